@@ -1,0 +1,153 @@
+"""Every error that bandcast raises on purpose.
+
+Each class takes facts and words one sentence: what was expected, what was found, what to do.
+
+    BandcastError
+    ├── UsageError                  a request that can never work (exit code 2)
+    ├── PriceError                  one ticker is quarantined, the others go on
+    │   ├── UnknownTickerError
+    │   ├── ShortHistoryError
+    │   ├── BadBarsError
+    │   ├── StaleHistoryError
+    │   └── VendorError
+    ├── CalendarError
+    ├── SourceError                 the whole source is unusable
+    ├── ModelError
+    │   ├── NoModelError
+    │   ├── ArchitectureMismatchError
+    │   └── DropoutNotLiveError
+    └── StoreError
+        ├── DatabaseUnreachableError
+        └── MigrationBehindError
+"""
+
+from datetime import date
+
+
+class BandcastError(Exception):
+    """Base of every error raised on purpose; its text is one sentence for a person."""
+
+
+class UsageError(BandcastError):
+    """A request that can never work as it was put."""
+
+
+class PriceError(BandcastError):
+    """A fault of one ticker's prices: the ticker is quarantined for this run, the others go on."""
+
+    reason = "price_error"
+
+    def __init__(self, ticker: str, sentence: str) -> None:
+        super().__init__(f"{ticker}: {sentence}")
+        self.ticker = ticker
+
+
+class UnknownTickerError(PriceError):
+    """The source does not know the ticker."""
+
+    reason = "unknown_ticker"
+
+    def __init__(self, ticker: str, where: str) -> None:
+        super().__init__(ticker, f"expected prices in {where}, found none; check the symbol.")
+
+
+class ShortHistoryError(PriceError):
+    """Too few sessions to compute the features."""
+
+    reason = "short_history"
+
+    def __init__(self, ticker: str, found: int, needed: int) -> None:
+        super().__init__(
+            ticker, f"expected at least {needed} sessions of history, found {found}; wait or load more history."
+        )
+
+
+class BadBarsError(PriceError):
+    """Bars that no market can have printed."""
+
+    reason = "bad_bars"
+
+    def __init__(self, ticker: str, expected: str, found: str) -> None:
+        super().__init__(ticker, f"expected {expected}, found {found}; correct the source and run again.")
+
+
+class StaleHistoryError(PriceError):
+    """The last bar is older than the session to forecast from."""
+
+    reason = "stale"
+
+    def __init__(self, ticker: str, expected: date, found: date) -> None:
+        super().__init__(
+            ticker, f"expected a bar for session {expected}, found the last one at {found}; run again when it is out."
+        )
+
+
+class VendorError(PriceError):
+    """The vendor failed to answer for this ticker."""
+
+    reason = "vendor_error"
+
+    def __init__(self, ticker: str, found: str) -> None:
+        super().__init__(ticker, f"expected daily prices from the vendor, found {found}; run again later.")
+
+
+class CalendarError(BandcastError):
+    """A date outside what the exchange calendar covers, or an unknown calendar."""
+
+
+class SourceError(BandcastError):
+    """A price source that cannot be used at all."""
+
+
+class ModelError(BandcastError):
+    """A fault of the model."""
+
+
+class NoModelError(ModelError):
+    """No trained model can serve this as_of."""
+
+    def __init__(self, source: str, as_of: date) -> None:
+        super().__init__(
+            f"Expected a model trained on '{source}' prices up to {as_of} at the latest, found none; "
+            "run `bandcast retrain` first."
+        )
+
+
+class ArchitectureMismatchError(ModelError):
+    """Stored weights that do not fit the network that their config describes."""
+
+    def __init__(self, version: str, detail: str) -> None:
+        super().__init__(
+            f"Expected the weights of model {version} to fit the network of this release, found {detail}; "
+            "run `bandcast retrain`."
+        )
+
+
+class DropoutNotLiveError(ModelError):
+    """Two Monte-Carlo-dropout runs agree to the last bit, so the bands would lack model uncertainty."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(
+            f"Expected dropout runs for {ticker} to differ, found them identical; train a model with dropout > 0."
+        )
+
+
+class StoreError(BandcastError):
+    """A fault of the database."""
+
+
+class DatabaseUnreachableError(StoreError):
+    """The database does not answer."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(f"Expected a database at {url}, found {detail}; check BANDCAST_DATABASE_URL.")
+
+
+class MigrationBehindError(StoreError):
+    """The schema is not the one this release needs."""
+
+    def __init__(self, found: str | None, expected: str) -> None:
+        super().__init__(
+            f"Expected the database at migration {expected}, found {found or 'a database without migrations'}; "
+            "run `bandcast db upgrade`."
+        )

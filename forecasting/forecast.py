@@ -1,0 +1,61 @@
+"""The value that a forecast is: bands of one ticker from one session, ready to be stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+BANDS = ("mc_dropout", "predictive", "calibrated")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Quantile bands of one ticker, as issued.
+
+    Attributes:
+        ticker: The symbol.
+        as_of: The session whose close is the anchor.
+        anchor_close: The close of `as_of`, in the price units of `as_of`.
+        target_sessions: The H sessions forecast, horizon 1 first.
+        levels: The Q quantile levels, increasing, symmetric about 0.5.
+        log_returns: Band name -> (H, Q) quantiles of the cumulative log return since `as_of`.
+        model_variance: (H,) variance of the cumulative log return between dropout runs.
+        noise_variance: (H,) variance within dropout runs.
+        quality: The rung of the ladder that made it: champion, previous or baseline.
+        data_fingerprint: Hash of the prices that went in.
+    """
+
+    ticker: str
+    as_of: date
+    anchor_close: float
+    target_sessions: tuple[date, ...]
+    levels: tuple[float, ...]
+    log_returns: Mapping[str, Floats]
+    model_variance: Floats
+    noise_variance: Floats
+    quality: str
+    data_fingerprint: str
+
+    @property
+    def horizon(self) -> int:
+        """Number of sessions forecast, H."""
+        return len(self.target_sessions)
+
+    @property
+    def coverage(self) -> float:
+        """Nominal probability between the outermost levels."""
+        return round(self.levels[-1] - self.levels[0], 10)
+
+    def prices(self, band: str) -> Floats:
+        """(H, Q) price quantiles of a band, in the units of `as_of`."""
+        prices: Floats = self.anchor_close * np.exp(self.log_returns[band])
+        return prices
+
+    def column(self, band: str, level: float) -> Floats:
+        """(H,) prices of one band at one of its levels."""
+        column: Floats = self.prices(band)[:, self.levels.index(level)]
+        return column

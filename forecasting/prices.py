@@ -1,0 +1,49 @@
+"""The price frame contract: as-traded bars, dated actions, and adjustment on read."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+PriceBasis = Literal["split_adjusted", "total_return"]
+BAR_COLUMNS = ("open", "high", "low", "close", "volume")
+ACTION_COLUMNS = ("split", "dividend")
+
+
+@dataclass(frozen=True)
+class PriceHistory:
+    """As-traded daily bars of one ticker with its corporate actions.
+
+    Attributes:
+        ticker: The symbol.
+        bars: Index `session` (naive midnight timestamps, increasing, unique); float columns `open`, `high`,
+            `low`, `close`, `volume` in the units of their own day. Open, high, low and volume may be NaN.
+        actions: Index `session` (the ex-date); float columns `split` (new shares per old, 1.0 where none)
+            and `dividend` (per share in the units of the ex-date, 0.0 where none). Rows with an action only.
+    """
+
+    ticker: str
+    bars: pd.DataFrame
+    actions: pd.DataFrame
+
+    @property
+    def last_session(self) -> date:
+        """Session of the newest bar."""
+        last: date = self.bars.index[-1].date()
+        return last
+
+    def until(self, as_of: date) -> "PriceHistory":
+        """The history as it stood at the close of `as_of`."""
+        end = pd.Timestamp(as_of)
+        return PriceHistory(self.ticker, self.bars.loc[:end], self.actions.loc[:end])
+
+    def fingerprint(self) -> str:
+        """SHA-256 of every bar and action, 16 hex digits."""
+        digest = hashlib.sha256()
+        for frame in (self.bars, self.actions):
+            digest.update(frame.index.to_numpy("datetime64[D]").tobytes())
+            digest.update(np.ascontiguousarray(frame.to_numpy(np.float64)).tobytes())
+        return digest.hexdigest()[:16]
