@@ -9,7 +9,8 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   ├── ShortHistoryError
     │   ├── BadBarsError
     │   ├── StaleHistoryError
-    │   └── VendorError
+    │   └── VendorError             worth another try
+    │       └── RateLimitedError
     ├── CalendarError
     ├── SourceError                 the whole source is unusable
     ├── ModelError
@@ -36,6 +37,7 @@ class PriceError(BandcastError):
     """A fault of one ticker's prices: the ticker is quarantined for this run, the others go on."""
 
     reason = "price_error"
+    retryable = False
 
     def __init__(self, ticker: str, sentence: str) -> None:
         super().__init__(f"{ticker}: {sentence}")
@@ -58,7 +60,8 @@ class ShortHistoryError(PriceError):
 
     def __init__(self, ticker: str, found: int, needed: int) -> None:
         super().__init__(
-            ticker, f"expected at least {needed} sessions of history, found {found}; wait or load more history."
+            ticker,
+            f"expected at least {needed} sessions of history, found {found}; wait or load more history.",
         )
 
 
@@ -78,17 +81,28 @@ class StaleHistoryError(PriceError):
 
     def __init__(self, ticker: str, expected: date, found: date) -> None:
         super().__init__(
-            ticker, f"expected a bar for session {expected}, found the last one at {found}; run again when it is out."
+            ticker,
+            f"expected a bar for session {expected}, found the last at {found}; run again when it is out.",
         )
 
 
 class VendorError(PriceError):
-    """The vendor failed to answer for this ticker."""
+    """The vendor failed to answer for this ticker; the same request may work later."""
 
     reason = "vendor_error"
+    retryable = True
 
     def __init__(self, ticker: str, found: str) -> None:
         super().__init__(ticker, f"expected daily prices from the vendor, found {found}; run again later.")
+
+
+class RateLimitedError(VendorError):
+    """The vendor refuses further requests for a while: wait minutes, not seconds."""
+
+    reason = "rate_limited"
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(ticker, "a refusal for too many requests (429)")
 
 
 class CalendarError(BandcastError):
@@ -128,7 +142,8 @@ class DropoutNotLiveError(ModelError):
 
     def __init__(self, ticker: str) -> None:
         super().__init__(
-            f"Expected dropout runs for {ticker} to differ, found them identical; train a model with dropout > 0."
+            f"Expected dropout runs for {ticker} to differ, found them identical; "
+            "train a model with dropout > 0."
         )
 
 
@@ -148,6 +163,6 @@ class MigrationBehindError(StoreError):
 
     def __init__(self, found: str | None, expected: str) -> None:
         super().__init__(
-            f"Expected the database at migration {expected}, found {found or 'a database without migrations'}; "
-            "run `bandcast db upgrade`."
+            f"Expected the database at migration {expected}, "
+            f"found {found or 'a database without migrations'}; run `bandcast db upgrade`."
         )

@@ -47,3 +47,27 @@ class PriceHistory:
             digest.update(frame.index.to_numpy("datetime64[D]").tobytes())
             digest.update(np.ascontiguousarray(frame.to_numpy(np.float64)).tobytes())
         return digest.hexdigest()[:16]
+
+
+def as_bars(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put a frame indexed by day into the shape of `PriceHistory.bars`; a missing column becomes NaN."""
+    return _contract(frame, BAR_COLUMNS)
+
+
+def as_actions(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put a frame indexed by ex-date into the shape of `PriceHistory.actions`.
+
+    A split of 0 or NaN (how Yahoo writes "none") becomes 1.0, a missing dividend 0.0, and rows without an
+    action are left out.
+    """
+    actions = _contract(frame, ACTION_COLUMNS)
+    actions["split"] = actions["split"].replace(0.0, 1.0).fillna(1.0)
+    actions["dividend"] = actions["dividend"].fillna(0.0)
+    return actions[(actions["split"] != 1.0) | (actions["dividend"] != 0.0)]
+
+
+def _contract(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    shaped = frame.reindex(columns=list(columns)).astype(np.float64)
+    # yfinance indexes in seconds, read_csv in microseconds, exchange_calendars in nanoseconds: one unit here.
+    shaped.index = pd.DatetimeIndex(frame.index).as_unit("s").rename("session")
+    return shaped

@@ -1,0 +1,44 @@
+# Each target makes what it needs. PYTHON picks the interpreter (3.11 or newer).
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format types contracts pytest serve clean
+
+help:            ## Show the targets.
+	@grep -hE '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: .venv/installed  ## Make .venv with exact versions of everything.
+
+run: install     ## Bands for the bundled real prices, into .bandcast/bandcast.db.
+	$(BIN)/bandcast run --source sample
+
+test: lint types contracts pytest  ## Everything that CI runs.
+
+lint: install    ## Format and lint, checked.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: install  ## Format and lint, mended.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: install   ## mypy --strict.
+	$(BIN)/mypy
+
+contracts: install  ## The direction of the layers.
+	$(BIN)/lint-imports
+
+pytest: install  ## The tests alone.
+	$(BIN)/pytest
+
+serve: install   ## Prefect server and scheduled flows in the foreground.
+	$(BIN)/bandcast serve
+
+clean:           ## Remove .venv and caches; .bandcast stays.
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

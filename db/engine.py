@@ -1,0 +1,171 @@
+"""Connections: one engine a process, one transaction a `with`."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from forecasting.errors import DatabaseUnreachableError
+
+Engine = sa.Engine  # what callers outside db/ hold on to
+
+_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+_WRITES = "bandcast_writes"
+_ALTERS = "bandcast_alters_schema"
+_WRITER_LOCK = 0x62616E64  # "band": any fixed number that no other program of the same database uses
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Make an engine; nothing is connected yet, but the folder of a SQLite file is made.
+
+    Args:
+        url: `sqlite:///file.db` or `postgresql://user:password@host/name`.
+
+    Raises:
+        DatabaseUnreachableError: The text is no URL, its driver is missing or the folder cannot be made.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    return _postgres_engine(parsed)
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees one snapshot of the database.
+
+    Raises:
+        DatabaseUnreachableError: The database does not answer.
+    """
+    options: dict[str, Any] = {}
+    if engine.dialect.name == "postgresql":
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with _transaction(engine, options) as conn:
+        yield conn
+
+
+@contextmanager
+def writing(engine: sa.Engine, *, alters_schema: bool = False) -> Iterator[sa.Connection]:
+    """A connection in one transaction that is committed if the block ends well, else rolled back.
+
+    Writers wait for each other on both databases, so that what one reads stays true until it has written.
+
+    Args:
+        engine: From `open_engine`.
+        alters_schema: Suspend SQLite's foreign keys, for migrations that rebuild a table.
+
+    Raises:
+        DatabaseUnreachableError: The database does not answer, or stays locked by another writer.
+    """
+    with _transaction(engine, {_WRITES: True, _ALTERS: alters_schema}) as conn:
+        if conn.dialect.name == "postgresql":
+            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+        yield conn
+
+
+@contextmanager
+def _transaction(engine: sa.Engine, options: dict[str, Any]) -> Iterator[sa.Connection]:
+    conn = _begun(engine, options)
+    try:
+        yield conn
+    except BaseException:
+        conn.rollback()
+        raise
+    else:
+        conn.commit()
+    finally:
+        conn.close()
+
+
+def _begun(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
+    try:
+        conn = engine.connect()
+        try:
+            conn.execution_options(**options).begin()
+        except BaseException:
+            conn.close()
+            raise
+    except sa.exc.DBAPIError as error:
+        raise _unreachable(engine.url, str(error.orig)) from error
+    return conn
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise DatabaseUnreachableError(
+            _masked(url), "no database URL (sqlite:///file.db or postgresql://user@host/name)"
+        ) from None  # the original repeats the text, password and all
+    if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise _unreachable(
+            parsed, f"a {parsed.get_backend_name()} database where SQLite or PostgreSQL is needed"
+        )
+    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+
+
+def _sqlite_engine(url: URL) -> sa.Engine:
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unreachable(url, str(error)) from error
+    engine = sa.create_engine(url)
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = (
+        None  # the driver's own BEGIN comes too late and spares DDL; see _begin_sqlite
+    )
+    connection.execute("PRAGMA busy_timeout=30000")
+    _switch_to_wal(connection)
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _switch_to_wal(connection: Any) -> None:
+    # Of processes that open a new file at the same instant, all but one are refused, busy_timeout or not.
+    for _ in range(200):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.05)
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _begin_sqlite(conn: sa.Connection) -> None:
+    options = conn.get_execution_options()
+    # foreign_keys is ignored inside a transaction, so it is set ahead of every one
+    conn.exec_driver_sql(f"PRAGMA foreign_keys={'OFF' if options.get(_ALTERS) else 'ON'}")
+    # A reader that turns writer cannot wait for a lock, so writers take it at once; readers must not take it.
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES) else "BEGIN")
+
+
+def _postgres_engine(url: URL) -> sa.Engine:
+    try:
+        return sa.create_engine(url, pool_pre_ping=True)
+    except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
+        hint = "no PostgreSQL driver (pip install 'bandcast[postgres]')"
+        raise _unreachable(url, hint) from error
+
+
+def _unreachable(url: URL, detail: str) -> DatabaseUnreachableError:
+    sentence = " ".join(detail.split()).rstrip(".;")
+    if url.password:
+        sentence = sentence.replace(str(url.password), "***")
+    return DatabaseUnreachableError(url.render_as_string(hide_password=True), f"'{sentence}'")
+
+
+def _masked(url: str) -> str:
+    return re.sub(r"//.*@", "//***@", url)

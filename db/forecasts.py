@@ -1,0 +1,173 @@
+"""Published forecasts, their runs and the tickers that were left out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from db.forecast_rows import forecast_rows, quantile_rows
+from db.records import Quarantine, RunRecord
+from db.schema import forecast_quantiles, forecast_runs, forecasts, latest_forecast, quarantines
+from db.upsert import Row, insert, upsert
+from forecasting.forecast import Forecast
+
+_WHEN_NOT_WHAT = ("issued_at", "run_id")
+_RUN_COLUMNS = [field.name for field in fields(RunRecord)]
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """Tickers by what publishing did to their forecast.
+
+    Attributes:
+        new: Stored.
+        replaced: Stored in place of other values.
+        unchanged: Found stored with the same values.
+        kept: Left stored with other values.
+    """
+
+    new: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Draft:
+    forecast: Forecast
+    rows: list[Row]
+    quantiles: list[Row]
+
+    def of(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        return _of(table, self.forecast.ticker, self.forecast.as_of)
+
+
+class ForecastRepository:
+    """The stored forecasts of all sources.
+
+    Args:
+        conn: From `db.engine.reading` or, to write, `db.engine.writing`.
+    """
+
+    def __init__(self, conn: sa.Connection) -> None:
+        self._conn = conn
+
+    def publish(self, run: RunRecord, new: Sequence[Forecast], *, replace: bool = True) -> PublishReport:
+        """Store a run with its forecasts; one that is stored with the same values is left untouched.
+
+        Where values differ, all rows of that ticker and `as_of` are replaced, so that a shorter horizon
+        leaves no older rows behind. A run that changes no forecast leaves no trace.
+
+        Args:
+            run: The run.
+            new: At most one a ticker and `as_of`.
+            replace: False leaves stored forecasts even where values differ.
+
+        Raises:
+            StoreError: A value is infinite.
+        """
+        drafts = [_Draft(forecast, forecast_rows(run, forecast), quantile_rows(forecast)) for forecast in new]
+        fates = [self._fate(draft, replace) for draft in drafts]
+        written = [draft for draft, fate in zip(drafts, fates, strict=True) if fate in ("new", "replaced")]
+        if written or not new:
+            upsert(self._conn, forecast_runs, [asdict(run)], guarded=_RUN_COLUMNS)
+        for draft in written:
+            self._conn.execute(sa.delete(forecasts).where(draft.of(forecasts)))
+        insert(self._conn, forecasts, [row for draft in written for row in draft.rows])
+        insert(self._conn, forecast_quantiles, [row for draft in written for row in draft.quantiles])
+        return _report([draft.forecast.ticker for draft in drafts], fates)
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """A run by its id."""
+        row = (
+            self._conn.execute(sa.select(forecast_runs).where(forecast_runs.c.run_id == run_id))
+            .mappings()
+            .first()
+        )
+        return None if row is None else RunRecord(**row)
+
+    def latest(self, tickers: Sequence[str] | None = None) -> pd.DataFrame:
+        """The newest forecast of each ticker, as view `latest_forecast` shows it."""
+        query = sa.select(latest_forecast).order_by(latest_forecast.c.ticker, latest_forecast.c.horizon)
+        if tickers is not None:
+            query = query.where(latest_forecast.c.ticker.in_(tickers))
+        return self._frame(query)
+
+    def newest(self, tickers: Sequence[str] | None = None) -> list[tuple[str, date, str]]:
+        """Ticker, `as_of` and price source of the newest forecast of each ticker, sorted."""
+        query = (
+            sa.select(latest_forecast.c.ticker, latest_forecast.c.as_of, forecast_runs.c.source)
+            .join(forecasts, _same_row(forecasts, latest_forecast))
+            .join(forecast_runs, forecast_runs.c.run_id == forecasts.c.run_id)
+            .where(latest_forecast.c.horizon == 1)
+            .order_by(latest_forecast.c.ticker)
+        )
+        if tickers is not None:
+            query = query.where(latest_forecast.c.ticker.in_(tickers))
+        return [(row.ticker, row.as_of, row.source) for row in self._conn.execute(query)]
+
+    def bands(self, ticker: str, as_of: date | None = None) -> pd.DataFrame:
+        """All quantiles of one forecast (without `as_of`, the newest), long, as in the table."""
+        columns = forecast_quantiles.c
+        newest = (
+            sa.select(sa.func.max(forecasts.c.as_of)).where(forecasts.c.ticker == ticker).scalar_subquery()
+        )
+        query = sa.select(forecast_quantiles).where(
+            _of(forecast_quantiles, ticker, newest if as_of is None else as_of)
+        )
+        return self._frame(query.order_by(columns.band, columns.horizon, columns.level))
+
+    def quarantine(self, records: Sequence[Quarantine]) -> None:
+        """Note tickers that were left out; `seen_at` stays where reason and detail are the same."""
+        upsert(self._conn, quarantines, [asdict(record) for record in records], guarded=("reason", "detail"))
+
+    def clear(self, source: str, as_of: date, tickers: Sequence[str]) -> None:
+        """Take back the quarantine of tickers that went through after all."""
+        columns = quarantines.c
+        mine = (columns.source == source) & (columns.as_of == as_of) & columns.ticker.in_(tickers)
+        self._conn.execute(sa.delete(quarantines).where(mine))
+
+    def quarantined(self, as_of: date, source: str) -> list[Quarantine]:
+        """The tickers left out of a day's run, sorted."""
+        columns = quarantines.c
+        query = sa.select(quarantines).where((columns.source == source) & (columns.as_of == as_of))
+        return [Quarantine(**row) for row in self._conn.execute(query.order_by(columns.ticker)).mappings()]
+
+    def _fate(self, draft: _Draft, replace: bool) -> str:
+        stored = _said(self._stored(forecasts, draft))
+        if not stored:
+            return "new"
+        if stored == _said(draft.rows) and _said(self._stored(forecast_quantiles, draft)) == _said(
+            draft.quantiles
+        ):
+            return "unchanged"
+        return "replaced" if replace else "kept"
+
+    def _stored(self, table: sa.Table, draft: _Draft) -> Iterable[Mapping[str, object]]:
+        query = sa.select(table).where(draft.of(table))
+        return (dict(row) for row in self._conn.execute(query).mappings())
+
+    def _frame(self, query: sa.Select[tuple[object, ...]]) -> pd.DataFrame:
+        result = self._conn.execute(query)
+        return pd.DataFrame(result.all(), columns=list(result.keys()))
+
+
+def _of(table: sa.Table, ticker: str, as_of: date | sa.ScalarSelect[date]) -> sa.ColumnElement[bool]:
+    return (table.c.ticker == ticker) & (table.c.as_of == as_of)
+
+
+def _same_row(left: sa.FromClause, right: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(*(left.c[name] == right.c[name] for name in ("ticker", "as_of", "horizon")))
+
+
+def _said(rows: Iterable[Mapping[str, object]]) -> set[frozenset[tuple[str, object]]]:
+    return {frozenset(item for item in row.items() if item[0] not in _WHEN_NOT_WHAT) for row in rows}
+
+
+def _report(tickers: Sequence[str], fates: Sequence[str]) -> PublishReport:
+    groups: dict[str, list[str]] = {}
+    for ticker, fate in zip(tickers, fates, strict=True):
+        groups.setdefault(fate, []).append(ticker)
+    return PublishReport(**{fate: tuple(group) for fate, group in groups.items()})

@@ -1,0 +1,151 @@
+"""Bands from a stored model and stored prices, published in one transaction."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from importlib.metadata import version as installed
+from typing import Any
+
+import pandas as pd
+from prefect import flow, get_run_logger
+from prefect.futures import as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from db.engine import reading, writing
+from db.forecasts import ForecastRepository
+from db.prices import PriceRepository
+from db.records import RunRecord
+from flows.ingest import record_quarantine
+from flows.outcomes import Stopwatch, Summary
+from flows.retrain import Retrain, ensure_model, stored_histories
+from flows.settings import SourceName
+from flows.shell import due, flow_run_id, one_sentence, run_name, step
+from flows.wiring import Job, model, open_job, serving_quality, store
+from forecasting.errors import PriceError, SourceError
+from forecasting.forecast import Forecast
+from forecasting.pipeline import make_forecast, market_of, require_fresh
+from forecasting.sessions import calendar_name, next_sessions
+
+LARGEST_CHUNK = 8
+LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
+Outcome = Forecast | PriceError
+
+
+@step(name="forecast", task_run_name="forecast-{tickers[0]}")
+def forecast_chunk(job: Job, version: str, market: pd.Series, tickers: Sequence[str]) -> dict[str, Outcome]:
+    """Bands of a few tickers, or the reason why there are none."""
+    quality = serving_quality(job.settings.url, version)
+    return {ticker: _forecast_one(job, version, quality, market, ticker) for ticker in tickers}
+
+
+def _forecast_one(job: Job, version: str, quality: str, market: pd.Series, ticker: str) -> Outcome:
+    session, simulation = job.session_of(ticker), job.settings.simulation
+    with reading(store(job.settings.url)) as connection:
+        history = PriceRepository(connection, job.source.name).load(ticker, session)
+    try:
+        targets = next_sessions(calendar_name(ticker), session, simulation.horizon)
+        served = model(job.settings.url, version)
+        return make_forecast(served, require_fresh(history, session), market, targets, simulation, quality)
+    except PriceError as error:
+        return error
+
+
+def forecast_all(job: Job, version: str, tickers: Sequence[str]) -> dict[str, Outcome]:
+    """Bands of all tickers, in chunks that run side by side."""
+    manifest = model(job.settings.url, version).manifest
+    reference = stored_histories(job, manifest.reference)
+    market = market_of(reference, job.as_of, manifest.config.price_basis)
+    outcomes: dict[str, Outcome] = {}
+    chunks = _chunks(tickers, job.settings.workers)
+    for future in as_completed([forecast_chunk.submit(job, version, market, chunk) for chunk in chunks]):
+        outcomes |= future.result()
+        get_run_logger().info("forecast: %d of %d tickers", len(outcomes), len(tickers))
+    return {ticker: outcomes[ticker] for ticker in tickers}
+
+
+def _chunks(tickers: Sequence[str], workers: int) -> list[Sequence[str]]:
+    size = max(1, min(LARGEST_CHUNK, len(tickers) // (2 * workers)))
+    return [tickers[start : start + size] for start in range(0, len(tickers), size)]
+
+
+@step(name="publish")
+def publish(job: Job, version: str, forecasts: Sequence[Forecast]) -> str:
+    """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
+
+    Raises:
+        SourceError: Fewer forecasts than `min_success_ratio` asks for.
+    """
+    needed = job.settings.min_success_ratio * len(job.tickers)
+    if not forecasts or len(forecasts) < needed:
+        raise SourceError(
+            f"Expected forecasts for at least {max(1, round(needed))} of {len(job.tickers)} tickers, found "
+            f"{len(forecasts)}, so nothing was published; see the quarantined tickers."
+        )
+    run = run_record(job, version, forecasts)
+    with writing(store(job.settings.url)) as connection:
+        ForecastRepository(connection).publish(run, forecasts)
+    get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
+    return run.run_id
+
+
+def run_record(job: Job, version: str, forecasts: Sequence[Forecast]) -> RunRecord:
+    """The run's record; its id is a digest of everything that the bands depend on."""
+    libraries = json.dumps({name: installed(name) for name in LIBRARIES})
+    inputs = sorted(f"{one.ticker}:{one.as_of}:{one.data_fingerprint}" for one in forecasts)
+    settings = job.settings.simulation.model_dump_json()
+    data = hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:16]
+    key = "|".join((job.source.name, str(job.as_of), version, settings, data, installed("bandcast"), libraries))
+    return RunRecord(
+        run_id=f"{job.as_of}-{hashlib.sha256(key.encode()).hexdigest()[:10]}",
+        source=job.source.name,
+        as_of=job.as_of,
+        model_version=version,
+        seed=job.settings.simulation.seed,
+        settings=settings,
+        data_fingerprint=data,
+        code_version=installed("bandcast"),
+        library_versions=libraries,
+        flow_run_id=flow_run_id(),
+        issued_at=datetime.now(UTC),
+    )
+
+
+def forecast_and_publish(job: Job, version: str, failed: Mapping[str, PriceError], watch: Stopwatch) -> Summary:
+    """Forecast what was ingested, publish it, and record what was left out."""
+    with watch.stage("forecast"):
+        outcomes = forecast_all(job, version, [one for one in job.tickers if one not in failed])
+    forecasts = [one for one in outcomes.values() if isinstance(one, Forecast)]
+    faults = {**failed, **{name: one for name, one in outcomes.items() if isinstance(one, PriceError)}}
+    done = tuple(one.ticker for one in forecasts)
+    record_quarantine(job, faults, done)
+    with watch.stage("publish"):
+        run_id = publish(job, version, forecasts)
+    return Summary(job.as_of, run_id, version, done, faults, watch.seconds)
+
+
+@flow(name="forecast", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # Prefect's stub wants an instance of an unbound generic
+@one_sentence
+def forecast(
+    tickers: list[str] | None = None,
+    source: SourceName | None = None,
+    csv_dir: str | None = None,
+    as_of: date | None = None,
+    horizon: int | None = None,
+    retrain: Retrain = "never",
+) -> dict[str, Any]:
+    """Forecast from the prices that the store holds, without pulling any.
+
+    Args:
+        tickers: Symbols to forecast; empty for the configured universe.
+        source: Whose stored prices to use; empty for the configured one.
+        csv_dir: Folder of TICKER.csv files, for the source csv.
+        as_of: Session to forecast from; empty for the last closed one.
+        horizon: Sessions ahead, 1 to 30; empty for the configured number.
+        retrain: Whether to train first.
+    """
+    job = open_job(due(), as_of, tickers=tickers, source=source, csv_dir=csv_dir, horizon=horizon)
+    watch = Stopwatch()
+    with watch.stage("train"):
+        version = ensure_model(job, retrain)
+    return forecast_and_publish(job, version, {}, watch).plain()

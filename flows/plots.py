@@ -1,0 +1,54 @@
+"""Fan charts: the bands as a person sees them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+HISTORY_SESSIONS = 90
+_INK, _BAND, _MEDIAN = "#374151", "#2563eb", "#1d4ed8"
+
+
+def fan_chart(bands: pd.DataFrame, closes: Mapping[str, pd.Series], path: Path) -> Path:
+    """Draw recent closes and the calibrated bands of each ticker into one PNG.
+
+    Args:
+        bands: Rows of `forecast_quantiles` for one as_of of each ticker.
+        closes: Closes by session, in the units of as_of.
+        path: Where the PNG goes; its folder is made.
+    """
+    tickers = list(bands["ticker"].unique())
+    columns = min(3, len(tickers))
+    rows = -(-len(tickers) // columns)
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(4.4 * columns, 3.1 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axis, ticker in zip(axes, tickers, strict=False):
+            _fan(axis, ticker, bands[bands["ticker"] == ticker], closes[ticker].iloc[-HISTORY_SESSIONS:])
+        for axis in axes[len(tickers) :]:
+            axis.set_visible(False)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=110)
+    return path
+
+
+def _fan(axis: Axes, ticker: str, bands: pd.DataFrame, closes: pd.Series) -> None:
+    calibrated = bands[bands["band"] == "calibrated"]
+    wide = calibrated.pivot_table(index="target_session", columns="level", values="price")
+    wide.index = pd.to_datetime(wide.index)
+    wide.loc[closes.index[-1]] = closes.iloc[-1]  # the fan opens at the last close
+    wide = wide.sort_index()
+    levels = sorted(wide.columns)
+    pairs = [(low, high) for low, high in zip(levels, reversed(levels), strict=True) if low < high]
+    for depth, (low, high) in enumerate(pairs, start=1):
+        shade, label = 0.45 * depth / len(pairs), f"{high - low:.0%} band"
+        axis.fill_between(wide.index, wide[low], wide[high], color=_BAND, alpha=shade, lw=0, label=label)
+    axis.plot(closes.index, closes, color=_INK, lw=1.1, label="close")
+    axis.plot(wide.index, wide[0.5], color=_MEDIAN, lw=1.3, label="median")
+    axis.set_title(f"{ticker}, from {closes.index[-1].date()}", fontsize=10, loc="left")
+    axis.tick_params(axis="x", rotation=30)
+    axis.grid(alpha=0.25)

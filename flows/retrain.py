@@ -1,0 +1,111 @@
+"""A new model from the store's prices, and its promotion."""
+
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from prefect import flow, get_run_logger
+
+from db.engine import reading, writing
+from db.models import ModelRepository
+from db.prices import PriceRepository
+from db.records import ModelRecord
+from flows.ingest import ingest_all, record_quarantine
+from flows.outcomes import Stopwatch, Summary
+from flows.settings import SourceName
+from flows.shell import due, one_sentence, run_name, step
+from flows.wiring import Job, open_job, store
+from forecasting.errors import NoModelError
+from forecasting.pipeline import fingerprint, fit_model
+from forecasting.prices import PriceHistory
+
+Retrain = Literal["auto", "always", "never"]
+
+
+@step(name="train")
+def train(job: Job) -> str:
+    """Fit a model on the training universe, store it, promote it; its version."""
+    logger = get_run_logger()
+    histories = stored_histories(job, job.train_tickers)
+    logger.info("train: %d tickers up to %s", len(histories), job.as_of)
+    epochs = job.settings.model.training.max_epochs
+
+    def report(epoch: int, losses: dict[str, float]) -> None:
+        losses_text = ", ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()))
+        logger.info("train: epoch %d of at most %d, %s", epoch + 1, epochs, losses_text)
+
+    model = fit_model(histories, job.as_of, job.settings.model, report)
+    record = ModelRecord(
+        version=model.version(),
+        source=job.source.name,
+        trained_through=model.manifest.trained_through,
+        weights=model.weights(),
+        config=model.manifest.model_dump_json(),
+        metrics=dict(model.metrics),
+        data_fingerprint=fingerprint(histories),
+        created_at=datetime.now(UTC),
+    )
+    with writing(store(job.settings.url)) as connection:
+        repository = ModelRepository(connection)
+        repository.add(record)
+        repository.promote(record.version)
+    logger.info("train: model %s serves from now on", record.version)
+    return record.version
+
+
+def ensure_model(job: Job, retrain: Retrain) -> str:
+    """The version that serves `as_of`, trained first where the policy wants it.
+
+    Raises:
+        NoModelError: None serves, and training is not allowed.
+    """
+    record = None if retrain == "always" else champion(job)
+    if record is None and retrain == "never":
+        raise NoModelError(job.source.name, job.as_of)
+    if record is None or (retrain == "auto" and _aged(record, job)):
+        return train(job)
+    get_run_logger().info("train: model %s of %s still serves", record.version, record.trained_through)
+    return record.version
+
+
+def champion(job: Job) -> ModelRecord | None:
+    """The model that serves this job's source and session."""
+    with reading(store(job.settings.url)) as connection:
+        return ModelRepository(connection).champion(job.source.name, job.as_of)
+
+
+def stored_histories(job: Job, tickers: tuple[str, ...]) -> list[PriceHistory]:
+    """What the store holds of each ticker up to `as_of`; tickers without a bar are left out."""
+    with reading(store(job.settings.url)) as connection:
+        prices = PriceRepository(connection, job.source.name)
+        histories = [prices.load(ticker, job.as_of) for ticker in tickers]
+    return [history for history in histories if not history.bars.empty]
+
+
+def _aged(record: ModelRecord, job: Job) -> bool:
+    return (job.as_of - record.trained_through).days > job.settings.max_model_age_days
+
+
+@flow(name="retrain", flow_run_name=run_name)
+@one_sentence
+def retrain(
+    tickers: list[str] | None = None,
+    source: SourceName | None = None,
+    csv_dir: str | None = None,
+    as_of: date | None = None,
+) -> dict[str, Any]:
+    """Ingest the training universe, train a model on it, and promote it.
+
+    Args:
+        tickers: Symbols to train on; empty for the configured universe.
+        source: Where prices come from; empty for the configured one.
+        csv_dir: Folder of TICKER.csv files, for the source csv.
+        as_of: Last session that training may see; empty for the last closed one.
+    """
+    job = open_job(due(), as_of, tickers=tickers, source=source, csv_dir=csv_dir)
+    watch = Stopwatch()
+    with watch.stage("ingest"):
+        failed = ingest_all(job, job.train_tickers)
+    record_quarantine(job, failed, (one for one in job.train_tickers if one not in failed))
+    with watch.stage("train"):
+        version = train(job)
+    return Summary(job.as_of, model_version=version, quarantined=failed, seconds=watch.seconds).plain()

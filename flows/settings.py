@@ -1,0 +1,66 @@
+"""Settings: the one place that reads the environment."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.errors import UsageError
+
+SourceName = Literal["sample", "csv", "yahoo"]
+Tickers = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """How bandcast is set up here; every field is BANDCAST_<NAME> in the environment or in `.env`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BANDCAST_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    database_url: str = Field("", description="SQLAlchemy URL; empty means a SQLite file in `home`.")
+    home: Path = Field(Path(".bandcast"), description="Where the SQLite file, plots and caches go.")
+    source: SourceName = Field("yahoo", description="Where prices come from.")
+    csv_dir: Path | None = Field(None, description="Folder of TICKER.csv files, for the source `csv`.")
+    yahoo_url: str | None = Field(None, description="Base URL of a stand-in for Yahoo's servers.")
+    tickers: Tickers = Field((), description="Tickers to forecast; empty means all that the source holds.")
+    train_tickers: Tickers = Field((), description="Tickers to train on; empty means the same.")
+    history_days: int = Field(3700, ge=400, description="Calendar days of history pulled from a live source.")
+    provider_lag_minutes: int = Field(30, ge=0, description="How long after the close a bar counts as final.")
+    max_model_age_days: int = Field(45, ge=1, description="Age at which `--retrain auto` trains anew.")
+    min_success_ratio: float = Field(0.5, ge=0, le=1, description="Share of tickers that must be forecast.")
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that forecast.")
+    retry_seconds: float = Field(10, ge=0, description="First pause before a failed download is tried again.")
+    model: ModelConfig = Field(default_factory=ModelConfig, description="Features, network and training.")
+    simulation: SimulationConfig = Field(default_factory=SimulationConfig, description="Paths and levels.")
+
+    @field_validator("tickers", "train_tickers", mode="before")
+    @classmethod
+    def _split_tickers(cls, value: Any) -> Any:
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(dict.fromkeys(part.strip().upper() for part in parts if part.strip()))
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'bandcast.db'}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, with what a caller has set (not None) in place of it.
+
+    Raises:
+        UsageError: A value is out of its bounds.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if "horizon" in given:
+        given["simulation"] = {"horizon": given.pop("horizon")}  # merged with what the environment says of it
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "BANDCAST_" + "__".join(str(part).upper() for part in first["loc"])
+        raise UsageError(f"Expected a valid {name}, found {first['input']!r}: {first['msg']}.") from error

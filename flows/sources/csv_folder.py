@@ -1,0 +1,112 @@
+"""A folder of TICKER.csv files in the shape that Yahoo serves: split-adjusted to the end of the file."""
+
+import contextlib
+import functools
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from flows.sources.base import SYMBOL, check_symbol, checked_history
+from forecasting.adjustment import undo_splits
+from forecasting.errors import BadBarsError, PriceError, SourceError, UnknownTickerError
+from forecasting.prices import BAR_COLUMNS, PriceHistory, as_actions, as_bars
+
+RENAMED = {"splits": "split", "stock_splits": "split", "dividends": "dividend"}
+NEEDED = ("date", "close")
+NUMBERS = (*BAR_COLUMNS, "split", "dividend")
+# A time of day after the date is cut off as text: a shift to UTC would move eastern exchanges by a day.
+DAY = r"^\s*(\d{4}-\d{2}-\d{2})(?:[ T].*)?$"
+
+
+class CsvSource:
+    """Prices from files `TICKER.csv` with a header line.
+
+    Columns `date` (YYYY-MM-DD) and `close` are needed; `open`, `high`, `low`, `volume`, `dividends` and
+    `splits` are read where they exist. Prices, volume and dividends are split-adjusted to the end of the
+    file, so `splits` must be there if any took place. `adj_close` and other columns are not read.
+    """
+
+    name = "csv"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not self.tickers():
+            raise SourceError(
+                f"Expected a folder with files such as AAPL.csv, found none in {folder}; check the path."
+            )
+
+    def tickers(self) -> tuple[str, ...]:
+        """The symbols that have a file, sorted."""
+        return tuple(sorted(p.stem for p in self.folder.glob("*.csv") if SYMBOL.fullmatch(p.stem)))
+
+    def last_session(self, tickers: tuple[str, ...]) -> date | None:
+        """The newest session over the readable files of `tickers`, over all files where none can be read."""
+        held = self._last_days(tickers) or self._last_days(self.tickers())
+        return max(held, default=None)
+
+    def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
+        """As-traded bars of one file."""
+        # Cut only after undoing: a split after `end` is in the file's prices all the same.
+        bars, actions = undo_splits(*_read(ticker, self._path(ticker)))
+        return checked_history(ticker, bars, actions, (start, end), str(self.folder))
+
+    def _path(self, ticker: str) -> Path:
+        path = self.folder / f"{check_symbol(ticker, str(self.folder))}.csv"
+        if not path.is_file():
+            raise UnknownTickerError(ticker, str(self.folder))
+        return path
+
+    def _last_days(self, tickers: tuple[str, ...]) -> list[date]:
+        held = set(tickers) & set(self.tickers())
+        paths = [(ticker, self._path(ticker)) for ticker in held]
+        days = [_last_day(ticker, path, path.stat().st_mtime_ns) for ticker, path in paths]
+        return [day for day in days if day is not None]
+
+
+@functools.lru_cache(maxsize=4096)
+def _last_day(ticker: str, path: Path, modified_ns: int) -> date | None:  # noqa: ARG001 (names the version)
+    """The newest session of one version of a file, None where it cannot be read: fetch reports that."""
+    with contextlib.suppress(PriceError):
+        bars, _ = _read(ticker, path)
+        last: date | None = bars.index.max().date() if len(bars) else None
+        return last
+    return None
+
+
+def _read(ticker: str, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    frame = _numbers(ticker, _table(ticker, path))
+    return as_bars(frame), as_actions(frame)
+
+
+def _table(ticker: str, path: Path) -> pd.DataFrame:
+    """The file as text, its columns named as in the contract."""
+    try:
+        table = pd.read_csv(path, dtype=str)
+    except (ValueError, OSError) as error:
+        raise BadBarsError(ticker, "a readable CSV file", str(error)) from error
+    table.columns = table.columns.str.strip().str.lower().str.replace(" ", "_")
+    table = table.rename(columns=RENAMED)
+    missing = [name for name in NEEDED if name not in table]
+    if missing:
+        raise BadBarsError(
+            ticker, "columns date and close", f"no column {' or '.join(missing)} in {path.name}"
+        )
+    return table
+
+
+def _numbers(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The numeric columns, indexed by day."""
+    days = pd.to_datetime(table["date"].str.extract(DAY, expand=False), format="%Y-%m-%d", errors="coerce")
+    _refuse(ticker, table, "date", days.isna(), "dates as YYYY-MM-DD")
+    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in NUMBERS if name in table}
+    for name, values in numbers.items():
+        _refuse(ticker, table, name, values.isna() & table[name].notna(), f"numbers in column {name}")
+    return pd.DataFrame(numbers).set_index(pd.DatetimeIndex(days))
+
+
+def _refuse(ticker: str, table: pd.DataFrame, name: str, wrong: pd.Series, expected: str) -> None:
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise BadBarsError(ticker, expected, f"'{table[name].iloc[row]}' in line {row + 2}")

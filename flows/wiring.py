@@ -1,0 +1,127 @@
+"""Wiring: which tickers, which source, which session, which store."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from db.engine import Engine, open_engine, reading
+from db.migrate import require_current
+from db.models import ModelRepository
+from flows.settings import Settings, load_settings
+from flows.sources import PriceSource, open_source
+from forecasting.errors import UsageError
+from forecasting.model import Model, load_model
+from forecasting.sessions import calendar_name, last_closed_session, session_on_or_before
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one run works on.
+
+    Attributes:
+        settings: How bandcast is set up.
+        source: Where prices come from.
+        tickers: What is forecast.
+        instant: When the run was due (UTC); a bar counts when its session had closed by then.
+        as_of: The latest session to forecast from.
+    """
+
+    settings: Settings
+    source: PriceSource
+    tickers: tuple[str, ...]
+    instant: datetime
+    as_of: date
+
+    @property
+    def train_tickers(self) -> tuple[str, ...]:
+        """The training universe."""
+        return self.settings.train_tickers or self.tickers
+
+    @property
+    def live(self) -> bool:
+        """Whether the source follows the clock; files do not."""
+        return self.source.last_session(self.tickers) is None
+
+    @property
+    def history_start(self) -> date | None:
+        """First day to pull, None for everything."""
+        return self.as_of - timedelta(days=self.settings.history_days) if self.live else None
+
+    def session_of(self, ticker: str) -> date:
+        """The last session of the ticker's own exchange that counts in this run."""
+        calendar = calendar_name(ticker)
+        session = session_on_or_before(calendar, self.as_of)
+        return min(session, _last_closed(ticker, self.instant, self.settings)) if self.live else session
+
+
+def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> Job:
+    """Settle what a run works on, before anything is touched.
+
+    Args:
+        instant: When the run was due (UTC).
+        as_of: The session to forecast from; None for the last one that counts.
+        **overrides: Settings given by the caller; None leaves the environment's word.
+
+    Raises:
+        UsageError: No tickers, or an `as_of` that no bar can exist for.
+        SourceError: The source cannot be used.
+    """
+    settings = load_settings(**overrides)
+    source = open_source(
+        settings.source,
+        csv_dir=settings.csv_dir,
+        yahoo_url=settings.yahoo_url,
+        cache_dir=settings.home.absolute() / "yahoo-cache",
+    )
+    tickers = settings.tickers or source.tickers()
+    if not tickers:
+        raise UsageError("Expected tickers to forecast, found none; give --tickers AAPL,MSFT or set BANDCAST_TICKERS.")
+    newest = source.last_session(tickers) or max(_last_closed(one, instant, settings) for one in tickers)
+    if as_of is not None and as_of > newest:
+        raise UsageError(f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}.")
+    return Job(settings, source, tickers, instant, as_of or newest)
+
+
+@lru_cache
+def store(url: str) -> Engine:
+    """The store behind a URL, its schema checked once in this process.
+
+    Raises:
+        DatabaseUnreachableError: It does not answer.
+        MigrationBehindError: Its schema is of another release.
+    """
+    engine = open_engine(url)
+    require_current(engine)
+    return engine
+
+
+@lru_cache(maxsize=4)
+def model(url: str, version: str) -> Model:
+    """A stored model, rebuilt; kept, because every ticker's forecast asks for it.
+
+    Raises:
+        ArchitectureMismatchError: This release cannot rebuild it.
+    """
+    with reading(store(url)) as connection:
+        record = ModelRepository(connection).get(version)
+    return load_model(version, record.weights, record.config)
+
+
+def serving_quality(url: str, version: str) -> str:
+    """The rung of the ladder on which a model stands: champion or previous."""
+    with reading(store(url)) as connection:
+        status = ModelRepository(connection).get(version).status
+    return "champion" if status == "champion" else "previous"
+
+
+def unique(tickers: Iterable[str]) -> tuple[str, ...]:
+    """The tickers without repetition, in order."""
+    return tuple(dict.fromkeys(tickers))
+
+
+def _last_closed(ticker: str, instant: datetime, settings: Settings) -> date:
+    return last_closed_session(
+        calendar_name(ticker), instant, timedelta(minutes=settings.provider_lag_minutes)
+    )

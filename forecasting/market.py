@@ -1,0 +1,62 @@
+"""Market-wide volatility of a reference universe that is fixed with the model, and its one-session forecast."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from forecasting.forecast import Floats
+from forecasting.trailing import WARM_UP, WINDOW, Trailing, ewma, windows_of
+
+_FLOOR = 1e-4
+
+
+def relative_variance(close: pd.Series) -> pd.Series:
+    """Squared log returns of one ticker over their own long-run mean; starts after the warm-up."""
+    returns = np.log(close).diff().to_numpy(np.float64)
+    nothing = np.full((len(returns), 1), np.nan)
+    long_run = Trailing(windows_of(returns), nothing, nothing).long_run_volatility
+    return pd.Series((returns / long_run) ** 2, close.index).iloc[WARM_UP:]
+
+
+def market_variance(closes: Iterable[pd.Series]) -> pd.Series:
+    """Mean relative variance of the reference universe, one value a session; 1 is normal.
+
+    Sessions on which fewer than half of the listed reference tickers traded are left out: on a Saturday the
+    market is not its one cryptocurrency.
+    """
+    each = pd.concat([relative_variance(close) for close in closes], axis=1)
+    listed = each.ffill().notna().sum(axis=1)
+    traded = each.notna().sum(axis=1)
+    market = each.mean(axis=1)[(traded > 0) & (2 * traded >= listed)]
+    return market.clip(lower=_FLOOR)
+
+
+def align(market: pd.Series, sessions: pd.DatetimeIndex) -> Floats:
+    """(T,) the newest market value known at each session, 1 (normal) before the first."""
+    return market.reindex(sessions, method="ffill").fillna(1.0).to_numpy(np.float64)
+
+
+def regressors(windows: Floats) -> Floats:
+    """(..., 4) constant and log market variance at three scales, of windows (..., W)."""
+    scales = [np.log(ewma(windows, decay)) for decay in (0.8, 0.94, 1.0)]
+    return np.stack([np.ones_like(scales[0]), *scales], axis=-1)
+
+
+def fit_market(market: Floats) -> Floats:
+    """(4,) least-squares coefficients of next session's log variance: a log-HAR model (Corsi 2009).
+
+    Args:
+        market: (T,) market variance of the training sessions only.
+    """
+    if len(market) < 2 * WARM_UP:
+        return np.array([0.0, 0.0, 1.0, 0.0])
+    x = regressors(windows_of(market, WINDOW)[WARM_UP - 1 : -1])
+    coefficients: Floats = np.linalg.lstsq(x, np.log(market[WARM_UP:]), rcond=None)[0]
+    return coefficients
+
+
+def predict_market(coefficients: Floats, windows: Floats) -> Floats:
+    """(...) scale of next session's market variance, of windows (..., W)."""
+    scale: Floats = np.exp(np.clip(regressors(windows) @ coefficients, -7, 7))
+    return scale

@@ -1,0 +1,96 @@
+"""A trained model as one value, and its way to safetensors bytes and back."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from forecasting.config import Frozen, ModelConfig
+from forecasting.errors import ArchitectureMismatchError
+from forecasting.features import VOLATILITY_FEATURES, feature_names
+from forecasting.forecast import Floats
+from forecasting.network import StackedLSTM
+
+
+class Manifest(Frozen):
+    """What a model is besides its weights; stored beside them as JSON."""
+
+    config: ModelConfig
+    features: tuple[str, ...]
+    reference: tuple[str, ...]
+    trained_through: date
+
+
+@dataclass(frozen=True)
+class NoisePool:
+    """Rows of past sessions that the simulation draws from, and how likely each is.
+
+    Attributes:
+        rows: (P, 3) standardised residual, range ratio, market ratio of the same ticker and session.
+        weights: (P,) sum to 1.
+    """
+
+    rows: Floats
+    weights: Floats
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything a forecast needs besides prices."""
+
+    manifest: Manifest
+    network: StackedLSTM
+    noise: NoisePool
+    market: Floats  # (4,) coefficients of the market's log-HAR model
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def weights(self) -> bytes:
+        """The arrays as safetensors bytes."""
+        arrays = {f"network.{name}": value.contiguous() for name, value in self.network.state_dict().items()}
+        arrays["noise.rows"] = torch.as_tensor(self.noise.rows, dtype=torch.float32)
+        arrays["noise.weights"] = torch.as_tensor(self.noise.weights)
+        arrays["market"] = torch.as_tensor(self.market)
+        return save(arrays)
+
+    def version(self) -> str:
+        """A name that is a function of the contents: last training session and a digest."""
+        digest = hashlib.sha256(self.weights() + self.manifest.model_dump_json().encode())
+        return f"{self.manifest.trained_through}-{digest.hexdigest()[:10]}"
+
+
+def new_network(config: ModelConfig) -> StackedLSTM:
+    """A fresh network for a config, its initial weights drawn under the config's seed."""
+    names = feature_names(config.features)
+    skip = [index for index, name in enumerate(names) if name in VOLATILITY_FEATURES]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.training.seed)
+        return StackedLSTM(config.network, len(names), skip)
+
+
+def load_model(version: str, weights: bytes, config: str) -> Model:
+    """Rebuild a stored model.
+
+    Raises:
+        ArchitectureMismatchError: The config is not one of this release, or the weights do not fit it.
+    """
+    try:
+        manifest = Manifest.model_validate_json(config)
+        arrays = load(weights)
+        network = new_network(manifest.config)
+        prefix = "network."
+        state = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+        network.load_state_dict(state)
+        noise = NoisePool(_floats(arrays["noise.rows"]), _floats(arrays["noise.weights"]))
+        return Model(manifest, network.eval(), noise, _floats(arrays["market"]))
+    except (ValidationError, RuntimeError, KeyError, SafetensorError) as error:
+        raise ArchitectureMismatchError(version, " ".join(str(error).split())[:200]) from error
+
+
+def _floats(tensor: torch.Tensor) -> Floats:
+    return tensor.numpy().astype(np.float64)

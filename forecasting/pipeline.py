@@ -1,0 +1,155 @@
+"""The verbs: what an orchestrator asks of the core."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from forecasting.adjustment import adjust
+from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.errors import ModelError, ShortHistoryError, StaleHistoryError
+from forecasting.features import feature_names
+from forecasting.forecast import Floats, Forecast
+from forecasting.lightning import EpochReport
+from forecasting.market import fit_market, market_variance
+from forecasting.model import Manifest, Model, new_network
+from forecasting.noise import noise_pool
+from forecasting.prices import PriceBasis, PriceHistory
+from forecasting.quality import check_bars
+from forecasting.series import TickerSeries, build_series
+from forecasting.simulate import Paths, simulate
+from forecasting.training import fit_network
+from forecasting.windows import Pool, chronological_split
+
+
+def market_of(histories: Iterable[PriceHistory], as_of: date, basis: PriceBasis) -> pd.Series:
+    """Market-wide variance from the reference universe, by session up to `as_of`."""
+    closes = [adjust(history, as_of, basis)["close"] for history in histories]
+    if not closes:
+        raise ModelError("Expected prices of the reference universe, found none; ingest them first.")
+    return market_variance(closes)
+
+
+def fit_model(
+    histories: Sequence[PriceHistory], as_of: date, config: ModelConfig, report: EpochReport
+) -> Model:
+    """Train one pooled model on all histories up to `as_of`; they become its reference universe.
+
+    Tickers too short for the network are left out of the training.
+
+    Raises:
+        ModelError: No ticker, or too few sessions to train on.
+    """
+    names = feature_names(config.features)
+    market = market_of(histories, as_of, config.price_basis)
+    series = _trainable(histories, as_of, config, market)
+    pool = Pool.of(series)
+    split = chronological_split(pool, config.training)
+    network = new_network(config)
+    metrics = fit_network(network, pool, split, config.training, report)
+    manifest = Manifest(
+        config=config,
+        features=names,
+        reference=tuple(sorted(history.ticker for history in histories)),
+        trained_through=split.trained_through,
+    )
+    coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
+    noise = noise_pool(network.eval(), series, split, market, coefficients)
+    return Model(manifest, network, noise, coefficients, metrics)
+
+
+def make_forecast(
+    model: Model,
+    history: PriceHistory,
+    market: pd.Series,
+    target_sessions: Sequence[date],
+    config: SimulationConfig,
+    quality: str = "champion",
+) -> Forecast:
+    """Forecast one ticker from its last session.
+
+    Args:
+        model: The model that serves.
+        history: As-traded prices, cut at the session to forecast from.
+        market: Market variance of the model's reference universe, cut likewise.
+        target_sessions: The H sessions ahead.
+        config: Paths, levels, seed.
+        quality: Rung of the ladder, stored with the bands.
+
+    Raises:
+        PriceError: The history cannot carry a forecast.
+        DropoutNotLiveError: The dropout runs do not differ.
+    """
+    check_bars(history)
+    as_of = history.last_session
+    bars = adjust(history, as_of, model.manifest.config.price_basis)
+    training = model.manifest.config.training
+    series = build_series(history.ticker, bars, market, model.manifest.features, training.lookback)
+    paths = simulate(model, series, config, as_of.isoformat())
+    return Forecast(
+        ticker=history.ticker,
+        as_of=as_of,
+        anchor_close=float(history.bars["close"].iloc[-1]),
+        target_sessions=tuple(target_sessions),
+        levels=config.levels,
+        log_returns=bands(paths, config.levels),
+        model_variance=paths.model_variance,
+        noise_variance=paths.noise_variance,
+        quality=quality,
+        data_fingerprint=_digest(history.fingerprint(), market.to_numpy().tobytes()),
+    )
+
+
+def bands(paths: Paths, levels: Sequence[float]) -> Mapping[str, Floats]:
+    """(H, Q) quantiles of each band."""
+    predictive = np.quantile(paths.noisy.reshape(-1, paths.noisy.shape[-1]), levels, axis=0).T
+    return {
+        "mc_dropout": np.quantile(paths.bare, levels, axis=0).T,
+        "predictive": predictive,
+        "calibrated": predictive,
+    }
+
+
+def require_fresh(history: PriceHistory, session: date) -> PriceHistory:
+    """The history up to `session`, which must be its last one.
+
+    Raises:
+        StaleHistoryError: There is no bar for that session.
+    """
+    known = history.until(session)
+    if known.bars.empty:
+        raise ShortHistoryError(history.ticker, found=0, needed=1)
+    if known.last_session != session:
+        raise StaleHistoryError(history.ticker, expected=session, found=known.last_session)
+    return known
+
+
+def fingerprint(histories: Iterable[PriceHistory]) -> str:
+    """Hash of the prices of several tickers, 16 hex digits, whatever their order."""
+    lines = sorted(f"{history.ticker}:{history.fingerprint()}" for history in histories)
+    return _digest(*lines)
+
+
+def _digest(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+    return digest.hexdigest()[:16]
+
+
+def _trainable(
+    histories: Sequence[PriceHistory], as_of: date, config: ModelConfig, market: pd.Series
+) -> list[TickerSeries]:
+    names, lookback = feature_names(config.features), config.training.lookback
+    series = []
+    for history in histories:
+        bars = adjust(history, as_of, config.price_basis)
+        try:
+            series.append(build_series(history.ticker, bars, market, names, lookback))
+        except ShortHistoryError:
+            continue  # a young ticker is forecast by the pooled model all the same, or quarantined there
+    if not series:
+        raise ModelError("Expected at least one ticker with enough history to train on, found none.")
+    return series

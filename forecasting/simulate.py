@@ -1,0 +1,136 @@
+"""Monte-Carlo dropout times noise paths, session by session, features recomputed on the way.
+
+Masks are kept along a path (Gal & Ghahramani 2016); noise is drawn by rows of past sessions (filtered
+historical simulation, Barone-Adesi et al. 1999, with vector residuals).
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from forecasting.config import SimulationConfig
+from forecasting.errors import DropoutNotLiveError
+from forecasting.features import compute_features
+from forecasting.forecast import Floats
+from forecasting.market import predict_market
+from forecasting.model import Model, NoisePool
+from forecasting.network import Masks, Output, State, expand_masks, expand_state
+from forecasting.series import TickerSeries
+from forecasting.threads import single_thread
+from forecasting.trailing import WINDOW, Trailing
+
+LARGEST_STEP = 1.0  # log return of one session: a path may halve or double, never leave the floats
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Cumulative log returns of the simulated sessions.
+
+    Attributes:
+        noisy: (M, K, H) with noise.
+        bare: (M, H) of each dropout run without noise.
+    """
+
+    noisy: Floats
+    bare: Floats
+
+    @property
+    def noise_variance(self) -> Floats:
+        """(H,) mean variance within the dropout runs."""
+        variance: Floats = self.noisy.var(axis=1, ddof=1 if self.noisy.shape[1] > 1 else 0).mean(axis=0)
+        return variance
+
+    @property
+    def model_variance(self) -> Floats:
+        """(H,) variance between the dropout runs, without the part that finite K lends it (one-way ANOVA)."""
+        between = self.noisy.mean(axis=1).var(axis=0, ddof=1)
+        return np.maximum(between - self.noise_variance / self.noisy.shape[1], 0)
+
+
+def random_stream(seed: int, as_of: str, ticker: str) -> np.random.Generator:
+    """The stream of one ticker's forecast: the same whoever else is in the run."""
+    key = hashlib.sha256(f"{seed}|{as_of}|{ticker}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "big")))
+
+
+def simulate(model: Model, series: TickerSeries, config: SimulationConfig, as_of: str) -> Paths:
+    """Simulate S = M * K paths and M paths without noise.
+
+    Raises:
+        DropoutNotLiveError: The dropout runs do not differ.
+    """
+    stream = random_stream(config.seed, as_of, series.ticker)
+    runs, copies = config.dropout_runs, config.noise_paths + 1  # the last copy of each run stays without noise
+    generator = torch.Generator().manual_seed(int(stream.integers(2**63)))
+    noise = _draw_noise(model.noise, stream, (config.horizon, runs, copies)).reshape(config.horizon, -1, 3)
+    with single_thread(), torch.inference_mode():
+        masks = model.network.draw_masks(runs, generator)
+        lookback = series.features[-model.manifest.config.training.lookback :]
+        encoded = model.network(_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
+        cumulative = _roll(model, series.window, _expanded(encoded, copies), expand_masks(masks, copies), noise)
+    paths = cumulative.reshape(runs, copies, config.horizon)
+    if not np.ptp(paths[:, -1], axis=0).min() > 0:
+        raise DropoutNotLiveError(series.ticker)
+    return Paths(noisy=paths[:, :-1], bare=paths[:, -1])
+
+
+def _draw_noise(pool: NoisePool, stream: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
+    """(H, M, K + 1, 3) rows of the pool; the last copy has no residual and the pool's mean ratios."""
+    cumulative = np.cumsum(pool.weights)
+    drawn: NDArray[np.int64] = np.searchsorted(cumulative, stream.random(shape) * cumulative[-1], side="right")
+    rows = pool.rows[np.minimum(drawn, len(pool.rows) - 1)]
+    mean = pool.weights @ pool.rows / cumulative[-1]
+    rows[..., -1, :] = [0.0, mean[1], mean[2]]
+    return rows
+
+
+def _roll(model: Model, start: Trailing, out: Output, masks: Masks, noise: Floats) -> Floats:
+    """(S, H) cumulative log returns of S rows, from the network's word on the first session."""
+    horizon, rows, _ = noise.shape
+    names = model.manifest.features
+    path = Trailing(*(_with_room(channel, rows, horizon) for channel in (start.returns, start.ranges, start.market)))
+    for step in range(horizon):
+        window = _window(path, step)
+        scale = window.volatility * np.exp(_last(out.log_scale))
+        residual, range_ratio, market_ratio = noise[step].T
+        drift = window.volatility * _last(out.location)
+        path.returns[:, WINDOW + step] = np.clip(drift + scale * residual, -LARGEST_STEP, LARGEST_STEP)
+        path.ranges[:, WINDOW + step] = range_ratio * scale**2
+        path.market[:, WINDOW + step] = market_ratio * predict_market(model.market, window.market)
+        if step + 1 < horizon:
+            features = compute_features(_window(path, step + 1), names)  # (S, F)
+            out = model.network(_batch(features[:, None]), masks, out.state)
+    cumulative: Floats = np.cumsum(path.returns[:, WINDOW:], axis=1)
+    return cumulative
+
+
+def _with_room(channel: Floats, rows: int, horizon: int) -> Floats:
+    """(S, W + H): the history in each row, and room for the simulated sessions."""
+    room = np.empty((rows, WINDOW + horizon))
+    room[:, :WINDOW] = channel
+    return room
+
+
+def _window(path: Trailing, step: int) -> Trailing:
+    here = slice(step, step + WINDOW)
+    return Trailing(path.returns[:, here], path.ranges[:, here], path.market[:, here])
+
+
+def _expanded(out: Output, copies: int) -> Output:
+    state: State = expand_state(out.state, copies)
+    return Output(
+        out.location[:, -1:].repeat_interleave(copies, dim=0),
+        out.log_scale[:, -1:].repeat_interleave(copies, dim=0),
+        state,
+    )
+
+
+def _batch(features: Floats) -> torch.Tensor:
+    return torch.as_tensor(np.ascontiguousarray(features, dtype=np.float32))
+
+
+def _last(value: torch.Tensor) -> Floats:
+    return value[:, -1].numpy().astype(np.float64)

@@ -1,0 +1,37 @@
+"""One intra-op thread while paths are drawn: another thread count may change the last bits of a product."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+
+
+@dataclass
+class _Gate:
+    """How many simulations are under way in this process, and the thread count to return to."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    inside: int = 0
+    before: int = 1
+
+
+_GATE = _Gate()
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Hold torch at one thread until the last of the concurrent blocks ends."""
+    with _GATE.lock:
+        if _GATE.inside == 0:
+            _GATE.before = torch.get_num_threads()
+        _GATE.inside += 1
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        with _GATE.lock:
+            _GATE.inside -= 1
+            if _GATE.inside == 0:
+                torch.set_num_threads(_GATE.before)

