@@ -92,7 +92,7 @@ def _begun(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
             conn.close()
             raise
     except sa.exc.DBAPIError as error:
-        raise _unreachable(engine.url, str(error.orig)) from error
+        raise _unreachable(engine.url, _quoted(error.orig)) from error
     return conn
 
 
@@ -115,7 +115,7 @@ def _sqlite_engine(url: URL) -> sa.Engine:
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _unreachable(url, str(error)) from error
+            raise _unreachable(url, _quoted(error)) from error
     engine = sa.create_engine(url)
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -123,9 +123,8 @@ def _sqlite_engine(url: URL) -> sa.Engine:
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = (
-        None  # the driver's own BEGIN comes too late and spares DDL; see _begin_sqlite
-    )
+    # The driver's own BEGIN comes too late and leaves out DDL; _begin_sqlite does it instead.
+    connection.isolation_level = None
     connection.execute("PRAGMA busy_timeout=30000")
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
@@ -133,15 +132,14 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 def _switch_to_wal(connection: Any) -> None:
     # Of processes that open a new file at the same instant, all but one are refused, busy_timeout or not.
-    for _ in range(200):
+    for tries_left in range(200, -1, -1):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
+            if "locked" not in str(error) or not tries_left:
                 raise
             time.sleep(0.05)
-    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(conn: sa.Connection) -> None:
@@ -161,10 +159,14 @@ def _postgres_engine(url: URL) -> sa.Engine:
 
 
 def _unreachable(url: URL, detail: str) -> DatabaseUnreachableError:
-    sentence = " ".join(detail.split()).rstrip(".;")
     if url.password:
-        sentence = sentence.replace(str(url.password), "***")
-    return DatabaseUnreachableError(url.render_as_string(hide_password=True), f"'{sentence}'")
+        detail = detail.replace(str(url.password), "***")
+    return DatabaseUnreachableError(url.render_as_string(hide_password=True), detail)
+
+
+def _quoted(error: BaseException | None) -> str:
+    one_line = " ".join(str(error).split())
+    return f"'{one_line}'"
 
 
 def _masked(url: str) -> str:

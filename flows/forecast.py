@@ -22,7 +22,7 @@ from flows.retrain import Retrain, ensure_model, stored_histories
 from flows.settings import SourceName
 from flows.shell import due, flow_run_id, one_sentence, run_name, step
 from flows.wiring import Job, model, open_job, serving_quality, store
-from forecasting.errors import PriceError, SourceError
+from forecasting.errors import CalendarError, PriceError, SessionsUnknownError, SourceError
 from forecasting.forecast import Forecast
 from forecasting.pipeline import make_forecast, market_of, require_fresh
 from forecasting.sessions import calendar_name, next_sessions
@@ -40,13 +40,16 @@ def forecast_chunk(job: Job, version: str, market: pd.Series, tickers: Sequence[
 
 
 def _forecast_one(job: Job, version: str, quality: str, market: pd.Series, ticker: str) -> Outcome:
-    session, simulation = job.session_of(ticker), job.settings.simulation
-    with reading(store(job.settings.url)) as connection:
-        history = PriceRepository(connection, job.source.name).load(ticker, session)
+    simulation = job.settings.simulation
     try:
+        session = job.session_of(ticker)
+        with reading(store(job.settings.url)) as connection:
+            history = PriceRepository(connection, job.source.name).load(ticker, session)
         targets = next_sessions(calendar_name(ticker), session, simulation.horizon)
         served = model(job.settings.url, version)
         return make_forecast(served, require_fresh(history, session), market, targets, simulation, quality)
+    except CalendarError as error:
+        return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
 

@@ -18,7 +18,8 @@ class Settings(BaseSettings):
     """How bandcast is set up here; every field is BANDCAST_<NAME> in the environment or in `.env`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BANDCAST_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+        env_prefix="BANDCAST_", env_nested_delimiter="__", env_file=".env", env_ignore_empty=True, extra="ignore",
+        frozen=True
     )
 
     database_url: str = Field("", description="SQLAlchemy URL; empty means a SQLite file in `home`.")

@@ -1,6 +1,7 @@
 """Wiring: which tickers, which source, which session, which store."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -11,7 +12,7 @@ from db.migrate import require_current
 from db.models import ModelRepository
 from flows.settings import Settings, load_settings
 from flows.sources import PriceSource, open_source
-from forecasting.errors import UsageError
+from forecasting.errors import UnknownExchangeError, UsageError
 from forecasting.model import Model, load_model
 from forecasting.sessions import calendar_name, last_closed_session, session_on_or_before
 
@@ -78,7 +79,7 @@ def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> 
     tickers = settings.tickers or source.tickers()
     if not tickers:
         raise UsageError("Expected tickers to forecast, found none; give --tickers AAPL,MSFT or set BANDCAST_TICKERS.")
-    newest = source.last_session(tickers) or max(_last_closed(one, instant, settings) for one in tickers)
+    newest = source.last_session(tickers) or _newest_closed(tickers, instant, settings)
     if as_of is not None and as_of > newest:
         raise UsageError(f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}.")
     return Job(settings, source, tickers, instant, as_of or newest)
@@ -119,6 +120,17 @@ def serving_quality(url: str, version: str) -> str:
 def unique(tickers: Iterable[str]) -> tuple[str, ...]:
     """The tickers without repetition, in order."""
     return tuple(dict.fromkeys(tickers))
+
+
+def _newest_closed(tickers: Iterable[str], instant: datetime, settings: Settings) -> date:
+    """The newest closed session of any exchange; a symbol of none is quarantined later, by name."""
+    closed = []
+    for ticker in tickers:
+        with suppress(UnknownExchangeError):
+            closed.append(_last_closed(ticker, instant, settings))
+    if not closed:
+        raise UsageError("Expected a ticker of a known exchange, found none; BRK.B is written BRK-B.")
+    return max(closed)
 
 
 def _last_closed(ticker: str, instant: datetime, settings: Settings) -> date:

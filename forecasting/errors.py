@@ -9,6 +9,8 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   ├── ShortHistoryError
     │   ├── BadBarsError
     │   ├── StaleHistoryError
+    │   ├── UnknownExchangeError
+    │   ├── SessionsUnknownError
     │   └── VendorError             worth another try
     │       └── RateLimitedError
     ├── CalendarError
@@ -84,6 +86,25 @@ class StaleHistoryError(PriceError):
             ticker,
             f"expected a bar for session {expected}, found the last at {found}; run again when it is out.",
         )
+
+
+class UnknownExchangeError(PriceError):
+    """The symbol's suffix belongs to no exchange that is known here."""
+
+    reason = "unknown_exchange"
+
+    def __init__(self, ticker: str, suffix: str) -> None:
+        super().__init__(
+            ticker,
+            f"expected an exchange suffix such as .T or .L, found '.{suffix}'; "
+            "a share class is written with a dash, as in BRK-B.",
+        )
+
+
+class SessionsUnknownError(PriceError):
+    """The calendar of the ticker's exchange does not reach the sessions to forecast."""
+
+    reason = "sessions_unknown"
 
 
 class VendorError(PriceError):

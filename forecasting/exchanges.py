@@ -2,7 +2,7 @@
 
 import re
 
-from forecasting.errors import CalendarError
+from forecasting.errors import UnknownExchangeError
 
 HOME = "XNYS"
 ALWAYS_OPEN = "24/7"
@@ -40,7 +40,7 @@ def calendar_name(ticker: str) -> str:
     ['XNYS', 'XNYS', 'XNYS', 'XTKS', '24/7', '24/5']
 
     Raises:
-        CalendarError: The suffix belongs to no exchange that is known here.
+        UnknownExchangeError: The suffix belongs to no exchange that is known here.
     """
     if ticker.startswith("^"):
         return INDICES.get(ticker, HOME)
@@ -54,8 +54,5 @@ def calendar_name(ticker: str) -> str:
 def _of_suffix(ticker: str) -> str:
     suffix = ticker.rpartition(".")[2]
     if suffix not in SUFFIXES:
-        raise CalendarError(
-            f"Expected an exchange suffix such as .T or .L, found '.{suffix}' in {ticker}; "
-            "a share class is written with a dash, as in BRK-B."
-        )
+        raise UnknownExchangeError(ticker, suffix)
     return SUFFIXES[suffix]

@@ -58,5 +58,5 @@ def fit_market(market: Floats) -> Floats:
 
 def predict_market(coefficients: Floats, windows: Floats) -> Floats:
     """(...) scale of next session's market variance, of windows (..., W)."""
-    scale: Floats = np.exp(np.clip(regressors(windows) @ coefficients, -7, 7))
+    scale: Floats = np.exp(np.clip(np.vecdot(regressors(windows), coefficients), -7, 7))
     return scale

@@ -5,6 +5,7 @@ after; here the bounds are 1970 and the end of the decade in question, so an ans
 """
 
 import functools
+import threading
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +31,7 @@ Days = NDArray[np.datetime64]
 
 FIRST = date(1970, 1, 1)
 LAST = date(2199, 12, 31)
+_BUILDING = threading.Lock()
 SETTLING = timedelta(minutes=30)  # vendors print the official close up to half an hour late
 
 
@@ -122,7 +124,8 @@ def _build(calendar: str, end_year: int) -> _Timetable:
     import exchange_calendars
     from exchange_calendars.errors import InvalidCalendarName
 
-    with warnings.catch_warnings():
+    # The lock: warning filters belong to the process, and threads that change them together undo each other.
+    with _BUILDING, warnings.catch_warnings():
         # exchange_calendars 4.13 still calls what pandas 3 has deprecated; nothing a user could act on.
         warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
         try:

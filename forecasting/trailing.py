@@ -51,8 +51,11 @@ class Trailing:
 
 
 def ewma(values: Floats, decay: float, span: int = WARM_UP) -> Floats:
-    """Exponentially weighted mean of the last `span` values: (..., W) -> (...)."""
-    mean: Floats = values[..., -span:] @ _decaying_weights(decay, span)
+    """Exponentially weighted mean of the last `span` values: (..., W) -> (...).
+
+    Row by row: in a matrix product the last bits of a row would depend on how many rows stand beside it.
+    """
+    mean: Floats = np.vecdot(values[..., -span:], _decaying_weights(decay, span))
     return mean
 
 

@@ -106,4 +106,6 @@ def _fit_quietly(
     with warnings.catch_warnings():
         # The batches lie in memory: worker processes would only cost their start.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning 2.6 asks torch 2.13's pytree in a way that the next torch will not answer.
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
         trainer.fit(module, training, validation)

@@ -42,7 +42,7 @@ class SampleSource:
 @functools.cache
 def _frames() -> dict[str, pd.DataFrame]:
     """Symbol -> frame by day; parsed once a process."""
-    packed = resources.files("forecasting.sample").joinpath("stocks.csv.gz")
+    packed = resources.files("forecasting").joinpath("sample", "stocks.csv.gz")
     with packed.open("rb") as stream:
         table = pd.read_csv(stream, compression="gzip", parse_dates=["Date"])
     table.columns = table.columns.str.lower().str.replace(" ", "_")

@@ -94,6 +94,14 @@ def test_one_bad_forecast_leaves_nothing(served, run, forecast, dump, bad):
     assert dump() == before
 
 
+def test_numpy_integers_land_as_integers(served, run, forecast):
+    publish(served, replace(run, seed=np.int64(7)), [forecast()])
+    typeof = "typeof" if served.dialect.name == "sqlite" else "pg_typeof"
+    with reading(served) as conn:
+        found = conn.execute(sa.text(f"SELECT seed, {typeof}(seed) FROM forecast_runs")).one()
+    assert tuple(found) == (7, "integer" if served.dialect.name == "sqlite" else "bigint")
+
+
 def test_an_unknown_model_is_refused(served, run, forecast):
     with pytest.raises(sa.exc.IntegrityError):
         publish(served, replace(run, model_version="m9"), [forecast()])

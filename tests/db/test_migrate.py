@@ -104,6 +104,20 @@ def test_rebuilding_a_table_keeps_its_children(engine):
         assert conn.execute(sa.text("SELECT count(*) FROM child")).scalar() == 1
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("verb", [upgrade, downgrade])
+def test_migrations_run_with_foreign_keys_off(engine, monkeypatch, verb):
+    seen = []
+
+    def look(config, revision):
+        conn = config.attributes["connection"]
+        seen.append((revision, conn.exec_driver_sql("PRAGMA foreign_keys").scalar()))
+
+    monkeypatch.setattr(f"alembic.command.{verb.__name__}", look)
+    verb(engine, "0001")
+    assert seen == [("0001", 0)]
+
+
 def test_constraints_are_in_the_database(engine):
     inspector = sa.inspect(engine)
     for table in metadata.sorted_tables:

@@ -69,7 +69,7 @@ def test_refused(value):
         plain(value)
 
 
-def test_numpy_integers_land_as_integers(engine):
+def test_numpy_numbers_land_as_numbers(engine):
     upsert_all(engine, instruments, [{"ticker": "A", "source": "s", "first_seen_at": SEEN_AT}])
     bar = {"ticker": "A", "source": "s", "session": pd.Timestamp("2024-01-02"), "first_seen_at": SEEN_AT}
     upsert_all(engine, price_bars, [{**bar, "close": np.float32(2), "volume": np.int64(7), "open": np.nan}])

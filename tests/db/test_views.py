@@ -1,6 +1,8 @@
 """What a consumer with one SELECT sees."""
 
 import math
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -54,6 +56,17 @@ def test_a_withdrawn_split_does_not_count(served, run, forecast):
     store(served, {"2024-01-02": 100.0, "2024-01-03": 25.0}, SPLITS)
     store(served, {"2024-01-02": 100.0, "2024-01-03": 100.0}, {})
     assert [row.actual_close for row in outcomes(served)] == [100.0]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+def test_a_consumer_needs_the_file_and_one_select(served, run, forecast):
+    publish(served, run, forecast(horizon=1))
+    store(served, {"2024-01-03": 105.0}, {})
+    with closing(sqlite3.connect(served.url.database)) as consumer:
+        (latest,) = consumer.execute("SELECT ticker, target_session, upper FROM latest_forecast")
+        (outcome,) = consumer.execute("SELECT actual_close, inside FROM forecast_with_outcome")
+    assert latest == ("AAA", "2024-01-03", pytest.approx(110.0))
+    assert outcome == (105.0, 1)
 
 
 SPLITS = {"2024-01-03": 4.0, "2024-01-04": 1.5}

@@ -190,6 +190,16 @@ def _create_forecast_runs() -> None:
     )
 
 
+_FORECAST_CHECKS = {
+    "ordered": "lower > 0 AND lower <= median AND median <= upper AND upper < 1e12",
+    "anchor_bounds": "anchor_close > 0 AND anchor_close < 1e12",
+    "coverage_bounds": "coverage > 0 AND coverage < 1",
+    "horizon_bounds": "horizon > 0",
+    "target_later": "target_session > as_of",
+    "quality": "quality IN ('champion', 'previous', 'baseline')",
+}
+
+
 def _create_forecasts() -> None:
     op.create_table(
         "forecasts",
@@ -217,19 +227,10 @@ def _create_forecasts() -> None:
         sa.Column("run_id", sa.String, nullable=False),
         sa.Column("model_variance", sa.Double, comment="Of the cumulative log return, between dropout runs"),
         sa.Column("noise_variance", sa.Double, comment="Of the cumulative log return, within dropout runs"),
-        sa.CheckConstraint(
-            "quality IN ('champion', 'previous', 'baseline')", name=op.f("ck_forecasts_quality")
+        *(
+            sa.CheckConstraint(rule, name=op.f(f"ck_forecasts_{name}"))
+            for name, rule in _FORECAST_CHECKS.items()
         ),
-        sa.CheckConstraint(
-            "anchor_close > 0 AND anchor_close < 1e12", name=op.f("ck_forecasts_anchor_bounds")
-        ),
-        sa.CheckConstraint("coverage > 0 AND coverage < 1", name=op.f("ck_forecasts_coverage_bounds")),
-        sa.CheckConstraint("horizon > 0", name=op.f("ck_forecasts_horizon_bounds")),
-        sa.CheckConstraint(
-            "lower > 0 AND lower <= median AND median <= upper AND upper < 1e12",
-            name=op.f("ck_forecasts_ordered"),
-        ),
-        sa.CheckConstraint("target_session > as_of", name=op.f("ck_forecasts_target_later")),
         sa.ForeignKeyConstraint(
             ["model_version"], ["model_versions.version"], name=op.f("fk_forecasts_model_versions")
         ),

@@ -1,0 +1,60 @@
+"""One real Prefect server for all flow tests, and settings that make a run cheap."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+from flows import wiring
+from flows.serving import local_server
+
+TINY = {
+    "BANDCAST_MODEL__NETWORK__HIDDEN": "8",
+    "BANDCAST_MODEL__TRAINING__MAX_EPOCHS": "2",
+    "BANDCAST_MODEL__TRAINING__HISTORY_SESSIONS": "300",
+    "BANDCAST_SIMULATION__DROPOUT_RUNS": "4",
+    "BANDCAST_SIMULATION__NOISE_PATHS": "3",
+    "BANDCAST_SOURCE": "sample",
+    "BANDCAST_RETRY_SECONDS": "0",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("prefect")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "PREFECT_HOME": str(home),
+            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_DEPLOYMENT_BATCH_SIZE": "10",
+            "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        }.items():
+            patch.setenv(name, value)
+        with local_server(free_port()) as url:
+            patch.setenv("PREFECT_API_URL", f"{url}/api")
+            with temporary_settings({PREFECT_API_URL: f"{url}/api", PREFECT_HOME: home}):
+                yield f"{url}/api"
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with no settings but the tiny ones."""
+    for name in [name for name in os.environ if name.startswith("BANDCAST_")]:
+        monkeypatch.delenv(name)
+    for name, value in TINY.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BANDCAST_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    wiring.store.cache_clear()
+    wiring.model.cache_clear()
+    return tmp_path
