@@ -1,4 +1,4 @@
-"""The orchestration: the only part of bandcast that knows Prefect, yfinance, the environment and the clock."""
+"""The orchestration: all that bandcast knows of Prefect, yfinance, the environment and the clock."""
 
 import os
 

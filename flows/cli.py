@@ -12,7 +12,10 @@ import typer
 from forecasting.errors import BandcastError, UsageError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Forecast bands that hold."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Forecast bands that hold.",
 )
 database = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(database, name="db")
@@ -34,14 +37,21 @@ class RetrainChoice(StrEnum):
     never = "never"
 
 
-Source = Annotated[SourceChoice | None, typer.Option(help="Where prices come from. [default: BANDCAST_SOURCE, yahoo]")]
+Source = Annotated[
+    SourceChoice | None, typer.Option(help="Where prices come from. [default: BANDCAST_SOURCE, yahoo]")
+]
 CsvDir = Annotated[Path | None, typer.Option(help="Folder of TICKER.csv files, for --source csv.")]
-Tickers = Annotated[str, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")]
+Tickers = Annotated[
+    str, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")
+]
 AsOf = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Session to forecast from. [default: the last closed]")
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Session to forecast from. [default: the last closed]"),
 ]
 Horizon = Annotated[int, typer.Option(min=1, max=30, help="Sessions ahead.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
+]
 
 
 @app.command()
@@ -63,7 +73,11 @@ def run(
 
 @app.command()
 def ingest(
-    source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = "", as_of: AsOf = None, json: Json = False
+    source: Source = None,
+    csv_dir: CsvDir = None,
+    tickers: Tickers = "",
+    as_of: AsOf = None,
+    json: Json = False,
 ) -> None:
     """Bring the price store up to date."""
     from flows.ingest import ingest as flow
@@ -73,7 +87,11 @@ def ingest(
 
 @app.command()
 def retrain(
-    source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = "", as_of: AsOf = None, json: Json = False
+    source: Source = None,
+    csv_dir: CsvDir = None,
+    tickers: Tickers = "",
+    as_of: AsOf = None,
+    json: Json = False,
 ) -> None:
     """Pull prices, train a new model and promote it."""
     from flows.retrain import retrain as flow
@@ -99,7 +117,9 @@ def forecast(
 @app.command()
 def show(
     tickers: Tickers = "",
-    every: Annotated[bool, typer.Option("--all", help="Every horizon, not only 1, 5, 10, 20 and 30.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every horizon, not only 1, 5, 10, 20 and 30.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show the newest bands in the store."""
@@ -112,10 +132,12 @@ def show(
 @app.command()
 def plot(
     tickers: Tickers = "",
-    out: Annotated[Path | None, typer.Option(help="Where the PNG goes. [default: plots/ in BANDCAST_HOME]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the PNG goes. [default: plots/ in BANDCAST_HOME]")
+    ] = None,
 ) -> None:
     """Draw fan charts of the newest bands; prints the path of the PNG."""
-    from flows.report import plot_bands
+    from flows.bands import plot_bands
     from flows.settings import load_settings
 
     settings = load_settings(tickers=tickers or None)
@@ -124,7 +146,9 @@ def plot(
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect server, on 127.0.0.1.")] = 4200,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the Prefect server, on 127.0.0.1.")
+    ] = 4200,
 ) -> None:
     """Serve the daily and the weekly flow on their schedules, with a Prefect server where none is configured."""
     from flows.serving import serve_flows
@@ -145,7 +169,7 @@ def upgrade() -> None:
 
 
 def main() -> None:
-    """Entry point: one sentence for what went wrong; exit code 1 for a failed job, 2 for bad usage."""
+    """Run a command; one sentence for what went wrong, exit code 1 for a failed job, 2 for bad usage."""
     try:
         app()
     except BandcastError as error:

@@ -9,12 +9,13 @@ from pydantic import Field
 
 from flows.forecast import forecast_and_publish
 from flows.ingest import ingest_all
+from flows.models import model
 from flows.outcomes import Stopwatch
 from flows.report import report
 from flows.retrain import Retrain, champion, ensure_model
 from flows.settings import SourceName
 from flows.shell import due, one_sentence, run_name
-from flows.wiring import Job, model, open_job
+from flows.wiring import Job, open_job
 
 
 @flow(name="daily", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast

@@ -8,7 +8,8 @@ from importlib.metadata import version as installed
 from typing import Any
 
 import pandas as pd
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -17,11 +18,12 @@ from db.forecasts import ForecastRepository
 from db.prices import PriceRepository
 from db.records import RunRecord
 from flows.ingest import record_quarantine
+from flows.models import model, serving_quality
 from flows.outcomes import Stopwatch, Summary
 from flows.retrain import Retrain, ensure_model, stored_histories
 from flows.settings import SourceName
-from flows.shell import due, flow_run_id, one_sentence, run_name, step
-from flows.wiring import Job, model, open_job, serving_quality, store
+from flows.shell import due, flow_run_id, one_sentence, run_name
+from flows.wiring import Job, open_job, store
 from forecasting.errors import CalendarError, PriceError, SessionsUnknownError, SourceError
 from forecasting.forecast import Forecast
 from forecasting.pipeline import make_forecast, market_of, require_fresh
@@ -32,7 +34,12 @@ LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
 Outcome = Forecast | PriceError
 
 
-@step(name="forecast", task_run_name="forecast-{tickers[0]}")
+@task(
+    name="forecast",
+    task_run_name="forecast-{tickers[0]}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def forecast_chunk(job: Job, version: str, market: pd.Series, tickers: Sequence[str]) -> dict[str, Outcome]:
     """Bands of a few tickers, or the reason why there are none."""
     quality = serving_quality(job.settings.url, version)
@@ -47,7 +54,9 @@ def _forecast_one(job: Job, version: str, quality: str, market: pd.Series, ticke
             history = PriceRepository(connection, job.source.name).load(ticker, session)
         targets = next_sessions(calendar_name(ticker), session, simulation.horizon)
         served = model(job.settings.url, version)
-        return make_forecast(served, require_fresh(history, session), market, targets, simulation, quality)
+        return make_forecast(
+            served, require_fresh(history, session), market, targets, simulation, quality=quality
+        )
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
@@ -72,7 +81,7 @@ def _chunks(tickers: Sequence[str], workers: int) -> list[Sequence[str]]:
     return [tickers[start : start + size] for start in range(0, len(tickers), size)]
 
 
-@step(name="publish")
+@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish(job: Job, version: str, forecasts: Sequence[Forecast]) -> str:
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
 
@@ -98,7 +107,9 @@ def run_record(job: Job, version: str, forecasts: Sequence[Forecast]) -> RunReco
     inputs = sorted(f"{one.ticker}:{one.as_of}:{one.data_fingerprint}" for one in forecasts)
     settings = job.settings.simulation.model_dump_json()
     data = hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:16]
-    key = "|".join((job.source.name, str(job.as_of), version, settings, data, installed("bandcast"), libraries))
+    key = "|".join(
+        (job.source.name, str(job.as_of), version, settings, data, installed("bandcast"), libraries)
+    )
     return RunRecord(
         run_id=f"{job.as_of}-{hashlib.sha256(key.encode()).hexdigest()[:10]}",
         source=job.source.name,
@@ -114,7 +125,9 @@ def run_record(job: Job, version: str, forecasts: Sequence[Forecast]) -> RunReco
     )
 
 
-def forecast_and_publish(job: Job, version: str, failed: Mapping[str, PriceError], watch: Stopwatch) -> Summary:
+def forecast_and_publish(
+    job: Job, version: str, failed: Mapping[str, PriceError], watch: Stopwatch
+) -> Summary:
     """Forecast what was ingested, publish it, and record what was left out."""
     with watch.stage("forecast"):
         outcomes = forecast_all(job, version, [one for one in job.tickers if one not in failed])

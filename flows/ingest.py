@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 from prefect.tasks import exponential_backoff
 
@@ -14,7 +15,7 @@ from db.prices import PriceRepository
 from db.records import Quarantine
 from flows.outcomes import Ingested, Stopwatch, Summary
 from flows.settings import SourceName
-from flows.shell import due, one_sentence, run_name, step
+from flows.shell import due, one_sentence, run_name
 from flows.wiring import Job, open_job, store, unique
 from forecasting.errors import PriceError
 from forecasting.sessions import calendar_name
@@ -27,8 +28,10 @@ def _worth_a_retry(_task: object, _run: object, state: Any) -> bool:
     return isinstance(error, PriceError) and error.retryable
 
 
-@step(
+@task(
     name="pull",
+    cache_policy=NO_CACHE,
+    persist_result=False,
     task_run_name="pull-{ticker}",
     retries=RETRIES,
     retry_delay_seconds=exponential_backoff(10),
@@ -58,7 +61,11 @@ def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
     arrived = [result for result in results.values() if isinstance(result, Ingested)]
     get_run_logger().info(
         "ingest: %d tickers from %s, %d new bars, %d changed, %d tickers failed",
-        len(results), job.source.name, sum(one.new for one in arrived), sum(one.changed for one in arrived), len(failed),
+        len(results),
+        job.source.name,
+        sum(one.new for one in arrived),
+        sum(one.changed for one in arrived),
+        len(failed),
     )
     return failed
 

@@ -50,7 +50,8 @@ class Summary:
     def plain(self) -> dict[str, Any]:
         """The summary as plain values."""
         reasons = {
-            ticker: {"reason": error.reason, "detail": str(error)} for ticker, error in self.quarantined.items()
+            ticker: {"reason": error.reason, "detail": str(error)}
+            for ticker, error in self.quarantined.items()
         }
         return {
             "as_of": self.as_of.isoformat(),

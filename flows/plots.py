@@ -30,7 +30,9 @@ def fan_chart(bands: pd.DataFrame, closes: Mapping[str, pd.Series], path: Path) 
             _fan(axis, ticker, bands[bands["ticker"] == ticker], closes[ticker].iloc[-HISTORY_SESSIONS:])
         for axis in axes[len(tickers) :]:
             axis.set_visible(False)
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+        figure.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=110)
     return path

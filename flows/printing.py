@@ -7,7 +7,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from flows.report import at_main_horizons, latest
+from flows.bands import at_main_horizons, latest
 from flows.settings import load_settings
 from forecasting.errors import UsageError
 
@@ -21,7 +21,9 @@ def stored_bands(tickers: str, *, every: bool) -> pd.DataFrame:
     settings = load_settings(tickers=tickers or None)
     bands = latest(settings, settings.tickers or None)
     if bands.empty:
-        raise UsageError(f"Expected stored forecasts of {tickers or 'any ticker'}, found none; run `bandcast run`.")
+        raise UsageError(
+            f"Expected stored forecasts of {tickers or 'any ticker'}, found none; run `bandcast run`."
+        )
     return bands if every else at_main_horizons(bands)
 
 
@@ -40,7 +42,10 @@ def print_bands(bands: pd.DataFrame) -> None:
 
 def bands_json(bands: pd.DataFrame) -> str:
     """The bands as a JSON array of rows."""
-    return bands.astype({"as_of": str, "target_session": str, "issued_at": str}).to_json(orient="records")
+    text: str = bands.astype({"as_of": str, "target_session": str, "issued_at": str}).to_json(
+        orient="records"
+    )
+    return text
 
 
 def summary_json(summary: dict[str, Any]) -> str:

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 
 from db.engine import reading, writing
 from db.models import ModelRepository
@@ -12,7 +13,7 @@ from db.records import ModelRecord
 from flows.ingest import ingest_all, record_quarantine
 from flows.outcomes import Stopwatch, Summary
 from flows.settings import SourceName
-from flows.shell import due, one_sentence, run_name, step
+from flows.shell import due, one_sentence, run_name
 from flows.wiring import Job, open_job, store
 from forecasting.errors import NoModelError
 from forecasting.pipeline import fingerprint, fit_model
@@ -21,7 +22,7 @@ from forecasting.prices import PriceHistory
 Retrain = Literal["auto", "always", "never"]
 
 
-@step(name="train")
+@task(name="train", cache_policy=NO_CACHE, persist_result=False)
 def train(job: Job) -> str:
     """Fit a model on the training universe, store it, promote it; its version."""
     logger = get_run_logger()

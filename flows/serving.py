@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -17,7 +18,7 @@ STOP_SECONDS = 20
 def serve_flows(port: int) -> None:
     """Serve `daily/after-close` and `retrain/weekly` until interrupted.
 
-    Uses the Prefect server of PREFECT_API_URL; where none is set, starts one on 127.0.0.1 and stops it at the end.
+    Uses the Prefect server of PREFECT_API_URL; where none is set, starts one on 127.0.0.1 for as long.
     """
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -37,12 +38,15 @@ def _serve() -> None:
     from flows.retrain import retrain
 
     new_york = "America/New_York"
-    # Without pause_on_shutdown=False a restart would leave the schedules paused, and the day would be missing.
+    after_close = Cron("30 18 * * 1-5", timezone=new_york)
+    saturdays = Cron("0 9 * * 6", timezone=new_york)
+    deployments: list[Any] = [  # to_deployment also has an asynchronous form, so its stub promises either
+        daily.to_deployment("after-close", schedule=after_close),
+        retrain.to_deployment("weekly", schedule=saturdays),
+    ]
     serve(
-        daily.to_deployment("after-close", schedule=Cron("30 18 * * 1-5", timezone=new_york)),
-        retrain.to_deployment("weekly", schedule=Cron("0 9 * * 6", timezone=new_york)),
-        pause_on_shutdown=False,
-    )
+        *deployments, pause_on_shutdown=False
+    )  # a restart would leave the schedules paused: no run that day
 
 
 @contextmanager

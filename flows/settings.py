@@ -18,8 +18,12 @@ class Settings(BaseSettings):
     """How bandcast is set up here; every field is BANDCAST_<NAME> in the environment or in `.env`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BANDCAST_", env_nested_delimiter="__", env_file=".env", env_ignore_empty=True, extra="ignore",
-        frozen=True
+        env_prefix="BANDCAST_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     database_url: str = Field("", description="SQLAlchemy URL; empty means a SQLite file in `home`.")
@@ -33,10 +37,12 @@ class Settings(BaseSettings):
     provider_lag_minutes: int = Field(30, ge=0, description="How long after the close a bar counts as final.")
     max_model_age_days: int = Field(45, ge=1, description="Age at which `--retrain auto` trains anew.")
     min_success_ratio: float = Field(0.5, ge=0, le=1, description="Share of tickers that must be forecast.")
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that forecast.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that forecast."
+    )
     retry_seconds: float = Field(10, ge=0, description="First pause before a failed download is tried again.")
-    model: ModelConfig = Field(default_factory=ModelConfig, description="Features, network and training.")
-    simulation: SimulationConfig = Field(default_factory=SimulationConfig, description="Paths and levels.")
+    model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
+    simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
 
     @field_validator("tickers", "train_tickers", mode="before")
     @classmethod

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
@@ -16,11 +14,9 @@ from forecasting.errors import BandcastError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-step = functools.partial(task, cache_policy=NO_CACHE, persist_result=False)
-
 
 def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors that bandcast words itself into a failed state with that sentence, without a traceback."""
+    """Make the errors that bandcast words itself a failed state with that sentence, not a traceback."""
 
     @functools.wraps(function)
     def body(*args: P.args, **kwargs: P.kwargs) -> R:

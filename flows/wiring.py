@@ -7,13 +7,11 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from db.engine import Engine, open_engine, reading
+from db.engine import Engine, open_engine
 from db.migrate import require_current
-from db.models import ModelRepository
 from flows.settings import Settings, load_settings
 from flows.sources import PriceSource, open_source
 from forecasting.errors import UnknownExchangeError, UsageError
-from forecasting.model import Model, load_model
 from forecasting.sessions import calendar_name, last_closed_session, session_on_or_before
 
 
@@ -78,10 +76,14 @@ def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> 
     )
     tickers = settings.tickers or source.tickers()
     if not tickers:
-        raise UsageError("Expected tickers to forecast, found none; give --tickers AAPL,MSFT or set BANDCAST_TICKERS.")
+        raise UsageError(
+            "Expected tickers to forecast, found none; give --tickers AAPL,MSFT or set BANDCAST_TICKERS."
+        )
     newest = source.last_session(tickers) or _newest_closed(tickers, instant, settings)
     if as_of is not None and as_of > newest:
-        raise UsageError(f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}.")
+        raise UsageError(
+            f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}."
+        )
     return Job(settings, source, tickers, instant, as_of or newest)
 
 
@@ -96,25 +98,6 @@ def store(url: str) -> Engine:
     engine = open_engine(url)
     require_current(engine)
     return engine
-
-
-@lru_cache(maxsize=4)
-def model(url: str, version: str) -> Model:
-    """A stored model, rebuilt; kept, because every ticker's forecast asks for it.
-
-    Raises:
-        ArchitectureMismatchError: This release cannot rebuild it.
-    """
-    with reading(store(url)) as connection:
-        record = ModelRepository(connection).get(version)
-    return load_model(version, record.weights, record.config)
-
-
-def serving_quality(url: str, version: str) -> str:
-    """The rung of the ladder on which a model stands: champion or previous."""
-    with reading(store(url)) as connection:
-        status = ModelRepository(connection).get(version).status
-    return "champion" if status == "champion" else "previous"
 
 
 def unique(tickers: Iterable[str]) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""The core of bandcast: a price frame goes in, a forecast comes out, and nothing in between touches the world."""
+"""The core: a price frame goes in, a forecast comes out, and nothing in between touches the world."""

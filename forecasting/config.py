@@ -22,12 +22,20 @@ class NetworkConfig(Frozen):
     cell: Cell = Field("lstm", description="Recurrent cell.")
     layers: int = Field(3, ge=1, le=8, description="Stacked recurrent layers.")
     hidden: int = Field(128, ge=1, le=1024, description="Units of each recurrent layer.")
-    dropout: float = Field(0.2, gt=0, lt=1, description="Probability that a unit is masked, after every layer.")
+    dropout: float = Field(
+        0.2, gt=0, lt=1, description="Probability that a unit is masked, after every layer."
+    )
     head: tuple[int, int] = Field((64, 32), description="Units of the two dense layers before the output.")
     scale_head: bool = Field(True, description="Learn a log scale beside the location.")
-    linear_skip: bool = Field(True, description="Add a linear log-HAR term of the volatility features to log s.")
-    location_bound: float = Field(0.1, ge=0, le=10, description="Bound of |mu|, in units of current volatility.")
-    scale_bound: float = Field(1.0, gt=0, le=5, description="Bound of the recurrent correction to the log scale.")
+    linear_skip: bool = Field(
+        True, description="Add a linear log-HAR term of the volatility features to log s."
+    )
+    location_bound: float = Field(
+        0.1, ge=0, le=10, description="Bound of |mu|, in units of current volatility."
+    )
+    scale_bound: float = Field(
+        1.0, gt=0, le=5, description="Bound of the recurrent correction to the log scale."
+    )
 
 
 class TrainingConfig(Frozen):
@@ -36,14 +44,20 @@ class TrainingConfig(Frozen):
     mode: Literal["sequence", "window"] = Field(
         "sequence", description="Score every session of a segment, or only the last one of each window."
     )
-    lookback: int = Field(60, ge=2, le=500, description="Sessions that the network sees before a forecast (L).")
+    lookback: int = Field(
+        60, ge=2, le=500, description="Sessions that the network sees before a forecast (L)."
+    )
     segment: int = Field(60, ge=1, le=500, description="Sessions scored in each training sequence.")
     history_sessions: int = Field(1460, ge=100, description="Sessions of history that are scored.")
-    validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share of the sessions kept for validation.")
+    validation_fraction: float = Field(
+        0.1, gt=0, lt=0.5, description="Share of the sessions kept for validation."
+    )
     purge_sessions: int = Field(5, ge=1, description="Sessions left out between training and validation.")
     batch_size: int = Field(64, ge=1, description="Sequences in a batch.")
     max_epochs: int = Field(100, ge=1, description="Upper bound of the epochs.")
-    patience: int = Field(10, ge=1, description="Epochs without a better validation loss before training stops.")
+    patience: int = Field(
+        10, ge=1, description="Epochs without a better validation loss before training stops."
+    )
     learning_rate: float = Field(1e-3, gt=0, lt=1, description="Adam's step size.")
     gradient_clip: float = Field(1.0, gt=0, description="Largest norm of a gradient.")
     huber_delta: float = Field(1.345, gt=0, description="Where the Huber loss turns from square to linear.")
@@ -56,8 +70,8 @@ class ModelConfig(Frozen):
 
     features: tuple[str, ...] = Field((), description="Names of the features, in order; empty means all.")
     price_basis: PriceBasis = Field("split_adjusted", description="Prices that people see, or total return.")
-    network: NetworkConfig = Field(default_factory=NetworkConfig)
-    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
 
 
 class SimulationConfig(Frozen):
@@ -72,8 +86,12 @@ class SimulationConfig(Frozen):
     @model_validator(mode="after")
     def _levels_form_a_band(self) -> "SimulationConfig":
         mirrored = tuple(round(1 - level, 10) for level in reversed(self.levels))
-        if self.levels != tuple(sorted(set(self.levels))) or mirrored != self.levels or 0.5 not in self.levels:
+        if (
+            self.levels != tuple(sorted(set(self.levels)))
+            or mirrored != self.levels
+            or 0.5 not in self.levels
+        ):
             raise ValueError("levels must increase, be symmetric about 0.5 and contain it")
-        if not 0 < self.levels[0]:
+        if self.levels[0] <= 0:
             raise ValueError("levels must lie inside (0, 1)")
         return self

@@ -44,13 +44,14 @@ def moving_average_gap(window: Trailing) -> Floats:
     """Log ratio of the 10-close to the 50-close mean over long-run volatility of 50 sessions, in [-5, 5]."""
     closes = _relative_closes(window, 50)
     gap = np.log(closes[..., -10:].mean(axis=-1) / closes.mean(axis=-1))
-    return np.clip(gap / (window.long_run_volatility * np.sqrt(50)), -5, 5)
+    scaled: Floats = gap / (window.long_run_volatility * np.sqrt(50))
+    return scaled.clip(-5, 5)
 
 
 def momentum(window: Trailing, span: int = 60) -> Floats:
     """Log return of 60 sessions in units of the long-run volatility of 60 sessions, in [-5, 5]."""
-    total = window.returns[..., -span:].sum(axis=-1)
-    return np.clip(total / (window.long_run_volatility * np.sqrt(span)), -5, 5)
+    total: Floats = window.returns[..., -span:].sum(axis=-1) / np.sqrt(span)
+    return (total / window.long_run_volatility).clip(-5, 5)
 
 
 def downside_share(window: Trailing, span: int = 21) -> Floats:
@@ -62,7 +63,8 @@ def downside_share(window: Trailing, span: int = 21) -> Floats:
 
 def long_run_level(window: Trailing) -> Floats:
     """Log of the long-run volatility, centred at 1.8 % a session, in [-8, 3]."""
-    return np.clip(np.log(window.long_run_volatility) + 4, -8, 3)
+    level: Floats = np.log(window.long_run_volatility) + 4
+    return level.clip(-8, 3)
 
 
 def _relative_volatility(decay: float) -> Callable[[Trailing], Floats]:
@@ -134,7 +136,8 @@ def compute_features(window: Trailing, names: Sequence[str]) -> Floats:
 def _relative_closes(window: Trailing, span: int) -> Floats:
     """(..., span) last closes as multiples of the first of them."""
     steps = np.cumsum(window.returns[..., -(span - 1) :], axis=-1)
-    return np.exp(np.concatenate([np.zeros_like(steps[..., :1]), steps], axis=-1))
+    closes: Floats = np.exp(np.concatenate([np.zeros_like(steps[..., :1]), steps], axis=-1))
+    return closes
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

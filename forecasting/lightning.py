@@ -1,5 +1,6 @@
 """The training shell: what Lightning needs to fit the network, and nothing else."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +65,7 @@ class SequenceBatches(Dataset[Batch]):
         self._order = torch.arange(len(ends))
 
     def __len__(self) -> int:
-        return -(-self._per_epoch // self._size)
+        return math.ceil(self._per_epoch / self._size)
 
     def __getitem__(self, index: int) -> Batch:
         if index >= len(self):
@@ -90,7 +91,7 @@ class BestWeights(pl.Callback):
             self.metrics = {**now, "best_epoch": float(trainer.current_epoch)}
             self.best = {name: value.detach().clone() for name, value in _weights(pl_module).items()}
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002  # Lightning passes it by name
         """Report the epoch with both of its losses."""
         now = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.report(trainer.current_epoch, now)

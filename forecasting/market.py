@@ -1,4 +1,4 @@
-"""Market-wide volatility of a reference universe that is fixed with the model, and its one-session forecast."""
+"""Market-wide volatility of a reference universe fixed with the model, and its one-session forecast."""
 
 from collections.abc import Iterable
 
@@ -34,7 +34,8 @@ def market_variance(closes: Iterable[pd.Series]) -> pd.Series:
 
 def align(market: pd.Series, sessions: pd.DatetimeIndex) -> Floats:
     """(T,) the newest market value known at each session, 1 (normal) before the first."""
-    return market.reindex(sessions, method="ffill").fillna(1.0).to_numpy(np.float64)
+    known: Floats = market.reindex(sessions, method="ffill").fillna(1.0).to_numpy(np.float64)
+    return known
 
 
 def regressors(windows: Floats) -> Floats:
@@ -52,8 +53,7 @@ def fit_market(market: Floats) -> Floats:
     if len(market) < 2 * WARM_UP:
         return np.array([0.0, 0.0, 1.0, 0.0])
     x = regressors(windows_of(market, WINDOW)[WARM_UP - 1 : -1])
-    coefficients: Floats = np.linalg.lstsq(x, np.log(market[WARM_UP:]), rcond=None)[0]
-    return coefficients
+    return np.linalg.lstsq(x, np.log(market[WARM_UP:]), rcond=None)[0].astype(np.float64)
 
 
 def predict_market(coefficients: Floats, windows: Floats) -> Floats:

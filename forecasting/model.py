@@ -84,7 +84,9 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
         arrays = load(weights)
         network = new_network(manifest.config)
         prefix = "network."
-        state = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+        state = {
+            name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)
+        }
         network.load_state_dict(state)
         noise = NoisePool(_floats(arrays["noise.rows"]), _floats(arrays["noise.weights"]))
         return Model(manifest, network.eval(), noise, _floats(arrays["market"]))

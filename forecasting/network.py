@@ -1,6 +1,6 @@
 """The network: stacked recurrent layers under explicit dropout masks, and a linear log-HAR skip."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,7 +11,7 @@ from forecasting.config import NetworkConfig
 Masks = tuple[Tensor, ...]
 State = tuple[tuple[Tensor, ...], ...]
 
-_CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+_CELLS: dict[str, Callable[..., nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class Output(NamedTuple):
@@ -65,7 +65,9 @@ class StackedLSTM(nn.Module):
         """One (rows, 1, hidden) mask for each layer: 0 with probability p, otherwise 1 / (1 - p)."""
         keep = 1 - self.config.dropout
         shape = (rows, 1, self.config.hidden)
-        return tuple(torch.bernoulli(torch.full(shape, keep), generator=generator) / keep for _ in self.layers)
+        return tuple(
+            torch.bernoulli(torch.full(shape, keep), generator=generator) / keep for _ in self.layers
+        )
 
     def forward(self, features: Tensor, masks: Masks | None = None, state: State | None = None) -> Output:
         """Read sequences (B, T, F), from `state` on, under masks that hold for the whole sequence."""

@@ -19,7 +19,11 @@ _SETTLED = 20  # sessions after which the recurrent state knows where it is
 
 
 def noise_pool(
-    network: StackedLSTM, series: Sequence[TickerSeries], split: Split, market: pd.Series, coefficients: Floats
+    network: StackedLSTM,
+    series: Sequence[TickerSeries],
+    split: Split,
+    market: pd.Series,
+    coefficients: Floats,
 ) -> NoisePool:
     """Rows of every scored session, validation included, weighted by recency as in training.
 
@@ -34,7 +38,9 @@ def noise_pool(
     weights = split.weights.copy()
     weights[split.validation] = weights.max()
     usable = np.isfinite(rows).all(axis=1) & (weights > 0)
-    return NoisePool(rows[usable].astype(np.float32).astype(np.float64), weights[usable] / weights[usable].sum())
+    return NoisePool(
+        rows[usable].astype(np.float32).astype(np.float64), weights[usable] / weights[usable].sum()
+    )
 
 
 def _ticker_rows(

@@ -66,6 +66,7 @@ def make_forecast(
     market: pd.Series,
     target_sessions: Sequence[date],
     config: SimulationConfig,
+    *,
     quality: str = "champion",
 ) -> Forecast:
     """Forecast one ticker from its last session.

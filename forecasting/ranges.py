@@ -11,13 +11,15 @@ def garman_klass(bars: pd.DataFrame) -> Floats:
     high_low = np.log(bars["high"] / bars["low"])
     close_open = np.log(bars["close"] / bars["open"])
     variance = 0.5 * high_low**2 - (2 * np.log(2) - 1) * close_open**2
-    return np.maximum(variance.to_numpy(np.float64), 0)
+    positive: Floats = np.maximum(variance.to_numpy(np.float64), 0)
+    return positive
 
 
 def overnight(bars: pd.DataFrame) -> Floats:
     """(T,) squared log return from the previous close to the open; NaN at the first session."""
     gap = np.log(bars["open"] / bars["close"].shift())
-    return (gap**2).to_numpy(np.float64)
+    squared: Floats = (gap**2).to_numpy(np.float64)
+    return squared
 
 
 def range_variance(bars: pd.DataFrame) -> Floats:

@@ -47,7 +47,8 @@ class Paths:
     def model_variance(self) -> Floats:
         """(H,) variance between the dropout runs, without the part that finite K lends it (one-way ANOVA)."""
         between = self.noisy.mean(axis=1).var(axis=0, ddof=1)
-        return np.maximum(between - self.noise_variance / self.noisy.shape[1], 0)
+        variance: Floats = np.maximum(between - self.noise_variance / self.noisy.shape[1], 0)
+        return variance
 
 
 def random_stream(seed: int, as_of: str, ticker: str) -> np.random.Generator:
@@ -63,14 +64,19 @@ def simulate(model: Model, series: TickerSeries, config: SimulationConfig, as_of
         DropoutNotLiveError: The dropout runs do not differ.
     """
     stream = random_stream(config.seed, as_of, series.ticker)
-    runs, copies = config.dropout_runs, config.noise_paths + 1  # the last copy of each run stays without noise
+    runs, copies = (
+        config.dropout_runs,
+        config.noise_paths + 1,
+    )  # the last copy of each run stays without noise
     generator = torch.Generator().manual_seed(int(stream.integers(2**63)))
     noise = _draw_noise(model.noise, stream, (config.horizon, runs, copies)).reshape(config.horizon, -1, 3)
     with single_thread(), torch.inference_mode():
         masks = model.network.draw_masks(runs, generator)
         lookback = series.features[-model.manifest.config.training.lookback :]
         encoded = model.network(_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
-        cumulative = _roll(model, series.window, _expanded(encoded, copies), expand_masks(masks, copies), noise)
+        cumulative = _roll(
+            model, series.window, _expanded(encoded, copies), expand_masks(masks, copies), noise
+        )
     paths = cumulative.reshape(runs, copies, config.horizon)
     if not np.ptp(paths[:, -1], axis=0).min() > 0:
         raise DropoutNotLiveError(series.ticker)
@@ -80,7 +86,9 @@ def simulate(model: Model, series: TickerSeries, config: SimulationConfig, as_of
 def _draw_noise(pool: NoisePool, stream: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
     """(H, M, K + 1, 3) rows of the pool; the last copy has no residual and the pool's mean ratios."""
     cumulative = np.cumsum(pool.weights)
-    drawn: NDArray[np.int64] = np.searchsorted(cumulative, stream.random(shape) * cumulative[-1], side="right")
+    drawn: NDArray[np.int64] = np.searchsorted(
+        cumulative, stream.random(shape) * cumulative[-1], side="right"
+    )
     rows = pool.rows[np.minimum(drawn, len(pool.rows) - 1)]
     mean = pool.weights @ pool.rows / cumulative[-1]
     rows[..., -1, :] = [0.0, mean[1], mean[2]]
@@ -91,7 +99,9 @@ def _roll(model: Model, start: Trailing, out: Output, masks: Masks, noise: Float
     """(S, H) cumulative log returns of S rows, from the network's word on the first session."""
     horizon, rows, _ = noise.shape
     names = model.manifest.features
-    path = Trailing(*(_with_room(channel, rows, horizon) for channel in (start.returns, start.ranges, start.market)))
+    path = Trailing(
+        *(_with_room(channel, rows, horizon) for channel in (start.returns, start.ranges, start.market))
+    )
     for step in range(horizon):
         window = _window(path, step)
         scale = window.volatility * np.exp(_last(out.log_scale))

@@ -38,7 +38,8 @@ class Trailing:
         seen = np.isfinite(self.returns)
         squares = np.where(seen, self.returns, 0.0) ** 2
         mean = squares.sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1)
-        return np.maximum(np.sqrt(mean), VOLATILITY_FLOOR)
+        volatility: Floats = np.maximum(np.sqrt(mean), VOLATILITY_FLOOR)
+        return volatility
 
     @cached_property
     def volatility(self) -> Floats:

@@ -35,7 +35,9 @@ def fit_network(
     training, validation = _loaders(pool, split, config)
     _fit_quietly(BandModule(network, config), [keeper, stopper], config, training, validation)
     if not keeper.best:
-        raise ModelError("Expected a finite validation loss, found none in any epoch; look for broken prices.")
+        raise ModelError(
+            "Expected a finite validation loss, found none in any epoch; look for broken prices."
+        )
     network.load_state_dict(keeper.best)
     return keeper.metrics
 
@@ -57,7 +59,7 @@ def fit_skip(network: StackedLSTM, pool: Pool, split: Split, config: TrainingCon
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return loss
 
-    solver.step(closure)
+    solver.step(closure)  # type: ignore[no-untyped-call]  # as above
 
 
 def _loaders(pool: Pool, split: Split, config: TrainingConfig) -> tuple[DataLoader, DataLoader]:  # type: ignore[type-arg]  # batches are made by the dataset

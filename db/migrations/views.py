@@ -35,7 +35,7 @@ FROM (
                     AND s.session = (
                         SELECT MIN(next.session) FROM corporate_actions next
                         WHERE next.source = r.source AND next.ticker = f.ticker AND next.kind = 'split'
-                          AND next.session >= p.session AND next.session <= f.target_session)
+                          AND next.session > p.session AND next.session <= f.target_session)
                )
                SELECT p.ratio FROM product p ORDER BY p.session DESC LIMIT 1
            ) AS actual_close

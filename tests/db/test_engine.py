@@ -132,7 +132,7 @@ def test_sqlite_file_that_is_none(tmp_path):
         ("postgresql://me:s3cret@host:port/d", "no database URL"),
         ("mysql://me:s3cret@host/d", "a mysql database where SQLite or PostgreSQL is needed"),
         ("postgresql+nodriver://me:s3cret@host/d", r"pip install 'bandcast\[postgres\]'"),
-        ("sqlite:////dev/null/x.sqlite", "found 'found '.*(Not a directory|File exists)"),
+        ("sqlite:////dev/null/x.sqlite", "found '.*(Not a directory|File exists)"),
     ],
 )
 def test_impossible_urls(url, found):

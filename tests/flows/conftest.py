@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-from flows import wiring
+from flows import models, wiring
 from flows.serving import local_server
 
 TINY = {
@@ -56,5 +56,5 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BANDCAST_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     wiring.store.cache_clear()
-    wiring.model.cache_clear()
+    models.model.cache_clear()
     return tmp_path

@@ -33,7 +33,9 @@ def result_of(flow: Callable[..., Any], **parameters: Any) -> Any:
 def dump() -> Dump:
     with open_engine(load_settings().url).connect() as connection:
         tables = metadata.tables.items()
-        return {name: sorted(map(tuple, connection.execute(sa.select(table))), key=str) for name, table in tables}
+        return {
+            name: sorted(map(tuple, connection.execute(sa.select(table))), key=str) for name, table in tables
+        }
 
 
 def rows(query: str) -> list[Any]:
@@ -179,7 +181,9 @@ def csv_dir(workplace: Path) -> Path:
         history = SampleSource().fetch(ticker, None, date(2013, 3, 1))
         bars = adjust(history, date(2013, 3, 1), "split_adjusted")
         actions = history.actions.reindex(bars.index).fillna({"split": 1.0, "dividend": 0.0})
-        frame = bars.assign(dividends=actions["dividend"], splits=actions["split"].where(actions["split"] != 1, 0))
+        frame = bars.assign(
+            dividends=actions["dividend"], splits=actions["split"].where(actions["split"] != 1, 0)
+        )
         frame.rename_axis("date").to_csv(folder / f"{ticker}.csv")
     return folder
 

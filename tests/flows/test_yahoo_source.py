@@ -139,7 +139,7 @@ def test_no_bars_at_all_is_unknown(yahoo, source):
     ],
 )
 @pytest.mark.parametrize("known", [True, False])
-def test_a_fault_of_the_vendor_can_be_retried(yahoo, source, known, fault, error, found):  # noqa: PLR0917 (fixtures)
+def test_a_fault_of_the_vendor_can_be_retried(yahoo, source, known, fault, error, found):
     symbol = f"F{fault[0]}-{len(fault[1])}-{known}".upper()
     yahoo.listings[symbol] = Listing(CLOSES)
     if known:

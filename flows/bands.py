@@ -1,0 +1,55 @@
+"""The stored bands, as rows and as fan charts."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from db.engine import reading
+from db.forecasts import ForecastRepository
+from db.prices import PriceRepository
+from flows.settings import Settings
+from flows.wiring import store
+from forecasting.adjustment import adjust
+from forecasting.errors import UsageError
+
+HORIZONS = (1, 5, 10, 20, 30)
+
+
+def latest(settings: Settings, tickers: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """The view `latest_forecast`, for some tickers or all."""
+    with reading(store(settings.url)) as connection:
+        return ForecastRepository(connection).latest(tickers)
+
+
+def at_main_horizons(bands: pd.DataFrame) -> pd.DataFrame:
+    """The rows that a person reads first."""
+    return bands[bands["horizon"].isin(HORIZONS)]
+
+
+def plot_bands(settings: Settings, tickers: Sequence[str], out: Path | None = None) -> Path:
+    """Draw the newest bands of some tickers (none named: all); the path of the PNG.
+
+    Raises:
+        UsageError: The store holds no forecast of them.
+    """
+    with reading(store(settings.url)) as connection:
+        forecasts = ForecastRepository(connection)
+        newest = forecasts.newest(tickers or None)
+        if not newest:
+            wanted = ", ".join(tickers) or "any ticker"
+            raise UsageError(f"Expected a stored forecast of {wanted}, found none; run `bandcast run` first.")
+        bands = pd.concat([forecasts.bands(ticker, as_of) for ticker, as_of, _ in newest])
+        closes = {
+            ticker: _closes(PriceRepository(connection, source), ticker, as_of)
+            for ticker, as_of, source in newest
+        }
+    from flows.plots import fan_chart  # matplotlib takes a second to import
+
+    path = settings.home.absolute() / "plots" / f"fan-{max(as_of for _, as_of, _ in newest)}.png"
+    return fan_chart(bands, closes, out or path)
+
+
+def _closes(prices: PriceRepository, ticker: str, as_of: date) -> pd.Series:
+    return adjust(prices.load(ticker, as_of), as_of, "split_adjusted")["close"]

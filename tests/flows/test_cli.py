@@ -1,0 +1,136 @@
+"""The command line as a person and a program use it: a real process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flows.settings
+from db.engine import open_engine
+from db.migrate import head
+
+COMMANDS = ["run", "ingest", "retrain", "forecast", "show", "plot", "serve", "db upgrade"]
+
+
+def bandcast(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    script = Path(sys.executable).with_name("bandcast")
+    return subprocess.run(
+        [str(script), *arguments], capture_output=True, text=True, check=False, env=os.environ | environment
+    )
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_answers_without_importing_torch_or_prefect(command: str) -> None:
+    code = (
+        "import sys; from flows.cli import app\n"
+        f"try: app({[*command.split(), '--help']!r})\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'torch', 'prefect', 'pandas', 'sqlalchemy', 'matplotlib', 'yfinance'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--source", "bloomberg"],
+        ["run", "--horizon", "31"],
+        ["run", "--as-of", "yesterday"],
+        ["run", "--retrain", "sometimes"],
+        ["fly"],
+        ["show", "--tickers"],
+    ],
+)
+def test_bad_usage_exits_with_2(arguments: list[str]) -> None:
+    done = bandcast(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_setting_out_of_bounds_names_its_variable() -> None:
+    done = bandcast("db", "upgrade", BANDCAST_MIN_SUCCESS_RATIO="7")
+    assert done.returncode == 2
+    assert "BANDCAST_MIN_SUCCESS_RATIO" in done.stderr
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() -> None:
+    url = "postgresql://band:secret@127.0.0.1:1/none"
+    done = bandcast("db", "upgrade", BANDCAST_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: Expected a database at ")
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
+
+
+def test_show_before_any_run_says_what_to_do() -> None:
+    done = bandcast("show")
+    assert done.returncode == 2
+    assert "bandcast run" in done.stderr
+
+
+def test_db_upgrade_makes_the_default_database(workplace: Path) -> None:
+    done = bandcast("db", "upgrade")
+    assert done.returncode == 0, done.stderr
+    assert head() in done.stdout
+    assert open_engine(flows.settings.load_settings().url).dialect.name == "sqlite"
+    assert (workplace / "home" / "bandcast.db").exists()
+
+
+def _run_json(*arguments: str) -> dict[str, Any]:
+    done = bandcast("run", "--source", "sample", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
+    summary = _run_json("--tickers", "aapl,NOPE,ibm", "--horizon", "10")
+    assert summary["tickers"] == ["AAPL", "IBM"]
+    assert summary["quarantined"]["NOPE"]["reason"] == "unknown_ticker"
+    assert set(summary["seconds"]) == {"ingest", "train", "forecast", "publish", "report"}
+    assert summary["model_version"]
+
+    rows = json.loads(bandcast("show", "--json", "--all").stdout)
+    assert [(row["ticker"], row["horizon"]) for row in rows] == [
+        (t, h) for t in ("AAPL", "IBM") for h in range(1, 11)
+    ]
+    assert all(row["lower"] < row["median"] < row["upper"] for row in rows)
+
+    table = bandcast("show", "--tickers", "IBM").stdout
+    assert "202.91" in table
+    assert "AAPL" not in table
+
+    picture = workplace / "fan.png"
+    assert bandcast("plot", "--out", str(picture)).stdout.strip() == str(picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_a_failed_job_exits_with_1_and_one_sentence(workplace: Path) -> None:
+    done = bandcast("forecast", "--source", "sample", "--json")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("Error: Expected a model trained on 'sample'")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_a_database_behind_its_migrations_says_how_to_mend_it(workplace: Path) -> None:
+    assert bandcast("db", "upgrade").returncode == 0
+    import sqlite3
+
+    with sqlite3.connect(workplace / "home" / "bandcast.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    done = bandcast("ingest", "--source", "sample")
+    assert done.returncode == 1
+    assert "bandcast db upgrade" in done.stderr
+    assert "Traceback" not in done.stderr
