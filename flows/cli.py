@@ -150,7 +150,7 @@ def serve(
         int, typer.Option(min=1, max=65535, help="Port of the Prefect server, on 127.0.0.1.")
     ] = 4200,
 ) -> None:
-    """Serve the daily and the weekly flow on their schedules, with a Prefect server where none is configured."""
+    """Serve the daily and the weekly flow on schedule, with a Prefect server where none is configured."""
     from flows.serving import serve_flows
 
     serve_flows(port)

@@ -34,7 +34,6 @@ def _worth_a_retry(_task: object, _run: object, state: Any) -> bool:
     persist_result=False,
     task_run_name="pull-{ticker}",
     retries=RETRIES,
-    retry_delay_seconds=exponential_backoff(10),
     retry_jitter_factor=0.5,
     retry_condition_fn=_worth_a_retry,
 )
@@ -55,7 +54,8 @@ def pull(job: Job, ticker: str) -> Ingested | PriceError:
 
 def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
     """Pull every ticker; what failed comes back with its reason."""
-    futures = {ticker: pull.submit(job, ticker) for ticker in unique(tickers)}
+    patient = pull.with_options(retry_delay_seconds=exponential_backoff(job.settings.retry_seconds))
+    futures = {ticker: patient.submit(job, ticker) for ticker in unique(tickers)}
     results = {ticker: future.result() for ticker, future in futures.items()}
     failed = {ticker: result for ticker, result in results.items() if isinstance(result, PriceError)}
     arrived = [result for result in results.values() if isinstance(result, Ingested)]

