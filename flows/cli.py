@@ -1,9 +1,9 @@
 """The command line. Heavy imports stay inside the commands, so that --help answers at once."""
 
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,10 +65,8 @@ def run(
     json: Json = False,
 ) -> None:
     """Run the daily job: pull prices, train where needed, forecast, store, report."""
-    from flows.daily import daily
-
     parameters = _parameters(source, csv_dir, tickers, as_of)
-    _tell(_result(daily, {**parameters, "horizon": horizon, "retrain": retrain.value}), json)
+    _tell(_result("daily", {**parameters, "horizon": horizon, "retrain": retrain.value}), json)
 
 
 @app.command()
@@ -80,9 +78,7 @@ def ingest(
     json: Json = False,
 ) -> None:
     """Bring the price store up to date."""
-    from flows.ingest import ingest as flow
-
-    _tell(_result(flow, _parameters(source, csv_dir, tickers, as_of)), json)
+    _tell(_result("ingest", _parameters(source, csv_dir, tickers, as_of)), json)
 
 
 @app.command()
@@ -94,9 +90,7 @@ def retrain(
     json: Json = False,
 ) -> None:
     """Pull prices, train a new model and promote it."""
-    from flows.retrain import retrain as flow
-
-    _tell(_result(flow, _parameters(source, csv_dir, tickers, as_of)), json)
+    _tell(_result("retrain", _parameters(source, csv_dir, tickers, as_of)), json)
 
 
 @app.command()
@@ -109,9 +103,7 @@ def forecast(
     json: Json = False,
 ) -> None:
     """Forecast with the stored model from the stored prices."""
-    from flows.forecast import forecast as flow
-
-    _tell(_result(flow, {**_parameters(source, csv_dir, tickers, as_of), "horizon": horizon}), json)
+    _tell(_result("forecast", {**_parameters(source, csv_dir, tickers, as_of), "horizon": horizon}), json)
 
 
 @app.command()
@@ -188,8 +180,13 @@ def _parameters(
     }
 
 
-def _result(flow: Callable[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:
-    """What the flow returned; its own errors are raised again."""
+def _result(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """What a flow returned; its own errors are raised again."""
+    from flows.ahead import wake_server
+
+    wait_for_server = wake_server()
+    flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
+    wait_for_server()
     state = flow(**parameters, return_state=True)
     result = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):

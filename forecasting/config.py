@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from forecasting.prices import PriceBasis
 
@@ -25,7 +25,9 @@ class NetworkConfig(Frozen):
     dropout: float = Field(
         0.2, gt=0, lt=1, description="Probability that a unit is masked, after every layer."
     )
-    head: tuple[int, int] = Field((64, 32), description="Units of the two dense layers before the output.")
+    head: tuple[PositiveInt, PositiveInt] = Field(
+        (64, 32), description="Units of the two dense layers before the output."
+    )
     scale_head: bool = Field(True, description="Learn a log scale beside the location.")
     linear_skip: bool = Field(
         True, description="Add a linear log-HAR term of the volatility features to log s."
@@ -70,8 +72,8 @@ class ModelConfig(Frozen):
 
     features: tuple[str, ...] = Field((), description="Names of the features, in order; empty means all.")
     price_basis: PriceBasis = Field("split_adjusted", description="Prices that people see, or total return.")
-    network: NetworkConfig = NetworkConfig()
-    training: TrainingConfig = TrainingConfig()
+    network: NetworkConfig = Field(NetworkConfig(), description="Its architecture.")
+    training: TrainingConfig = Field(TrainingConfig(), description="How it is fitted.")
 
 
 class SimulationConfig(Frozen):

@@ -84,16 +84,12 @@ class BestWeights(pl.Callback):
         self.best: dict[str, Tensor] = {}
         self.metrics: dict[str, float] = {}
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Compare, keep, and tell."""
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compare, keep, and tell; validation has ended by now, and the training loss is this epoch's own."""
         now = {name: float(value) for name, value in trainer.callback_metrics.items()}
         if now["validation_loss"] < self.metrics.get("validation_loss", float("inf")):
             self.metrics = {**now, "best_epoch": float(trainer.current_epoch)}
             self.best = {name: value.detach().clone() for name, value in _weights(pl_module).items()}
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002  # Lightning passes it by name
-        """Report the epoch with both of its losses."""
-        now = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.report(trainer.current_epoch, now)
 
 

@@ -25,7 +25,7 @@ def market_variance(closes: Iterable[pd.Series]) -> pd.Series:
     Sessions on which fewer than half of the listed reference tickers traded are left out: on a Saturday the
     market is not its one cryptocurrency.
     """
-    each = pd.concat([relative_variance(close) for close in closes], axis=1)
+    each = pd.concat([relative_variance(close) for close in closes], axis=1, sort=True)
     listed = each.ffill().notna().sum(axis=1)
     traded = each.notna().sum(axis=1)
     market = each.mean(axis=1)[(traded > 0) & (2 * traded >= listed)]

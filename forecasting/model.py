@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from forecasting.config import Frozen, ModelConfig
-from forecasting.errors import ArchitectureMismatchError
+from forecasting.errors import ArchitectureMismatchError, UsageError
 from forecasting.features import VOLATILITY_FEATURES, feature_names
 from forecasting.forecast import Floats
 from forecasting.network import StackedLSTM
@@ -82,7 +82,7 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
     try:
         manifest = Manifest.model_validate_json(config)
         arrays = load(weights)
-        network = new_network(manifest.config)
+        network = new_network(manifest.config.model_copy(update={"features": manifest.features}))
         prefix = "network."
         state = {
             name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)
@@ -90,7 +90,7 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
         network.load_state_dict(state)
         noise = NoisePool(_floats(arrays["noise.rows"]), _floats(arrays["noise.weights"]))
         return Model(manifest, network.eval(), noise, _floats(arrays["market"]))
-    except (ValidationError, RuntimeError, KeyError, SafetensorError) as error:
+    except (ValidationError, UsageError, RuntimeError, KeyError, SafetensorError) as error:
         raise ArchitectureMismatchError(version, " ".join(str(error).split())[:200]) from error
 
 

@@ -11,6 +11,7 @@ from forecasting.config import NetworkConfig
 Masks = tuple[Tensor, ...]
 State = tuple[tuple[Tensor, ...], ...]
 
+LARGEST_LOG_SCALE = 4.0  # e^4 is 55 times the current volatility
 _CELLS: dict[str, Callable[..., nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
@@ -52,7 +53,7 @@ class StackedLSTM(nn.Module):
             nn.Linear(config.hidden, wide), nn.ReLU(), nn.Linear(wide, narrow), nn.ReLU()
         )
         self.output = nn.Linear(narrow, 2)
-        self.skip = nn.Linear(len(self.skip_inputs), 1)
+        self.skip = nn.utils.skip_init(nn.Linear, len(self.skip_inputs), 1)  # drawing none of nothing warns
         self._start_from_nothing()
 
     def _start_from_nothing(self) -> None:
@@ -88,9 +89,12 @@ class StackedLSTM(nn.Module):
         return bounded + self.linear_part(features) if self.config.linear_skip else bounded
 
     def linear_part(self, features: Tensor) -> Tensor:
-        """(B, T) log scale of the linear log-HAR term alone."""
+        """(B, T) log scale of the linear log-HAR term alone, in [-4, 4].
+
+        Without the bound a flat ticker, ever likelier as s falls to 0, would drag the whole pool out of the floats.
+        """
         linear: Tensor = self.skip(features[..., self.skip_inputs])[..., 0]
-        return linear
+        return linear.clamp(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
 
 
 def expand_state(state: State, copies: int) -> State:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,6 @@ from forecasting.config import ModelConfig, SimulationConfig
 from forecasting.errors import ModelError, ShortHistoryError, StaleHistoryError
 from forecasting.features import feature_names
 from forecasting.forecast import Floats, Forecast
-from forecasting.lightning import EpochReport
 from forecasting.market import fit_market, market_variance
 from forecasting.model import Manifest, Model, new_network
 from forecasting.noise import noise_pool
@@ -20,8 +20,10 @@ from forecasting.prices import PriceBasis, PriceHistory
 from forecasting.quality import check_bars
 from forecasting.series import TickerSeries, build_series
 from forecasting.simulate import Paths, simulate
-from forecasting.training import fit_network
 from forecasting.windows import Pool, chronological_split
+
+if TYPE_CHECKING:
+    from forecasting.lightning import EpochReport
 
 
 def market_of(histories: Iterable[PriceHistory], as_of: date, basis: PriceBasis) -> pd.Series:
@@ -33,7 +35,7 @@ def market_of(histories: Iterable[PriceHistory], as_of: date, basis: PriceBasis)
 
 
 def fit_model(
-    histories: Sequence[PriceHistory], as_of: date, config: ModelConfig, report: EpochReport
+    histories: Sequence[PriceHistory], as_of: date, config: ModelConfig, report: "EpochReport"
 ) -> Model:
     """Train one pooled model on all histories up to `as_of`; they become its reference universe.
 
@@ -47,6 +49,8 @@ def fit_model(
     series = _trainable(histories, as_of, config, market)
     pool = Pool.of(series)
     split = chronological_split(pool, config.training)
+    from forecasting.training import fit_network  # Lightning takes seconds to import; a forecast needs none
+
     network = new_network(config)
     metrics = fit_network(network, pool, split, config.training, report)
     manifest = Manifest(

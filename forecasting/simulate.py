@@ -74,13 +74,17 @@ def simulate(model: Model, series: TickerSeries, config: SimulationConfig, as_of
         masks = model.network.draw_masks(runs, generator)
         lookback = series.features[-model.manifest.config.training.lookback :]
         encoded = model.network(_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
+        _require_live(encoded, series.ticker)
         cumulative = _roll(
             model, series.window, _expanded(encoded, copies), expand_masks(masks, copies), noise
         )
     paths = cumulative.reshape(runs, copies, config.horizon)
-    if not np.ptp(paths[:, -1], axis=0).min() > 0:
-        raise DropoutNotLiveError(series.ticker)
     return Paths(noisy=paths[:, :-1], bare=paths[:, -1])
+
+
+def _require_live(encoded: Output, ticker: str) -> None:
+    if not max(np.ptp(_last(encoded.location)), np.ptp(_last(encoded.log_scale))) > 0:
+        raise DropoutNotLiveError(ticker)
 
 
 def _draw_noise(pool: NoisePool, stream: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
@@ -102,16 +106,17 @@ def _roll(model: Model, start: Trailing, out: Output, masks: Masks, noise: Float
     path = Trailing(
         *(_with_room(channel, rows, horizon) for channel in (start.returns, start.ranges, start.market))
     )
+    window = _window(path, 0)
     for step in range(horizon):
-        window = _window(path, step)
         scale = window.volatility * np.exp(_last(out.log_scale))
         residual, range_ratio, market_ratio = noise[step].T
         drift = window.volatility * _last(out.location)
         path.returns[:, WINDOW + step] = np.clip(drift + scale * residual, -LARGEST_STEP, LARGEST_STEP)
         path.ranges[:, WINDOW + step] = range_ratio * scale**2
         path.market[:, WINDOW + step] = market_ratio * predict_market(model.market, window.market)
+        window = _window(path, step + 1)
         if step + 1 < horizon:
-            features = compute_features(_window(path, step + 1), names)  # (S, F)
+            features = compute_features(window, names)  # (S, F)
             out = model.network(_batch(features[:, None]), masks, out.state)
     cumulative: Floats = np.cumsum(path.returns[:, WINDOW:], axis=1)
     return cumulative

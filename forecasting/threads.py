@@ -22,16 +22,20 @@ _GATE = _Gate()
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Hold torch at one thread until the last of the concurrent blocks ends."""
+    """Hold torch at one thread in this block.
+
+    OpenMP counts by calling thread and torch starts a new thread from the latest count set anywhere, so each
+    block gives its own thread back what the first of the concurrent ones found.
+    """
     with _GATE.lock:
         if _GATE.inside == 0:
             _GATE.before = torch.get_num_threads()
         _GATE.inside += 1
+        torch.get_num_threads()  # the first use of torch in a thread sets its count: before ours, not after
         torch.set_num_threads(1)
     try:
         yield
     finally:
         with _GATE.lock:
             _GATE.inside -= 1
-            if _GATE.inside == 0:
-                torch.set_num_threads(_GATE.before)
+            torch.set_num_threads(_GATE.before)

@@ -75,7 +75,8 @@ def chronological_split(pool: Pool, config: TrainingConfig) -> Split:
             f"Expected at least {config.lookback} sessions to train on, found {fitted} of {scored} after "
             "validation and purge; load more history."
         )
-    place = np.searchsorted(sessions, pool.session).astype(np.float64)  # 0 .. scored
+    target_session = np.append(pool.session[1:], pool.session[-1])  # no matter where the target is unknown
+    place = np.searchsorted(sessions, target_session) - 1.0  # 0 .. scored - 1
     known = np.isfinite(pool.target) & (pool.session >= sessions[0])
     training = known & (place < fitted)
     validation = known & (place >= fitted + config.purge_sessions)

@@ -1,6 +1,8 @@
 """Deployments on a real Prefect server, run by a real worker."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -8,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from prefect import get_client
@@ -56,6 +59,13 @@ def worker(prefect_url: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -
         process.wait(60)
 
 
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
 def runs() -> list[FlowRun]:
     with get_client(sync_client=True) as client:
         return client.read_flow_runs(flow_run_filter=FlowRunFilter())
@@ -100,3 +110,35 @@ def _deployment_of(run: FlowRun) -> str:
     assert run.deployment_id is not None
     with get_client(sync_client=True) as client:
         return client.read_deployment(run.deployment_id).name
+
+
+def test_serve_starts_a_server_whose_schedules_make_runs(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PREFECT_API_URL", "PREFECT_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    port = free_port()
+    environment = os.environ | {"PREFECT_HOME": str(workplace / "prefect")}
+    script = Path(sys.executable).with_name("bandcast")
+    with (workplace / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [script, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log
+        )
+    url = f"http://127.0.0.1:{port}/api"
+
+    def scheduled() -> set[str] | None:
+        assert process.poll() is None, (workplace / "serve.log").read_text()
+        try:
+            found = httpx.post(f"{url}/flow_runs/filter", json={}).raise_for_status().json()
+        except httpx.HTTPError:
+            return None
+        deployed = {run["deployment_id"] for run in found if run["auto_scheduled"]}
+        return deployed if len(deployed) == 2 else None
+
+    try:
+        eventually(scheduled, "scheduled runs of both deployments")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/health")

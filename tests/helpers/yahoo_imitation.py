@@ -25,6 +25,7 @@ class Listing:
     splits: dict[date, float] = field(default_factory=dict)
     zone: str = "America/New_York"
     opens: dict[date, float | None] = field(default_factory=dict)
+    volumes: dict[date, float] = field(default_factory=dict)
 
     def stamp(self, day: date) -> int:
         return int(datetime.combine(day, time(9, 30), ZoneInfo(self.zone)).timestamp())
@@ -32,8 +33,9 @@ class Listing:
     def result(self, period: tuple[int, int]) -> dict[str, Any]:
         days = [day for day in self.closes if period[0] <= self.stamp(day) < period[1]]
         close = [self.closes[day] for day in days]
+        volume = [self.volumes.get(day, 1000) for day in days]
         start = [self.opens.get(day, self.closes[day]) for day in days]
-        quote = {"open": start, "high": start, "low": start, "close": close, "volume": [1000] * len(days)}
+        quote = {"open": start, "high": start, "low": start, "close": close, "volume": volume}
         prices = {"quote": [quote], "adjclose": [{"adjclose": close}]} if days else {"quote": [{}]}
         stamps = {"timestamp": [self.stamp(day) for day in days]} if days else {}
         return {"meta": self.meta(), "indicators": prices, "events": self.events(period)} | stamps

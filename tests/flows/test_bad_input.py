@@ -1,0 +1,102 @@
+"""Bad input: a named reason or one sentence, nothing half-written, and the others go on."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from db.engine import open_engine
+from flows import models
+from flows.daily import daily
+from flows.settings import load_settings
+from flows.sources import SampleSource
+from forecasting.errors import ArchitectureMismatchError, SourceError
+
+pytestmark = pytest.mark.usefixtures("prefect_url")
+
+Spoil = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def negative(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(close=frame["close"].where(frame.index != frame.index[-50], -1.0))
+
+
+def missing(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(close=frame["close"].where(frame.index != frame.index[-50]))
+
+
+def text(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(close="n/a")
+
+
+@pytest.fixture
+def folder(workplace: Path) -> Path:
+    """Two good files."""
+    path = workplace / "prices"
+    path.mkdir()
+    for ticker in ("AAPL", "IBM"):
+        write(path, ticker, lambda frame: frame)
+    return path
+
+
+def write(folder: Path, ticker: str, spoil: Spoil) -> None:
+    bars = SampleSource().fetch("IBM", None, date(2013, 3, 1)).bars.iloc[-700:]
+    spoil(bars).rename_axis("date").to_csv(folder / f"{ticker}.csv")
+
+
+def run(folder: Path) -> Any:
+    state = daily(source="csv", csv_dir=str(folder), return_state=True)
+    return state.result(raise_on_failure=False)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (negative, "bad_bars"),
+        (missing, "bad_bars"),
+        (text, "bad_bars"),
+        (lambda frame: frame.iloc[:0], "unknown_ticker"),
+        (lambda frame: frame.iloc[-100:], "short_history"),
+        (lambda frame: frame[["open"]], "bad_bars"),
+        (lambda frame: pd.concat([frame, frame.iloc[-1:]]), "bad_bars"),
+        (lambda frame: frame.iloc[:-1], "stale"),
+    ],
+)
+def test_a_bad_file_is_quarantined_and_the_others_go_on(folder: Path, spoil: Spoil, reason: str) -> None:
+    write(folder, "BAD", spoil)
+    summary = run(folder)
+    assert summary["tickers"] == ["AAPL", "IBM"]
+    assert summary["quarantined"]["BAD"]["reason"] == reason
+    detail = summary["quarantined"]["BAD"]["detail"]
+    assert detail.startswith("BAD: expected ")
+    assert "found" in detail
+    with open_engine(load_settings().url).connect() as connection:
+        stored = connection.execute(sa.text("SELECT count(*) FROM forecasts WHERE ticker = 'BAD'")).scalar()
+    assert stored == 0
+
+
+def test_an_empty_folder_is_one_sentence(workplace: Path) -> None:
+    (workplace / "empty").mkdir()
+    error = run(workplace / "empty")
+    assert isinstance(error, SourceError)
+    assert "empty" in str(error)
+
+
+def test_a_model_of_another_architecture_is_one_sentence(folder: Path) -> None:
+    run(folder)
+    engine = open_engine(load_settings().url)
+    with engine.begin() as connection:
+        config = connection.execute(sa.text("SELECT config FROM model_versions")).scalar_one()
+        manifest = json.loads(config) if isinstance(config, str) else config
+        manifest["config"]["network"]["hidden"] = 9
+        connection.execute(sa.text("UPDATE model_versions SET config = :new"), {"new": json.dumps(manifest)})
+    models.model.cache_clear()
+    error = run(folder)
+    assert isinstance(error, ArchitectureMismatchError)
+    assert "bandcast retrain" in str(error)
+    assert "\n" not in str(error)

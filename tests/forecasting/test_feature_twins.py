@@ -1,0 +1,147 @@
+"""Every feature against a twin written in pandas, at every session."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.features import FEATURES
+from forecasting.series import build_series
+from forecasting.trailing import WARM_UP, WINDOW
+
+SESSIONS = 700  # more than the longest window, so that its far edge is seen too
+FLOOR = 1e-5
+
+
+@pytest.fixture(scope="module")
+def bars(make_history):
+    bars = make_history("TWIN", SESSIONS, seed=11).bars
+    bars.loc[bars.index[200:260], ["high", "low"]] = np.nan
+    return bars
+
+
+@pytest.fixture(scope="module")
+def known_market(bars):
+    rng = np.random.default_rng(12)
+    return pd.Series(np.exp(rng.normal(0, 0.5, 600)), bars.index[50:650])  # starts late and ends early
+
+
+def weighted(values, decay):
+    weights = decay ** np.arange(WARM_UP - 1, -1, -1.0)
+    return values.rolling(WARM_UP).apply(lambda last: np.average(last, weights=weights), raw=True)
+
+
+def returns_of(bars):
+    return np.log(bars["close"]).diff()
+
+
+def long_run_of(bars):
+    return np.sqrt((returns_of(bars) ** 2).rolling(WINDOW, min_periods=1).mean())
+
+
+def ranges_of(bars):
+    high_low, close_open = np.log(bars["high"] / bars["low"]), np.log(bars["close"] / bars["open"])
+    session = (0.5 * high_low**2 - (2 * np.log(2) - 1) * close_open**2).clip(lower=0)
+    night = np.log(bars["open"] / bars["close"].shift()) ** 2
+    return (session + night).fillna(returns_of(bars) ** 2)
+
+
+def log_volatility(variance, volatility):
+    return np.log(np.sqrt(variance) / volatility).clip(-4, 4)
+
+
+def twin_of_return_over_volatility(bars, _):
+    volatility = np.sqrt(weighted(returns_of(bars) ** 2, 0.94))
+    return (returns_of(bars) / np.maximum(volatility, 0.1 * long_run_of(bars))).clip(-10, 10)
+
+
+def twin_of_bollinger_position(bars, _):
+    middle, deviation = bars["close"].rolling(20).mean(), bars["close"].rolling(20).std(ddof=0)
+    lower, upper = middle - 2 * deviation, middle + 2 * deviation
+    return (bars["close"] - lower) / (upper - lower)
+
+
+def twin_of_rsi(bars, _):
+    gain = returns_of(bars).clip(lower=0).rolling(14).mean()
+    loss = (-returns_of(bars)).clip(lower=0).rolling(14).mean()
+    return 1 - 1 / (1 + gain / loss)
+
+
+def twin_of_moving_average_gap(bars, _):
+    gap = np.log(bars["close"].rolling(10).mean() / bars["close"].rolling(50).mean())
+    return (gap / (long_run_of(bars) * np.sqrt(50))).clip(-5, 5)
+
+
+def twin_of_momentum(bars, _):
+    return (np.log(bars["close"] / bars["close"].shift(60)) / (long_run_of(bars) * np.sqrt(60))).clip(-5, 5)
+
+
+def twin_of_downside_share(bars, _):
+    squares = returns_of(bars) ** 2
+    return squares.where(returns_of(bars) < 0, 0).rolling(21).sum() / squares.rolling(21).sum()
+
+
+def twin_of_long_run_level(bars, _):
+    return (np.log(long_run_of(bars)) + 4).clip(-8, 3)
+
+
+def twin_of_volatility(decay):
+    return lambda bars, _: log_volatility(weighted(returns_of(bars) ** 2, decay), long_run_of(bars))
+
+
+def twin_of_range(decay):
+    return lambda bars, _: log_volatility(weighted(ranges_of(bars), decay), long_run_of(bars))
+
+
+def twin_of_market(decay):
+    return lambda bars, market: log_volatility(
+        weighted(market.reindex(bars.index).ffill().fillna(1.0), decay), 1.0
+    )
+
+
+TWINS = {
+    "return_over_volatility": twin_of_return_over_volatility,
+    "bollinger_position": twin_of_bollinger_position,
+    "rsi": twin_of_rsi,
+    "moving_average_gap": twin_of_moving_average_gap,
+    "momentum": twin_of_momentum,
+    "downside_share": twin_of_downside_share,
+    "volatility_60": twin_of_volatility(0.6),
+    "volatility_86": twin_of_volatility(0.86),
+    "volatility_94": twin_of_volatility(0.94),
+    "volatility_flat": twin_of_volatility(1.0),
+    "range_50": twin_of_range(0.5),
+    "range_86": twin_of_range(0.86),
+    "range_97": twin_of_range(0.97),
+    "market_80": twin_of_market(0.8),
+    "market_94": twin_of_market(0.94),
+    "market_flat": twin_of_market(1.0),
+    "long_run_level": twin_of_long_run_level,
+}
+
+
+def test_every_feature_has_a_twin():
+    assert TWINS.keys() == FEATURES.keys()
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_feature_equals_its_twin_at_every_session(name, bars, known_market):
+    found = build_series("TWIN", bars, known_market, (name,), 20).features[:, 0]
+    twin = TWINS[name](bars, known_market).to_numpy()[WARM_UP:]
+    assert len(found) == SESSIONS - WARM_UP
+    np.testing.assert_allclose(found, twin, rtol=1e-7, atol=1e-9)
+
+
+def test_targets_and_volatility_equal_their_twins(bars, known_market):
+    found = build_series("TWIN", bars, known_market, ("rsi",), 20)
+    volatility = np.sqrt(weighted(returns_of(bars) ** 2, 0.94))
+    target = (returns_of(bars).shift(-1) / volatility).to_numpy()[WARM_UP:]
+    np.testing.assert_allclose(found.volatility, volatility.to_numpy()[WARM_UP:], rtol=1e-9)
+    np.testing.assert_allclose(found.target, target, rtol=1e-9)
+    np.testing.assert_allclose(found.range_next, ranges_of(bars).shift(-1).to_numpy()[WARM_UP:], rtol=1e-9)
+
+
+def test_the_window_of_a_series_is_that_of_its_last_session(bars, known_market):
+    window = build_series("TWIN", bars, known_market, ("rsi",), 20).window
+    np.testing.assert_array_equal(window.returns, returns_of(bars).to_numpy()[-WINDOW:])
+    np.testing.assert_allclose(window.ranges, ranges_of(bars).to_numpy()[-WINDOW:], rtol=1e-9)
+    assert window.market[-1] == known_market.iloc[-1]  # the newest that is known
