@@ -1,5 +1,6 @@
 """Serving the flows on their schedules from one foreground process."""
 
+import os
 import subprocess
 import sys
 import time
@@ -58,7 +59,10 @@ def local_server(port: int) -> Iterator[str]:
     """
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Without the first, the pages of a server on another port ask the one on 4200.
+    pages = {"PREFECT_SERVER_UI_API_URL": f"{url}/api", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, env=os.environ | pages, stdout=quiet, stderr=quiet)
     try:
         _wait_until_healthy(server, url)
         yield url
