@@ -65,9 +65,12 @@ class Model:
 
 
 def new_network(config: ModelConfig) -> StackedLSTM:
-    """A fresh network for a config, its initial weights drawn under the config's seed."""
+    """A fresh network for a config, its initial weights drawn under the config's seed.
+
+    The linear skip sees the volatility features, or all of them where none of those is chosen.
+    """
     names = feature_names(config.features)
-    skip = [index for index, name in enumerate(names) if name in VOLATILITY_FEATURES]
+    skip = [index for index, name in enumerate(names) if name in VOLATILITY_FEATURES] or range(len(names))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
         return StackedLSTM(config.network, len(names), skip)

@@ -53,7 +53,7 @@ class StackedLSTM(nn.Module):
             nn.Linear(config.hidden, wide), nn.ReLU(), nn.Linear(wide, narrow), nn.ReLU()
         )
         self.output = nn.Linear(narrow, 2)
-        self.skip = nn.utils.skip_init(nn.Linear, len(self.skip_inputs), 1)  # drawing none of nothing warns
+        self.skip = nn.Linear(len(self.skip_inputs), 1)
         self._start_from_nothing()
 
     def _start_from_nothing(self) -> None:
@@ -91,7 +91,7 @@ class StackedLSTM(nn.Module):
     def linear_part(self, features: Tensor) -> Tensor:
         """(B, T) log scale of the linear log-HAR term alone, in [-4, 4].
 
-        Without the bound a flat ticker, ever likelier as s falls to 0, would drag the whole pool out of the floats.
+        Without the bound one flat ticker, ever likelier as s falls to 0, would drag the pool out of floats.
         """
         linear: Tensor = self.skip(features[..., self.skip_inputs])[..., 0]
         return linear.clamp(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)

@@ -84,9 +84,12 @@ def make_forecast(
         quality: Rung of the ladder, stored with the bands.
 
     Raises:
+        ModelError: There are not as many target sessions as the horizon asks for.
         PriceError: The history cannot carry a forecast.
         DropoutNotLiveError: The dropout runs do not differ.
     """
+    if len(target_sessions) != config.horizon:
+        raise ModelError(f"Expected {config.horizon} target sessions, found {len(target_sessions)}.")
     check_bars(history)
     as_of = history.last_session
     bars = adjust(history, as_of, model.manifest.config.price_basis)

@@ -22,7 +22,7 @@ from forecasting.series import TickerSeries
 from forecasting.threads import single_thread
 from forecasting.trailing import WINDOW, Trailing
 
-LARGEST_STEP = 1.0  # log return of one session: a path may halve or double, never leave the floats
+LARGEST_STEP = 1.0  # log return of one session, a factor of e: no path may leave the floats
 
 
 @dataclass(frozen=True)

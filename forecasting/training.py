@@ -15,7 +15,7 @@ from forecasting.errors import ModelError
 from forecasting.lightning import BandModule, BestWeights, EpochReport, SequenceBatches
 from forecasting.losses import huber_likelihood, weighted_mean
 from forecasting.network import StackedLSTM
-from forecasting.windows import Pool, Sequences, Split, sequences, tiling_ends
+from forecasting.windows import Pool, Sequences, Split, covering_ends, sequences, tiling_ends
 
 
 def fit_network(
@@ -68,8 +68,9 @@ def _loaders(pool: Pool, split: Split, config: TrainingConfig) -> tuple[DataLoad
     ones[split.validation] = 1
     held_out = sequences(pool, ones, config)
     segment = fitted.length - fitted.context
+    ends = covering_ends(split.training, pool, segment)
     return (
-        _loader(fitted, split.training, len(split.training) // segment + 1, config, config.seed),
+        _loader(fitted, ends, len(split.training) // segment + 1, config, config.seed),
         _loader(held_out, tiling_ends(split.validation, pool, segment), len(split.validation), config, None),
     )
 

@@ -108,7 +108,10 @@ class Sequences:
         clamped = torch.maximum(rows, start)
         settled = (rows >= start + self.context) & (torch.arange(self.length) >= self.context)
         weights = torch.where(settled, self.weights[clamped], 0.0)
-        return self.features[clamped], self.target[clamped], weights
+        target = torch.where(
+            weights > 0, self.target[clamped], 0.0
+        )  # an unknown one would reach the gradient
+        return self.features[clamped], target, weights
 
 
 def sequences(pool: Pool, weights: Floats, config: TrainingConfig) -> Sequences:
@@ -129,3 +132,15 @@ def tiling_ends(rows: Rows, pool: Pool, segment: int) -> Rows:
     """Ends of segments that cover the given rows of every ticker once, as nearly as its length allows."""
     ends = [own[::-1][::segment] for own in np.split(rows, np.flatnonzero(np.diff(pool.start[rows])) + 1)]
     return np.concatenate(ends)
+
+
+def covering_ends(rows: Rows, pool: Pool, segment: int) -> Rows:
+    """Every end of a segment that scores one of the given rows: each row is scored by as many segments.
+
+    Ends past the last row read what is not scored, so that the newest sessions count no less than older ones.
+    """
+    ends = rows[:, None] + np.arange(segment)
+    start = np.broadcast_to(pool.start[rows][:, None], ends.shape)
+    inside = ends < len(pool.start)
+    inside &= pool.start[np.minimum(ends, len(pool.start) - 1)] == start
+    return np.unique(ends[inside])

@@ -9,7 +9,7 @@ import pytest
 from forecasting.adjustment import adjust
 from forecasting.features import FEATURES
 from forecasting.pipeline import fit_model, make_forecast, market_of
-from forecasting.prices import PriceHistory
+from forecasting.prices import PriceHistory, as_actions
 from forecasting.series import build_series
 from forecasting.windows import Pool, chronological_split
 
@@ -20,13 +20,19 @@ COLUMNS = ["open", "high", "low", "close"]
 
 
 def spiked(history, cut):
-    """Another future: a spike of thirty times, other noise, and a split that nobody knew of."""
-    bars, actions = history.bars.copy(), history.actions.copy()
+    """Another future: a spike of thirty times, and other noise."""
+    bars = history.bars.copy()
     later = bars.index > np.datetime64(cut)
     noise = np.exp(np.random.default_rng(0).normal(0, 0.2, later.sum()))
     bars.loc[later, COLUMNS] = bars.loc[later, COLUMNS].mul(30 * noise, axis=0)
-    actions.loc[bars.index[-1], ["split", "dividend"]] = [2.0, 0.5]
-    return PriceHistory(history.ticker, bars, actions)
+    return PriceHistory(history.ticker, bars, history.actions)
+
+
+def spiked_and_split(history, cut):
+    """Another future, with a split and a dividend that nobody knew of."""
+    other = spiked(history, cut)
+    actions = as_actions(pd.DataFrame({"split": [3.0], "dividend": [0.5]}, index=other.bars.index[-1:]))
+    return PriceHistory(history.ticker, other.bars, actions)
 
 
 def rows_until(series, cut):
@@ -68,7 +74,7 @@ def as_of_the_cut(histories, tiny_config):
 
 
 def test_a_model_fitted_as_of_the_cut_has_the_same_bytes(histories, tiny_config, as_of_the_cut):
-    for later in (histories, [spiked(one, CUT) for one in histories]):
+    for later in (histories, [spiked_and_split(one, CUT) for one in histories]):
         fitted = fit_model(later, CUT, tiny_config, lambda *_: None)
         assert fitted.weights() == as_of_the_cut.weights()  # network, noise pool and market coefficients
         assert fitted.version() == as_of_the_cut.version()
@@ -80,7 +86,7 @@ def test_a_forecast_as_of_the_cut_has_the_same_bits(histories, as_of_the_cut, ti
         market = market_of(known, CUT, "split_adjusted")
         return make_forecast(as_of_the_cut, known[0].until(CUT), market, TARGETS, tiny_simulation)
 
-    honest, other = forecast(histories), forecast([spiked(one, CUT) for one in histories])
+    honest, other = forecast(histories), forecast([spiked_and_split(one, CUT) for one in histories])
     assert honest.data_fingerprint == other.data_fingerprint
     assert all(
         np.array_equal(honest.log_returns[band], other.log_returns[band]) for band in honest.log_returns

@@ -86,12 +86,12 @@ def test_a_broken_config_is_refused(config, stored):
 @pytest.mark.parametrize(
     "broken",
     [
-        lambda weights: b"",
+        lambda _: b"",
         lambda weights: weights[:-1],
         lambda weights: weights[: len(weights) // 2],
-        lambda weights: b"\xff" * 64,
+        lambda _: b"\xff" * 64,
         lambda weights: b"\x00" * 8 + weights,
-        lambda weights: pickle.dumps({"network.skip.weight": 1}),
+        lambda _: pickle.dumps({"network.skip.weight": 1}),
     ],
     ids=["empty", "short by a byte", "half", "noise", "shifted", "a pickle"],
 )

@@ -145,6 +145,11 @@ def test_the_linear_part_sees_its_own_columns_only(network, features):
         torch.testing.assert_close(network.linear_part(features), expected)
 
 
+def test_the_linear_part_keeps_its_bound(network, features):
+    with torch.no_grad():
+        assert network.linear_part(1e6 * features).abs().max() == 4
+
+
 def test_without_a_scale_head_the_log_scale_is_zero(features):
     out = shaken(NetworkConfig(hidden=6, head=(5, 4), scale_head=False))(features)
     assert not out.log_scale.any()

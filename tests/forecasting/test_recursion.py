@@ -1,7 +1,7 @@
-"""The same feature code serves history and simulation: simulated closes, read as history, have its features.
+"""The same feature code serves history and simulation: simulated closes, read as bars, have its features.
 
-The stub pool makes a path tell all that it did: the range of a session is its squared return, as for bars with
-a close alone, and the market does exactly what is expected of it.
+The stub pool makes a path tell all that it did: the range of a session is its squared return, as for bars
+with a close alone, and the market does exactly what is expected of it.
 """
 
 from dataclasses import replace
@@ -9,11 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from forecasting.adjustment import adjust
 from forecasting.config import SimulationConfig
 from forecasting.market import predict_market
 from forecasting.model import NoisePool, new_network
+from forecasting.network import expand_masks
 from forecasting.prices import as_bars
 from forecasting.series import build_series
 from forecasting.simulate import simulate
@@ -31,17 +33,22 @@ def telling_model(model, tiny_config):
     driftless = tiny_config.network.model_copy(update={"location_bound": 0})
     network = new_network(tiny_config.model_copy(update={"network": driftless}))
     network.load_state_dict(model.network.state_dict())
+    torch.nn.init.eye_(network.output.weight)  # after two epochs the recurrent part hardly speaks yet
     return replace(model, network=network.eval(), noise=noise)
 
 
 def recorded(model, series):
-    """The paths, and the features that the network was shown at each simulated session: (H - 1, S, F)."""
-    seen = []
-    handle = model.network.register_forward_pre_hook(lambda _, given: seen.append(given[0].numpy()))
+    """The paths, and what the network was shown and said: the lookback first, then session by session."""
+    calls = []
+    handle = model.network.register_forward_hook(lambda _, given, out: calls.append((given, out)))
     paths = simulate(model, series, CONFIG, "2024-06-05")
     handle.remove()
-    assert seen[0].shape[:2] == (RUNS, 20)  # the lookback, once a dropout run
-    return paths, np.concatenate(seen[1:], axis=1).transpose(1, 0, 2)
+    return paths, calls
+
+
+def stepped(calls):
+    """(S, H - 1, F) features of the simulated sessions."""
+    return torch.cat([given[0] for given, _ in calls[1:]], dim=1)
 
 
 def extended(bars, log_returns):
@@ -64,12 +71,24 @@ def test_features_on_a_simulated_path_are_those_of_the_history_it_makes(
 ):
     history = histories[place]
     bars = adjust(history, history.last_session, "split_adjusted")
-    paths, seen = recorded(telling_model, series[place])
-    seen = seen.reshape(HORIZON - 1, RUNS, COPIES + 1, -1)
+    paths, calls = recorded(telling_model, series[place])
+    seen = stepped(calls).numpy().reshape(RUNS, COPIES + 1, HORIZON - 1, -1)
     names = telling_model.manifest.features
     for run, copy in np.ndindex(RUNS, COPIES):
         longer = extended(bars, paths.noisy[run, copy])
         known = extended_market(telling_model, market, longer.index)
         expected = build_series(history.ticker, longer, known, names, 20).features[-HORIZON:-1]
-        np.testing.assert_allclose(seen[:, run, copy], expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(seen[run, copy], expected, rtol=1e-5, atol=1e-6)
     assert (np.ptp(seen, axis=(0, 1, 2)) > 0).all()  # no feature stands still along the path
+
+
+def test_state_and_masks_are_carried_from_the_lookback_to_the_last_session(telling_model, series):
+    _, calls = recorded(telling_model, series[0])
+    (lookback, masks), _ = calls[0]
+    assert lookback.shape[:2] == (RUNS, 20)  # once a dropout run
+    copies = COPIES + 1
+    whole = torch.cat([lookback.repeat_interleave(copies, dim=0), stepped(calls)], dim=1)
+    with torch.inference_mode():
+        twin = telling_model.network.forward(whole, expand_masks(masks, copies)).log_scale
+    said = torch.cat([out.log_scale for _, out in calls[1:]], dim=1)
+    torch.testing.assert_close(said, twin[:, 20:])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.errors import CalendarError, UsageError
+from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 from forecasting.exchanges import INDICES, SUFFIXES
 from forecasting.sessions import (
     calendar_name,
@@ -148,10 +148,15 @@ def test_every_calendar_named_is_known_to_exchange_calendars():
     )
 
 
+def test_a_suffix_of_no_known_exchange_is_one_sentence():
+    with pytest.raises(UnknownExchangeError, match="BRK-B") as caught:
+        calendar_name("BRK.B")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("ask", "sentence"),
     [
-        (lambda: calendar_name("BRK.B"), "BRK-B"),
         (lambda: is_session("XXXX", date(2024, 6, 5)), "'XXXX'"),
         (lambda: is_session("XNYS", date(1969, 12, 31)), "between 1970-01-01"),
         (lambda: is_session("XTKS", date(1996, 6, 5)), "between 1997-01-01"),

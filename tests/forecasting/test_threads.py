@@ -18,9 +18,8 @@ def three_threads():
 
 @pytest.mark.usefixtures("three_threads")
 def test_the_count_is_one_inside_and_returns_after_an_error():
-    with pytest.raises(KeyError), single_thread():
-        assert torch.get_num_threads() == 1
-        raise KeyError
+    with pytest.raises(ZeroDivisionError, match="by zero"), single_thread():
+        1 / (torch.get_num_threads() - 1)  # one, or there is no error
     assert torch.get_num_threads() == 3
 
 

@@ -14,6 +14,7 @@ from forecasting.lightning import SequenceBatches
 from forecasting.losses import huber, huber_likelihood, weighted_mean
 from forecasting.model import new_network
 from forecasting.pipeline import fit_model, make_forecast
+from forecasting.prices import PriceHistory
 from forecasting.training import fit_network, fit_skip
 from forecasting.windows import Pool, chronological_split, sequences, tiling_ends
 
@@ -95,7 +96,7 @@ def test_without_a_skip_there_is_nothing_to_start_from(changes, pool, split):
 
 
 def test_the_kept_weights_are_those_of_the_best_epoch(pool, split):
-    restless = TRAINING.model_copy(update={"learning_rate": 0.05})
+    restless = TRAINING.model_copy(update={"learning_rate": 0.2, "max_epochs": 12})
     network, metrics, epochs = fitted(pool, split, restless)
     losses = [told["validation_loss"] for _, told in epochs]
     best = int(np.argmin(losses))
@@ -137,7 +138,7 @@ def test_two_fits_have_the_same_bytes(mode, histories, tiny_config):
     torch.manual_seed(1)
     one = fit_model(histories, histories[0].last_session, config, lambda *_: None)
     torch.manual_seed(2)
-    other = fit_model(histories[::1], histories[0].last_session, config, lambda *_: None)
+    other = fit_model(histories, histories[0].last_session, config, lambda *_: None)
     assert one.weights() == other.weights()
 
 
@@ -193,7 +194,35 @@ def test_nothing_is_left_on_the_disk(pool, split, tmp_path, monkeypatch):
 def test_prices_that_give_no_finite_loss_are_refused(pool, split):
     broken = Pool(np.full_like(pool.features, np.nan), pool.target, pool.session, pool.start)
     with pytest.raises(ModelError, match="Expected a finite validation loss"):
-        fitted(broken, split)
+        fitted(broken, split, linear_skip=False)
+
+
+@pytest.mark.parametrize(
+    "close",
+    [
+        lambda place: 5 + 0 * place,
+        lambda place: 5 + 1e-9 * np.sin(place),
+        lambda place: np.where(place < 250, 5.0, 200.0),
+        lambda place: np.where(place % 2 == 0, 5.0, 200.0),
+    ],
+    ids=["flat", "nearly flat", "one jump", "forty-fold moves"],
+)
+def test_one_degenerate_ticker_does_not_spoil_the_pool(close, make_history, histories, tiny_config):
+    history = make_history("ODD", 350, seed=8)
+    prices = dict.fromkeys(["open", "high", "low", "close"], close(np.arange(350.0)))
+    odd = PriceHistory("ODD", history.bars.assign(**prices), history.actions)
+    model = fit_model([*histories, odd], histories[0].last_session, tiny_config, lambda *_: None)
+    assert np.isfinite(model.metrics["validation_loss"])
+    assert all(value.isfinite().all() for value in model.network.state_dict().values())
+
+
+def test_a_model_may_do_without_volatility_features(histories, market, tiny_config, tiny_simulation):
+    as_of = histories[0].last_session
+    config = tiny_config.model_copy(update={"features": ("rsi", "momentum")})
+    model = fit_model(histories, as_of, config, lambda *_: None)
+    found = make_forecast(model, histories[0], market, [as_of] * 5, tiny_simulation)
+    assert model.manifest.features == ("rsi", "momentum")
+    assert np.isfinite(found.log_returns["predictive"]).all()
 
 
 def test_too_little_history_is_refused(make_history, tiny_config):

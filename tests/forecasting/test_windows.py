@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from forecasting.config import TrainingConfig
 from forecasting.errors import ModelError
-from forecasting.windows import Pool, chronological_split, sequences, tiling_ends
+from forecasting.windows import Pool, chronological_split, covering_ends, sequences, tiling_ends
 
 DAYS = pd.bdate_range("2020-01-01", periods=600).to_numpy("datetime64[D]")
 
@@ -95,14 +95,14 @@ def test_a_sequence_scores_its_segment_and_never_its_burn_in(two_tickers):
     batch = sequences(two_tickers, np.ones(70), config_of()).batch(torch.tensor([30]))
     features, target, weights = batch
     assert features.shape == (1, 8, 1)
-    assert target[0].tolist() == list(range(24, 32))
+    assert target[0].tolist() == [0, 0, 0, 0, 28, 29, 30, 31]  # what is not scored is not told
     assert weights[0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
 def test_a_step_is_scored_only_after_a_lookback_of_the_tickers_own(two_tickers):
     source = sequences(two_tickers, np.ones(70), config_of())
     features, target, weights = source.batch(torch.tensor([4, 45]))
-    assert target[0].tolist() == [1, 1, 1, 1, 2, 3, 4, 5]  # the first row stands in for what is missing
+    assert target[0].tolist() == [0, 0, 0, 0, 0, 0, 0, 5]
     assert weights[0].tolist() == [0, 0, 0, 0, 0, 0, 0, 1]
     assert weights[1].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
     assert set(features[1].flatten().tolist()) == {1.0}
@@ -139,3 +139,23 @@ def test_tiling_scores_every_validation_target_once(two_tickers, segment):
     numbered = replace(source, target=torch.arange(70, dtype=torch.float32))
     _, number, weights = numbered.batch(ends)
     assert sorted(number[weights > 0].int().tolist()) == rows.tolist()
+
+
+@pytest.mark.parametrize("segment", [1, 4, 7])
+def test_covering_ends_score_every_settled_training_row_equally_often(two_tickers, segment):
+    rows = np.concatenate([np.arange(10, 30), np.arange(50, 60)])
+    fitted = np.zeros(70)
+    fitted[rows] = 1
+    source = sequences(two_tickers, fitted, config_of(segment=segment))
+    ends = torch.as_tensor(covering_ends(rows, two_tickers, segment))
+    _, number, weights = replace(source, target=torch.arange(70, dtype=torch.float32)).batch(ends)
+    counts = np.bincount(number[weights > 0].int().numpy(), minlength=70)
+    assert set(counts[rows]) == {segment}
+    assert counts.sum() == segment * len(rows)
+
+
+def test_an_unknown_target_never_reaches_the_gradient(two_tickers):
+    unknown = replace(two_tickers, target=np.full(70, np.nan))
+    _, target, weights = sequences(unknown, np.zeros(70), config_of()).batch(torch.arange(70))
+    assert not weights.any()
+    assert torch.isfinite(target).all()
