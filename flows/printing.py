@@ -64,7 +64,7 @@ def print_summary(summary: dict[str, Any]) -> None:
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in summary["seconds"].items())
     console.print(f"As of {summary['as_of']}, model {summary['model_version'] or 'none'}: {stages}.")
     if summary["run_id"]:
-        console.print(f"Run:   {summary['run_id']}")
-    for label in ("plot", "query"):
+        console.print(f"Run:      {summary['run_id']}")
+    for label in ("plot", "database", "query"):
         if label in summary:
-            console.print(f"{label.capitalize() + ':':6} {summary[label]}", markup=False)
+            console.print(f"{label.capitalize() + ':':9} {summary[label]}", markup=False)

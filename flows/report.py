@@ -5,13 +5,13 @@ from typing import Any
 import pandas as pd
 from prefect.artifacts import create_table_artifact
 
-from flows.bands import at_main_horizons, latest, plot_bands
+from flows.bands import HORIZONS, at_main_horizons, latest, plot_bands
 from flows.outcomes import Summary
-from flows.wiring import Job
+from flows.wiring import Job, store
 
 QUERY = (
     "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "
-    "FROM latest_forecast ORDER BY ticker, horizon"
+    f"FROM latest_forecast WHERE horizon IN {HORIZONS} ORDER BY ticker, horizon"
 )
 _SHOWN = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
 
@@ -25,7 +25,7 @@ def report(job: Job, summary: Summary) -> dict[str, Any]:
         for name, one in summary.quarantined.items()
     ]
     create_table_artifact(reasons, key="quarantined", description=f"Left out on {job.as_of}")
-    return {"plot": str(plot), "query": QUERY}
+    return {"plot": str(plot), "database": str(store(job.settings.url).url), "query": QUERY}
 
 
 def _rows(bands: pd.DataFrame) -> list[dict[str, Any]]:
