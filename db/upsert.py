@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TypeAlias
 
 import numpy as np
@@ -42,7 +42,7 @@ def plain(value: object) -> Plain:
     if value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (pd.Timestamp, np.datetime64)):
-        return _plain_timestamp(pd.Timestamp(value))
+        return _plain_timestamp(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     return _plain_number(value.item() if isinstance(value, np.generic) else value)
@@ -99,14 +99,15 @@ def upsert(
     conn.execute(statement, ready)
 
 
-def _plain_timestamp(value: pd.Timestamp) -> Plain:
-    if value is pd.NaT:
+def _plain_timestamp(value: pd.Timestamp | np.datetime64) -> Plain:
+    if pd.isna(value):
         return None
-    if value.tzinfo is None and value == value.normalize():
-        day: date = value.date()
-        return day
-    instant: datetime = value.to_pydatetime(warn=False)  # nanoseconds are below what a column holds
-    return instant
+    try:
+        instant: datetime = pd.Timestamp(value).to_pydatetime(warn=False)  # no column holds nanoseconds
+    except (NotImplementedError, OverflowError, ValueError):
+        raise _no_column_holds(value) from None
+    midnight = instant.tzinfo is None and instant.time() == time()
+    return instant.date() if midnight else instant
 
 
 def _plain_number(value: object) -> Plain:
@@ -114,7 +115,11 @@ def _plain_number(value: object) -> Plain:
         return None if math.isnan(value) else value
     if type(value) in _AS_THEY_ARE:
         return value  # type: ignore[return-value]  # mypy cannot follow `type(value) in`
-    raise StoreError(
+    raise _no_column_holds(value)
+
+
+def _no_column_holds(value: object) -> StoreError:
+    return StoreError(
         f"Expected a finite number, text, date or bytes to store, found {value!r} ({type(value).__name__}); "
         "this is a bug, please report it."
     )

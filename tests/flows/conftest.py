@@ -10,6 +10,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows import models, wiring
 from flows.serving import local_server
+from flows.settings import load_settings
 
 TINY = {
     "BANDCAST_MODEL__NETWORK__HIDDEN": "8",
@@ -47,7 +48,7 @@ def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder to work in, with no settings but the tiny ones."""
     for name in [name for name in os.environ if name.startswith("BANDCAST_")]:
         monkeypatch.delenv(name)
@@ -55,6 +56,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("BANDCAST_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    if wiring.store.cache_info().currsize:
+        wiring.store(load_settings().url).dispose()
     wiring.store.cache_clear()
     models.model.cache_clear()
-    return tmp_path

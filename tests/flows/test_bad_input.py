@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from reading_store import connection, rows
 
-from db.engine import open_engine
 from flows import models
 from flows.daily import daily
-from flows.settings import load_settings
 from flows.sources import SampleSource
 from forecasting.errors import ArchitectureMismatchError, SourceError
 
@@ -75,9 +74,7 @@ def test_a_bad_file_is_quarantined_and_the_others_go_on(folder: Path, spoil: Spo
     detail = summary["quarantined"]["BAD"]["detail"]
     assert detail.startswith("BAD: expected ")
     assert "found" in detail
-    with open_engine(load_settings().url).connect() as connection:
-        stored = connection.execute(sa.text("SELECT count(*) FROM forecasts WHERE ticker = 'BAD'")).scalar()
-    assert stored == 0
+    assert rows("SELECT count(*) FROM forecasts WHERE ticker = 'BAD'") == [(0,)]
 
 
 def test_an_empty_folder_is_one_sentence(workplace: Path) -> None:
@@ -89,12 +86,11 @@ def test_an_empty_folder_is_one_sentence(workplace: Path) -> None:
 
 def test_a_model_of_another_architecture_is_one_sentence(folder: Path) -> None:
     run(folder)
-    engine = open_engine(load_settings().url)
-    with engine.begin() as connection:
-        config = connection.execute(sa.text("SELECT config FROM model_versions")).scalar_one()
+    with connection() as opened:
+        config = opened.execute(sa.text("SELECT config FROM model_versions")).scalar_one()
         manifest = json.loads(config) if isinstance(config, str) else config
         manifest["config"]["network"]["hidden"] = 9
-        connection.execute(sa.text("UPDATE model_versions SET config = :new"), {"new": json.dumps(manifest)})
+        opened.execute(sa.text("UPDATE model_versions SET config = :new"), {"new": json.dumps(manifest)})
     models.model.cache_clear()
     error = run(folder)
     assert isinstance(error, ArchitectureMismatchError)

@@ -6,41 +6,23 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import sqlalchemy as sa
+from reading_store import connection, dump, rows
 
 import flows.forecast
-from db.engine import open_engine
 from db.forecasts import ForecastRepository
-from db.schema import metadata
 from flows.daily import daily
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.retrain import retrain
-from flows.settings import load_settings
 from forecasting.errors import BandcastError, NoModelError, SourceError, UsageError
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
-Dump = dict[str, list[tuple[Any, ...]]]
-
 
 def result_of(flow: Callable[..., Any], **parameters: Any) -> Any:
     return flow(**parameters, return_state=True).result(raise_on_failure=False)
-
-
-def dump() -> Dump:
-    with open_engine(load_settings().url).connect() as connection:
-        tables = metadata.tables.items()
-        return {
-            name: sorted(map(tuple, connection.execute(sa.select(table))), key=str) for name, table in tables
-        }
-
-
-def rows(query: str) -> list[Any]:
-    with open_engine(load_settings().url).connect() as connection:
-        return list(connection.execute(sa.text(query)))
 
 
 @pytest.fixture
@@ -94,8 +76,8 @@ def test_a_ticker_alone_gets_the_bands_it_gets_among_others() -> None:
     result_of(daily)
     together = rows("SELECT * FROM forecast_quantiles WHERE ticker = 'MSFT'")
     for table in ("forecast_quantiles", "forecasts"):
-        with open_engine(load_settings().url).begin() as connection:
-            connection.execute(sa.text(f"DELETE FROM {table}"))
+        with connection() as opened:
+            opened.execute(sa.text(f"DELETE FROM {table}"))
     result_of(forecast, tickers=["MSFT"])
     assert sorted(rows("SELECT * FROM forecast_quantiles")) == sorted(together)
 
@@ -201,5 +183,5 @@ def test_prices_of_two_sources_never_mix(csv_dir: Path) -> None:
     result_of(ingest, tickers=["AAPL"])
     shutil.copy(csv_dir / "IBM.csv", csv_dir / "AAPL.csv")
     result_of(ingest, tickers=["AAPL"], source="csv", csv_dir=str(csv_dir))
-    closes = pd.DataFrame(rows("SELECT source, close FROM price_bars WHERE session = '2013-03-01'"))
-    assert closes.set_index("source")["close"].to_dict() == {"sample": 430.47, "csv": 202.91}
+    closes = dict(rows("SELECT source, close FROM price_bars WHERE session = '2013-03-01'"))
+    assert closes == {"sample": 430.47, "csv": 202.91}

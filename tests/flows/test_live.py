@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
+from reading_store import rows
 from yahoo_imitation import SERVER_ERROR, Listing, Yahoo, serve
 
-from db.engine import open_engine
 from flows.daily import daily
-from flows.settings import load_settings
 from forecasting.sessions import sessions_between
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
@@ -39,11 +37,6 @@ def yahoo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
 def run(*tickers: str, as_of: date = LAST) -> dict[str, Any]:
     result: dict[str, Any] = daily(tickers=list(tickers), as_of=as_of)
     return result
-
-
-def rows(query: str) -> list[Any]:
-    with open_engine(load_settings().url).connect() as connection:
-        return list(connection.execute(sa.text(query)))
 
 
 def test_live_prices_become_bands_from_the_last_closed_session(yahoo: Yahoo) -> None:

@@ -12,12 +12,10 @@ from typing import TypeVar
 
 import httpx
 import pytest
-import sqlalchemy as sa
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
-
-from db.engine import open_engine
+from reading_store import rows
 
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
@@ -88,13 +86,10 @@ def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(worker: Pat
     log = (worker.parent / "worker.log").read_text()
     assert state is not None
     assert state.is_completed(), f"{state.message}\n{log}"
-    with open_engine(f"sqlite:///{worker}/shared.db").connect() as connection:
-        bands = connection.execute(
-            sa.text("SELECT ticker, count(*) FROM latest_forecast GROUP BY ticker")
-        ).all()
-        run_ids = connection.execute(sa.text("SELECT flow_run_id FROM forecast_runs")).all()
-    assert [tuple(band) for band in bands] == [("AAPL", 3), ("IBM", 3)]
-    assert run_ids == [(str(triggered.id),)]
+    url = f"sqlite:///{worker}/shared.db"
+    bands = rows("SELECT ticker, count(*) FROM latest_forecast GROUP BY ticker", url)
+    assert bands == [("AAPL", 3), ("IBM", 3)]
+    assert rows("SELECT flow_run_id FROM forecast_runs", url) == [(str(triggered.id),)]
 
 
 def test_the_api_refuses_a_horizon_out_of_bounds_before_a_run_exists(worker: Path) -> None:
