@@ -88,17 +88,26 @@ def publish(job: Job, version: str, forecasts: Sequence[Forecast]) -> str:
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` asks for.
     """
+    require_enough(job, forecasts)
+    run = run_record(job, version, forecasts)
+    with writing(store(job.settings.url)) as connection:
+        ForecastRepository(connection).publish(run, forecasts)
+    get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
+    return run.run_id
+
+
+def require_enough(job: Job, forecasts: Sequence[Forecast]) -> None:
+    """Stop a run of which too little came through.
+
+    Raises:
+        SourceError: Fewer forecasts than `min_success_ratio` asks for.
+    """
     needed = job.settings.min_success_ratio * len(job.tickers)
     if not forecasts or len(forecasts) < needed:
         raise SourceError(
             f"Expected forecasts for at least {max(1, round(needed))} of {len(job.tickers)} tickers, found "
             f"{len(forecasts)}, so nothing was published; see the quarantined tickers."
         )
-    run = run_record(job, version, forecasts)
-    with writing(store(job.settings.url)) as connection:
-        ForecastRepository(connection).publish(run, forecasts)
-    get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
-    return run.run_id
 
 
 def run_record(job: Job, version: str, forecasts: Sequence[Forecast]) -> RunRecord:

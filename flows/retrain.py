@@ -1,7 +1,7 @@
 """A new model from the store's prices, and its promotion."""
 
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -16,8 +16,12 @@ from flows.settings import SourceName
 from flows.shell import due, one_sentence, run_name
 from flows.wiring import Job, open_job, store
 from forecasting.errors import NoModelError
+from forecasting.model import Model
 from forecasting.pipeline import fingerprint, fit_model
 from forecasting.prices import PriceHistory
+
+if TYPE_CHECKING:
+    from forecasting.lightning import EpochReport
 
 Retrain = Literal["auto", "always", "never"]
 
@@ -25,16 +29,27 @@ Retrain = Literal["auto", "always", "never"]
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
 def train(job: Job) -> str:
     """Fit a model on the training universe, store it, promote it; its version."""
-    logger = get_run_logger()
     histories = stored_histories(job, job.train_tickers)
-    logger.info("train: %d tickers up to %s", len(histories), job.as_of)
-    epochs = job.settings.model.training.max_epochs
+    model = fit_model(histories, job.as_of, job.settings.model, epoch_log(job))
+    return promote(job, model, fingerprint(histories))
+
+
+def epoch_log(job: Job) -> "EpochReport":
+    """A line in the run's log for each epoch."""
+    logger = get_run_logger()
+    logger.info("train: %d tickers up to %s", len(job.train_tickers), job.as_of)
 
     def report(epoch: int, losses: dict[str, float]) -> None:
-        losses_text = ", ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()))
-        logger.info("train: epoch %d of at most %d, %s", epoch + 1, epochs, losses_text)
+        told = ", ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()))
+        logger.info(
+            "train: epoch %d of at most %d, %s", epoch + 1, job.settings.model.training.max_epochs, told
+        )
 
-    model = fit_model(histories, job.as_of, job.settings.model, report)
+    return report
+
+
+def promote(job: Job, model: Model, data_fingerprint: str) -> str:
+    """Store a fitted model and make it the champion; its version."""
     record = ModelRecord(
         version=model.version(),
         source=job.source.name,
@@ -42,14 +57,14 @@ def train(job: Job) -> str:
         weights=model.weights(),
         config=model.manifest.model_dump_json(),
         metrics=dict(model.metrics),
-        data_fingerprint=fingerprint(histories),
+        data_fingerprint=data_fingerprint,
         created_at=datetime.now(UTC),
     )
     with writing(store(job.settings.url)) as connection:
         repository = ModelRepository(connection)
         repository.add(record)
         repository.promote(record.version)
-    logger.info("train: model %s serves from now on", record.version)
+    get_run_logger().info("train: model %s serves from now on", record.version)
     return record.version
 
 
