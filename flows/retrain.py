@@ -117,7 +117,7 @@ def retrain(
         csv_dir: Folder of TICKER.csv files, for the source csv.
         as_of: Last session that training may see; empty for the last closed one.
     """
-    job = open_job(due(), as_of, tickers=tickers, source=source, csv_dir=csv_dir)
+    job = open_job(due(), as_of, tickers=tickers, train_tickers=tickers, source=source, csv_dir=csv_dir)
     watch = Stopwatch()
     with watch.stage("ingest"):
         failed = ingest_all(job, job.train_tickers)

@@ -1,5 +1,6 @@
 """The daily flow against a real store and a real Prefect server."""
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -149,6 +150,13 @@ def test_retrain_always_makes_the_same_model_from_the_same_prices() -> None:
     first, second = result_of(retrain), result_of(retrain)
     assert first["model_version"] == second["model_version"]
     assert rows("SELECT status FROM model_versions") == [("champion",)]
+
+
+def test_retrain_trains_on_the_tickers_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_TRAIN_TICKERS", "AAPL,GOOG,MSFT")
+    result_of(retrain, tickers=["IBM"])
+    ((config,),) = rows("SELECT config FROM model_versions")
+    assert json.loads(config)["reference"] == ["IBM"]
 
 
 @pytest.fixture
