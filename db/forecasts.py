@@ -135,6 +135,13 @@ class ForecastRepository:
         query = sa.select(quarantines).where((columns.source == source) & (columns.as_of == as_of))
         return [Quarantine(**row) for row in self._conn.execute(query.order_by(columns.ticker)).mappings()]
 
+    def last_reasons(self, source: str, ticker: str, before: date, count: int) -> list[tuple[date, str]]:
+        """Session and reason of the newest quarantines of a ticker before a session, the newest first."""
+        columns = quarantines.c
+        mine = (columns.source == source) & (columns.ticker == ticker) & (columns.as_of < before)
+        query = sa.select(columns.as_of, columns.reason).where(mine).order_by(columns.as_of.desc())
+        return [(row.as_of, row.reason) for row in self._conn.execute(query.limit(count))]
+
     def _fate(self, draft: _Draft, replace: bool) -> str:
         stored = _said(self._stored(forecasts, draft))
         if not stored:
