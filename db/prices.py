@@ -86,7 +86,8 @@ class PriceRepository:
         counts = sa.select(revised.ticker, sa.func.count()).where(revised.source == self._source)
         revisions = dict(self._conn.execute(counts.group_by(revised.ticker)).tuples().all())
         return [
-            Holding(ticker, first, last, count, revisions.get(ticker, 0)) for ticker, first, last, count in rows
+            Holding(ticker, first, last, count, revisions.get(ticker, 0))
+            for ticker, first, last, count in rows
         ]
 
     def revisions(self, ticker: str) -> pd.DataFrame:

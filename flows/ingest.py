@@ -1,22 +1,19 @@
 """Prices from the source into the store, ticker by ticker."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from db.engine import writing
-from db.forecasts import ForecastRepository
-from db.records import Quarantine
 from flows.outcomes import Ingested, Stopwatch, Summary
 from flows.patience import Patience
-from flows.pulling import limits, pull_one
+from flows.pulling import limits, note_quarantine, pull_one
 from flows.settings import SourceName
 from flows.shell import due, one_sentence, run_name
-from flows.wiring import Job, open_job, store, unique
+from flows.wiring import Job, open_job, unique
 from forecasting.errors import PriceError, SourceError
 
 
@@ -46,16 +43,8 @@ def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
 
 
 def record_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
-    """Keep each reason in the store, and lift the quarantine of what went through."""
-    now = datetime.now(UTC)
-    rows = [
-        Quarantine(job.source.name, ticker, job.as_of, error.reason, str(error), now)
-        for ticker, error in failed.items()
-    ]
-    with writing(store(job.settings.url)) as connection:
-        repository = ForecastRepository(connection)
-        repository.quarantine(rows)
-        repository.clear(job.source.name, job.as_of, list(done))
+    """Keep the reasons in the store, the log and the UI; lift the quarantine of what went through."""
+    rows = note_quarantine(job, failed, done)
     for error in failed.values():
         get_run_logger().warning("quarantined %s", error)
     reasons = [{"ticker": row.ticker, "reason": row.reason, "detail": row.detail} for row in rows]

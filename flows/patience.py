@@ -14,7 +14,9 @@ from forecasting.errors import GaveUpError, RateLimitedError, VendorError
 T = TypeVar("T")
 
 ATTEMPTS = 4
-REFUSALS = 4  # rate limits in a row after which nothing more is asked in this run
+REFUSED_TICKERS = 3  # given up in a row for rate limits, after which nothing more is asked in this run
+REFUSAL_FACTOR = 6  # a rate limit wants minutes where a broken answer wants seconds
+LONGEST_DOUBLING = 2
 CALL_SECONDS = 60  # a ticker's download takes one second; what takes a minute hangs
 
 
@@ -24,14 +26,13 @@ class Limits:
 
     Attributes:
         minutes: For all tickers together.
-        retry_seconds: First pause before a ticker is asked for again; it doubles.
-        rate_limit_seconds: First pause of all tickers after a refusal for too many requests; it doubles.
+        retry_seconds: First pause before a ticker is asked for again; it doubles. After a refusal for too
+            many requests all tickers pause, for `REFUSAL_FACTOR` times as long.
         call_seconds: For one download.
     """
 
     minutes: float
     retry_seconds: float
-    rate_limit_seconds: float
     call_seconds: float = CALL_SECONDS
 
 
@@ -46,7 +47,8 @@ class Patience:
         self._limits = limits
         self._deadline = time.monotonic() + limits.minutes * 60
         self._turn = threading.Lock()
-        self._refusals = 0
+        self._refusals = 0  # in a row
+        self._refused = 0  # tickers given up for it in a row
 
     def ask(self, ticker: str, download: Callable[[], T]) -> T:
         """What `download` returns, tried again where its error is worth it.
@@ -58,13 +60,15 @@ class Patience:
             try:
                 with self._taking_turns(ticker):
                     return self._once(ticker, download)
-            except VendorError as error:
-                refused = isinstance(error, RateLimitedError)
-                if attempt == ATTEMPTS - 1 or (refused and self._refusals >= REFUSALS):
+            except RateLimitedError:
+                if attempt == ATTEMPTS - 1 or self._refused:
+                    self._refused += 1
                     raise
-                if not refused:
-                    self._sleep(ticker, _jittered(self._limits.retry_seconds * 2**attempt))
-        raise AssertionError("the last attempt returns or raises")
+            except VendorError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                self._sleep(ticker, self._limits.retry_seconds * 2**attempt)
+        raise GaveUpError(ticker, self._limits.minutes)  # not reached: the last attempt returns or raises
 
     @contextmanager
     def _taking_turns(self, ticker: str) -> Iterator[None]:
@@ -78,23 +82,25 @@ class Patience:
     def _once(self, ticker: str, download: Callable[[], T]) -> T:
         if self._left() <= 0:
             raise GaveUpError(ticker, self._limits.minutes)
-        if self._refusals >= REFUSALS:
+        if self._refused >= REFUSED_TICKERS:
             raise RateLimitedError(ticker)
         try:
             found = within(min(self._limits.call_seconds, self._left()), ticker, download)
         except RateLimitedError:
             self._pause(ticker)
             raise
-        self._refusals = 0
+        self._refusals = self._refused = 0
         return found
 
     def _pause(self, ticker: str) -> None:
         """Wait while holding the turn: so all wait."""
+        doubling = min(self._refusals, LONGEST_DOUBLING)
         self._refusals += 1
-        if self._refusals < REFUSALS:
-            self._sleep(ticker, _jittered(self._limits.rate_limit_seconds * 2 ** (self._refusals - 1)))
+        self._sleep(ticker, REFUSAL_FACTOR * self._limits.retry_seconds * 2**doubling)
 
     def _sleep(self, ticker: str, seconds: float) -> None:
+        """Wait about so long; the jitter keeps several jobs from coming back in step."""
+        seconds *= random.uniform(1.0, 1.5)
         if seconds >= self._left():
             raise GaveUpError(ticker, self._limits.minutes)
         time.sleep(seconds)
@@ -128,7 +134,3 @@ def within(seconds: float, ticker: str, call: Callable[[], T]) -> T:
     if error is not None:
         raise error
     return found  # type: ignore[return-value]  # without an error there is a result, which may be None
-
-
-def _jittered(seconds: float) -> float:
-    return seconds * random.uniform(1.0, 1.5)

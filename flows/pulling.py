@@ -1,12 +1,13 @@
 """One ticker's prices from the source into the store, or the reason why not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from db.engine import reading, writing
 from db.forecasts import ForecastRepository
 from db.prices import PriceRepository, StoreReport
+from db.records import Quarantine
 from flows.outcomes import Ingested
 from flows.patience import Limits, Patience
 from flows.settings import Settings
@@ -35,7 +36,7 @@ SETTLED_WITHIN = timedelta(days=14)
 
 def limits(settings: Settings) -> Limits:
     """How long a run with these settings waits for its prices."""
-    return Limits(settings.ingest_minutes, settings.retry_seconds, settings.rate_limit_seconds)
+    return Limits(settings.ingest_minutes, settings.retry_seconds)
 
 
 def pull_one(job: Job, ticker: str, patience: Patience) -> Ingested | PriceError:
@@ -93,3 +94,17 @@ def _check_stored(job: Job, ticker: str, session: date) -> None:
     except GapError:
         if job.live:
             raise
+
+
+def note_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[str]) -> list[Quarantine]:
+    """Keep each reason in the store, and lift the quarantine of what went through."""
+    now = datetime.now(UTC)
+    rows = [
+        Quarantine(job.source.name, ticker, job.as_of, error.reason, str(error), now)
+        for ticker, error in failed.items()
+    ]
+    with writing(store(job.settings.url)) as connection:
+        repository = ForecastRepository(connection)
+        repository.quarantine(rows)
+        repository.clear(job.source.name, job.as_of, list(done))
+    return rows

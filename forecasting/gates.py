@@ -107,7 +107,7 @@ def check_jumps(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:
     jumps = unlikely_jumps(adjust(history, history.last_session, "total_return"))
     near = jumps.isin(fresh) | jumps.isin(_before(history.bars.index, fresh))
     if near.any():
-        session = jumps[near][-1]
+        session = jumps[near][0]
         found = f"close {history.bars.loc[session, 'close']:g} at {session.date()}"
         expected = "a move with volume or action that does not revert at once"
         raise PriceJumpError(history.ticker, expected, found)

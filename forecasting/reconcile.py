@@ -50,6 +50,8 @@ def reconcile(stored: PriceHistory, pulled: PriceHistory, *, settled: bool = Fal
         check_facts(pulled.ticker, stored.facts, pulled.facts)
     read = pulled if settled or stored.bars.empty else _in_stored_units(stored, pulled)
     diff = diff_bars(stored.bars, read.bars, read.actions["split"])
+    if diff.fresh.empty:
+        return read
     merged = merge(stored, read)
     check_jumps(merged, diff.fresh)
     _check_splits_worked_in(merged, diff.fresh)
@@ -66,7 +68,7 @@ def merge(stored: PriceHistory, pulled: PriceHistory) -> PriceHistory:
 
 
 def _in_stored_units(stored: PriceHistory, pulled: PriceHistory) -> PriceHistory:
-    doubtful = [split for _, split in _doubts(stored, pulled)]
+    doubtful = _splits(stored) ^ _splits(pulled)
     for reading in _readings(stored, pulled):
         if not _rescaled(stored.bars, reading.bars, doubtful).any():
             return reading
@@ -82,11 +84,14 @@ def _in_stored_units(stored: PriceHistory, pulled: PriceHistory) -> PriceHistory
 
 
 def _doubts(stored: PriceHistory, pulled: PriceHistory) -> list[tuple[bool, Split]]:
-    """Splits that only one of the two knows within the pulled span; True where the pull knows it."""
+    """The newest splits of the pulled span; True where the pull knows of it, False where the store alone does.
+
+    A split that both know is in doubt too: the vendor may serve prices from before it.
+    """
     told, known = _splits(pulled), _splits(stored)
     span = (pulled.bars.index[0], pulled.bars.index[-1])
     missing = [split for split in known - told if span[0] <= split[0] <= span[1]]
-    doubts = [(True, split) for split in told - known] + [(False, split) for split in missing]
+    doubts = [(True, split) for split in told] + [(False, split) for split in missing]
     return sorted(doubts, key=lambda doubt: doubt[1])[-TOGGLED:]
 
 
@@ -147,7 +152,7 @@ def _jumps_by(bars: pd.DataFrame, session: pd.Timestamp, ratio: float) -> bool:
     return bool(abs(step + np.log(ratio)) < abs(step))
 
 
-def _rescaled(stored: pd.DataFrame, pulled: pd.DataFrame, doubtful: list[Split]) -> pd.Series:
+def _rescaled(stored: pd.DataFrame, pulled: pd.DataFrame, doubtful: set[Split]) -> pd.Series:
     """(T,) whether a bar that both have changed its scale: by a factor shared with others, or by a split."""
     common = pulled.index.intersection(stored.index)
     factors = np.log(pulled.loc[common, PRICE_COLUMNS] / stored.loc[common, PRICE_COLUMNS])  # (T, 4)

@@ -18,7 +18,7 @@ def open_source(
     csv_dir: Path | None = None,
     yahoo_url: str | None = None,
     cache_dir: Path | None = None,
-    per_second: float = 2.0,
+    per_second: float = 4.0,
 ) -> PriceSource:
     """The price source of that name.
 

@@ -43,7 +43,7 @@ class YahooSource:
     name = "yahoo"
 
     def __init__(
-        self, base_url: str | None = None, cache_dir: Path | None = None, per_second: float = 2.0
+        self, base_url: str | None = None, cache_dir: Path | None = None, per_second: float = 4.0
     ) -> None:
         self.base_url = base_url
         self.cache_dir = cache_dir

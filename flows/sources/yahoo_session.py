@@ -47,7 +47,7 @@ class YahooSession(Session[Response]):
             and dividends of a missing day to the day before.
     """
 
-    def __init__(self, base_url: str | None = None, per_second: float = 2.0) -> None:
+    def __init__(self, base_url: str | None = None, per_second: float = 4.0) -> None:
         super().__init__(impersonate="chrome", trust_env=base_url is None)
         self.redirect = base_url
         self.pace = Pace(per_second)
