@@ -64,7 +64,7 @@ def take_in(job: Job, history: PriceHistory) -> StoreReport:
         history = replace(history, bars=on_sessions(history, calendar))
     with writing(store(job.settings.url)) as connection:
         prices = PriceRepository(connection, job.source.name)
-        settled = _settled(job, ForecastRepository(connection), history.ticker)
+        settled = not job.live or _settled(job, ForecastRepository(connection), history.ticker)
         read = reconcile(prices.load(history.ticker), history, settled=settled)
         return prices.store(read, datetime.now(UTC), calendar=calendar)
 

@@ -38,7 +38,7 @@ def reconcile(stored: PriceHistory, pulled: PriceHistory, *, settled: bool = Fal
     Args:
         stored: All that is stored of the ticker; may be empty.
         pulled: What the source says now, checked by `check_bars`.
-        settled: The source has contradicted the store for days on end: believe the source.
+        settled: Believe the source, which has contradicted the store for days or is its owner's own file.
 
     Raises:
         InstrumentChangedError: Another currency, kind or time zone than stored.
@@ -46,6 +46,8 @@ def reconcile(stored: PriceHistory, pulled: PriceHistory, *, settled: bool = Fal
         ImplausibleCorrectionError: Too many stored bars differ, or one by too much.
         PriceJumpError: A bar that is new or different jumps as no market does.
     """
+    if pulled.bars.empty:
+        return pulled
     if not settled:
         check_facts(pulled.ticker, stored.facts, pulled.facts)
     read = pulled if settled or stored.bars.empty else _in_stored_units(stored, pulled)
@@ -84,7 +86,7 @@ def _in_stored_units(stored: PriceHistory, pulled: PriceHistory) -> PriceHistory
 
 
 def _doubts(stored: PriceHistory, pulled: PriceHistory) -> list[tuple[bool, Split]]:
-    """The newest splits of the pulled span; True where the pull knows of it, False where the store alone does.
+    """The newest splits of the pulled span; True where the pull tells it, False where only the store knows.
 
     A split that both know is in doubt too: the vendor may serve prices from before it.
     """

@@ -146,6 +146,11 @@ def test_what_is_settled_is_believed():
     assert_same(reconcile(known, told_otherwise, settled=True), halved)
 
 
+def test_a_pull_without_bars_says_nothing():
+    nothing = replace(STORED, bars=STORED.bars.iloc[:0])
+    assert reconcile(STORED, nothing) is nothing
+
+
 def test_a_merged_history_has_what_either_knows():
     both = merge(STORED, PriceHistory("ACME", TRUTH.bars.iloc[-1:], TRUTH.actions))
     assert_same(both, TRUTH)
