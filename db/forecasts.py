@@ -135,6 +135,26 @@ class ForecastRepository:
         query = sa.select(quarantines).where((columns.source == source) & (columns.as_of == as_of))
         return [Quarantine(**row) for row in self._conn.execute(query.order_by(columns.ticker)).mappings()]
 
+    def newest_quarantines(self, source: str) -> list[Quarantine]:
+        """The newest quarantine of every ticker that ever had one, sorted."""
+        columns = quarantines.c
+        newest = (
+            sa.select(columns.ticker, sa.func.max(columns.as_of).label("as_of"))
+            .where(columns.source == source)
+            .group_by(columns.ticker)
+            .subquery()
+        )
+        same = (columns.ticker == newest.c.ticker) & (columns.as_of == newest.c.as_of)
+        query = sa.select(quarantines).join(newest, same).where(columns.source == source)
+        return [Quarantine(**row) for row in self._conn.execute(query.order_by(columns.ticker)).mappings()]
+
+    def last_reasons(self, source: str, ticker: str, before: date, count: int) -> list[tuple[date, str]]:
+        """Session and reason of the newest quarantines of a ticker before a session, the newest first."""
+        columns = quarantines.c
+        mine = (columns.source == source) & (columns.ticker == ticker) & (columns.as_of < before)
+        query = sa.select(columns.as_of, columns.reason).where(mine).order_by(columns.as_of.desc())
+        return [(row.as_of, row.reason) for row in self._conn.execute(query.limit(count))]
+
     def _fate(self, draft: _Draft, replace: bool) -> str:
         stored = _said(self._stored(forecasts, draft))
         if not stored:

@@ -1,27 +1,57 @@
 """As-traded bars and dated actions of one price source."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 import pandas as pd
 import sqlalchemy as sa
 
-from db.schema import corporate_actions, instruments, price_bars, price_revisions
+from db.actions import ActionRepository
+from db.schema import instruments, price_bars, price_revisions
 from db.upsert import Row, insert, plain_rows, upsert
-from forecasting.prices import ACTION_COLUMNS, BAR_COLUMNS, PriceHistory
+from forecasting.prices import BAR_COLUMNS, InstrumentFacts, PriceHistory
 from forecasting.restatement import diff_bars
-
-_NEUTRAL = {"split": 1.0, "dividend": 0.0}
 
 
 @dataclass(frozen=True)
 class StoreReport:
-    """How many pulled bars were new, restated or the same as stored."""
+    """What a pull said against the store, in bars and actions.
+
+    Attributes:
+        new: Bars of sessions that were not stored.
+        changed: Stored bars that the source corrected.
+        unchanged: Bars that agree.
+        vanished: Stored sessions inside the pull's span that it lacks; they are kept.
+        splits: Splits that were new or different.
+        dividends: Dividends that were new or different.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    vanished: int = 0
+    splits: int = 0
+    dividends: int = 0
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What the store holds of a ticker, counted.
+
+    Attributes:
+        ticker: The symbol.
+        first: First session with a bar.
+        last: Last session with a bar.
+        bars: How many there are.
+        revisions: How often a stored bar was corrected.
+    """
+
+    ticker: str
+    first: date
+    last: date
+    bars: int
+    revisions: int
 
 
 class PriceRepository:
@@ -43,7 +73,29 @@ class PriceRepository:
 
     def load(self, ticker: str, until: date | None = None) -> PriceHistory:
         """The history of a ticker up to and with a session; empty where there is none."""
-        return PriceHistory(ticker, self._bars(ticker, until), self._actions(ticker, until))
+        actions = ActionRepository(self._conn, self._source).load(ticker, until)
+        return PriceHistory(ticker, self._bars(ticker, until), actions, self._facts(ticker))
+
+    def holdings(self) -> list[Holding]:
+        """Every ticker with bars, sorted."""
+        mine, day = price_bars.c.source == self._source, price_bars.c.session
+        numbers = (sa.func.min(day), sa.func.max(day), sa.func.count())
+        query = sa.select(price_bars.c.ticker, *numbers).where(mine).group_by(price_bars.c.ticker)
+        rows = self._conn.execute(query.order_by(price_bars.c.ticker))
+        revised = price_revisions.c
+        counts = sa.select(revised.ticker, sa.func.count()).where(revised.source == self._source)
+        revisions = dict(self._conn.execute(counts.group_by(revised.ticker)).tuples().all())
+        return [
+            Holding(ticker, first, last, count, revisions.get(ticker, 0))
+            for ticker, first, last, count in rows
+        ]
+
+    def revisions(self, ticker: str) -> pd.DataFrame:
+        """What corrected bars said before, when it was first seen, replaced, and why; the newest first."""
+        columns = price_revisions.c
+        query = sa.select(price_revisions).where(self._of(price_revisions, ticker))
+        result = self._conn.execute(query.order_by(columns.replaced_at.desc(), columns.session.desc()))
+        return pd.DataFrame(result.all(), columns=list(result.keys())).drop(columns=["source", "ticker"])
 
     def store(
         self,
@@ -54,8 +106,8 @@ class PriceRepository:
     ) -> StoreReport:
         """Store a pull; nothing is written where it says nothing new.
 
-        A restated bar goes to `price_revisions` before it is updated. A stored action inside the span of the
-        pulled bars that the pull lacks is withdrawn: it stays, with a value that does nothing.
+        A restated bar goes to `price_revisions` before it is updated. A stored bar that the pull lacks is
+        kept, and so is, for a week, an action.
 
         Args:
             history: Bars of finished sessions, with every action of their span.
@@ -68,13 +120,20 @@ class PriceRepository:
         """
         if history.bars.empty:
             return StoreReport()
-        diff = diff_bars(self._bars(history.ticker), history.bars)
-        self._know(history.ticker, seen_at, calendar)
+        diff = diff_bars(self._bars(history.ticker), history.bars, history.actions["split"])
+        self._know(history, seen_at, calendar)
         self._revise(history.ticker, diff.restated.index, seen_at, reason)
         rows = self._rows(history.ticker, pd.concat([diff.new, diff.restated]), seen_at)
         upsert(self._conn, price_bars, rows, guarded=BAR_COLUMNS)
-        self._store_actions(history, seen_at)
-        return StoreReport(len(diff.new), len(diff.restated), diff.unchanged)
+        actions = ActionRepository(self._conn, self._source).store(history, seen_at)
+        return StoreReport(
+            new=len(diff.new),
+            changed=len(diff.restated),
+            unchanged=diff.unchanged,
+            vanished=len(diff.vanished),
+            splits=actions["split"],
+            dividends=actions["dividend"],
+        )
 
     def _of(self, table: sa.Table, ticker: str, until: date | None = None) -> sa.ColumnElement[bool]:
         one = (table.c.source == self._source) & (table.c.ticker == ticker)
@@ -85,25 +144,22 @@ class PriceRepository:
         query = sa.select(*columns).where(self._of(price_bars, ticker, until)).order_by(price_bars.c.session)
         return _frame(self._conn.execute(query).all(), ("session", *BAR_COLUMNS))
 
-    def _actions(self, ticker: str, until: date | None = None) -> pd.DataFrame:
-        actions = corporate_actions.c
-        query = sa.select(actions.session, actions.kind, actions.value)
-        days: dict[date, dict[str, float]] = {}
-        for session, kind, value in self._conn.execute(
-            query.where(self._of(corporate_actions, ticker, until))
-        ):
-            if value != _NEUTRAL[kind]:
-                days.setdefault(session, dict(_NEUTRAL))[kind] = value
-        rows = [(session, *(days[session][kind] for kind in ACTION_COLUMNS)) for session in sorted(days)]
-        return _frame(rows, ("session", *ACTION_COLUMNS))
+    def _facts(self, ticker: str) -> InstrumentFacts:
+        columns = instruments.c
+        query = sa.select(columns.currency, columns.kind, columns.zone)
+        mine = (columns.ticker == ticker) & (columns.source == self._source)
+        row = self._conn.execute(query.where(mine)).first()
+        return InstrumentFacts() if row is None else InstrumentFacts(*row)
 
-    def _know(self, ticker: str, seen_at: datetime, calendar: str | None) -> None:
-        row: Row = {"ticker": ticker, "source": self._source, "calendar": calendar, "first_seen_at": seen_at}
-        upsert(self._conn, instruments, [row], guarded=())
-        if calendar is not None:
-            mine = (instruments.c.ticker == ticker) & (instruments.c.source == self._source)
-            other = instruments.c.calendar.is_distinct_from(calendar)
-            self._conn.execute(sa.update(instruments).where(mine & other).values(calendar=calendar))
+    def _know(self, history: PriceHistory, seen_at: datetime, calendar: str | None) -> None:
+        key: Row = {"ticker": history.ticker, "source": self._source}
+        upsert(self._conn, instruments, [{**key, "first_seen_at": seen_at}], guarded=())
+        told = {"calendar": calendar, **asdict(history.facts)}
+        known = {name: value for name, value in told.items() if value is not None}
+        if known:
+            mine = sa.and_(*(instruments.c[name] == value for name, value in key.items()))
+            other = sa.or_(*(instruments.c[name].is_distinct_from(value) for name, value in known.items()))
+            self._conn.execute(sa.update(instruments).where(mine & other).values(**known))
 
     def _revise(self, ticker: str, sessions: pd.DatetimeIndex, seen_at: datetime, reason: str) -> None:
         if sessions.empty:
@@ -120,35 +176,8 @@ class PriceRepository:
         frame = bars[list(BAR_COLUMNS)].rename_axis("session").reset_index()
         return plain_rows({**common, **row} for row in frame.to_dict("records"))
 
-    def _store_actions(self, history: PriceHistory, seen_at: datetime) -> None:
-        span = slice(history.bars.index[0], history.bars.index[-1])
-        stored = _long(self._actions(history.ticker).loc[span])
-        pulled = _long(history.actions)
-        withdrawn = {key: _NEUTRAL[key[1]] for key in stored.keys() - pulled.keys()}
-        rows: list[Row] = [
-            {
-                "source": self._source,
-                "ticker": history.ticker,
-                "session": session,
-                "kind": kind,
-                "value": value,
-                "first_seen_at": seen_at,
-            }
-            for (session, kind), value in {**pulled, **withdrawn}.items()
-        ]
-        upsert(self._conn, corporate_actions, rows, guarded=("value",))
-
-
-def _long(actions: pd.DataFrame) -> dict[tuple[date, str], float]:
-    return {
-        (session.date(), kind): float(value)
-        for kind in ACTION_COLUMNS
-        for session, value in actions[kind].items()
-        if value != _NEUTRAL[kind]
-    }
-
 
 def _frame(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(columns))
-    sessions = pd.DatetimeIndex(pd.to_datetime(frame.pop("session")), name="session")
+    sessions = pd.DatetimeIndex(pd.to_datetime(frame.pop("session")), name="session").as_unit("s")
     return frame.set_index(sessions).astype("float64")

@@ -50,6 +50,9 @@ instruments = Table(
     Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
     Column("calendar", String, comment="Exchange calendar code, where known"),
     Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("currency", String, comment="Of the prices, as the source writes it"),
+    Column("kind", String, comment="Such as EQUITY, in the source's word"),
+    Column("zone", String, comment="Time zone that the source dates sessions in"),
     comment="Every ticker of every source that prices were stored for",
 )
 
@@ -93,6 +96,7 @@ corporate_actions = Table(
         comment="Split: new shares per old, 1 once withdrawn; dividend: per share, 0 once withdrawn",
     ),
     Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("missing_since", UtcDateTime, comment="First pull that no longer told it; null while it is told"),
     CheckConstraint("kind IN ('split', 'dividend')", name="kind"),
     CheckConstraint("value >= 0 AND value < 1e12 AND (value > 0 OR kind = 'dividend')", name="value_bounds"),
     _to_instruments(),

@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 database = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(database, name="db")
+prices = typer.Typer(no_args_is_help=True, help="The price store.")
+app.add_typer(prices, name="prices")
 
 
 class SourceChoice(StrEnum):
@@ -158,6 +160,31 @@ def upgrade() -> None:
 
     migrate(open_engine(load_settings().url))
     typer.echo(f"The database is at migration {head()}.")
+
+
+@prices.command()
+def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> None:
+    """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
+    from flows.price_store import price_status, print_status, status_json
+    from flows.settings import load_settings
+
+    settings = load_settings(source=source.value if source else None, tickers=tickers or None)
+    statuses = price_status(settings)
+    typer.echo(status_json(statuses)) if json else print_status(statuses)
+
+
+@prices.command(name="show")
+def show_prices(
+    ticker: Annotated[str, typer.Argument(help="The symbol.")],
+    source: Source = None,
+    sessions: Annotated[int, typer.Option(min=1, help="How many of the last sessions.")] = 20,
+    json: Json = False,
+) -> None:
+    """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
+    from flows.price_store import prices_json, print_prices, stored_prices
+
+    stored = stored_prices(ticker, source.value if source else None, sessions)
+    typer.echo(prices_json(stored)) if json else print_prices(stored)
 
 
 def main() -> None:

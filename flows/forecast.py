@@ -17,14 +17,14 @@ from db.engine import reading, writing
 from db.forecasts import ForecastRepository
 from db.prices import PriceRepository
 from db.records import RunRecord
-from flows.ingest import record_quarantine
+from flows.ingest import record_quarantine, require_enough
 from flows.models import model, serving_quality
 from flows.outcomes import Stopwatch, Summary
 from flows.retrain import Retrain, ensure_model, stored_histories
 from flows.settings import SourceName
 from flows.shell import due, flow_run_id, one_sentence, run_name
 from flows.wiring import Job, open_job, store
-from forecasting.errors import CalendarError, PriceError, SessionsUnknownError, SourceError
+from forecasting.errors import CalendarError, PriceError, SessionsUnknownError
 from forecasting.forecast import Forecast
 from forecasting.pipeline import make_forecast, market_of, require_fresh
 from forecasting.sessions import calendar_name, next_sessions
@@ -88,26 +88,12 @@ def publish(job: Job, version: str, forecasts: Sequence[Forecast]) -> str:
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` asks for.
     """
-    require_enough(job, forecasts)
+    require_enough(job, forecasts, "forecasts")
     run = run_record(job, version, forecasts)
     with writing(store(job.settings.url)) as connection:
         ForecastRepository(connection).publish(run, forecasts)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
     return run.run_id
-
-
-def require_enough(job: Job, forecasts: Sequence[Forecast]) -> None:
-    """Stop a run of which too little came through.
-
-    Raises:
-        SourceError: Fewer forecasts than `min_success_ratio` asks for.
-    """
-    needed = job.settings.min_success_ratio * len(job.tickers)
-    if not forecasts or len(forecasts) < needed:
-        raise SourceError(
-            f"Expected forecasts for at least {max(1, round(needed))} of {len(job.tickers)} tickers, found "
-            f"{len(forecasts)}, so nothing was published; see the quarantined tickers."
-        )
 
 
 def run_record(job: Job, version: str, forecasts: Sequence[Forecast]) -> RunRecord:

@@ -1,88 +1,68 @@
 """Prices from the source into the store, ticker by ticker."""
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping, Sized
+from datetime import date
 from typing import Any
 
 from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import task_run
-from prefect.tasks import exponential_backoff
 
-from db.engine import writing
-from db.forecasts import ForecastRepository
-from db.prices import PriceRepository
-from db.records import Quarantine
 from flows.outcomes import Ingested, Stopwatch, Summary
+from flows.patience import Patience
+from flows.pulling import limits, note_quarantine, pull_one
 from flows.settings import SourceName
 from flows.shell import due, one_sentence, run_name
-from flows.wiring import Job, open_job, store, unique
-from forecasting.errors import PriceError
-from forecasting.sessions import calendar_name
-
-RETRIES = 3
+from flows.wiring import Job, open_job, unique
+from forecasting.errors import PriceError, SourceError
 
 
-def _worth_a_retry(_task: object, _run: object, state: Any) -> bool:
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, PriceError) and error.retryable
-
-
-@task(
-    name="pull",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    task_run_name="pull-{ticker}",
-    retries=RETRIES,
-    retry_jitter_factor=0.5,
-    retry_condition_fn=_worth_a_retry,
-)
-def pull(job: Job, ticker: str) -> Ingested | PriceError:
-    """Fetch, check and store one ticker; a fault that no retry can mend comes back as a value."""
-    try:
-        history = job.source.fetch(ticker, job.history_start, job.session_of(ticker))
-    except PriceError as error:
-        if error.retryable and task_run.run_count <= RETRIES:
-            raise
-        return error
-    with writing(store(job.settings.url)) as connection:
-        report = PriceRepository(connection, job.source.name).store(
-            history, datetime.now(UTC), calendar=calendar_name(ticker)
-        )
-    return Ingested(ticker, report.new, report.changed, report.unchanged)
+@task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
+def pull(job: Job, ticker: str, patience: Patience) -> Ingested | PriceError:
+    """Fetch, check and store one ticker; the retries are in `patience`, which all tickers share."""
+    return pull_one(job, ticker, patience)
 
 
 def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
     """Pull every ticker; what failed comes back with its reason."""
-    patient = pull.with_options(retry_delay_seconds=exponential_backoff(job.settings.retry_seconds))
-    futures = {ticker: patient.submit(job, ticker) for ticker in unique(tickers)}
+    patience = Patience(limits(job.settings))
+    futures = {ticker: pull.submit(job, ticker, patience) for ticker in unique(tickers)}
     results = {ticker: future.result() for ticker, future in futures.items()}
     failed = {ticker: result for ticker, result in results.items() if isinstance(result, PriceError)}
     arrived = [result for result in results.values() if isinstance(result, Ingested)]
     get_run_logger().info(
-        "ingest: %d tickers from %s, %d new bars, %d changed, %d tickers failed",
+        "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
         len(results),
         job.source.name,
         sum(one.new for one in arrived),
         sum(one.changed for one in arrived),
+        sum(one.vanished for one in arrived),
         len(failed),
     )
     return failed
 
 
 def record_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
-    """Keep each reason in the store, and lift the quarantine of what went through."""
-    now = datetime.now(UTC)
-    rows = [
-        Quarantine(job.source.name, ticker, job.as_of, error.reason, str(error), now)
-        for ticker, error in failed.items()
-    ]
-    with writing(store(job.settings.url)) as connection:
-        repository = ForecastRepository(connection)
-        repository.quarantine(rows)
-        repository.clear(job.source.name, job.as_of, list(done))
+    """Keep the reasons in the store, the log and the UI; lift the quarantine of what went through."""
+    rows = note_quarantine(job, failed, done)
     for error in failed.values():
         get_run_logger().warning("quarantined %s", error)
+    reasons = [{"ticker": row.ticker, "reason": row.reason, "detail": row.detail} for row in rows]
+    create_table_artifact(reasons, key="quarantined", description=f"Left out on {job.as_of}")
+
+
+def require_enough(job: Job, done: Sized, what: str) -> None:
+    """Raise unless enough of the tickers went through.
+
+    Raises:
+        SourceError: Fewer than `min_success_ratio` asks for.
+    """
+    needed = job.settings.min_success_ratio * len(job.tickers)
+    if len(done) < max(needed, 1):
+        raise SourceError(
+            f"Expected {what} of at least {max(1, round(needed))} of {len(job.tickers)} tickers, found "
+            f"{len(done)}; see the quarantined tickers."
+        )
 
 
 @flow(name="ingest", flow_run_name=run_name)
@@ -107,4 +87,5 @@ def ingest(
         failed = ingest_all(job, (*job.tickers, *job.train_tickers))
     done = tuple(ticker for ticker in job.tickers if ticker not in failed)
     record_quarantine(job, failed, done)
+    require_enough(job, done, "prices")
     return Summary(job.as_of, tickers=done, quarantined=failed, seconds=watch.seconds).plain()

@@ -19,6 +19,7 @@ class Ingested:
     new: int
     changed: int
     unchanged: int
+    vanished: int = 0
 
 
 @dataclass

@@ -17,14 +17,9 @@ _SHOWN = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "up
 
 
 def report(job: Job, summary: Summary) -> dict[str, Any]:
-    """Draw the fan charts and show bands and quarantined tickers in the Prefect UI."""
+    """Draw the fan charts and show the bands in the Prefect UI."""
     plot = plot_bands(job.settings, summary.tickers)
     create_table_artifact(_rows(latest(job.settings, summary.tickers)), key="bands", description=QUERY)
-    reasons = [
-        {"ticker": name, "reason": one.reason, "detail": str(one)}
-        for name, one in summary.quarantined.items()
-    ]
-    create_table_artifact(reasons, key="quarantined", description=f"Left out on {job.as_of}")
     return {"plot": str(plot), "database": str(store(job.settings.url).url), "query": QUERY}
 
 

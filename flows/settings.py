@@ -41,6 +41,8 @@ class Settings(BaseSettings):
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that forecast."
     )
     retry_seconds: float = Field(10, ge=0, description="First pause before a failed download is tried again.")
+    requests_per_second: float = Field(4, gt=0, description="Pace of requests to a live source.")
+    ingest_minutes: float = Field(30, gt=0, description="When the tickers still missing are given up.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
     simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
 

@@ -73,6 +73,7 @@ def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> 
         csv_dir=settings.csv_dir,
         yahoo_url=settings.yahoo_url,
         cache_dir=settings.home.absolute() / "yahoo-cache",
+        per_second=settings.requests_per_second,
     )
     tickers = settings.tickers or source.tickers()
     if not tickers:

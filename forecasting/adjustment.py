@@ -34,7 +34,7 @@ def adjust(history: PriceHistory, as_of: date, basis: PriceBasis) -> pd.DataFram
     """
     known = history.until(as_of)
     bars = known.bars.copy()
-    shares = _later_product(bars.index, known.actions["split"])
+    shares = later_product(bars.index, known.actions["split"])
     payout = payout_factors(known) if basis == "total_return" else np.ones(len(bars))
     bars[PRICE_COLUMNS] = bars[PRICE_COLUMNS].mul(payout / shares, axis=0)
     bars["volume"] *= shares
@@ -43,15 +43,15 @@ def adjust(history: PriceHistory, as_of: date, basis: PriceBasis) -> pd.DataFram
 
 def payout_factors(history: PriceHistory) -> Floats:
     """(T,) product of (1 - dividend / previous close) over the ex-dates after each session."""
-    return _later_product(history.bars.index, kept_after_payout(history))
+    return later_product(history.bars.index, kept_after_payout(history))
 
 
 def kept_after_payout(history: PriceHistory) -> pd.Series:
     """Share of the previous close that each payout leaves, by ex-date; 1.0 where nothing lies before."""
     splits, ex_dates = history.actions["split"], history.actions.index
     before = history.bars.index.searchsorted(ex_dates, side="left") - 1
-    closes = history.bars["close"].to_numpy() / _later_product(history.bars.index, splits)
-    dividends = history.actions["dividend"].to_numpy() / _later_product(ex_dates, splits)
+    closes = history.bars["close"].to_numpy() / later_product(history.bars.index, splits)
+    dividends = history.actions["dividend"].to_numpy() / later_product(ex_dates, splits)
     kept = 1.0 - dividends / (closes[before] if len(closes) else np.nan)
     return pd.Series(np.where(before >= 0, kept, 1.0), index=ex_dates, name="kept")
 
@@ -68,10 +68,10 @@ def undo_splits(bars: pd.DataFrame, actions: pd.DataFrame) -> tuple[pd.DataFrame
         The same two frames in the units of their own days.
     """
     bars, actions = bars.copy(), actions.copy()
-    shares = _later_product(bars.index, actions["split"])
+    shares = later_product(bars.index, actions["split"])
     bars[PRICE_COLUMNS] = bars[PRICE_COLUMNS].mul(shares, axis=0)
     bars["volume"] /= shares
-    actions["dividend"] *= _later_product(actions.index, actions["split"])
+    actions["dividend"] *= later_product(actions.index, actions["split"])
     return bars, actions
 
 
@@ -112,7 +112,7 @@ def _split_ratio(step: float) -> float:
     return 1.0
 
 
-def _later_product(sessions: pd.DatetimeIndex, ratios: pd.Series) -> Floats:
+def later_product(sessions: pd.DatetimeIndex, ratios: pd.Series) -> Floats:
     """(T,) product of the ratios with an ex-date after each session."""
     ordered = ratios.sort_index()
     tails: Floats = np.append(np.cumprod(ordered.to_numpy()[::-1])[::-1], 1.0)

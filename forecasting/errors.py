@@ -8,9 +8,18 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   ├── UnknownTickerError
     │   ├── ShortHistoryError
     │   ├── BadBarsError
+    │   │   ├── NonPositivePriceError
+    │   │   ├── BadRangeError
+    │   │   ├── PriceJumpError
+    │   │   ├── WrongSessionsError
+    │   │   ├── InstrumentChangedError
+    │   │   ├── ScaleChangedError
+    │   │   └── ImplausibleCorrectionError
+    │   ├── GapError
     │   ├── StaleHistoryError
     │   ├── UnknownExchangeError
     │   ├── SessionsUnknownError
+    │   ├── GaveUpError             the time for ingesting is spent
     │   └── VendorError             worth another try
     │       └── RateLimitedError
     ├── CalendarError
@@ -24,6 +33,7 @@ Each class takes facts and words one sentence: what was expected, what was found
         └── MigrationBehindError
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 
@@ -76,15 +86,71 @@ class BadBarsError(PriceError):
         super().__init__(ticker, f"expected {expected}, found {found}; correct the source and run again.")
 
 
+class NonPositivePriceError(BadBarsError):
+    """A price of zero or less."""
+
+    reason = "non_positive_price"
+
+
+class BadRangeError(BadBarsError):
+    """A high below the low, or a close outside of both."""
+
+    reason = "bad_range"
+
+
+class PriceJumpError(BadBarsError):
+    """A jump that no market has made: without volume or action, or gone the next day."""
+
+    reason = "price_jump"
+
+
+class WrongSessionsError(BadBarsError):
+    """Bars on days on which the exchange does not trade: a wrong time zone, or another instrument."""
+
+    reason = "wrong_sessions"
+
+
+class InstrumentChangedError(BadBarsError):
+    """The symbol now stands for something else: another currency, kind or time zone."""
+
+    reason = "instrument_changed"
+
+
+class ScaleChangedError(BadBarsError):
+    """Stored bars come back multiplied, and no split explains it."""
+
+    reason = "scale_changed"
+
+
+class ImplausibleCorrectionError(BadBarsError):
+    """The source corrects more, or by more, than a vendor corrects in a day."""
+
+    reason = "implausible_correction"
+
+
+class GapError(PriceError):
+    """A session of the exchange without a bar, too recent to be passed over."""
+
+    reason = "gap"
+
+    def __init__(self, ticker: str, missing: Sequence[date]) -> None:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        found = f"none for {missing[-1]}{more}"
+        super().__init__(
+            ticker, f"expected a bar for every session, found {found}; run again when it is out."
+        )
+
+
 class StaleHistoryError(PriceError):
     """The last bar is older than the session to forecast from."""
 
     reason = "stale"
 
-    def __init__(self, ticker: str, expected: date, found: date) -> None:
+    def __init__(self, ticker: str, expected: date, found: date | None) -> None:
+        last = f"the last at {found}" if found else "none"
         super().__init__(
             ticker,
-            f"expected a bar for session {expected}, found the last at {found}; run again when it is out.",
+            f"expected a bar for session {expected}, found {last}; run again when it is out.",
         )
 
 
@@ -105,6 +171,19 @@ class SessionsUnknownError(PriceError):
     """The calendar of the ticker's exchange does not reach the sessions to forecast."""
 
     reason = "sessions_unknown"
+
+
+class GaveUpError(PriceError):
+    """The time for ingesting was spent before this ticker's prices were in."""
+
+    reason = "gave_up"
+
+    def __init__(self, ticker: str, minutes: float) -> None:
+        super().__init__(
+            ticker,
+            f"expected all prices within {minutes:g} minutes, found them missing; "
+            "run again later or raise BANDCAST_INGEST_MINUTES.",
+        )
 
 
 class VendorError(PriceError):

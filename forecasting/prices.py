@@ -1,7 +1,7 @@
 """The price frame contract: as-traded bars, dated actions, and adjustment on read."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -14,6 +14,21 @@ ACTION_COLUMNS = ("split", "dividend")
 
 
 @dataclass(frozen=True)
+class InstrumentFacts:
+    """What the source says the symbol stands for; None where it does not say.
+
+    Attributes:
+        currency: Of the prices, as written by the source (GBp is not GBP).
+        kind: Such as EQUITY, INDEX or CRYPTOCURRENCY.
+        zone: Time zone that turns the source's time stamps into sessions.
+    """
+
+    currency: str | None = None
+    kind: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True)
 class PriceHistory:
     """As-traded daily bars of one ticker with its corporate actions.
 
@@ -23,11 +38,13 @@ class PriceHistory:
             `low`, `close`, `volume` in the units of their own day. Open, high, low and volume may be NaN.
         actions: Index `session` (the ex-date); float columns `split` (new shares per old, 1.0 where none)
             and `dividend` (per share in the units of the ex-date, 0.0 where none). Rows with an action only.
+        facts: What the symbol stands for.
     """
 
     ticker: str
     bars: pd.DataFrame
     actions: pd.DataFrame
+    facts: InstrumentFacts = InstrumentFacts()
 
     @property
     def last_session(self) -> date:
@@ -38,7 +55,7 @@ class PriceHistory:
     def until(self, as_of: date) -> "PriceHistory":
         """The history as it stood at the close of `as_of`."""
         end = pd.Timestamp(as_of)
-        return PriceHistory(self.ticker, self.bars.loc[:end], self.actions.loc[:end])
+        return replace(self, bars=self.bars.loc[:end], actions=self.actions.loc[:end])
 
     def fingerprint(self) -> str:
         """SHA-256 of every bar and action, 16 hex digits."""

@@ -18,6 +18,7 @@ def open_source(
     csv_dir: Path | None = None,
     yahoo_url: str | None = None,
     cache_dir: Path | None = None,
+    per_second: float = 4.0,
 ) -> PriceSource:
     """The price source of that name.
 
@@ -26,13 +27,14 @@ def open_source(
         csv_dir: Folder of TICKER.csv files; the csv source needs it.
         yahoo_url: Server to ask instead of Yahoo's own hosts.
         cache_dir: Private folder for yfinance's time zones and cookies.
+        per_second: Pace of requests to a live source.
 
     Raises:
         UsageError: There is no source of that name.
         SourceError: The source cannot be used at all.
     """
     if name == "yahoo":
-        return YahooSource(yahoo_url, cache_dir)
+        return YahooSource(yahoo_url, cache_dir, per_second)
     if name == "sample":
         return SampleSource()
     if name != "csv":

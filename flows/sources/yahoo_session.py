@@ -1,15 +1,37 @@
-"""The HTTP session under yfinance: it remembers the last status and may be sent to another server.
+"""The HTTP session under yfinance: paced, bounded, sent elsewhere if wanted, and with a memory of the answer.
 
 Imported only when a download starts: curl_cffi is slow to load.
 """
 
 import functools
+import threading
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yfinance
 from curl_cffi.requests import Response, Session
+from curl_cffi.requests.exceptions import Timeout
+
+REQUEST_SECONDS = 10.0  # yfinance itself allows 30 for cookie and crumb
+CALL_SECONDS = 45.0  # for all requests of one ticker
+
+
+class Pace:
+    """At most so many requests a second, over all threads."""
+
+    def __init__(self, per_second: float) -> None:
+        self.interval = 1.0 / per_second
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when the next request may go."""
+        with self._lock:
+            slot = max(self._next, time.monotonic())
+            self._next = slot + self.interval
+        time.sleep(max(0.0, slot - time.monotonic()))
 
 
 class YahooSession(Session[Response]):
@@ -17,32 +39,51 @@ class YahooSession(Session[Response]):
 
     Args:
         base_url: Server that stands in for every host of Yahoo; proxies of the environment are then ignored.
+        per_second: Pace of requests.
 
     Attributes:
-        last_status: Status of the last answer to a price request, None after a request without an answer.
-            yfinance drops it: with an HTML page of status 500 it raises the same as with a broken body.
+        answer: The last answer to a price request, None after a request without one. yfinance drops it:
+            with an HTML page of status 500 it raises the same as with a broken body, and it moves the splits
+            and dividends of a missing day to the day before.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
+    def __init__(self, base_url: str | None = None, per_second: float = 4.0) -> None:
         super().__init__(impersonate="chrome", trust_env=base_url is None)
         self.redirect = base_url
-        self.last_status: int | None = None
+        self.pace = Pace(per_second)
+        self.answer: Response | None = None
+        self._until = 0.0
+
+    def begin(self) -> None:
+        """Start the clock of one ticker's requests."""
+        self.answer = None
+        self._until = time.monotonic() + CALL_SECONDS
 
     def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Response:
         """Send the request; yfinance passes `method` by keyword."""
         if self.redirect is not None:
             url = self.redirect.rstrip("/") + (urlsplit(url).path or "/")
         is_price = "/chart/" in url
-        self.last_status = None if is_price else self.last_status
-        response: Response = super().request(method, url, *args, **kwargs)
-        self.last_status = response.status_code if is_price else self.last_status
+        self.answer = None if is_price else self.answer
+        self.pace.wait()
+        response: Response = super().request(
+            method, url, *args, **{**kwargs, "timeout": self._timeout(kwargs)}
+        )
+        self.answer = response if is_price else self.answer
         return response
+
+    def _timeout(self, asked: dict[str, Any]) -> float:
+        wanted = asked.get("timeout")
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise Timeout(f"no time left of the {CALL_SECONDS:.0f} seconds for one ticker")
+        return min(wanted if isinstance(wanted, int | float) else REQUEST_SECONDS, REQUEST_SECONDS, left)
 
 
 @functools.cache
-def open_session(base_url: str | None) -> YahooSession:
+def open_session(base_url: str | None, per_second: float) -> YahooSession:
     """One session a process and server: yfinance keeps one crumb a process, which fits one cookie jar."""
-    return YahooSession(base_url)
+    return YahooSession(base_url, per_second)
 
 
 @functools.cache

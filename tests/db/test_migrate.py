@@ -51,7 +51,7 @@ def test_empty_database_is_set_up_and_then_left_alone(empty):
 def test_schema_behind_is_named(engine):
     with writing(engine) as conn:
         conn.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
-    with pytest.raises(MigrationBehindError, match="migration 0001, found 0000; run `bandcast db upgrade`"):
+    with pytest.raises(MigrationBehindError, match="migration 0002, found 0000; run `bandcast db upgrade`"):
         require_current(engine)
     with pytest.raises(StoreError, match=r"found 'Can't locate revision identified by '0000''; install"):
         upgrade(engine)

@@ -1,15 +1,16 @@
 """Prices in, the same prices out; a restatement leaves its trace."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from db.engine import reading, writing
-from db.prices import PriceRepository, StoreReport
+from db.prices import Holding, PriceRepository, StoreReport
 from forecasting.errors import StoreError
-from forecasting.prices import PriceHistory
+from forecasting.prices import InstrumentFacts, PriceHistory
 
 FIRST = datetime(2024, 1, 5, 22, tzinfo=UTC)
 LATER = datetime(2024, 1, 6, 22, tzinfo=UTC)
@@ -28,7 +29,7 @@ def history():
 
 
 def test_comes_back_as_it_went_in(engine, history):
-    assert store(engine, history) == StoreReport(new=3)
+    assert store(engine, history) == StoreReport(new=3, splits=1, dividends=1)
     found = load(engine, "AAA")
     pd.testing.assert_frame_equal(found.bars, history.bars, check_index_type=False)
     pd.testing.assert_frame_equal(found.actions, history.actions, check_index_type=False)
@@ -82,13 +83,59 @@ def test_restatement_keeps_the_old_bar(engine, history, dump):
     assert seen == {2: FIRST, 3: FIRST, 4: LATER, 5: LATER}
 
 
-def test_withdrawn_action_does_nothing_any_more(engine, history):
+def test_an_action_that_is_not_told_for_some_days_stays(engine, history):
     store(engine, history)
     without = PriceHistory("AAA", history.bars, history.actions.iloc[:0])
-    store(engine, without, LATER)
-    assert load(engine, "AAA").actions.empty
-    store(engine, history, LATER)
+    for day in range(6):
+        store(engine, without, LATER + timedelta(days=day))
     assert load(engine, "AAA").fingerprint() == history.fingerprint()
+    store(engine, history, LATER + timedelta(days=6))
+    store(engine, without, LATER + timedelta(days=13))
+    assert load(engine, "AAA").fingerprint() == history.fingerprint()
+
+
+def test_an_action_that_is_not_told_for_a_week_is_withdrawn_until_it_is_told_again(engine, history):
+    store(engine, history)
+    without = PriceHistory("AAA", history.bars, history.actions.iloc[:0])
+    for day in (0, 7):
+        store(engine, without, LATER + timedelta(days=day))
+    assert load(engine, "AAA").actions.empty
+    store(engine, history, LATER + timedelta(days=8))
+    assert load(engine, "AAA").fingerprint() == history.fingerprint()
+
+
+def test_a_dividend_that_lost_a_digit_to_a_split_is_the_same(engine, history, dump):
+    store(engine, history)
+    before = dump()
+    rounded = history.actions.assign(dividend=0.25008)
+    assert store(engine, PriceHistory("AAA", history.bars, rounded), LATER).dividends == 0
+    assert dump() == before
+
+
+def test_a_bar_that_vanishes_is_kept_and_counted(engine, history):
+    store(engine, history)
+    gone = PriceHistory("AAA", history.bars.iloc[[0, 2]], history.actions)
+    assert store(engine, gone, LATER) == StoreReport(unchanged=2, vanished=1)
+    assert load(engine, "AAA").fingerprint() == history.fingerprint()
+
+
+def test_what_the_symbol_stands_for_is_kept_and_what_is_not_told_stays(engine, history):
+    told = [InstrumentFacts("USD", "EQUITY", "America/New_York"), InstrumentFacts(currency="EUR")]
+    for facts in told:
+        store(engine, replace(history, facts=facts))
+    assert load(engine, "AAA").facts == InstrumentFacts("EUR", "EQUITY", "America/New_York")
+
+
+def test_holdings_count_bars_and_corrections(engine, history):
+    store(engine, history)
+    changed = history.bars.assign(close=history.bars["close"] + [0, 0.5, 0.5])
+    store(engine, PriceHistory("AAA", changed, history.actions), LATER)
+    with reading(engine) as conn:
+        prices = PriceRepository(conn, "sample")
+        assert prices.holdings() == [Holding("AAA", date(2024, 1, 2), date(2024, 1, 4), 3, 2)]
+        assert prices.revisions("AAA")["close"].tolist() == [11.0, 10.5]
+        assert prices.revisions("ZZZ").empty
+        assert PriceRepository(conn, "yahoo").holdings() == []
 
 
 def test_actions_outside_the_pulled_span_stay(engine, history):
@@ -102,7 +149,7 @@ def test_calendar_is_kept_once_known(engine, history, dump):
     for calendar in (None, "XNYS", None):
         with writing(engine) as conn:
             PriceRepository(conn, "sample").store(history, FIRST, calendar=calendar)
-    assert dump()["instruments"] == [("AAA", "sample", "XNYS", FIRST)]
+    assert dump()["instruments"] == [("AAA", "sample", "XNYS", FIRST, None, None, None)]
 
 
 def test_infinite_price_stores_nothing(engine, history, dump):

@@ -3,7 +3,7 @@
 import math
 import sqlite3
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -54,7 +54,8 @@ def test_prices_of_another_source_or_ticker_do_not_count(served, run, forecast):
 def test_a_withdrawn_split_does_not_count(served, run, forecast):
     publish(served, run, forecast(horizon=1))
     store(served, {"2024-01-02": 100.0, "2024-01-03": 25.0}, SPLITS)
-    store(served, {"2024-01-02": 100.0, "2024-01-03": 100.0}, {})
+    for days in (0, 7):  # not told for a week
+        store(served, {"2024-01-02": 100.0, "2024-01-03": 100.0}, {}, timedelta(days=days))
     assert [row.actual_close for row in outcomes(served)] == [100.0]
 
 
@@ -77,14 +78,14 @@ def publish(engine, run, forecast):
         ForecastRepository(conn).publish(run, [forecast])
 
 
-def store(engine, closes, splits, source="sample", ticker="AAA"):
+def store(engine, closes, splits, later=timedelta(0), source="sample", ticker="AAA"):
     close = pd.Series(closes)
     bars = pd.DataFrame(dict.fromkeys(BAR_COLUMNS, close))
     actions = pd.DataFrame({"split": pd.Series(splits, dtype="float64"), "dividend": 0.0})
     for frame in (bars, actions):
         frame.index = pd.DatetimeIndex(frame.index)
     with writing(engine) as conn:
-        seen_at = datetime(2024, 1, 9, tzinfo=UTC)
+        seen_at = datetime(2024, 1, 9, tzinfo=UTC) + later
         PriceRepository(conn, source).store(PriceHistory(ticker, bars, actions), seen_at)
 
 

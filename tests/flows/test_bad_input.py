@@ -56,7 +56,7 @@ def run(folder: Path) -> Any:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (negative, "bad_bars"),
+        (negative, "non_positive_price"),
         (missing, "bad_bars"),
         (text, "bad_bars"),
         (lambda frame: frame.iloc[:0], "unknown_ticker"),

@@ -13,7 +13,18 @@ import flows.settings
 from db.engine import open_engine
 from db.migrate import head
 
-COMMANDS = ["run", "ingest", "retrain", "forecast", "show", "plot", "serve", "db upgrade"]
+COMMANDS = [
+    "run",
+    "ingest",
+    "retrain",
+    "forecast",
+    "show",
+    "plot",
+    "serve",
+    "db upgrade",
+    "prices status",
+    "prices show",
+]
 
 
 def bandcast(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from prefect import get_client
 from reading_store import rows
 from yahoo_imitation import SERVER_ERROR, Listing, Yahoo, serve
 
 from flows.daily import daily
+from flows.ingest import ingest
+from forecasting.errors import SourceError
 from forecasting.sessions import sessions_between
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
@@ -83,6 +86,26 @@ def test_a_split_between_two_runs_changes_no_stored_bar_and_no_issued_band(yahoo
     first = "ticker = 'AAPL' AND as_of = '2024-06-06' AND horizon = 1"
     ((anchor, actual),) = rows(f"SELECT anchor_close, actual_close FROM forecast_with_outcome WHERE {first}")
     assert actual == pytest.approx(anchor, rel=0.05)
+
+
+def test_ingest_fails_only_below_the_ratio_and_says_why(
+    yahoo: Yahoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yahoo.faults["MSFT"] = SERVER_ERROR
+    summary = ingest(tickers=["AAPL", "MSFT"], as_of=LAST)
+    assert (summary["tickers"], summary["quarantined"]["MSFT"]["reason"]) == (["AAPL"], "vendor_error")
+    monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "0.9")
+    with pytest.raises(SourceError, match="at least 2 of 2 tickers, found 1"):
+        ingest(tickers=["AAPL", "MSFT"], as_of=LAST)
+    assert rows("SELECT ticker, reason FROM quarantines") == [("MSFT", "vendor_error")]
+    (artifact,) = artifacts("quarantined")
+    assert "HTTP status 500" in artifact
+
+
+def artifacts(key: str) -> list[str]:
+    with get_client(sync_client=True) as client:
+        found = client.read_latest_artifacts()
+    return [str(one.data) for one in found if one.key == key]
 
 
 def test_a_symbol_of_no_known_exchange_is_quarantined(yahoo: Yahoo) -> None:

@@ -3,11 +3,12 @@
 from datetime import date
 
 import pytest
-from yahoo_imitation import SERVER_ERROR, TOO_MANY, Listing, serve
+from yahoo_imitation import EMPTY, RESET, SERVER_ERROR, TOO_MANY, TRUNCATED, Listing, serve
 
 from flows.sources import YahooSource
 from forecasting.adjustment import adjust
-from forecasting.errors import BadBarsError, RateLimitedError, UnknownTickerError, VendorError
+from forecasting.errors import PriceJumpError, RateLimitedError, UnknownTickerError, VendorError
+from forecasting.prices import InstrumentFacts
 
 MON, TUE, WED, THU = (date(2024, 6, day) for day in (3, 4, 5, 6))
 CLOSES = {MON: 10.0, TUE: 11.0, WED: 12.0, THU: 13.0}
@@ -26,7 +27,7 @@ def yahoo():
 
 @pytest.fixture
 def source(yahoo, cache_dir):
-    return YahooSource(yahoo.url, cache_dir)
+    return YahooSource(yahoo.url, cache_dir, per_second=10_000)
 
 
 def closes(history):
@@ -79,10 +80,38 @@ def test_a_blank_last_close_is_not_final(yahoo, source):
     assert source.fetch("BLANK", None, THU).last_session == WED
 
 
-def test_a_blank_close_inside_is_refused(yahoo, source):
+def test_a_blank_close_inside_is_no_bar_either(yahoo, source):
     yahoo.listings["HOLE"] = Listing(CLOSES | {TUE: None}, opens=CLOSES)
-    with pytest.raises(BadBarsError, match="found close nan at 2024-06-04"):
-        source.fetch("HOLE", None, THU)
+    assert list(closes(source.fetch("HOLE", None, THU))) == [MON, WED, THU]
+
+
+def test_a_row_that_repeats_the_day_before_is_not_final(yahoo, source):
+    yahoo.listings["FROZEN"] = Listing(CLOSES | {THU: 12.0})
+    assert source.fetch("FROZEN", None, THU).last_session == WED
+    yahoo.listings["FLAT"] = Listing(CLOSES | {THU: 12.0}, volumes={THU: 900})
+    assert source.fetch("FLAT", None, THU).last_session == THU
+
+
+def test_a_last_row_told_twice_is_one_bar(yahoo, source):
+    yahoo.listings["TWICE"] = Listing(CLOSES, repeats_last=True)
+    assert list(closes(source.fetch("TWICE", None, THU))) == [MON, TUE, WED, THU]
+
+
+def test_a_split_on_a_day_without_a_bar_keeps_its_day(yahoo, source):
+    yahoo.listings["HOLEY"] = Listing({MON: 10.0, TUE: 11.0, THU: 13.0}, splits={WED: 4.0})
+    history = source.fetch("HOLEY", None, THU)
+    assert closes(history) == {MON: 40.0, TUE: 44.0, THU: 13.0}
+    assert [day.date() for day in history.actions.index] == [WED]
+
+
+def test_a_split_announced_for_tomorrow_is_not_in_the_prices_yet(yahoo, source):
+    yahoo.listings["SOON"] = Listing({MON: 10.0, TUE: 11.0}, splits={WED: 4.0})
+    assert closes(source.fetch("SOON", None, TUE)) == {MON: 10.0, TUE: 11.0}
+
+
+def test_currency_kind_and_zone_come_along(yahoo, source):
+    yahoo.listings["7203.T"] = Listing(CLOSES, zone="Asia/Tokyo", currency="JPY")
+    assert source.fetch("7203.T", None, THU).facts == InstrumentFacts("JPY", "EQUITY", "Asia/Tokyo")
 
 
 def test_a_partial_row_after_end_is_cut(yahoo, source):
@@ -94,12 +123,12 @@ def test_a_dividend_without_a_bar_is_no_bar(yahoo, source):
     yahoo.listings["AHEAD"] = Listing({MON: 10.0, TUE: 11.0}, dividends={WED: 0.5})
     history = source.fetch("AHEAD", None, WED)
     assert history.last_session == TUE
-    assert history.actions["dividend"].tolist() == [0.5]
+    assert history.actions.empty
 
 
 def test_an_impossible_price_is_refused(yahoo, source):
     yahoo.listings["GLITCH"] = Listing(CLOSES | {WED: 1200.0})
-    with pytest.raises(BadBarsError, match="fifty-fold"):
+    with pytest.raises(PriceJumpError, match="fifty-fold"):
         source.fetch("GLITCH", None, THU)
 
 
@@ -118,8 +147,19 @@ def test_no_bars_at_all_is_unknown(yahoo, source):
     yahoo.listings["EMPTY"] = Listing({THU: 1.0})
     with pytest.raises(UnknownTickerError):
         source.fetch("EMPTY", None, WED)
-    with pytest.raises(UnknownTickerError):
+
+
+def test_an_empty_answer_says_nothing_about_the_symbol(yahoo, source):
+    yahoo.listings["EMPTY"] = Listing({THU: 1.0})
+    with pytest.raises(VendorError):
         source.fetch("EMPTY", date(2024, 7, 1), date(2024, 7, 2))
+
+
+def test_prices_of_another_symbol_or_interval_are_refused(yahoo, source):
+    for meta, found in ({"symbol": "OTHER"}, "prices of OTHER"), ({"dataGranularity": "1wk"}, "bars of 1wk"):
+        yahoo.listings["MINE"] = Listing(CLOSES, meta_says=meta)
+        with pytest.raises(VendorError, match=found):
+            source.fetch("MINE", None, THU)
 
 
 @pytest.mark.parametrize(
@@ -136,11 +176,15 @@ def test_no_bars_at_all_is_unknown(yahoo, source):
         ((200, b"<html>Will be back</html>"), VendorError, "JSON"),
         ((200, b'{"chart": {'), VendorError, "JSON"),
         ((200, b'{"chart": {"result": [{"meta": {}}], "error": null}}'), VendorError, "KeyError"),
+        ((404, b"<html>Not Found</html>"), VendorError, "JSON"),
+        (EMPTY, VendorError, "possibly delisted|IndexError"),
+        (TRUNCATED, VendorError, "found"),
+        (RESET, VendorError, "found"),
     ],
 )
 @pytest.mark.parametrize("known", [True, False])
 def test_a_fault_of_the_vendor_can_be_retried(yahoo, source, known, fault, error, found):
-    symbol = f"F{fault[0]}-{len(fault[1])}-{known}".upper()
+    symbol = f"F{fault[0]}-{len(fault[1])}-{known}".upper()  # for trouble below HTTP, two of its letters
     yahoo.listings[symbol] = Listing(CLOSES)
     if known:
         source.fetch(symbol, None, THU)
@@ -153,7 +197,7 @@ def test_a_fault_of_the_vendor_can_be_retried(yahoo, source, known, fault, error
 
 
 def test_a_refused_connection_can_be_retried(yahoo, cache_dir):
-    nobody = YahooSource("http://127.0.0.1:9", cache_dir)
+    nobody = YahooSource("http://127.0.0.1:9", cache_dir, per_second=10_000)
     with pytest.raises(VendorError, match="ConnectionError"):
         nobody.fetch("OK", None, THU)
 

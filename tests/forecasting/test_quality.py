@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.errors import BadBarsError, UnknownTickerError
+from forecasting.errors import (
+    BadBarsError,
+    BadRangeError,
+    NonPositivePriceError,
+    PriceJumpError,
+    UnknownTickerError,
+)
 from forecasting.prices import PriceHistory, as_actions, as_bars
 from forecasting.quality import check_bars
 
@@ -21,7 +27,7 @@ def history(days=DAYS, split=None, dividend=None, **columns):
 
 def test_good_bars_pass():
     check_bars(history())
-    check_bars(history(split=[1, 1, 2, 1], close=[20, 20, 10, 10], high=20.5, dividend=[0, 1, 0, 0]))
+    check_bars(history(split=[1, 1, 2, 1], close=[20, 20, 10, 10], high=20.5, low=9.5, dividend=[0, 1, 0, 0]))
 
 
 def test_only_the_close_is_needed():
@@ -57,8 +63,8 @@ def test_sessions_run_forward_once(days, found):
         ("high", 9.0, "high 9"),
         ("volume", -1.0, "volume -1"),
         ("volume", np.inf, "volume inf"),
-        ("close", 1000.0, "close 1000"),
-        ("close", 0.1, "close 0.1"),
+        ("close", 11.0, "close 11"),
+        ("close", 9.0, "close 9"),
     ],
 )
 def test_an_impossible_value_is_named_with_its_session(column, value, found):
@@ -68,12 +74,31 @@ def test_an_impossible_value_is_named_with_its_session(column, value, found):
         check_bars(history(**{column: values}))
 
 
+@pytest.mark.parametrize(
+    ("columns", "error"),
+    [
+        ({"close": [10.0, -1.0, 10.0, 10.0]}, NonPositivePriceError),
+        ({"low": [0.0, 9.0, 9.0, 9.0]}, NonPositivePriceError),
+        ({"high": 9.0}, BadRangeError),
+        ({"close": 10.8}, BadRangeError),
+        ({"close": [10, 10, 1000, 10], "high": 1000.0}, PriceJumpError),
+    ],
+)
+def test_the_gates_have_names(columns, error):
+    with pytest.raises(error):
+        check_bars(history(**columns))
+
+
+def test_a_close_outside_the_range_by_an_auction_passes():
+    check_bars(history(close=10.6))
+
+
 def test_a_high_below_the_low_by_rounding_passes():
     check_bars(history(high=10.0, low=10.0 * (1 + 5e-4)))
 
 
 def test_a_hundredfold_split_is_no_glitch():
-    check_bars(history(close=[1000, 1000, 10, 10], high=1000.0, split=[1, 1, 100, 1]))
+    check_bars(history(close=[1000, 1000, 10, 10], high=1000.0, low=9.5, split=[1, 1, 100, 1]))
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,28 @@
 """A small imitation of Yahoo's chart endpoint on the loopback, for the real yfinance client to talk to."""
 
+import io
 import json
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 NOT_FOUND = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
 TOO_MANY = (429, b"Too Many Requests")
 SERVER_ERROR = (500, b"<html>Internal Server Error</html>")
+HTML = (200, b"<html>Will be back</html>")
+MALFORMED = (200, b'{"chart": {')
+EMPTY = (200, b'{"chart": {"result": [], "error": null}}')
+TRUNCATED, RESET, HANG = "truncated", "reset", "hang"  # faults below HTTP
+
+Answer = tuple[int, bytes]
 
 
 @dataclass
@@ -26,25 +35,34 @@ class Listing:
     zone: str = "America/New_York"
     opens: dict[date, float | None] = field(default_factory=dict)
     volumes: dict[date, float] = field(default_factory=dict)
+    highs: dict[date, float | None] = field(default_factory=dict)
+    lows: dict[date, float | None] = field(default_factory=dict)
+    currency: str = "USD"
+    kind: str = "EQUITY"
+    meta_says: dict[str, Any] = field(default_factory=dict)
+    repeats_last: bool = False  # the last row comes twice, as while a market is open
 
     def stamp(self, day: date) -> int:
         return int(datetime.combine(day, time(9, 30), ZoneInfo(self.zone)).timestamp())
 
     def result(self, period: tuple[int, int]) -> dict[str, Any]:
         days = [day for day in self.closes if period[0] <= self.stamp(day) < period[1]]
+        days += days[-1:] if self.repeats_last else []
         close = [self.closes[day] for day in days]
         volume = [self.volumes.get(day, 1000) for day in days]
         start = [self.opens.get(day, self.closes[day]) for day in days]
-        quote = {"open": start, "high": start, "low": start, "close": close, "volume": volume}
+        high = [self.highs.get(day, price) for day, price in zip(days, start, strict=True)]
+        low = [self.lows.get(day, price) for day, price in zip(days, start, strict=True)]
+        quote = {"open": start, "high": high, "low": low, "close": close, "volume": volume}
         prices = {"quote": [quote], "adjclose": [{"adjclose": close}]} if days else {"quote": [{}]}
         stamps = {"timestamp": [self.stamp(day) for day in days]} if days else {}
         return {"meta": self.meta(), "indicators": prices, "events": self.events(period)} | stamps
 
     def meta(self) -> dict[str, Any]:
         return {
-            "currency": "USD",
+            "currency": self.currency,
             "exchangeName": "NMS",
-            "instrumentType": "EQUITY",
+            "instrumentType": self.kind,
             "exchangeTimezoneName": self.zone,
             "timezone": "EST",
             "gmtoffset": 0,
@@ -53,7 +71,7 @@ class Listing:
             "validRanges": ["1d", "1mo", "max"],
             "dataGranularity": "1d",
             "range": "",
-        }
+        } | self.meta_says
 
     def events(self, period: tuple[int, int]) -> dict[str, Any]:
         def within(actions: dict[date, float]) -> dict[int, float]:
@@ -70,20 +88,31 @@ class Listing:
 
 @dataclass
 class Yahoo:
-    """What the server tells: symbol -> Listing, or symbol -> (status, body) while a fault lasts."""
+    """What the server tells: symbol -> Listing, or symbol -> a fault while it lasts.
+
+    A fault is a status and a body, or trouble below HTTP; `once` holds faults of the next request alone.
+    """
 
     url: str
     listings: dict[str, Listing] = field(default_factory=dict)
-    faults: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    faults: dict[str, Answer | str] = field(default_factory=dict)
+    once: dict[str, list[Answer | str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    released: Event = field(default_factory=Event)
 
-    def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, bytes]:
+    def charts(self, symbol: str) -> int:
+        """How often the prices of a symbol were asked for."""
+        return sum(path.endswith(f"/chart/{symbol}") for path in self.requests)
+
+    def answer(self, path: str, query: dict[str, list[str]]) -> Answer | str:
         self.requests.append(path)
+        symbol = path.rpartition("/")[2]
+        if self.once.get(symbol):
+            return self.once[symbol].pop(0)
+        if symbol in self.faults:
+            return self.faults[symbol]
         if path.endswith("/getcrumb"):
             return 200, b"crumb"
-        symbol = path.rpartition("/")[2]
-        if "/chart/" in path and symbol in self.faults:
-            return self.faults[symbol]
         if "/chart/" not in path or symbol not in self.listings:
             return 404, json.dumps({"chart": {"result": None, "error": NOT_FOUND}}).encode()
         period = int(query.get("period1", ["0"])[0]), int(query.get("period2", ["99999999999"])[0])
@@ -98,11 +127,29 @@ def serve() -> Iterator[Yahoo]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            status, body = yahoo.answer(url.path, parse_qs(url.query))
+            answer = yahoo.answer(unquote(url.path), parse_qs(url.query))
+            if isinstance(answer, str):
+                self.break_off(answer)
+                return
+            status, body = answer
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def break_off(self, how: str) -> None:
+            self.close_connection = True
+            if how == HANG:
+                yahoo.released.wait(60)
+            elif how == TRUNCATED:
+                self.send_response(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b'{"chart": {"result"')
+            else:  # an abrupt end: unsent data is dropped and the peer gets a reset
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                self.rfile = self.wfile = io.BytesIO()
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""
@@ -112,5 +159,6 @@ def serve() -> Iterator[Yahoo]:
         thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield yahoo
+        yahoo.released.set()
         server.shutdown()
         thread.join()
