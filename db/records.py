@@ -50,6 +50,7 @@ class RunRecord:
         library_versions: JSON text, name -> version.
         flow_run_id: Prefect's id of the run, where there is one.
         issued_at: When it was published (UTC).
+        quarantined: JSON text, the reason of each ticker that was left out.
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class RunRecord:
     library_versions: str
     flow_run_id: str | None
     issued_at: datetime
+    quarantined: str = "{}"
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ forecast_runs = Table(
     Column("library_versions", Text, nullable=False, comment="JSON"),
     Column("flow_run_id", String, comment="Prefect's id"),
     Column("issued_at", UtcDateTime, nullable=False),
+    Column("quarantined", Text, comment="JSON: the reason of each ticker that was left out"),
     comment="Runs that changed a forecast; old ones stay when their forecasts are replaced",
 )
 

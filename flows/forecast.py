@@ -82,21 +82,23 @@ def _chunks(tickers: Sequence[str], workers: int) -> list[Sequence[str]]:
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish(job: Job, version: str, forecasts: Sequence[Forecast]) -> str:
+def publish(job: Job, version: str, forecasts: Sequence[Forecast], faults: Mapping[str, PriceError]) -> str:
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
 
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` asks for.
     """
     require_enough(job, forecasts, "forecasts")
-    run = run_record(job, version, forecasts)
+    run = run_record(job, version, forecasts, faults)
     with writing(store(job.settings.url)) as connection:
         ForecastRepository(connection).publish(run, forecasts)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
     return run.run_id
 
 
-def run_record(job: Job, version: str, forecasts: Sequence[Forecast]) -> RunRecord:
+def run_record(
+    job: Job, version: str, forecasts: Sequence[Forecast], faults: Mapping[str, PriceError]
+) -> RunRecord:
     """The run's record; its id is a digest of everything that the bands depend on."""
     libraries = json.dumps({name: installed(name) for name in LIBRARIES})
     inputs = sorted(f"{one.ticker}:{one.as_of}:{one.data_fingerprint}" for one in forecasts)
@@ -117,6 +119,7 @@ def run_record(job: Job, version: str, forecasts: Sequence[Forecast]) -> RunReco
         library_versions=libraries,
         flow_run_id=flow_run_id(),
         issued_at=datetime.now(UTC),
+        quarantined=json.dumps({ticker: error.reason for ticker, error in faults.items()}),
     )
 
 
@@ -131,7 +134,7 @@ def forecast_and_publish(
     done = tuple(one.ticker for one in forecasts)
     record_quarantine(job, faults, done)
     with watch.stage("publish"):
-        run_id = publish(job, version, forecasts)
+        run_id = publish(job, version, forecasts, faults)
     return Summary(job.as_of, run_id, version, done, faults, watch.seconds)
 
 

@@ -88,6 +88,7 @@ def test_an_unknown_ticker_is_quarantined_with_its_reason_and_the_others_go_on()
     assert summary["tickers"] == ["AAPL", "IBM"]
     assert summary["quarantined"]["NOPE"]["reason"] == "unknown_ticker"
     assert rows("SELECT ticker, reason FROM quarantines") == [("NOPE", "unknown_ticker")]
+    assert rows("SELECT quarantined FROM forecast_runs") == [('{"NOPE": "unknown_ticker"}',)]
 
 
 def test_too_few_good_tickers_publish_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
