@@ -56,7 +56,7 @@ class Job:
 
 
 def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> Job:
-    """Settle what a run works on, before anything is touched.
+    """Settle what a run works on, before anything is pulled or written.
 
     Args:
         instant: When the run was due (UTC).
@@ -66,6 +66,7 @@ def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> 
     Raises:
         UsageError: No tickers, or an `as_of` that no bar can exist for.
         SourceError: The source cannot be used.
+        StoreError: The store cannot be used.
     """
     settings = load_settings(**overrides)
     source = open_source(
@@ -85,6 +86,7 @@ def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> 
         raise UsageError(
             f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}."
         )
+    store(settings.url)  # a store that is out of reach or date is told now, not by each task
     return Job(settings, source, tickers, instant, as_of or newest)
 
 

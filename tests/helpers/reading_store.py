@@ -26,7 +26,7 @@ def connection(url: str | None = None) -> Iterator[sa.Connection]:
 
 def rows(query: str, url: str | None = None) -> list[Any]:
     with connection(url) as opened:
-        return [tuple(row) for row in opened.execute(sa.text(query))]
+        return list(opened.execute(sa.text(query)))
 
 
 def dump() -> Dump:
