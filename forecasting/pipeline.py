@@ -20,6 +20,7 @@ from forecasting.prices import PriceBasis, PriceHistory
 from forecasting.quality import check_bars
 from forecasting.series import TickerSeries, build_series
 from forecasting.simulate import Paths, simulate
+from forecasting.threads import single_thread
 from forecasting.windows import Pool, chronological_split
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def fit_model(
     from forecasting.training import fit_network  # Lightning takes seconds to import; a forecast needs none
 
     network = new_network(config)
-    metrics = fit_network(network, pool, split, config.training, report)
+    with single_thread():
+        metrics = fit_network(network, pool, split, config.training, report)
     manifest = Manifest(
         config=config,
         features=names,
