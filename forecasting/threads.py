@@ -1,8 +1,8 @@
 """One intra-op thread while a network is fitted or paths are drawn.
 
-Another thread count may change the last bits of a product, so a model would depend on the machine's cores. It also
-pays: on two cores, two threads halve the time of a fit where nothing else runs, and take ten times as long where
-something does, because they wait for each other by spinning.
+Another thread count may change the last bits of a product, so a model would depend on the machine's cores. It
+also pays: on two cores, two threads halve the time of a fit where nothing else runs, and take ten times as
+long where something does, because they wait for each other by spinning.
 """
 
 import threading
