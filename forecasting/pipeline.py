@@ -35,6 +35,7 @@ def market_of(histories: Iterable[PriceHistory], as_of: date, basis: PriceBasis)
     return market_variance(closes)
 
 
+@single_thread()
 def fit_model(
     histories: Sequence[PriceHistory], as_of: date, config: ModelConfig, report: "EpochReport"
 ) -> Model:
@@ -53,8 +54,7 @@ def fit_model(
     from forecasting.training import fit_network  # Lightning takes seconds to import; a forecast needs none
 
     network = new_network(config)
-    with single_thread():
-        metrics = fit_network(network, pool, split, config.training, report)
+    metrics = fit_network(network, pool, split, config.training, report)
     manifest = Manifest(
         config=config,
         features=names,
