@@ -18,6 +18,7 @@ SESSIONS = 2000  # of returns that are fitted
 FEWEST = 250  # returns, under which the likelihood is nearly flat in the persistence
 PERCENT = 100  # arch asks for returns of about this unit, or its optimiser stalls
 DRIFT_KEPT = 0.5  # the error of a mean of eight years is as large as the drift of a share itself
+LARGEST_DRIFT = 0.5  # standard deviations a session; a share that hardly trades can "converge" far beyond it
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,16 @@ def fit_garch(past: Past) -> Garch:
     Raises:
         As `garch`.
     """
-    if np.ptp(past.last_returns(SESSIONS, FEWEST)) == 0:
+    returns = past.last_returns(SESSIONS, FEWEST)
+    if np.ptp(returns) == 0:
         raise GarchFitError(past.ticker, "returns that never vary")
     result = _model(past).fit(disp="off", show_warning=False)
     if result.convergence_flag != 0:
         raise GarchFitError(past.ticker, f"no convergence (code {result.convergence_flag} of scipy's SLSQP)")
     parameters = result.params.to_numpy(np.float64, copy=True)
+    drift = abs(parameters[0]) / (PERCENT * returns.std())
+    if drift > LARGEST_DRIFT:
+        raise GarchFitError(past.ticker, f"a drift of {drift:.1f} standard deviations a session")
     parameters[0] *= DRIFT_KEPT
     return Garch(parameters)
 

@@ -5,6 +5,7 @@ import numpy as np
 from forecasting.baselines.past import Past
 from forecasting.config import SimulationConfig
 from forecasting.forecast import Floats
+from forecasting.noise import LARGEST_RESIDUAL
 from forecasting.simulate import LARGEST_STEP, random_stream
 from forecasting.trailing import DECAY, WARM_UP, Trailing, windows_of
 
@@ -40,7 +41,7 @@ def standardised_residuals(past: Past) -> Floats:
     returns = past.last_returns(SESSIONS + WARM_UP, needed=FEWEST + WARM_UP)
     nothing = np.full((len(returns), 1), np.nan)
     volatility = Trailing(windows_of(returns), nothing, nothing).volatility
-    residuals = returns[WARM_UP:] / volatility[WARM_UP - 1 : -1]
+    residuals = (returns[WARM_UP:] / volatility[WARM_UP - 1 : -1]).clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
     centred: Floats = residuals - residuals.mean()
     return centred
 

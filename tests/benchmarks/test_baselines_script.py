@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
+from forecasting.baselines.har import HarConfig
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -66,7 +68,8 @@ def test_a_series_is_cut_at_the_origin_and_knows_no_outcome_beyond(script, panel
     assert np.isfinite(found.target[:99]).all()
 
 
-def test_a_later_price_changes_no_forecast(script, panel, folder, tmp_path):
+def test_a_later_price_changes_no_forecast(script, panel, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "HarConfig", lambda: HarConfig(max_iterations=2))  # 30 full fits take seconds
     origin = panel.bars["AAA"].index[600]
     for ticker in ("AAA", "BBB"):
         table = pd.read_csv(folder / f"{ticker}.csv", index_col="date", parse_dates=True)

@@ -84,6 +84,13 @@ def test_a_fit_that_does_not_converge_is_an_error(student_past, simulation, monk
         garch(student_past, simulation)
 
 
+def test_a_fit_that_converges_on_nonsense_is_an_error(make_bars, calm_market, simulation):
+    rng = np.random.default_rng(0)
+    hardly_traded = np.where(rng.random(600) < 0.02, rng.normal(0, 0.02, 600), 0)
+    with pytest.raises(GarchFitError, match=r"a drift of \d+\.\d standard deviations a session"):
+        garch(past_of("A", make_bars(hardly_traded), calm_market), simulation)
+
+
 def test_a_young_ticker_is_refused(make_bars, calm_market, simulation):
     past = past_of("A", make_bars(np.full(249, 0.01)), calm_market)
     with pytest.raises(ShortHistoryError, match="at least 251 sessions of history, found 250"):

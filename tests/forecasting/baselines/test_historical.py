@@ -9,6 +9,7 @@ import pytest
 from forecasting.baselines.historical import _roll, filtered_historical, standardised_residuals
 from forecasting.baselines.past import past_of
 from forecasting.errors import ShortHistoryError
+from forecasting.noise import LARGEST_RESIDUAL
 from forecasting.simulate import LARGEST_STEP
 from forecasting.trailing import WARM_UP
 
@@ -64,6 +65,14 @@ def test_the_answer_depends_on_seed_session_and_ticker_alone(past, simulation):
         filtered_historical(replace(past, as_of=date(2020, 1, 2)), simulation),
     ]
     assert all((once != other).any() for other in others)
+
+
+def test_one_jump_of_a_halted_share_does_not_become_a_drift(make_bars, calm_market, simulation):
+    returns = np.zeros(600)
+    returns[300] = 0.1
+    past = past_of("A", make_bars(returns), calm_market)
+    assert standardised_residuals(past).max() <= LARGEST_RESIDUAL
+    assert np.abs(filtered_historical(past, simulation)[0]).max() < 0.001
 
 
 def test_a_flat_series_stays_flat(make_bars, calm_market, simulation):
