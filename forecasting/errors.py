@@ -4,6 +4,7 @@ Each class takes facts and words one sentence: what was expected, what was found
 
     BandcastError
     ├── UsageError                  a request that can never work (exit code 2)
+    │   └── MissingExtraError
     ├── PriceError                  one ticker is quarantined, the others go on
     │   ├── UnknownTickerError
     │   ├── ShortHistoryError
@@ -27,7 +28,8 @@ Each class takes facts and words one sentence: what was expected, what was found
     ├── ModelError
     │   ├── NoModelError
     │   ├── ArchitectureMismatchError
-    │   └── DropoutNotLiveError
+    │   ├── DropoutNotLiveError
+    │   └── GarchFitError
     └── StoreError
         ├── DatabaseUnreachableError
         └── MigrationBehindError
@@ -43,6 +45,16 @@ class BandcastError(Exception):
 
 class UsageError(BandcastError):
     """A request that can never work as it was put."""
+
+
+class MissingExtraError(UsageError):
+    """An optional dependency that the request needs is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"Expected the package {package} for {purpose}, found none; "
+            f"run `pip install 'bandcast[{extra}]'`."
+        )
 
 
 class PriceError(BandcastError):
@@ -244,6 +256,15 @@ class DropoutNotLiveError(ModelError):
         super().__init__(
             f"Expected dropout runs for {ticker} to differ, found them identical; "
             "train a model with dropout > 0."
+        )
+
+
+class GarchFitError(ModelError):
+    """GARCH has no usable fit for a ticker: fall back on the random walk, and say so in what is stored."""
+
+    def __init__(self, ticker: str, found: str) -> None:
+        super().__init__(
+            f"Expected a GARCH(1,1) fit for {ticker}, found {found}; use the random walk in its place."
         )
 
 

@@ -15,7 +15,7 @@ from forecasting.trailing import windows_of
 from forecasting.windows import Split
 
 _LARGEST_RATIO = 100.0
-_LARGEST_RESIDUAL = 20.0  # one halted ticker that jumps must not put a crash into every ticker's pool
+LARGEST_RESIDUAL = 20.0  # one halted ticker that jumps must not put a crash into every ticker's pool
 _SETTLED = 20  # sessions after which the recurrent state knows where it is
 
 
@@ -54,7 +54,7 @@ def _ticker_rows(
     residual = (series.target - location) / scale
     range_ratio = series.range_next / (series.volatility * scale) ** 2
     rows = np.stack([residual, range_ratio, _market_ratio(series, market, coefficients)], axis=1)
-    rows[:, 0] = rows[:, 0].clip(-_LARGEST_RESIDUAL, _LARGEST_RESIDUAL)
+    rows[:, 0] = rows[:, 0].clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
     rows[:, 1:] = np.minimum(rows[:, 1:], _LARGEST_RATIO)
     rows[:_SETTLED] = np.nan
     return rows

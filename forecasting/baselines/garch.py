@@ -1,0 +1,97 @@
+"""GARCH(1,1) with Student-t innovations, one ticker at a time, by the package arch (the extra `garch`)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecasting.baselines.past import Past
+from forecasting.config import SimulationConfig
+from forecasting.errors import GarchFitError, MissingExtraError
+from forecasting.forecast import Floats
+from forecasting.simulate import LARGEST_STEP, random_stream
+
+if TYPE_CHECKING:
+    from arch.univariate.base import ARCHModel
+
+SESSIONS = 2000  # of returns that are fitted
+FEWEST = 250  # returns, under which the likelihood is nearly flat in the persistence
+PERCENT = 100  # arch asks for returns of about this unit, or its optimiser stalls
+DRIFT_KEPT = 0.5  # the error of a mean of eight years is as large as the drift of a share itself
+LARGEST_DRIFT = 0.5  # standard deviations a session; a share that hardly trades can "converge" far beyond it
+
+
+@dataclass(frozen=True)
+class Garch:
+    """Parameters of one ticker, in percent and arch's order: mu, omega, alpha, beta, degrees of freedom."""
+
+    parameters: Floats
+
+    def __call__(self, past: Past, config: SimulationConfig) -> Floats:
+        """(H, Q) quantiles of S paths simulated from the conditional variance of `past.as_of`.
+
+        Args:
+            past: The ticker up to `as_of`, at the fit or later.
+            config: Horizon, levels, seed, and S as the product of dropout runs and noise paths.
+
+        Raises:
+            ShortHistoryError: Fewer than FEWEST returns.
+            MissingExtraError: The package arch is not installed.
+        """
+        stream = random_stream(config.seed, past.as_of.isoformat(), past.ticker)
+        degrees = float(self.parameters[-1])
+        forecast = (
+            _model(past)
+            .fix(self.parameters)
+            .forecast(
+                horizon=config.horizon,
+                method="simulation",
+                simulations=config.dropout_runs * config.noise_paths,
+                rng=lambda size: stream.standard_t(degrees, size) * np.sqrt(1 - 2 / degrees),
+                reindex=False,
+            )
+        )
+        steps = np.asarray(forecast.simulations.values)[0] / PERCENT  # (S, H)
+        paths = np.cumsum(np.clip(steps, -LARGEST_STEP, LARGEST_STEP), axis=1)
+        quantiles: Floats = np.quantile(paths, config.levels, axis=0).T
+        return quantiles
+
+
+def garch(past: Past, config: SimulationConfig) -> Floats:
+    """(H, Q) quantiles from parameters fitted anew.
+
+    Raises:
+        ShortHistoryError: Fewer than FEWEST returns.
+        GarchFitError: There is no fit; the caller falls back on the random walk, and stores or prints that.
+        MissingExtraError: The package arch is not installed.
+    """
+    return fit_garch(past)(past, config)
+
+
+def fit_garch(past: Past) -> Garch:
+    """Maximum likelihood on the newest SESSIONS returns (Bollerslev 1987), half of the mean kept.
+
+    Raises:
+        As `garch`.
+    """
+    returns = past.last_returns(SESSIONS, FEWEST)
+    if np.ptp(returns) == 0:
+        raise GarchFitError(past.ticker, "returns that never vary")
+    result = _model(past).fit(disp="off", show_warning=False)
+    if result.convergence_flag != 0:
+        raise GarchFitError(past.ticker, f"no convergence (code {result.convergence_flag} of scipy's SLSQP)")
+    parameters = result.params.to_numpy(np.float64, copy=True)
+    drift = abs(parameters[0]) / (PERCENT * returns.std())
+    if drift > LARGEST_DRIFT:
+        raise GarchFitError(past.ticker, f"a drift of {drift:.1f} standard deviations a session")
+    parameters[0] *= DRIFT_KEPT
+    return Garch(parameters)
+
+
+def _model(past: Past) -> "ARCHModel":
+    try:
+        from arch import arch_model
+    except ImportError as error:
+        raise MissingExtraError("arch", "garch", "the GARCH baseline") from error
+    returns = past.last_returns(SESSIONS, FEWEST) * PERCENT
+    return arch_model(returns, mean="Constant", vol="GARCH", p=1, q=1, dist="t", rescale=False)

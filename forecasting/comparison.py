@@ -1,0 +1,104 @@
+"""Is one forecaster better than another? Paired differences of their scores, date by date.
+
+Tickers of one date share the market's fate, and outcomes of near dates overlap: the date is what is drawn, in
+blocks, after the mean over tickers.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from forecasting.coverage import Significance
+from forecasting.errors import UsageError
+from forecasting.forecast import Floats
+
+
+class Interval(NamedTuple):
+    """A mean and the interval that holds it with a stated probability."""
+
+    mean: float
+    lower: float
+    upper: float
+
+
+def by_date(differences: Floats) -> Floats:
+    """(D,) cross-sectional means of (D, N) differences; NaN where a ticker has no score on a date.
+
+    A (D,) array is returned as it is.
+
+    Raises:
+        UsageError: A date without any score, or no date.
+    """
+    known = np.isfinite(differences) if differences.ndim > 1 else np.isfinite(differences)[:, None]
+    counts = known.sum(axis=-1)
+    if not counts.size or not counts.all():
+        raise UsageError(
+            f"Expected a score on every date, found none on {np.sum(counts == 0)} of {counts.size}; "
+            "leave such dates out."
+        )
+    table = differences.reshape(len(differences), -1)
+    means: Floats = np.where(known, table, 0).sum(axis=-1) / counts
+    return means
+
+
+def block_bootstrap(
+    differences_by_date: Floats, block: int, draws: int, seed: int, coverage: float = 0.9
+) -> Interval:
+    """Percentile interval of the mean difference, by a circular block bootstrap (Politis & Romano 1992).
+
+    Args:
+        differences_by_date: (D, N) or (D,) paired differences of scores, in order of time.
+        block: Dates drawn together; at least the horizon in steps between dates, so that overlapping
+            outcomes stay together.
+        draws: Resampled means.
+        seed: Of the random stream.
+        coverage: Nominal probability of the interval.
+
+    Raises:
+        UsageError: A block is longer than the span of dates, or a date has no score.
+    """
+    means = by_date(np.asarray(differences_by_date, np.float64))
+    dates = len(means)
+    if not 1 <= block <= dates:
+        raise UsageError(f"Expected a block of 1 to {dates} dates, found {block}.")
+    stream = np.random.default_rng(seed)
+    starts = stream.integers(dates, size=(draws, math.ceil(dates / block)))  # (draws, blocks)
+    rows = (starts[..., None] + np.arange(block)).reshape(draws, -1)[:, :dates] % dates
+    centre = means.mean()
+    drawn = centre + (means - centre)[rows].mean(axis=1)  # (draws,)
+    lower, upper = np.quantile(drawn, [(1 - coverage) / 2, (1 + coverage) / 2])
+    return Interval(float(centre), float(lower), float(upper))
+
+
+def diebold_mariano(differences_by_date: Floats, lags: int) -> Significance:
+    """Test of equal mean scores with Newey-West errors (Diebold & Mariano 1995).
+
+    Args:
+        differences_by_date: (D, N) or (D,) paired differences of scores, in order of time.
+        lags: Autocovariances counted; at least 2 (h - 1) where every session is a date.
+
+    Returns:
+        The t statistic, negative where the first forecaster is better, and its two-sided normal p-value; 0
+        and 1 where every difference is 0.
+
+    Raises:
+        UsageError: There are not more dates than lags, or a date has no score.
+    """
+    means = by_date(np.asarray(differences_by_date, np.float64))
+    if not 0 <= lags < len(means):
+        raise UsageError(f"Expected 0 to {len(means) - 1} lags for {len(means)} dates, found {lags}.")
+    error = math.sqrt(long_run_variance(means, lags) / len(means))
+    centre = float(means.mean())
+    if error == 0:
+        return Significance(math.copysign(math.inf, centre), 0.0) if centre else Significance(0.0, 1.0)
+    statistic = centre / error
+    return Significance(statistic, math.erfc(abs(statistic) / math.sqrt(2)))
+
+
+def long_run_variance(values: Floats, lags: int) -> float:
+    """Variance of sqrt(D) times the mean of (D,) autocorrelated values (Newey & West 1987)."""
+    centred = values - values.mean()
+    covariances = [centred[lag:] @ centred[: len(values) - lag] / len(values) for lag in range(lags + 1)]
+    bartlett = [1.0] + [2 * (1 - lag / (lags + 1)) for lag in range(1, lags + 1)]
+    return float(np.dot(bartlett, covariances))

@@ -1,0 +1,134 @@
+"""Pooled log-HAR: outcomes by hand, the fit against scipy, and nothing from the future."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.stats import t as student
+
+from forecasting.adjustment import adjust
+from forecasting.baselines import har
+from forecasting.baselines.har import NAMES, Har, HarConfig, fit_har
+from forecasting.baselines.past import past_of
+from forecasting.baselines.random_walk import random_walk
+from forecasting.config import SimulationConfig
+from forecasting.errors import ModelError
+from forecasting.series import build_series
+
+SHORT = SimulationConfig(horizon=3)
+
+
+@pytest.fixture(scope="module")
+def training(histories, market):
+    bars = {one.ticker: adjust(one, one.last_session, "split_adjusted") for one in histories}
+    return [build_series(ticker, frame, market, NAMES, 1) for ticker, frame in bars.items()]
+
+
+@pytest.fixture(scope="module")
+def fitted(training):
+    return fit_har(training, HarConfig(), SHORT)
+
+
+def cut(series, sessions):
+    """The series as it stood `sessions` earlier, but for a value that a careless reader would take."""
+    kept = len(series) - sessions
+    return replace(
+        series,
+        sessions=series.sessions[:kept],
+        features=series.features[:kept],
+        volatility=series.volatility[:kept],
+        target=series.target[:kept],
+    )
+
+
+def test_outcomes_by_hand(training):
+    series = replace(
+        cut(training[0], len(training[0]) - 4),
+        volatility=np.array([0.01, 0.02, 0.01, 0.04]),
+        target=np.array([1.0, -2.0, 3.0, 99.0]),  # next session's; the last one is not known yet
+    )
+    features, outcome, sessions = har._known(series, 2)
+    assert outcome == pytest.approx([-0.03 / (0.01 * 2**0.5), -0.01 / (0.02 * 2**0.5)])
+    assert (len(features), len(sessions)) == (2, 2)
+    assert har._known(series, 3)[1] == pytest.approx([0.0], abs=1e-12)
+    assert len(har._known(series, 4)[1]) == 0
+
+
+def test_an_outcome_is_the_log_return_of_the_closes(histories, training):
+    closes = np.log(histories[0].bars["close"].to_numpy())[63:]
+    outcome = har._known(training[0], 5)[1] * training[0].volatility[:-5] * 5**0.5
+    assert outcome == pytest.approx(closes[5:] - closes[:-5])
+
+
+def test_the_session_after_the_last_is_never_read(training, fitted):
+    poisoned = [replace(one, target=np.append(one.target[:-1], 1e6)) for one in training]
+    np.testing.assert_array_equal(fit_har(poisoned, HarConfig(), SHORT).quantiles, fitted.quantiles)
+
+
+def test_the_fit_against_scipy(training):
+    rows = har._rows(training, 2, HarConfig())
+    config = HarConfig(max_iterations=500)
+
+    def cost(beta):
+        log_scale = rows.regressors @ beta
+        return -np.average(
+            student.logpdf(rows.target * np.exp(-log_scale), 6) - log_scale, weights=rows.weights
+        )
+
+    found = har._fit(rows, np.zeros(len(NAMES) + 1), config)
+    best = minimize(cost, np.zeros(len(NAMES) + 1), method="BFGS")
+    assert cost(found) == pytest.approx(best.fun, abs=1e-5)
+
+
+def test_the_fit_finds_the_scale_that_made_the_data(training):
+    rng = np.random.default_rng(2)
+    rows = har._rows(training, 1, HarConfig())
+    truth = np.linspace(-0.5, 0.5, len(NAMES) + 1)
+    x = rng.standard_normal((40_000, len(NAMES) + 1))
+    made = replace(rows, regressors=x, target=np.exp(x @ truth) * rng.standard_t(6, 40_000))
+    found = har._fit(replace(made, weights=np.ones(40_000)), np.zeros_like(truth), HarConfig())
+    assert found == pytest.approx(truth, abs=0.03)
+
+
+def test_quantiles_weigh_recent_residuals_more():
+    values, weights = np.arange(1.0, 5.0), np.array([1.0, 1.0, 1.0, 7.0])
+    assert har._weighted_quantiles(values, weights, (0.1, 0.25, 0.5)).tolist() == [1.0, 3.0, 4.0]
+
+
+def test_the_answer_by_hand(past):
+    normal = np.array([-1.645, 0.0, 1.645])
+    levels = (0.05, 0.5, 0.95)
+    config = SimulationConfig(horizon=2, levels=levels)
+    coefficients = np.zeros((3, len(NAMES) + 1))
+    coefficients[1, 0] = np.log(2)
+    found = Har(coefficients, np.tile(normal, (3, 1)), levels)(past, config)
+    expected = random_walk(past, config) * [[1], [2]]
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-12)
+
+
+def test_fitted_quantiles_increase_and_cover_the_training_outcomes(training, fitted, histories, market):
+    assert (np.diff(fitted.quantiles) > 0).all()
+    assert fitted.quantiles.shape == (3, 5)
+    past = past_of("OLD", adjust(histories[0], histories[0].last_session, "split_adjusted"), market)
+    found = fitted(past, SHORT)
+    assert found.shape == (3, 5)
+    assert (found[2, -1] - found[2, 0]) > (found[0, -1] - found[0, 0])
+
+
+def test_other_units_of_price_change_nothing(training, fitted, histories, market):
+    bars = adjust(histories[0], histories[0].last_session, "split_adjusted")
+    pence = bars.assign(**{name: 100 * bars[name] for name in ("open", "high", "low", "close")})
+    ours, theirs = (fitted(past_of("OLD", frame, market), SHORT) for frame in (bars, pence))
+    assert ours == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize("asked", [SimulationConfig(horizon=4), SimulationConfig(horizon=3, levels=(0.5,))])
+def test_levels_and_horizon_must_be_those_of_the_fit(fitted, past, asked):
+    with pytest.raises(ModelError, match="fit it anew"):
+        fitted(past, asked)
+
+
+def test_too_few_sessions_are_refused(training):
+    with pytest.raises(ModelError, match="at least 251 sessions to fit log-HAR on, found 100"):
+        fit_har(training, HarConfig(history_sessions=100), SHORT)

@@ -1,0 +1,109 @@
+"""Comparison of two forecasters: by hand, against written-out loops, and in simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from forecasting.comparison import block_bootstrap, by_date, diebold_mariano, long_run_variance
+from forecasting.errors import UsageError
+
+differences = arrays(np.float64, st.integers(5, 40), elements=st.floats(-10, 10))
+
+
+def autocorrelated(dates: int, rng: np.random.Generator) -> np.ndarray:
+    """Mean 0, each a sum of five shocks, as the outcomes of five sessions overlap."""
+    return np.convolve(rng.standard_normal(dates + 4), np.ones(5), "valid")
+
+
+def test_tickers_of_a_date_become_one_number():
+    table = np.array([[1.0, 3.0], [np.nan, 5.0]])
+    assert by_date(table).tolist() == [2.0, 5.0]
+    assert block_bootstrap(table, 1, 10, 0).mean == 3.5  # not 3.0, the mean of all scores
+
+
+@pytest.mark.parametrize("table", [np.array([[1.0], [np.nan]]), np.array([1.0, np.nan]), np.empty((0, 2))])
+def test_a_date_without_a_score_is_refused(table):
+    with pytest.raises(UsageError, match="a score on every date"):
+        block_bootstrap(table, 1, 10, 0)
+
+
+@pytest.mark.parametrize("block", [0, 6])
+def test_a_block_must_fit_the_dates(block):
+    with pytest.raises(UsageError, match=f"block of 1 to 5 dates, found {block}"):
+        block_bootstrap(np.arange(5.0), block, 10, 0)
+
+
+def test_a_block_of_all_dates_only_turns_the_circle():
+    found = block_bootstrap(np.arange(5.0), 5, 50, 0)
+    assert (found.lower, found.upper) == pytest.approx((2.0, 2.0))
+
+
+@given(differences, st.integers(1, 5), st.integers(0, 9))
+def test_the_interval_holds_the_mean_and_repeats_by_seed(values, block, seed):
+    found = block_bootstrap(values, block, 200, seed)
+    assert found.lower - 1e-12 <= found.mean <= found.upper + 1e-12
+    assert found.mean == pytest.approx(values.mean())
+    assert found == block_bootstrap(values, block, 200, seed)
+
+
+@given(differences, st.floats(-5, 5), st.floats(0.1, 10))
+def test_the_interval_moves_and_stretches_with_the_differences(values, shift, unit):
+    before, after = (block_bootstrap(one, 2, 50, 1) for one in (values, unit * values + shift))
+    assert after == pytest.approx([unit * end + shift for end in before], abs=1e-9)
+
+
+def test_blocks_as_long_as_the_overlap_keep_the_promised_coverage():
+    rng, held = np.random.default_rng(2), {1: 0, 10: 0}
+    for _ in range(200):
+        values = autocorrelated(200, rng)
+        for block in held:
+            found = block_bootstrap(values, block, 200, seed=1)
+            held[block] += found.lower <= 0 <= found.upper
+    assert held[10] / 200 > 0.8  # of 0.9 promised
+    assert held[1] / 200 < 0.7  # single dates are far too sure
+
+
+def slow_newey_west(values, lags):
+    mean, total = sum(values) / len(values), 0.0
+    for one in range(len(values)):
+        for other in range(len(values)):
+            weight = max(0.0, 1 - abs(one - other) / (lags + 1))
+            total += weight * (values[one] - mean) * (values[other] - mean)
+    return total / len(values)
+
+
+@given(differences, st.integers(0, 4))
+def test_long_run_variance_against_every_pair_of_dates(values, lags):
+    assert long_run_variance(values, lags) == pytest.approx(slow_newey_west(values, lags), abs=1e-9)
+
+
+def test_diebold_mariano_without_lags_is_the_plain_t_by_hand():
+    found = diebold_mariano(np.array([1.0, 2.0, 3.0, 2.0]), 0)
+    assert found.statistic == pytest.approx(2 / math.sqrt(0.5 / 4))
+    assert found.p_value == pytest.approx(math.erfc(4 * math.sqrt(2) / math.sqrt(2)))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0.0, (0.0, 1.0)), (0.5, (math.inf, 0.0)), (-0.5, (-math.inf, 0.0))]
+)
+def test_differences_that_never_vary(value, expected):
+    assert tuple(diebold_mariano(np.full(10, value), 2)) == expected
+
+
+def test_more_lags_than_dates_are_refused():
+    with pytest.raises(UsageError, match="0 to 4 lags for 5 dates, found 5"):
+        diebold_mariano(np.arange(5.0), 5)
+
+
+def test_lags_keep_the_size_of_the_test_under_overlap():
+    rng = np.random.default_rng(4)
+    samples = [autocorrelated(400, rng) for _ in range(400)]
+    rejected = {
+        lags: np.mean([diebold_mariano(one, lags).p_value < 0.05 for one in samples]) for lags in (0, 12)
+    }
+    assert rejected[12] < 0.12
+    assert rejected[0] > 0.3
