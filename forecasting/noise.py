@@ -38,7 +38,8 @@ def noise_pool(
     rows = np.concatenate([_ticker_rows(network, one, market, coefficients) for one in series])
     weights = split.weights.copy()
     weights[split.validation] = weights.max()
-    usable = np.isfinite(rows).all(axis=1) & (weights > 0)
+    usable = np.flatnonzero(np.isfinite(rows).all(axis=1) & (weights > 0))
+    usable = usable[np.argsort(rows[usable, 0], kind="stable")]  # the simulation draws by strata of residuals
     return NoisePool(
         rows[usable].astype(np.float32).astype(np.float64), weights[usable] / weights[usable].sum()
     )

@@ -21,6 +21,7 @@ from forecasting.quality import check_bars
 from forecasting.series import TickerSeries, build_series
 from forecasting.simulate import Paths, simulate
 from forecasting.threads import single_thread
+from forecasting.trailing import WINDOW
 from forecasting.windows import Pool, chronological_split
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def make_forecast(
     as_of = history.last_session
     bars = adjust(history, as_of, model.manifest.config.price_basis)
     training = model.manifest.config.training
-    series = build_series(history.ticker, bars, market, model.manifest.features, training.lookback)
+    recent = bars.iloc[-(WINDOW + training.lookback) :]  # no feature of the lookback sees more
+    series = build_series(history.ticker, recent, market, model.manifest.features, training.lookback)
     paths = simulate(model, series, config, as_of.isoformat())
     return Forecast(
         ticker=history.ticker,

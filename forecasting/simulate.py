@@ -88,12 +88,18 @@ def _require_live(encoded: Output, ticker: str) -> None:
 
 
 def _draw_noise(pool: NoisePool, stream: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
-    """(H, M, K + 1, 3) rows of the pool; the last copy has no residual and the pool's mean ratios."""
-    cumulative = np.cumsum(pool.weights)
-    drawn: NDArray[np.int64] = np.searchsorted(
-        cumulative, stream.random(shape) * cumulative[-1], side="right"
-    )
-    rows = pool.rows[np.minimum(drawn, len(pool.rows) - 1)]
+    """(H, M, K + 1, 3) rows of the pool; the last copy has no residual and the pool's mean ratios.
+
+    Each session's rows are a Latin hypercube sample (McKay et al. 1979): one from each of S equally likely
+    strata of the sorted residuals, in random order over the paths. It takes most of the noise out of the
+    quantiles that S free draws would have.
+    """
+    horizon, runs, copies = shape
+    cumulative, paths = np.cumsum(pool.weights), runs * (copies - 1)
+    strata = stream.permuted(np.tile(np.arange(paths), (horizon, 1)), axis=1) + stream.random((horizon, paths))
+    drawn: NDArray[np.int64] = np.searchsorted(cumulative, strata / paths * cumulative[-1], side="right")
+    rows = np.empty((*shape, 3))
+    rows[:, :, :-1] = pool.rows[np.minimum(drawn, len(pool.rows) - 1)].reshape(horizon, runs, -1, 3)
     mean = pool.weights @ pool.rows / cumulative[-1]
     rows[..., -1, :] = [0.0, mean[1], mean[2]]
     return rows
