@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as installed
 from typing import Any
@@ -54,9 +55,8 @@ def _forecast_one(job: Job, version: str, quality: str, market: pd.Series, ticke
             history = PriceRepository(connection, job.source.name).load(ticker, session)
         targets = next_sessions(calendar_name(ticker), session, simulation.horizon)
         served = model(job.settings.url, version)
-        return make_forecast(
-            served, require_fresh(history, session), market, targets, simulation, quality=quality
-        )
+        made = make_forecast(served, require_fresh(history, session), market, targets, simulation)
+        return replace(made, quality=quality)
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:

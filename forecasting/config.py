@@ -76,6 +76,23 @@ class ModelConfig(Frozen):
     training: TrainingConfig = Field(TrainingConfig(), description="How it is fitted.")
 
 
+class CalibrationConfig(Frozen):
+    """How bands learn from what happened to earlier ones."""
+
+    tail: float = Field(0.05, gt=0, lt=0.5, description="Nominal probability beyond each edge of the band.")
+    half_life_years: float = Field(2.0, gt=0, description="Age at which an outcome counts half.")
+    prior_blocks: float = Field(
+        60, ge=0, description="Non-overlapping dates of issue that the predictive band's own word is worth."
+    )
+    pool_blocks: float = Field(
+        250, ge=0, description="Non-overlapping outcomes of a ticker that the pool's word is worth."
+    )
+    shared_rate: float = Field(0.02, ge=0, lt=1, description="Feedback a session, of all tickers.")
+    ticker_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
+    regime_rate: float = Field(0.03, ge=0, lt=1, description="Feedback a session, by market regime.")
+    largest_feedback: float = Field(0.7, ge=0, le=2, description="Bound of each part's log multiplier.")
+
+
 class SimulationConfig(Frozen):
     """How many paths are drawn and which quantiles are kept."""
 

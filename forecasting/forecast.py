@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-BANDS = ("mc_dropout", "predictive", "calibrated")
+BANDS = ("mc_dropout", "predictive", "calibrated", "random_walk")  # the last is the baseline issued beside
+REGIMES = ("calm", "normal", "stress")  # of the market at issue
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Forecast:
         noise_variance: (H,) variance within dropout runs.
         quality: The rung of the ladder that made it: champion, previous or baseline.
         data_fingerprint: Hash of the prices that went in.
+        regime: The market's at issue, one of REGIMES.
+        outcomes: (H,) closed forecasts that the calibration of each horizon rests on.
     """
 
     ticker: str
@@ -39,6 +42,8 @@ class Forecast:
     noise_variance: Floats
     quality: str
     data_fingerprint: str
+    regime: str
+    outcomes: tuple[int, ...]
 
     @property
     def horizon(self) -> int:

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from forecasting.forecast import Floats
-from forecasting.trailing import WARM_UP, WINDOW, Trailing, ewma, windows_of
+from forecasting.forecast import REGIMES, Floats
+from forecasting.trailing import DECAY, WARM_UP, WINDOW, Trailing, ewma, windows_of
 
 _FLOOR = 1e-4
+_REGIME_EDGES = (-0.25, 0.1)  # log volatility relative to the long run; about the terciles of 2007-2011
 
 
 def relative_variance(close: pd.Series) -> pd.Series:
@@ -60,3 +61,9 @@ def predict_market(coefficients: Floats, windows: Floats) -> Floats:
     """(...) scale of next session's market variance, of windows (..., W)."""
     scale: Floats = np.exp(np.clip(np.vecdot(regressors(windows), coefficients), -7, 7))
     return scale
+
+
+def regime_of(window: Floats) -> str:
+    """The market's regime at the end of a window (W,) of market variance: one of REGIMES."""
+    level = 0.5 * float(np.log(ewma(window, DECAY)))
+    return REGIMES[int(np.searchsorted(_REGIME_EDGES, level, side="right"))]

@@ -1,7 +1,7 @@
 """The verbs: what an orchestrator asks of the core."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 
 from forecasting.adjustment import adjust
+from forecasting.baselines.past import past_of
+from forecasting.baselines.random_walk import random_walk
+from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
 from forecasting.errors import ModelError, ShortHistoryError, StaleHistoryError
 from forecasting.features import feature_names
 from forecasting.forecast import Floats, Forecast
-from forecasting.market import fit_market, market_variance
+from forecasting.market import fit_market, market_variance, regime_of
 from forecasting.model import Manifest, Model, new_network
 from forecasting.noise import noise_pool
 from forecasting.prices import PriceBasis, PriceHistory
@@ -21,7 +24,7 @@ from forecasting.quality import check_bars
 from forecasting.series import TickerSeries, build_series
 from forecasting.simulate import Paths, simulate
 from forecasting.threads import single_thread
-from forecasting.trailing import WINDOW
+from forecasting.trailing import WINDOW, Trailing
 from forecasting.windows import Pool, chronological_split
 
 if TYPE_CHECKING:
@@ -74,7 +77,7 @@ def make_forecast(
     target_sessions: Sequence[date],
     config: SimulationConfig,
     *,
-    quality: str = "champion",
+    calibration: Calibration | None = None,
 ) -> Forecast:
     """Forecast one ticker from its last session.
 
@@ -84,15 +87,14 @@ def make_forecast(
         market: Market variance of the model's reference universe, cut likewise.
         target_sessions: The H sessions ahead.
         config: Paths, levels, seed.
-        quality: Rung of the ladder, stored with the bands.
+        calibration: What earlier forecasts have taught; None for nothing.
 
     Raises:
         ModelError: There are not as many target sessions as the horizon asks for.
         PriceError: The history cannot carry a forecast.
         DropoutNotLiveError: The dropout runs do not differ.
     """
-    if len(target_sessions) != config.horizon:
-        raise ModelError(f"Expected {config.horizon} target sessions, found {len(target_sessions)}.")
+    _require_targets(target_sessions, config)
     check_bars(history)
     as_of = history.last_session
     bars = adjust(history, as_of, model.manifest.config.price_basis)
@@ -100,28 +102,70 @@ def make_forecast(
     recent = bars.iloc[-(WINDOW + training.lookback) :]  # no feature of the lookback sees more
     series = build_series(history.ticker, recent, market, model.manifest.features, training.lookback)
     paths = simulate(model, series, config, as_of.isoformat())
+    regime = regime_of(series.window.market)
+    learned = calibration or Calibration.none()
+    predictive = predictive_quantiles(model, series.window, paths, config)
     return Forecast(
         ticker=history.ticker,
         as_of=as_of,
         anchor_close=float(history.bars["close"].iloc[-1]),
         target_sessions=tuple(target_sessions),
         levels=config.levels,
-        log_returns=bands(paths, config.levels),
+        log_returns={
+            "mc_dropout": np.quantile(paths.bare, config.levels, axis=0).T,
+            "predictive": predictive,
+            "calibrated": learned.apply(history.ticker, regime, config.levels, predictive),
+            "random_walk": random_walk(past_of(history.ticker, recent, market), config),
+        },
         model_variance=paths.model_variance,
         noise_variance=paths.noise_variance,
-        quality=quality,
+        quality="champion",
         data_fingerprint=_digest(history.fingerprint(), market.to_numpy().tobytes()),
+        regime=regime,
+        outcomes=learned.outcomes(config.horizon),
     )
 
 
-def bands(paths: Paths, levels: Sequence[float]) -> Mapping[str, Floats]:
-    """(H, Q) quantiles of each band."""
-    predictive = np.quantile(paths.noisy.reshape(-1, paths.noisy.shape[-1]), levels, axis=0).T
-    return {
-        "mc_dropout": np.quantile(paths.bare, levels, axis=0).T,
-        "predictive": predictive,
-        "calibrated": predictive,
-    }
+def baseline_forecast(
+    history: PriceHistory, market: pd.Series, target_sessions: Sequence[date], config: SimulationConfig
+) -> Forecast:
+    """The last rung of the ladder: the random walk's cone, where no model can serve.
+
+    Raises:
+        As `make_forecast`, but for dropout.
+    """
+    _require_targets(target_sessions, config)
+    check_bars(history)
+    as_of = history.last_session
+    past = past_of(history.ticker, adjust(history, as_of, "split_adjusted"), market)
+    cone = random_walk(past, config)
+    return Forecast(
+        ticker=history.ticker,
+        as_of=as_of,
+        anchor_close=float(history.bars["close"].iloc[-1]),
+        target_sessions=tuple(target_sessions),
+        levels=config.levels,
+        log_returns=dict.fromkeys(("predictive", "calibrated", "random_walk"), cone),
+        model_variance=np.zeros(config.horizon),
+        noise_variance=past.window.volatility**2 * np.arange(1, config.horizon + 1),
+        quality="baseline",
+        data_fingerprint=_digest(history.fingerprint(), market.to_numpy().tobytes()),
+        regime=regime_of(past.window.market),
+        outcomes=(0,) * config.horizon,
+    )
+
+
+def _require_targets(target_sessions: Sequence[date], config: SimulationConfig) -> None:
+    if len(target_sessions) != config.horizon:
+        raise ModelError(f"Expected {config.horizon} target sessions, found {len(target_sessions)}.")
+
+
+def predictive_quantiles(model: Model, window: Trailing, paths: Paths, config: SimulationConfig) -> Floats:
+    """(H, Q) quantiles of the simulated paths."""
+    del model, window
+    simulated = paths.noisy.reshape(-1, config.horizon)
+    quantiles: Floats = np.quantile(simulated, config.levels, axis=0).T
+    return quantiles
 
 
 def require_fresh(history: PriceHistory, session: date) -> PriceHistory:

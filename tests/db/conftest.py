@@ -134,6 +134,8 @@ def forecast() -> Callable[..., Forecast]:
             model_variance=np.full(horizon, 1e-4),
             noise_variance=np.full(horizon, 2e-4),
             quality="champion",
+            regime="normal",
+            outcomes=(0,) * horizon,
             data_fingerprint="f",
         )
         return replace(made, **changes)

@@ -1,0 +1,108 @@
+"""The calibration of one session as a value: learned log multipliers, and how they change a band."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+
+import numpy as np
+
+from forecasting.errors import StoreError
+from forecasting.forecast import REGIMES, Floats
+
+LARGEST = float(np.log(4))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How much wider or narrower each tail of the predictive band is to be; the median stays.
+
+    Attributes:
+        pool: (2, H) log multipliers of the lower and the upper tail for a ticker without a past of its own.
+        own: Ticker -> (2, H), in place of the pool's.
+        regime: (3, 2, H) added by the regime at issue, in the order of REGIMES.
+        closed: Ticker -> (H,) closed forecasts of its own that were learned from.
+        pooled: (H,) closed forecasts of all tickers.
+    """
+
+    pool: Floats
+    own: Mapping[str, Floats]
+    regime: Floats
+    closed: Mapping[str, Floats] = field(default_factory=dict)
+    pooled: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def none(cls) -> "Calibration":
+        """A calibration that has seen nothing and changes nothing."""
+        return cls(np.zeros((2, 0)), {}, np.zeros((len(REGIMES), 2, 0)))
+
+    @property
+    def outcomes_total(self) -> int:
+        """Closed forecasts behind it, over all tickers and horizons."""
+        return int(self.pooled.sum())
+
+    def outcomes(self, horizon: int) -> tuple[int, ...]:
+        """Closed forecasts behind the bands of each horizon 1 .. `horizon`."""
+        padded = np.zeros(horizon)
+        padded[: len(self.pooled)] = self.pooled[:horizon]
+        return tuple(int(count) for count in padded)
+
+    def multipliers(self, ticker: str, regime: str, horizon: int) -> Floats:
+        """(2, H) factors of the distance from the median; the longest learned horizon holds beyond."""
+        total = self.own.get(ticker, self.pool) + self.regime[REGIMES.index(regime)]
+        if not total.shape[1]:
+            return np.ones((2, horizon))
+        place = np.minimum(np.arange(horizon), total.shape[1] - 1)
+        factors: Floats = np.exp(np.clip(total[:, place], -LARGEST, LARGEST))
+        return factors
+
+    def apply(self, ticker: str, regime: str, levels: Sequence[float], quantiles: Floats) -> Floats:
+        """(H, Q) calibrated quantiles of (H, Q) predictive ones.
+
+        The factor learned at the edge fades to 1 at the median in proportion to the normal quantile of the
+        level, so that quantiles cannot cross. A distance from the median never shrinks with the horizon.
+        """
+        middle = list(levels).index(0.5)
+        factors = self.multipliers(ticker, regime, len(quantiles))
+        fade = edge_share(levels)
+        tail = np.where(np.arange(len(levels)) < middle, 0, 1)
+        distance = np.abs(quantiles - quantiles[:, [middle]]) * np.exp(np.log(factors[tail]).T * fade)
+        grown = np.maximum.accumulate(distance, axis=0)
+        calibrated: Floats = quantiles[:, [middle]] + np.where(tail == 0, -grown, grown)
+        return calibrated
+
+    def to_json(self) -> str:
+        """The state as JSON text; floats keep all their digits."""
+        plain = {
+            "pool": self.pool.tolist(),
+            "own": {ticker: value.tolist() for ticker, value in self.own.items()},
+            "regime": self.regime.tolist(),
+            "closed": {ticker: value.tolist() for ticker, value in self.closed.items()},
+            "pooled": self.pooled.tolist(),
+        }
+        return json.dumps(plain, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Calibration":
+        """The state that `to_json` wrote.
+
+        Raises:
+            StoreError: The text is not such a state.
+        """
+        try:
+            plain = json.loads(text)
+            own, closed = ({k: np.array(v) for k, v in plain[name].items()} for name in ("own", "closed"))
+            pool = np.array(plain["pool"]).reshape(2, -1)
+            regime = np.array(plain["regime"]).reshape(len(REGIMES), 2, -1)
+            return cls(pool, own, regime, closed, np.array(plain["pooled"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"Expected a stored calibration, found '{error}'; the next run can learn it anew."
+            ) from error
+
+
+def edge_share(levels: Sequence[float]) -> Floats:
+    """(Q,) normal quantile of each level over the outermost one: 1 at the edges, 0 at the median."""
+    normal = np.array([NormalDist().inv_cdf(level) for level in levels])
+    share: Floats = np.abs(normal) / np.abs(normal).max()
+    return share

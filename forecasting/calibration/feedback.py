@@ -1,0 +1,63 @@
+"""Delayed feedback: misses of the bands as issued move the next band's edges, a little (Gibbs & Candes 2021).
+
+On the log width and per tail, the proportional part of conformal PID control (Angelopoulos et al. 2023); the
+step shrinks with the root of the horizon, because outcomes of h sessions overlap h times.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.config import CalibrationConfig
+from forecasting.forecast import REGIMES, Floats
+
+
+class Feedback(NamedTuple):
+    """Log multipliers of one tail: (H,) shared, (N, H) of each ticker, (3, H) of each regime."""
+
+    shared: Floats
+    ticker: Floats
+    regime: Floats
+
+
+def feedback_of(
+    misses: Floats, regime: NDArray[np.int8], gap: float, tail: float, config: CalibrationConfig
+) -> Feedback:
+    """Fold the misses of one tail in order of issue: theta += rate * gap / sqrt(h) * (misses - tail).
+
+    Args:
+        misses: (D, N, H) 1 beyond the issued edge, 0 not, NaN not closed.
+        regime: (D, N) place in REGIMES, -1 unknown.
+        gap: Sessions between dates of issue: the step is as large a session, however often bands are issued.
+        tail: Nominal probability of a miss.
+        config: Rates and the largest correction.
+    """
+    _, tickers, horizons = misses.shape
+    steps = gap / np.sqrt(np.arange(1, horizons + 1))
+    state = Feedback(np.zeros(horizons), np.zeros((tickers, horizons)), np.zeros((len(REGIMES), horizons)))
+    for missed, here in zip(misses, regime, strict=True):
+        error = (missed - tail) * steps  # (N, H)
+        state = Feedback(
+            _moved(state.shared, config.shared_rate * _mean(error), config),
+            _moved(state.ticker, config.ticker_rate * error, config),
+            _moved(state.regime, config.regime_rate * _by_regime(error, here), config),
+        )
+    return state
+
+
+def _by_regime(error: Floats, regime: NDArray[np.int8]) -> Floats:
+    return np.stack([_mean(error[regime == place]) for place in range(len(REGIMES))])
+
+
+def _mean(error: Floats) -> Floats:
+    """(H,) means over tickers, NaN where none is known."""
+    known = np.isfinite(error)
+    counts = known.sum(axis=0)
+    means: Floats = np.where(known, error, 0).sum(axis=0) / np.where(counts, counts, np.nan)
+    return means
+
+
+def _moved(value: Floats, step: Floats, config: CalibrationConfig) -> Floats:
+    bound = config.largest_feedback
+    return np.where(np.isfinite(step), np.clip(value + step, -bound, bound), value)
