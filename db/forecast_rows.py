@@ -1,6 +1,6 @@
 """A forecast as rows, and back the question whether stored rows say the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def forecast_rows(run: RunRecord, forecast: Forecast) -> list[Row]:
         "issued_at": run.issued_at,
         "run_id": run.run_id,
     }
-    columns = {
+    columns: Mapping[str, Sequence[float] | np.ndarray] = {
         "lower": forecast.column(SERVED_BAND, forecast.levels[0]),
         "median": forecast.column(SERVED_BAND, 0.5),
         "upper": forecast.column(SERVED_BAND, forecast.levels[-1]),
@@ -58,5 +58,5 @@ def _band_rows(forecast: Forecast, band: str) -> Iterator[dict[str, object]]:
         }
 
 
-def _at(columns: Mapping[str, np.ndarray], step: int) -> dict[str, object]:
+def _at(columns: Mapping[str, Sequence[float] | np.ndarray], step: int) -> dict[str, object]:
     return {name: column[step] for name, column in columns.items()}

@@ -60,19 +60,25 @@ class VerificationRepository:
         )
         return self._frame(query)
 
-    def store(self, scores: pd.DataFrame, scored_at: datetime) -> None:
+    def store(self, scores: pd.DataFrame, scored_at: datetime, *, replace: bool = True) -> None:
         """Store scores of one or several tickers; those that are stored with the same values stay.
 
         Args:
             scores: From `forecasting.verification`, with a column `ticker`.
             scored_at: When (UTC).
+            replace: False leaves stored scores even where values differ.
         """
         rows = scores.astype(object).where(scores.notna(), None).to_dict("records")
         common = {"source": self._source, "scored_at": scored_at}
-        upsert(self._conn, verifications, [{**row, **common} for row in rows], guarded=_GUARDED)
+        upsert(self._conn, verifications, [{**row, **common} for row in rows], _GUARDED if replace else ())
 
-    def closed(self, until: date, since: date) -> pd.DataFrame:
+    def closed(self, until: date, since: date, nominal: float = 0.9) -> pd.DataFrame:
         """What calibration learns from: each model band's outcome up to `until`, issued bands before walked.
+
+        Args:
+            until: No outcome of a later session is returned.
+            since: No forecast from an earlier session is.
+            nominal: Probability between the outermost levels; bands of other levels are left out.
 
         Returns:
             The columns `ticker`, `as_of`, `target_session`, `kind`, `horizon`, `regime`, `actual`, `lower`,
@@ -80,16 +86,18 @@ class VerificationRepository:
         """
         raw, given = verifications.alias("raw"), verifications.alias("given")
         key = sa.and_(*(raw.c[name] == given.c[name] for name in (*_KEY, "kind")))
-        names = ("ticker", "as_of", "target_session", "kind", "horizon", "regime")
+        names = ("ticker", "as_of", "target_session", "kind", "horizon")
         query = (
             sa.select(
                 *(raw.c[name] for name in names),
+                sa.func.coalesce(raw.c.regime, "normal").label("regime"),  # before 0003 none was kept
                 raw.c.actual_log_return.label("actual"),
                 *(raw.c[name] for name in ("lower", "median", "upper")),
                 *(given.c[name].label(f"calibrated_{name}") for name in ("lower", "upper")),
             )
             .join(given, key & (given.c.method == "calibrated"))
             .where((raw.c.source == self._source) & (raw.c.method == "predictive"))
+            .where(sa.func.abs(raw.c.nominal - nominal) < 1e-9)
             .where((raw.c.target_session <= until) & (raw.c.as_of >= since) & (raw.c.quality != "baseline"))
             .order_by(raw.c.as_of, raw.c.ticker, raw.c.horizon, raw.c.kind.desc())
         )

@@ -1,13 +1,16 @@
 """The gate: may a new model serve?
 
-Candidate and champion forecast sessions that neither was trained on, from the same origins. What is compared is
-the CRPS, paired by date; every horizon counts in units of the random walk's mean, or the longest one would
+Candidate and champion forecast sessions that neither was trained on, from the same origins. What is compared
+is the CRPS, paired by date; every horizon counts in units of the random walk's mean, or the longest one would
 decide alone.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
@@ -16,6 +19,10 @@ from forecasting.comparison import Interval, block_bootstrap, by_date
 from forecasting.config import Frozen
 from forecasting.errors import GateError
 from forecasting.forecast import Floats
+from forecasting.metrics import crps
+
+if TYPE_CHECKING:
+    from forecasting.walk import Walked  # brings torch, and settings need the config alone
 
 CONFIDENCE = 0.95
 FEWEST_BLOCKS = 2
@@ -84,10 +91,9 @@ def decide(
 ) -> Decision:
     """Let a candidate in if it is shown to be better, or if it renews an old champion without loss.
 
-    Better: the upper bound of its difference to the champion lies below 0; a model that is no better is let in
-    in one case of twenty. Renewal: the bound lies below the tolerance. In both cases its mean must be
-    below the random walk's. Without a champion it is refused only where it is shown to be worse than the
-    random walk.
+    Better: the upper bound of its difference to the champion lies below 0; of models that are no better, one
+    in twenty is let in. Renewal: the bound lies below the tolerance. In both cases its mean must be below the
+    random walk's. Without a champion it is refused only where it is shown to be worse than the random walk.
 
     Args:
         candidate: (D, N, H) CRPS by date, ticker and horizon; NaN where unknown.
@@ -154,8 +160,41 @@ def _student_ratio(freedom: float) -> float:
     return (z + first / freedom + second / freedom**2 + third / freedom**3) / z
 
 
+def compare(
+    candidate: "Sequence[Walked]",
+    champion: "Sequence[Walked] | None",
+    config: GateConfig,
+    *,
+    renewal: bool = False,
+) -> Decision:
+    """`decide` on two walks over the same origins, of the bands that no calibration has touched.
+
+    Raises:
+        GateError: Too few dates to compare on.
+    """
+    walks = [*candidate, *(champion or ())]
+    dates, tickers = ({getattr(one.forecast, name) for one in walks} for name in ("as_of", "ticker"))
+    axes = sorted(dates), sorted(tickers)
+    mine, floor = (_crps(candidate, band, axes, config.horizons) for band in ("predictive", "random_walk"))
+    theirs = None if champion is None else _crps(champion, "predictive", axes, config.horizons)
+    return decide(mine, theirs, floor, config, renewal=renewal)
+
+
+def _crps(
+    walked: "Sequence[Walked]", band: str, axes: tuple[list[date], list[str]], horizons: Sequence[int]
+) -> Floats:
+    """(D, N, H) CRPS by date, ticker and horizon; NaN where a forecast or its outcome is missing."""
+    dates, tickers = axes
+    table = np.full((len(dates), len(tickers), len(horizons)), np.nan)
+    steps = np.array(horizons) - 1
+    for one in walked:
+        place = dates.index(one.forecast.as_of), tickers.index(one.forecast.ticker)
+        table[place] = crps(one.forecast.levels, one.forecast.log_returns[band][steps], one.actual[steps])
+    return table
+
+
 def _scaled(tables: list[Floats]) -> tuple[list[Floats], int]:
-    """(D,) means of each table over what all of them know, horizons in units of the floor; how many that is."""
+    """(D,) means of each table over what all of them know, in units of the floor; how many that is."""
     known = np.logical_and.reduce([np.isfinite(table) for table in tables])  # (D, N, H)
     tables = [np.where(known, table, np.nan) for table in tables]
     unit = np.nansum(tables[1], axis=(0, 1)) / np.maximum(known.sum(axis=(0, 1)), 1)  # (H,)

@@ -4,13 +4,20 @@ All on the basis of the issue date: what happened is the close of the target ses
 so that a split in between changes no score.
 """
 
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
-from forecasting.adjustment import later_product
+from forecasting.adjustment import kept_after_payout, later_product
 from forecasting.forecast import Floats
 from forecasting.metrics import crps, pinball, tail_misses, winkler
-from forecasting.prices import PriceHistory
+from forecasting.prices import PriceBasis, PriceHistory
+
+if TYPE_CHECKING:
+    from forecasting.walk import Walked  # brings torch, which scoring needs none of
 
 ISSUED = ("as_of", "target_session", "horizon", "anchor_close", "kind", "quality", "regime")
 BAND = ("as_of", "target_session", "band")
@@ -30,20 +37,23 @@ SCORES = (
 )
 
 
-def score_issued(issued: pd.DataFrame, history: PriceHistory) -> pd.DataFrame:
+def score_issued(
+    issued: pd.DataFrame, history: PriceHistory, basis: PriceBasis = "split_adjusted"
+) -> pd.DataFrame:
     """Scores of one ticker's bands; targets without a close are left out.
 
     Args:
         issued: Long, one row a band, target session and level: the columns `ISSUED`, `band`, `level` and
             `log_return` (cumulative since `as_of`).
         history: Prices up to the last session that counts as closed.
+        basis: What the bands are bands of.
 
     Returns:
         One row a band and target session: `method`, the columns `ISSUED` but `anchor_close`, and `SCORES`.
     """
     columns = ["method", *(name for name in ISSUED if name != "anchor_close"), *SCORES]
     facts = issued[list(ISSUED)].drop_duplicates(["as_of", "target_session"])
-    actual = actual_log_returns(facts, history)
+    actual = actual_log_returns(facts, history, basis)
     known = facts.assign(actual_log_return=actual)[np.isfinite(actual)]
     wide = issued.pivot(index=list(BAND), columns="level", values="log_return")  # noqa: PD010  refuses doubles
     rows = wide.reset_index().merge(known, on=["as_of", "target_session"]).rename(columns={"band": "method"})
@@ -51,34 +61,45 @@ def score_issued(issued: pd.DataFrame, history: PriceHistory) -> pd.DataFrame:
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def actual_log_returns(facts: pd.DataFrame, history: PriceHistory) -> Floats:
+def actual_log_returns(facts: pd.DataFrame, history: PriceHistory, basis: PriceBasis) -> Floats:
     """(N,) cumulative log returns from `anchor_close` at `as_of` to `target_session`, NaN without a close."""
     start, target = (pd.DatetimeIndex(pd.to_datetime(facts[name])) for name in ("as_of", "target_session"))
     splits = history.actions["split"]
     shares = later_product(start, splits) / later_product(target, splits)
     closes = history.bars["close"].reindex(target.as_unit("s")).to_numpy(np.float64)
+    if basis == "total_return":
+        kept = kept_after_payout(history)
+        shares *= later_product(target, kept) / later_product(start, kept)
     returns: Floats = np.log(closes * shares / facts["anchor_close"].to_numpy(np.float64))
     return returns
 
 
-def score_walked(closed: pd.DataFrame, nominal: float) -> pd.DataFrame:
-    """Scores of walked bands of which only the outermost levels and the median are known: no CRPS.
-
-    Args:
-        closed: The columns `calibration.CLOSED` and `target_session`.
-        nominal: Probability between lower and upper.
+def score_walked(walked: "Sequence[Walked]", until: date) -> pd.DataFrame:
+    """Scores of forecasts that were never issued, for what closed up to a session.
 
     Returns:
-        As `score_issued`, with `ticker`, for the methods predictive and calibrated.
+        As `score_issued`, with `ticker`.
     """
-    kept = ["ticker", "as_of", "target_session", "horizon", "regime"]
-    parts = []
-    for method, prefix in (("predictive", ""), ("calibrated", "calibrated_")):
-        part = closed[kept].assign(method=method, kind="walk_forward", quality="champion")
-        bounds = closed[[f"{prefix}lower", "median", f"{prefix}upper"]].to_numpy(np.float64)
-        scores = _scores(bounds, np.array([(1 - nominal) / 2, 0.5, (1 + nominal) / 2]), closed["actual"])
-        parts.append(part.assign(**{**scores, "crps": np.nan}))
-    return pd.concat(parts, ignore_index=True)
+    parts = [_walked_band(one, band, until) for one in walked for band in one.forecast.log_returns]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _walked_band(walked: "Walked", band: str, until: date) -> pd.DataFrame:
+    forecast = walked.forecast
+    facts = {
+        "ticker": forecast.ticker,
+        "as_of": forecast.as_of,
+        "target_session": forecast.target_sessions,
+        "method": band,
+        "kind": "walk_forward",
+        "horizon": np.arange(1, forecast.horizon + 1),
+        "quality": forecast.quality,
+        "regime": forecast.regime,
+    }
+    actual = pd.Series(walked.actual)
+    scores = _scores(forecast.log_returns[band], np.array(forecast.levels), actual)
+    rows = pd.DataFrame({**facts, **scores})
+    return rows[actual.notna() & (rows["target_session"] <= until)]
 
 
 def _by_levels(rows: pd.DataFrame, levels: list[float]) -> list[tuple[list[float], pd.DataFrame]]:

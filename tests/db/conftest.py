@@ -136,11 +136,9 @@ def forecast() -> Callable[..., Forecast]:
             model_variance=np.full(horizon, 1e-4),
             noise_variance=np.full(horizon, 2e-4),
             quality="champion",
-            regime="normal",
-            outcomes=(0,) * horizon,
             data_fingerprint="f",
             regime="calm",
-            outcomes=np.full(horizon, 250),
+            outcomes=(250,) * horizon,
         )
         return replace(made, **changes)
 

@@ -14,6 +14,7 @@ from db.prices import PriceRepository
 from db.schema import coverage_by_horizon, pinball_by_level
 from db.verification import VerificationRepository
 from forecasting.verification import score_issued, score_walked
+from forecasting.walk import Walked
 
 CLOSES = {"2024-01-02": 100.0, "2024-01-03": 105.0, "2024-01-04": 85.0, "2024-01-05": 112.0}
 WIDE = np.log([0.8, 1.0, 1.2]) * np.ones((3, 1))
@@ -109,32 +110,20 @@ def test_views_say_coverage_and_pinball(issued):
     assert mine.loc[2, "crps"] == pytest.approx(2 * one["pinball"].mean())
 
 
-def test_calibration_reads_issued_bands_before_walked_ones_and_nothing_later(issued):
+def test_calibration_reads_issued_bands_before_walked_ones_and_nothing_later(issued, forecast):
     verify(issued)
-    walked = pd.DataFrame(
-        {
-            "ticker": "AAA",
-            "as_of": [date(2024, 1, 2), date(2023, 12, 29)],
-            "target_session": [date(2024, 1, 3), date(2024, 1, 2)],
-            "horizon": 1,
-            "regime": "stress",
-            "actual": [0.5, -0.01],
-            "lower": -0.02,
-            "median": 0.0,
-            "upper": 0.02,
-            "calibrated_lower": -0.03,
-            "calibrated_upper": 0.03,
-        }
-    )
+    twice = forecast(horizon=1)
+    before = forecast(horizon=1, as_of=date(2023, 12, 29), target_sessions=(date(2024, 1, 2),))
+    walked = [Walked(twice, np.array([0.5])), Walked(before, np.array([-0.01]))]
     with writing(issued) as conn:
         repository = VerificationRepository(conn, "sample")
-        repository.store(score_walked(walked, 0.9), NOON)
+        repository.store(score_walked(walked, date(2024, 1, 4)), NOON, replace=False)
         closed = repository.closed(date(2024, 1, 4), date(2023, 1, 1))
         assert repository.counts() == {"live": 3, "walk_forward": 2}
     assert list(closed["kind"]) == ["walk_forward", "live", "live"]
     assert list(closed["actual"]) == pytest.approx([-0.01, np.log(1.05), np.log(0.85)])
-    assert list(closed["regime"]) == ["stress", "calm", "calm"]
-    assert list(closed["calibrated_upper"]) == pytest.approx([0.03, np.log(1.1), np.log(1.1)])
+    assert set(closed["regime"]) == {"calm"}
+    assert list(closed["calibrated_upper"]) == pytest.approx([np.log(1.1)] * 3)
 
 
 def publish(engine, run, forecast):
