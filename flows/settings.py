@@ -67,9 +67,18 @@ def load_settings(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     if "horizon" in given:
         given["simulation"] = {"horizon": given.pop("horizon")}  # merged with what the environment says of it
+    paths = given.pop("paths", None)
     try:
-        return Settings(**given)
+        settings = Settings(**given)
+        return _with_paths(settings, paths) if paths else settings
     except ValidationError as error:
         first = error.errors()[0]
         name = "BANDCAST_" + "__".join(str(part).upper() for part in first["loc"])
         raise UsageError(f"Expected a valid {name}, found {first['input']!r}: {first['msg']}.") from error
+
+
+def _with_paths(settings: Settings, paths: int) -> Settings:
+    """About so many paths a ticker: the dropout runs stay, each gets more or fewer noise paths."""
+    runs = settings.simulation.dropout_runs
+    asked = {**settings.simulation.model_dump(), "noise_paths": -(-paths // runs)}
+    return settings.model_copy(update={"simulation": SimulationConfig.model_validate(asked)})

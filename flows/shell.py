@@ -2,10 +2,11 @@
 
 import functools
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
@@ -13,6 +14,7 @@ from forecasting.errors import BandcastError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+PROMPT = timedelta(minutes=1)
 
 
 def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
@@ -35,13 +37,16 @@ def due() -> datetime:
     return scheduled.astimezone(UTC) if scheduled else datetime.now(UTC)
 
 
+def on_schedule() -> bool:
+    """Whether a schedule, or somebody ahead of time, has set when this run was due; not a press of "run"."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or run.expected_start_time is None or run.created is None:
+        return False
+    return run.auto_scheduled or abs(run.expected_start_time - run.created) > PROMPT
+
+
 def flow_run_id() -> str | None:
     """Prefect's id of this run."""
     identity: str | None = flow_run.id
     return identity
-
-
-def run_name() -> str:
-    """Name of a run in the UI: the flow and the session that was asked for, or the day it was due."""
-    asked: date | None = flow_run.parameters.get("as_of")
-    return f"{flow_run.flow_name}-{asked or due().date()}"
