@@ -22,9 +22,9 @@ def fan_png(bands: pd.DataFrame, closes: pd.Series, ticker: str) -> bytes:
         axis = figure.subplots()
         axis.set_facecolor("#f8fafc")
         _fan(axis, ticker, bands, closes.iloc[-HISTORY_SESSIONS:])
-        axis.legend(loc="upper left", frameon=False, ncols=2)
+        figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
         image = BytesIO()
-        figure.savefig(image, format="png", dpi=100)
+        figure.savefig(image, format="png", dpi=90)
     return image.getvalue()
 
 

@@ -31,9 +31,11 @@ def publish_plan(job: Job, plan: Plan, retrain: Retrain) -> dict[str, Any] | Sta
     with watch.stage("ingest"):
         failed = ingest_all(job, universe(job))
     filled = [fill(one, one.tickers) for one in plan.jobs if one.kind == "backfill"]
-    summary = Summary(job.as_of) if plan.reason else publish_session(job, failed, retrain, watch)
+    summary = Summary(job.as_of, quarantined=failed, seconds=watch.seconds)
+    if not plan.reason:
+        summary = publish_session(job, failed, retrain, watch)
     with watch.stage("report"):
-        details = report(job, summary)
+        details = report(job, summary.tickers or job.tickers)
     return {**summary.plain(), **details, "filled": filled}
 
 

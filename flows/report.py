@@ -8,7 +8,6 @@ from prefect.artifacts import create_table_artifact
 from flows.artifacts import show_bands, show_fan
 from flows.bands import HORIZONS, at_main_horizons, drawing, latest
 from flows.catchup import Plan
-from flows.outcomes import Summary
 from flows.wiring import Job, store
 
 QUERY = (
@@ -17,13 +16,13 @@ QUERY = (
 )
 
 
-def report(job: Job, summary: Summary) -> dict[str, Any]:
-    """Draw the fan charts and show the bands in the Prefect UI."""
+def report(job: Job, tickers: tuple[str, ...]) -> dict[str, Any]:
+    """Draw the fan charts of these tickers and show their newest bands in the Prefect UI."""
     from flows.plots import fan_chart, fan_png  # matplotlib takes a second to import
 
     bands, drawn = (
-        at_main_horizons(latest(job.settings, summary.tickers)),
-        drawing(job.settings, summary.tickers),
+        at_main_horizons(latest(job.settings, tickers)),
+        drawing(job.settings, tickers),
     )
     show_bands(bands, QUERY)
     for ticker, rows in bands.groupby("ticker"):

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(10, ge=0, description="First pause before a failed download is tried again.")
     requests_per_second: float = Field(4, gt=0, description="Pace of requests to a live source.")
     ingest_minutes: float = Field(30, gt=0, description="When the tickers still missing are given up.")
+    run_minutes: float = Field(360, gt=0, description="When a run that still goes on is ended.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
     simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
 

@@ -1,7 +1,11 @@
 """The Prefect shell around steps: tasks that keep nothing, flows that fail in one sentence."""
 
 import functools
-from collections.abc import Callable
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -10,6 +14,7 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
+from flows.settings import load_settings
 from forecasting.errors import BandcastError
 
 P = ParamSpec("P")
@@ -23,12 +28,35 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def body(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return function(*args, **kwargs)
+            with time_limit(load_settings().run_minutes):
+                return function(*args, **kwargs)
         except BandcastError as error:
             failed: State[Any] = Failed(message=str(error), data=error)
             return failed  # type: ignore[return-value]  # Prefect takes a state for a result
 
     return body
+
+
+@contextmanager
+def time_limit(minutes: float) -> Iterator[None]:
+    """End the process when the block takes longer.
+
+    Prefect's timeouts cannot stop native code or a thread that waits; a process that is gone frees the place
+    that the next day's run is waiting for, and whatever it had not committed is rolled back.
+    """
+    watchdog = threading.Timer(minutes * 60, _end, [minutes])
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+
+
+def _end(minutes: float) -> None:
+    sentence = f"Expected the run to end within {minutes:g} minutes, found it still running; ended it here."
+    print(f"{sentence} Raise BANDCAST_RUN_MINUTES if it needs longer.", file=sys.stderr, flush=True)  # noqa: T201  # the log may hang with it
+    os._exit(os.EX_TEMPFAIL)
 
 
 def due() -> datetime:
