@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from dotenv import dotenv_values
 
 from flows.settings import load_settings
-from forecasting.errors import SourceError
+from forecasting.errors import SourceError, UsageError
 
 POOL = "bandcast"
 STARTUP_SECONDS = 120
@@ -41,6 +41,21 @@ def serve_flows(port: int) -> None:
         return
     with local_server(port) as url:
         _work(environment | {"PREFECT_API_URL": f"{url}/api"}, url)
+
+
+def deploy_to_server() -> None:
+    """Deploy everything to the server of PREFECT_API_URL, for workers elsewhere.
+
+    Raises:
+        UsageError: There is no such server in the settings.
+        SourceError: The server does not answer, or refuses.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    if not (url := PREFECT_API_URL.value()):
+        raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
+    deploy({**os.environ, "PREFECT_API_URL": url})
+    _tell(f"Deployed to {url.removesuffix('/api')}.")
 
 
 def worker_settings() -> dict[str, str]:

@@ -24,6 +24,16 @@ def serve(
 
 
 @app.command()
+def deploy() -> None:
+    """Deploy every flow to the Prefect server of PREFECT_API_URL, and bring the database up to date."""
+    from flows.commands.database import upgrade
+    from flows.serving import deploy_to_server
+
+    upgrade()
+    deploy_to_server()
+
+
+@app.command()
 def backfill(
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First session.")],
     end: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last session.")],
