@@ -96,7 +96,9 @@ def _draw_noise(pool: NoisePool, stream: np.random.Generator, shape: tuple[int, 
     """
     horizon, runs, copies = shape
     cumulative, paths = np.cumsum(pool.weights), runs * (copies - 1)
-    strata = stream.permuted(np.tile(np.arange(paths), (horizon, 1)), axis=1) + stream.random((horizon, paths))
+    strata = stream.permuted(np.tile(np.arange(paths), (horizon, 1)), axis=1) + stream.random(
+        (horizon, paths)
+    )
     drawn: NDArray[np.int64] = np.searchsorted(cumulative, strata / paths * cumulative[-1], side="right")
     rows = np.empty((*shape, 3))
     rows[:, :, :-1] = pool.rows[np.minimum(drawn, len(pool.rows) - 1)].reshape(horizon, runs, -1, 3)
