@@ -47,7 +47,7 @@ def arguments(node: Function) -> int:
 def is_entry(node: Function) -> bool:
     """A flow or a command: its arguments are a form's fields or a command's options."""
     decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
-    return any(one.startswith(("flow(", "app.command", "database.command")) for one in decorators)
+    return any(one.startswith(("flow(", "app.command")) for one in decorators)
 
 
 def is_step(node: Function) -> bool:

@@ -1,0 +1,1 @@
+"""The commands of `bandcast`, by what they are about; `flows.cli` puts them together."""

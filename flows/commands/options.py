@@ -1,0 +1,58 @@
+"""Options that several commands share, and the flow parameters that they stand for."""
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class SourceChoice(StrEnum):
+    """Where prices can come from."""
+
+    sample = "sample"
+    csv = "csv"
+    yahoo = "yahoo"
+
+
+class RetrainChoice(StrEnum):
+    """When to train."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
+Source = Annotated[
+    SourceChoice | None, typer.Option(help="Where prices come from. [default: BANDCAST_SOURCE, yahoo]")
+]
+CsvDir = Annotated[Path | None, typer.Option(help="Folder of TICKER.csv files, for --source csv.")]
+Tickers = Annotated[
+    str, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Session to forecast from. [default: the last closed]"),
+]
+Horizon = Annotated[int, typer.Option(min=1, max=30, help="Sessions ahead.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
+]
+
+
+def source_name(source: SourceChoice | None) -> str | None:
+    """The source that was asked for, None where none was."""
+    return source.value if source else None
+
+
+def parameters(
+    source: SourceChoice | None, csv_dir: Path | None, tickers: str, as_of: datetime | None
+) -> dict[str, Any]:
+    """The parameters that every flow has."""
+    return {
+        "source": source_name(source),
+        "csv_dir": str(csv_dir) if csv_dir else None,
+        "tickers": tickers.split(",") if tickers else None,
+        "as_of": as_of.date() if as_of else None,
+    }
