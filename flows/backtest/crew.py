@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flows.backtest.folder import WorkFolder
-from forecasting.backtest.issue import Forecasters, fit_har_at, issue, listed
+from forecasting.backtest.issue import Forecasters, issue, listed
 from forecasting.config import ModelConfig, SimulationConfig
 from forecasting.errors import BandcastError, ModelError
 from forecasting.pipeline import fit_model
@@ -142,11 +142,9 @@ def _fit(fit: date) -> str:
     try:
         known = listed({name: brief.histories[name] for name in brief.train}, fit)
         model = fit_model(list(known.values()), fit, brief.model, lambda *_: None)
-        basis = brief.model.price_basis
-        har = fit_har_at(known, fit, basis, brief.simulation) if "har" in brief.baselines else None
     except BandcastError as error:
         return f"Fit at {fit}: {error}"
-    WorkFolder(brief.out).save_fit(fit, model, har)
+    WorkFolder(brief.out).save_fit(fit, model)
     return ""
 
 
@@ -164,5 +162,5 @@ def _issue(origin: date, fit: date) -> str:
 @lru_cache(maxsize=2)
 def _forecasters(fit: date) -> Forecasters:
     brief = _DESK.require()
-    model, har = WorkFolder(brief.out).load_fit(fit)
-    return Forecasters(model, har, brief.baselines, brief.simulation, brief.horizons)
+    model = WorkFolder(brief.out).load_fit(fit)
+    return Forecasters(model, brief.baselines, brief.simulation, brief.horizons)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from forecasting.backtest.issue import Issued, Remark
-from forecasting.baselines.har import Har
 from forecasting.errors import UsageError
 from forecasting.model import Model, load_model
 
@@ -61,26 +60,17 @@ class WorkFolder:
         """Whether the models of this session are stored; the last of their files says so."""
         return self._file(fit, "model.json").exists()
 
-    def save_fit(self, fit: date, model: Model, har: Har | None) -> None:
+    def save_fit(self, fit: date, model: Model) -> None:
         """Store what one fit made."""
-        if har is not None:
-            with atomic(self._file(fit, "har.npz")) as path, path.open("wb") as stream:
-                np.savez(stream, coefficients=har.coefficients, quantiles=har.quantiles, levels=har.levels)
         with atomic(self._file(fit, "model.safetensors")) as path:
             path.write_bytes(model.weights())
         with atomic(self._file(fit, "model.json")) as path:
             path.write_text(model.manifest.model_dump_json())
 
-    def load_fit(self, fit: date) -> tuple[Model, Har | None]:
+    def load_fit(self, fit: date) -> Model:
         """What one fit made, read back: a resumed walk and an undisturbed one use the same bits."""
         weights = self._file(fit, "model.safetensors").read_bytes()
-        model = load_model(fit.isoformat(), weights, self._file(fit, "model.json").read_text())
-        stored = self._file(fit, "har.npz")
-        if not stored.exists():
-            return model, None
-        with np.load(stored, allow_pickle=False) as arrays:
-            levels = tuple(float(level) for level in arrays["levels"])
-            return model, Har(arrays["coefficients"], arrays["quantiles"], levels)
+        return load_model(fit.isoformat(), weights, self._file(fit, "model.json").read_text())
 
     def has_part(self, origin: date) -> bool:
         """Whether this origin is finished."""

@@ -26,6 +26,7 @@ from forecasting.backtest.calibrating import calibrated
 from forecasting.backtest.issue import Issued, Remark
 from forecasting.backtest.plan import Plan, WalkConfig, plan_walk
 from forecasting.backtest.rows import Outcomes, rows_of
+from forecasting.config import CalibrationConfig
 from forecasting.errors import PriceError
 from forecasting.evaluation.scorecard import Scorecard, scorecard
 from forecasting.pipeline import market_of
@@ -118,7 +119,7 @@ def backtest(request: Request, settings: Settings) -> Walked:
     folder.open(manifest(brief, walk), restart=request.restart)
     _make_parts(brief, plan, folder, request.workers or settings.workers)
     parts = [folder.load_part(origin) for origin in plan.origins]
-    issued = _calibrated(brief, plan, parts)
+    issued = _calibrated(brief, plan, parts, settings.calibration)
     frame = rows_of(issued, _outcomes(brief), brief.horizons, brief.simulation.levels)
     write(frame, request.out)
     say(f"Wrote {len(frame)} rows to {request.out}")
@@ -173,10 +174,11 @@ def _make_parts(brief: Brief, plan: Plan, folder: WorkFolder, workers: int) -> N
         issue_all(pool, origins, Progress("origins", len(origins)).step)
 
 
-def _calibrated(brief: Brief, plan: Plan, parts: Sequence[Issued]) -> list[Issued]:
+def _calibrated(brief: Brief, plan: Plan, parts: Sequence[Issued], config: CalibrationConfig) -> list[Issued]:
     """The reported origins, calibrated."""
     progress, issued = Progress("calibrated", len(parts)), []
-    for one in calibrated(parts, _outcomes(brief)):
+    scale = (brief.horizons, brief.simulation.levels)
+    for one in calibrated(parts, _outcomes(brief), scale, config):
         issued.append(one)
         progress.step()
     return issued[len(plan.warm_up) :]

@@ -9,7 +9,6 @@ import pandas as pd
 
 from forecasting.adjustment import adjust
 from forecasting.baselines.garch import garch
-from forecasting.baselines.har import NAMES, Har, HarConfig, fit_har
 from forecasting.baselines.historical import filtered_historical
 from forecasting.baselines.past import Past, past_of
 from forecasting.baselines.random_walk import random_walk
@@ -24,10 +23,8 @@ from forecasting.errors import (
 from forecasting.forecast import Floats, Forecast
 from forecasting.model import Model
 from forecasting.pipeline import make_forecast, market_of, require_fresh
-from forecasting.prices import PriceBasis, PriceHistory
-from forecasting.series import build_series
+from forecasting.prices import PriceHistory
 from forecasting.sessions import calendar_name, next_sessions
-from forecasting.threads import single_thread
 
 BASELINES = ("random_walk", "fhs", "har", "garch")  # the first is always there: all is told relative to it
 Baseline = Callable[[Past, SimulationConfig], Floats]
@@ -71,14 +68,12 @@ class Forecasters:
 
     Attributes:
         model: The network.
-        har: The pooled log-HAR beside it, None where it is not wanted.
         baselines: Names out of BASELINES.
         simulation: Horizon, levels, paths.
         horizons: The H horizons kept.
     """
 
     model: Model
-    har: Har | None
     baselines: tuple[str, ...]
     simulation: SimulationConfig
     horizons: tuple[int, ...]
@@ -88,30 +83,10 @@ class Forecasters:
         known: dict[str, Baseline | None] = {
             "random_walk": random_walk,
             "fhs": filtered_historical,
-            "har": self.har,
+            "har": self.model.har,
             "garch": garch,
         }
         return {name: one for name, one in known.items() if one is not None and name in self.baselines}
-
-
-@single_thread()
-def fit_har_at(
-    histories: Mapping[str, PriceHistory], fit: date, basis: PriceBasis, simulation: SimulationConfig
-) -> Har:
-    """The pooled log-HAR of everything known at the close of `fit`.
-
-    Raises:
-        ModelError: Too few sessions.
-    """
-    known = listed(histories, fit)
-    market = market_of(known.values(), fit, basis)
-    series = []
-    for ticker, history in known.items():
-        try:
-            series.append(build_series(ticker, adjust(history, fit, basis), market, NAMES, 1))
-        except ShortHistoryError:
-            continue  # too young to fit on, as in fit_model
-    return fit_har(series, HarConfig(), simulation)
 
 
 def listed(histories: Mapping[str, PriceHistory], day: date) -> dict[str, PriceHistory]:
