@@ -67,7 +67,8 @@ class Calibration:
         """(H, Q) calibrated quantiles of (H, Q) predictive ones.
 
         The factor learned at the edge fades to 1 at the median in proportion to the normal quantile of the
-        level, so that quantiles cannot cross. A distance from the median never shrinks with the horizon.
+        level. A distance from the median never shrinks outwards, so that quantiles cannot cross, nor with the
+        horizon.
 
         Args:
             ticker: Whose own past counts.
@@ -81,7 +82,7 @@ class Calibration:
         tail = np.where(np.arange(len(levels)) < middle, 0, 1)
         wider = np.exp(np.log(factors[tail]).T * edge_share(levels))
         centre = quantiles[:, [middle]]
-        distance = np.maximum.accumulate(np.abs(quantiles - centre) * wider, axis=0)
+        distance = _growing(np.abs(quantiles - centre) * wider, middle)
         calibrated: Floats = centre + np.where(tail == 0, -distance, distance)
         return calibrated
 
@@ -120,3 +121,11 @@ def edge_share(levels: Sequence[float]) -> Floats:
     normal = np.array([NormalDist().inv_cdf(level) for level in levels])
     share: Floats = np.abs(normal) / np.abs(normal).max()
     return share
+
+
+def _growing(distance: Floats, middle: int) -> Floats:
+    """(H, Q) distances made to grow outwards from the median and with the horizon."""
+    lower = np.maximum.accumulate(distance[:, middle::-1], axis=1)[:, ::-1]
+    upper = np.maximum.accumulate(distance[:, middle:], axis=1)
+    grown: Floats = np.maximum.accumulate(np.concatenate([lower[:, :-1], upper], axis=1), axis=0)
+    return grown
