@@ -8,6 +8,7 @@ from forecasting.prices import PriceBasis
 
 Weighting = Literal["linear", "exponential", "none"]
 Cell = Literal["lstm", "gru", "rnn"]
+Skip = Literal["all", "volatility", "none"]
 
 
 class Frozen(BaseModel):
@@ -29,11 +30,12 @@ class NetworkConfig(Frozen):
         (64, 32), description="Units of the two dense layers before the output."
     )
     scale_head: bool = Field(True, description="Learn a log scale beside the location.")
-    linear_skip: bool = Field(
-        True, description="Add a linear log-HAR term of the volatility features to log s."
+    linear_skip: Skip = Field(
+        "all",
+        description="Features that a linear log-HAR term adds to log s: all, those of volatility, none.",
     )
     location_bound: float = Field(
-        0.1, ge=0, le=10, description="Bound of |mu|, in units of current volatility."
+        0.03, ge=0, le=10, description="Bound of |mu|, in units of current volatility."
     )
     scale_bound: float = Field(
         1.0, gt=0, le=5, description="Bound of the recurrent correction to the log scale."

@@ -1,7 +1,7 @@
 """A trained model as one value, and its way to safetensors bytes and back."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -72,10 +72,12 @@ class Model:
 def new_network(config: ModelConfig) -> StackedLSTM:
     """A fresh network for a config, its initial weights drawn under the config's seed.
 
-    The linear skip sees the volatility features, or all of them where none of those is chosen.
+    A skip that is to see the volatility features alone sees all of them where none of those is chosen.
     """
     names = feature_names(config.features)
-    skip = [index for index, name in enumerate(names) if name in VOLATILITY_FEATURES] or range(len(names))
+    skip: Sequence[int] = range(len(names))
+    if config.network.linear_skip == "volatility":
+        skip = [index for index, name in enumerate(names) if name in VOLATILITY_FEATURES] or skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
         return StackedLSTM(config.network, len(names), skip)
