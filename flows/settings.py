@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig
 from forecasting.errors import UsageError
 
 SourceName = Literal["sample", "csv", "yahoo"]
@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     ingest_minutes: float = Field(30, gt=0, description="When the tickers still missing are given up.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
     simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
+    calibration: CalibrationConfig = Field(
+        CalibrationConfig(), description="How bands learn from what happened to earlier ones."
+    )
 
     @field_validator("tickers", "train_tickers", mode="before")
     @classmethod

@@ -72,6 +72,9 @@ class ModelConfig(Frozen):
 
     features: tuple[str, ...] = Field((), description="Names of the features, in order; empty means all.")
     price_basis: PriceBasis = Field("split_adjusted", description="Prices that people see, or total return.")
+    direct_share: float = Field(
+        0.5, ge=0, le=1, description="Share of the directly fitted log-HAR in the predictive quantiles."
+    )
     network: NetworkConfig = Field(NetworkConfig(), description="Its architecture.")
     training: TrainingConfig = Field(TrainingConfig(), description="How it is fitted.")
 
@@ -88,7 +91,7 @@ class CalibrationConfig(Frozen):
         250, ge=0, description="Non-overlapping outcomes of a ticker that the pool's word is worth."
     )
     shared_rate: float = Field(0.02, ge=0, lt=1, description="Feedback a session, of all tickers.")
-    ticker_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
+    ticker_rate: float = Field(0.005, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
     regime_rate: float = Field(0.03, ge=0, lt=1, description="Feedback a session, by market regime.")
     largest_feedback: float = Field(0.7, ge=0, le=2, description="Bound of each part's log multiplier.")
 
