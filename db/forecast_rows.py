@@ -1,12 +1,12 @@
 """A forecast as rows, and back the question whether stored rows say the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from db.records import RunRecord
 from db.upsert import Row, plain_rows
-from forecasting.forecast import Floats, Forecast
+from forecasting.forecast import Forecast
 
 SERVED_BAND = "calibrated"
 
@@ -19,16 +19,18 @@ def forecast_rows(run: RunRecord, forecast: Forecast) -> list[Row]:
         "anchor_close": forecast.anchor_close,
         "coverage": forecast.coverage,
         "quality": forecast.quality,
+        "regime": forecast.regime,
         "model_version": run.model_version,
         "issued_at": run.issued_at,
         "run_id": run.run_id,
     }
-    columns = {
+    columns: Mapping[str, Sequence[float] | np.ndarray] = {
         "lower": forecast.column(SERVED_BAND, forecast.levels[0]),
         "median": forecast.column(SERVED_BAND, 0.5),
         "upper": forecast.column(SERVED_BAND, forecast.levels[-1]),
         "model_variance": forecast.model_variance,
         "noise_variance": forecast.noise_variance,
+        "outcomes": forecast.outcomes,
     }
     return plain_rows(
         {**common, "target_session": session, "horizon": step + 1, **_at(columns, step)}
@@ -56,5 +58,5 @@ def _band_rows(forecast: Forecast, band: str) -> Iterator[dict[str, object]]:
         }
 
 
-def _at(columns: dict[str, Floats], step: int) -> dict[str, object]:
+def _at(columns: Mapping[str, Sequence[float] | np.ndarray], step: int) -> dict[str, object]:
     return {name: column[step] for name, column in columns.items()}

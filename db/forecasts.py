@@ -9,7 +9,14 @@ import sqlalchemy as sa
 
 from db.forecast_rows import forecast_rows, quantile_rows
 from db.records import Quarantine, RunRecord
-from db.schema import forecast_quantiles, forecast_runs, forecasts, latest_forecast, quarantines
+from db.schema import (
+    forecast_quantiles,
+    forecast_runs,
+    forecasts,
+    latest_forecast,
+    quarantines,
+    verifications,
+)
 from db.upsert import Row, insert, upsert
 from forecasting.forecast import Forecast
 
@@ -58,7 +65,8 @@ class ForecastRepository:
         """Store a run with its forecasts; one that is stored with the same values is left untouched.
 
         Where values differ, all rows of that ticker and `as_of` are replaced, so that a shorter horizon
-        leaves no older rows behind. A run that changes no forecast leaves no trace.
+        leaves no older rows behind, and the scores of the old ones go with them. A run that changes no
+        forecast leaves no trace.
 
         Args:
             run: The run.
@@ -75,6 +83,8 @@ class ForecastRepository:
             upsert(self._conn, forecast_runs, [asdict(run)], guarded=_RUN_COLUMNS)
         for draft in written:
             self._conn.execute(sa.delete(forecasts).where(draft.of(forecasts)))
+            issued = verifications.c.kind != "walk_forward"
+            self._conn.execute(sa.delete(verifications).where(draft.of(verifications) & issued))
         insert(self._conn, forecasts, [row for draft in written for row in draft.rows])
         insert(self._conn, forecast_quantiles, [row for draft in written for row in draft.quantiles])
         return _report([draft.forecast.ticker for draft in drafts], fates)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-ModelStatus = Literal["candidate", "champion", "retired", "refused"]
+ModelStatus = Literal["candidate", "champion", "retired", "refused", "baseline"]
+RunKind = Literal["live", "backfill"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ModelRecord:
         data_fingerprint: Hash of the training prices.
         created_at: When it was trained (UTC).
         status: Where it stands.
+        gated_as_of: Last session that its gate saw; None where it passed none.
     """
 
     version: str
@@ -32,6 +34,7 @@ class ModelRecord:
     data_fingerprint: str
     created_at: datetime
     status: ModelStatus = "candidate"
+    gated_as_of: date | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class RunRecord:
         flow_run_id: Prefect's id of the run, where there is one.
         issued_at: When it was published (UTC).
         quarantined: JSON text, the reason of each ticker that was left out.
+        calibration_id: The calibration that its bands were given, where there was one.
+        kind: live, or backfill where it was made for a session long past.
     """
 
     run_id: str
@@ -65,6 +70,8 @@ class RunRecord:
     flow_run_id: str | None
     issued_at: datetime
     quarantined: str = "{}"
+    calibration_id: str | None = None
+    kind: RunKind = "live"
 
 
 @dataclass(frozen=True)
@@ -77,3 +84,49 @@ class Quarantine:
     reason: str
     detail: str
     seen_at: datetime
+
+
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """What calibration had learned by a session; the id is a function of the rest.
+
+    Attributes:
+        calibration_id: Natural key.
+        source: The price source.
+        as_of: No outcome of a later session went in.
+        state: JSON text.
+        outcomes: Closed outcomes that it rests on.
+        code_version: Version of bandcast.
+        created_at: When it was learned (UTC).
+    """
+
+    calibration_id: str
+    source: str
+    as_of: date
+    state: str
+    outcomes: int
+    code_version: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """Whether a candidate was let in, and why; the scores are explained at `forecasting.gate.Decision`."""
+
+    decision_id: str
+    source: str
+    as_of: date
+    candidate: str
+    champion: str | None
+    decided_at: datetime
+    promoted: bool
+    reason: str
+    candidate_crps: float
+    champion_crps: float | None
+    floor_crps: float
+    difference: float
+    lower: float
+    upper: float
+    tolerance: float
+    dates: int
+    forecasts: int

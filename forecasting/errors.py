@@ -29,7 +29,8 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   ├── NoModelError
     │   ├── ArchitectureMismatchError
     │   ├── DropoutNotLiveError
-    │   └── GarchFitError
+    │   ├── GarchFitError
+    │   └── GateError
     └── StoreError
         ├── DatabaseUnreachableError
         └── MigrationBehindError
@@ -265,6 +266,16 @@ class GarchFitError(ModelError):
     def __init__(self, ticker: str, found: str) -> None:
         super().__init__(
             f"Expected a GARCH(1,1) fit for {ticker}, found {found}; use the random walk in its place."
+        )
+
+
+class GateError(ModelError):
+    """Too few dates to compare two models on."""
+
+    def __init__(self, found: int, needed: int) -> None:
+        super().__init__(
+            f"Expected at least {needed} dates that neither model was trained on to compare them, found "
+            f"{found}; load more history, or wait."
         )
 
 

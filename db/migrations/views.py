@@ -45,3 +45,48 @@ FROM (
       ON b.source = r.source AND b.ticker = f.ticker AND b.session = f.target_session
 ) o
 """
+
+LATEST_FORECAST_2 = """
+CREATE VIEW latest_forecast AS
+SELECT f.ticker, f.as_of, f.target_session, f.horizon, f.anchor_close, f.lower, f.median, f.upper,
+       f.coverage, f.quality, f.model_version, f.issued_at, f.outcomes, f.regime
+FROM forecasts f
+WHERE f.as_of = (SELECT MAX(newest.as_of) FROM forecasts newest WHERE newest.ticker = f.ticker)
+"""
+
+FORECAST_WITH_OUTCOME_2 = FORECAST_WITH_OUTCOME_1.replace(
+    "f.noise_variance,", "f.noise_variance, f.outcomes, f.regime,"
+)
+
+# A sum over the rows that both have, because the early ones may lack the random walk.
+COVERAGE_BY_HORIZON_3 = """
+CREATE VIEW coverage_by_horizon AS
+SELECT v.source, v.method, v.kind, v.quality, v.nominal, v.horizon, COUNT(*) AS outcomes,
+       AVG(CAST(v.inside AS DOUBLE PRECISION)) AS coverage,
+       AVG(CAST(v.below AS DOUBLE PRECISION)) AS below,
+       AVG(CAST(v.above AS DOUBLE PRECISION)) AS above,
+       AVG(v.crps) AS crps,
+       AVG(v.winkler) AS winkler,
+       SUM(CASE WHEN w.crps IS NOT NULL THEN v.crps END)
+           / NULLIF(SUM(CASE WHEN v.crps IS NOT NULL THEN w.crps END), 0) AS crps_to_random_walk
+FROM verifications v
+LEFT JOIN verifications w
+  ON w.source = v.source AND w.ticker = v.ticker AND w.as_of = v.as_of
+ AND w.target_session = v.target_session AND w.kind = v.kind AND w.method = 'random_walk'
+GROUP BY v.source, v.method, v.kind, v.quality, v.nominal, v.horizon
+"""
+
+PINBALL_BY_LEVEL_3 = """
+CREATE VIEW pinball_by_level AS
+SELECT v.source, v.method, v.kind, v.quality, v.horizon, q.level, COUNT(*) AS outcomes,
+       AVG(CASE WHEN v.actual_log_return <= q.log_return THEN 1.0 ELSE 0.0 END) AS at_or_below,
+       AVG(CASE WHEN v.actual_log_return >= q.log_return
+                THEN q.level * (v.actual_log_return - q.log_return)
+                ELSE (1 - q.level) * (q.log_return - v.actual_log_return) END) AS pinball
+FROM verifications v
+JOIN forecast_quantiles q
+  ON q.ticker = v.ticker AND q.as_of = v.as_of AND q.target_session = v.target_session
+ AND q.band = v.method
+WHERE v.kind IN ('live', 'backfill')
+GROUP BY v.source, v.method, v.kind, v.quality, v.horizon, q.level
+"""

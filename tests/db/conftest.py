@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from db.engine import open_engine, reading, writing
 from db.migrate import upgrade
 from db.models import ModelRepository
+from db.prices import PriceRepository
 from db.records import ModelRecord, RunRecord
 from db.schema import metadata
 from forecasting.forecast import BANDS, Forecast
+from forecasting.prices import BAR_COLUMNS, PriceHistory
 
 Dump = dict[str, list[tuple[object, ...]]]
 
@@ -134,10 +136,27 @@ def forecast() -> Callable[..., Forecast]:
             model_variance=np.full(horizon, 1e-4),
             noise_variance=np.full(horizon, 2e-4),
             quality="champion",
-            regime="normal",
-            outcomes=(0,) * horizon,
             data_fingerprint="f",
+            regime="calm",
+            outcomes=(250,) * horizon,
         )
         return replace(made, **changes)
 
     return make
+
+
+@pytest.fixture
+def store_prices() -> Callable[..., None]:
+    """Store closes and splits of a ticker by day, as a pull would."""
+
+    def store(engine: sa.Engine, closes: dict[str, float], splits: dict[str, float], **options: Any) -> None:
+        bars = pd.DataFrame(dict.fromkeys(BAR_COLUMNS, pd.Series(closes)))
+        actions = pd.DataFrame({"split": pd.Series(splits, dtype="float64"), "dividend": 0.0})
+        for frame in (bars, actions):
+            frame.index = pd.DatetimeIndex(frame.index)
+        seen_at = datetime(2024, 1, 9, tzinfo=UTC) + options.get("later", timedelta(0))
+        history = PriceHistory(options.get("ticker", "AAA"), bars, actions)
+        with writing(engine) as conn:
+            PriceRepository(conn, options.get("source", "sample")).store(history, seen_at)
+
+    return store

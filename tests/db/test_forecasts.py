@@ -32,8 +32,8 @@ def test_rows_say_what_the_forecast_says(served, run, forecast, dump):
     assert first[:4] == ("AAA", date(2024, 1, 2), date(2024, 1, 3), 1)
     assert second[:4] == ("AAA", date(2024, 1, 2), date(2024, 1, 4), 2)
     assert first[4:9] == pytest.approx((100.0, 90.0, 100.0, 110.0, 0.9))
-    assert first[9:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4)
-    assert len(dump()["forecast_quantiles"]) == 2 * 3 * 3
+    assert first[9:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm")
+    assert len(dump()["forecast_quantiles"]) == 2 * 3 * 4
     with reading(served) as conn:
         assert ForecastRepository(conn).run("r1") == run
         assert ForecastRepository(conn).run("r9") is None
@@ -62,9 +62,9 @@ def test_other_values_replace_the_whole_ticker(served, runs, forecast, dump, cha
     changed = forecast("AAA", **changes)
     report = publish(served, again, [changed, forecast("BBB")])
     assert report == PublishReport(replaced=("AAA",), unchanged=("BBB",))
-    run_ids = [row[-3] for row in dump()["forecasts"]]
+    run_ids = [row[12] for row in dump()["forecasts"]]
     assert run_ids == ["r2"] * changed.horizon + ["r1"] * 3
-    assert len(dump()["forecast_quantiles"]) == (changed.horizon + 3) * 9
+    assert len(dump()["forecast_quantiles"]) == (changed.horizon + 3) * 12
 
 
 def test_a_changed_inner_quantile_counts_too(served, run, again, forecast):
@@ -134,7 +134,7 @@ def test_latest_and_bands_follow_the_newest_as_of(served, run, again, forecast):
         assert set(latest["anchor_close"]) == {100.0}
         assert list(repository.latest(["BBB"])["horizon"]) == [1, 2, 3]
         assert repository.latest([]).empty
-        assert len(repository.bands("AAA")) == 2 * 9
+        assert len(repository.bands("AAA")) == 2 * 12
         assert set(repository.bands("AAA", date(2024, 1, 1))["price"].round(6)) == {45.0, 50.0, 55.0}
         assert repository.bands("ZZZ").empty
 

@@ -14,7 +14,7 @@ from db.migrate import current, downgrade, head, require_current, upgrade
 from db.schema import metadata
 from forecasting.errors import MigrationBehindError, StoreError
 
-VIEWS = {"latest_forecast", "forecast_with_outcome"}
+VIEWS = {"latest_forecast", "forecast_with_outcome", "coverage_by_horizon", "pinball_by_level"}
 SET_UP = """
 import sys
 from db.engine import open_engine
@@ -51,7 +51,7 @@ def test_empty_database_is_set_up_and_then_left_alone(empty):
 def test_schema_behind_is_named(engine):
     with writing(engine) as conn:
         conn.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
-    with pytest.raises(MigrationBehindError, match="migration 0002, found 0000; run `bandcast db upgrade`"):
+    with pytest.raises(MigrationBehindError, match="migration 0003, found 0000; run `bandcast db upgrade`"):
         require_current(engine)
     with pytest.raises(StoreError, match=r"found 'Can't locate revision identified by '0000''; install"):
         upgrade(engine)

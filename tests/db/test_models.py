@@ -1,7 +1,7 @@
 """Which model serves."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -93,3 +93,58 @@ def test_listing_is_newest_first_and_spares_the_weights(stored):
 def test_unknown_versions_are_named(engine, verb):
     with pytest.raises(StoreError, match="Expected a stored model m9, found none"), writing(engine) as conn:
         getattr(ModelRepository(conn), verb)("m9")
+
+
+def statuses(conn):
+    return {record.version: record.status for record in ModelRepository(conn).list()}
+
+
+def test_the_ladder_goes_down_from_the_champion(stored):
+    with reading(stored) as conn:
+        ladder = ModelRepository(conn).ladder("sample", date(2024, 1, 2))
+    assert [record.version for record in ladder] == ["m4", "m2", "m1"]
+
+
+def test_a_model_chosen_for_what_it_did_later_does_not_serve_before(stored):
+    with writing(stored) as conn:
+        ModelRepository(conn).promote("m4", date(2024, 3, 1))
+        assert ModelRepository(conn).champion("sample", date(2024, 3, 1)).version == "m4"
+        assert ModelRepository(conn).champion("sample", date(2024, 2, 29)).version == "m2"
+
+
+def test_a_model_gated_for_an_earlier_day_does_not_displace_the_champion(stored, model):
+    with writing(stored) as conn:
+        models = ModelRepository(conn)
+        models.add(replace(model, version="past", trained_through=date(2022, 6, 1)))
+        models.promote("past", date(2022, 9, 1))
+        assert models.champion("sample", date(2024, 1, 2)).version == "m4"
+        assert models.champion("sample", date(2022, 10, 1)).version == "past"
+
+
+def test_rolling_back_lets_the_one_before_serve_and_never_a_refused_one(stored):
+    with writing(stored) as conn:
+        models = ModelRepository(conn)
+        models.add_baseline(datetime(2024, 1, 1, tzinfo=UTC))
+        assert models.rollback("sample") == ("m2", "m4")
+        assert models.rollback("sample") == ("m1", "m2")
+        with pytest.raises(StoreError, match="found none before it"):
+            models.rollback("sample")
+        found = statuses(conn)
+    assert found["m1"] == "champion"
+    assert {found[version] for version in ("m2", "m3", "m4")} == {"refused"}
+    assert (found["random-walk"], found["other"]) == ("baseline", "champion")
+
+
+def test_without_a_champion_there_is_nothing_to_roll_back(engine):
+    with writing(engine) as conn, pytest.raises(StoreError, match="found no champion"):
+        ModelRepository(conn).rollback("sample")
+
+
+def test_the_random_walk_has_one_row_for_all_sources(stored, dump):
+    with writing(stored) as conn:
+        assert ModelRepository(conn).add_baseline(datetime(2024, 1, 1, tzinfo=UTC)) == "random-walk"
+    before = dump()
+    with writing(stored) as conn:
+        ModelRepository(conn).add_baseline(datetime(2025, 1, 1, tzinfo=UTC))
+        assert ModelRepository(conn).champion("any", date(2024, 1, 2)) is None
+    assert dump() == before

@@ -3,20 +3,25 @@
 import math
 import sqlite3
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
-import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 from db.engine import reading, writing
 from db.forecasts import ForecastRepository
-from db.prices import PriceRepository
-from db.schema import forecast_with_outcome, forecasts, latest_forecast
-from forecasting.prices import BAR_COLUMNS, PriceHistory
+from db.schema import (
+    coverage_by_horizon,
+    forecast_with_outcome,
+    forecasts,
+    latest_forecast,
+    pinball_by_level,
+)
 
 
-@pytest.mark.parametrize("view", [latest_forecast, forecast_with_outcome])
+@pytest.mark.parametrize(
+    "view", [latest_forecast, forecast_with_outcome, coverage_by_horizon, pinball_by_level]
+)
 def test_columns_are_the_documented_ones(engine, view):
     found = [column["name"] for column in sa.inspect(engine).get_columns(view.name)]
     assert found == [column.name for column in view.c]
@@ -27,10 +32,12 @@ def test_latest_has_the_public_columns():
     assert {column.name for column in forecasts.c} - {c.name for c in latest_forecast.c} == left_out
 
 
-def test_outcome_across_splits_is_in_units_of_as_of(served, run, forecast):
+def test_outcome_across_splits_is_in_units_of_as_of(served, run, forecast, store_prices):
     """Forecast from 100 on 2024-01-02; 4:1 on the 3rd, 3:2 on the 4th, no bar yet on the 8th."""
     publish(served, run, forecast(horizon=4))
-    store(served, {"2024-01-02": 100.0, "2024-01-03": 25.0, "2024-01-04": 16.0, "2024-01-05": 20.0}, SPLITS)
+    store_prices(
+        served, {"2024-01-02": 100.0, "2024-01-03": 25.0, "2024-01-04": 16.0, "2024-01-05": 20.0}, SPLITS
+    )
     rows = outcomes(served)
     assert [row.actual_close for row in rows] == [100.0, 96.0, 120.0, None]
     assert [row.inside for row in rows] == [1, 1, 0, None]
@@ -38,31 +45,31 @@ def test_outcome_across_splits_is_in_units_of_as_of(served, run, forecast):
     assert rows[3].actual_log_return is None
 
 
-def test_splits_up_to_as_of_and_after_the_target_do_not_count(served, run, forecast):
+def test_splits_up_to_as_of_and_after_the_target_do_not_count(served, run, forecast, store_prices):
     publish(served, run, forecast(horizon=1))
-    store(served, {"2024-01-02": 100.0, "2024-01-03": 101.0}, {"2024-01-02": 2.0, "2024-01-04": 5.0})
+    store_prices(served, {"2024-01-02": 100.0, "2024-01-03": 101.0}, {"2024-01-02": 2.0, "2024-01-04": 5.0})
     assert [row.actual_close for row in outcomes(served)] == [101.0]
 
 
-def test_prices_of_another_source_or_ticker_do_not_count(served, run, forecast):
+def test_prices_of_another_source_or_ticker_do_not_count(served, run, forecast, store_prices):
     publish(served, run, forecast(horizon=1))
-    store(served, {"2024-01-03": 25.0}, SPLITS, source="yahoo")
-    store(served, {"2024-01-03": 25.0}, SPLITS, ticker="BBB")
+    store_prices(served, {"2024-01-03": 25.0}, SPLITS, source="yahoo")
+    store_prices(served, {"2024-01-03": 25.0}, SPLITS, ticker="BBB")
     assert [row.actual_close for row in outcomes(served)] == [None]
 
 
-def test_a_withdrawn_split_does_not_count(served, run, forecast):
+def test_a_withdrawn_split_does_not_count(served, run, forecast, store_prices):
     publish(served, run, forecast(horizon=1))
-    store(served, {"2024-01-02": 100.0, "2024-01-03": 25.0}, SPLITS)
+    store_prices(served, {"2024-01-02": 100.0, "2024-01-03": 25.0}, SPLITS)
     for days in (0, 7):  # not told for a week
-        store(served, {"2024-01-02": 100.0, "2024-01-03": 100.0}, {}, timedelta(days=days))
+        store_prices(served, {"2024-01-02": 100.0, "2024-01-03": 100.0}, {}, later=timedelta(days=days))
     assert [row.actual_close for row in outcomes(served)] == [100.0]
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
-def test_a_consumer_needs_the_file_and_one_select(served, run, forecast):
+def test_a_consumer_needs_the_file_and_one_select(served, run, forecast, store_prices):
     publish(served, run, forecast(horizon=1))
-    store(served, {"2024-01-03": 105.0}, {})
+    store_prices(served, {"2024-01-03": 105.0}, {})
     with closing(sqlite3.connect(served.url.database)) as consumer:
         (latest,) = consumer.execute("SELECT ticker, target_session, upper FROM latest_forecast")
         (outcome,) = consumer.execute("SELECT actual_close, inside FROM forecast_with_outcome")
@@ -76,17 +83,6 @@ SPLITS = {"2024-01-03": 4.0, "2024-01-04": 1.5}
 def publish(engine, run, forecast):
     with writing(engine) as conn:
         ForecastRepository(conn).publish(run, [forecast])
-
-
-def store(engine, closes, splits, later=timedelta(0), source="sample", ticker="AAA"):
-    close = pd.Series(closes)
-    bars = pd.DataFrame(dict.fromkeys(BAR_COLUMNS, close))
-    actions = pd.DataFrame({"split": pd.Series(splits, dtype="float64"), "dividend": 0.0})
-    for frame in (bars, actions):
-        frame.index = pd.DatetimeIndex(frame.index)
-    with writing(engine) as conn:
-        seen_at = datetime(2024, 1, 9, tzinfo=UTC) + later
-        PriceRepository(conn, source).store(PriceHistory(ticker, bars, actions), seen_at)
 
 
 def outcomes(engine):

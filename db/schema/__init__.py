@@ -1,0 +1,28 @@
+"""The tables, as SQLAlchemy Core knows them; migrations make them, a test compares the two."""
+
+from db.schema.base import metadata
+from db.schema.forecasts import forecast_quantiles, forecast_runs, forecasts, quarantines
+from db.schema.models import calibrations, gate_decisions, model_versions
+from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
+from db.schema.verifications import verifications
+from db.schema.views import coverage_by_horizon, forecast_with_outcome, latest_forecast, pinball_by_level
+
+__all__ = [
+    "calibrations",
+    "corporate_actions",
+    "coverage_by_horizon",
+    "forecast_quantiles",
+    "forecast_runs",
+    "forecast_with_outcome",
+    "forecasts",
+    "gate_decisions",
+    "instruments",
+    "latest_forecast",
+    "metadata",
+    "model_versions",
+    "pinball_by_level",
+    "price_bars",
+    "price_revisions",
+    "quarantines",
+    "verifications",
+]

@@ -1,0 +1,95 @@
+"""Forecasts, the runs that made them, and what was left out."""
+
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, Column, Date, Double, ForeignKey, Integer, String, Table, Text
+
+from db.schema.base import metadata
+from db.types import UtcDateTime
+
+forecast_runs = Table(
+    "forecast_runs",
+    metadata,
+    Column("run_id", String, primary_key=True, comment="A function of the inputs"),
+    Column("source", String, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("model_version", ForeignKey("model_versions.version"), nullable=False),
+    Column("seed", sa.BigInteger, nullable=False),
+    Column("settings", Text, nullable=False, comment="JSON"),
+    Column("data_fingerprint", String, nullable=False),
+    Column("code_version", String, nullable=False),
+    Column("library_versions", Text, nullable=False, comment="JSON"),
+    Column("flow_run_id", String, comment="Prefect's id"),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("quarantined", Text, comment="JSON: the reason of each ticker that was left out"),
+    Column("calibration_id", ForeignKey("calibrations.calibration_id")),
+    Column("kind", String, nullable=False, server_default="live", comment="live or backfill"),
+    CheckConstraint("kind IN ('live', 'backfill')", name="kind"),
+    comment="Runs that changed a forecast; old ones stay when their forecasts are replaced",
+)
+
+forecasts = Table(
+    "forecasts",
+    metadata,
+    Column("ticker", String, primary_key=True),
+    Column("as_of", Date, primary_key=True, comment="Session whose close is the anchor"),
+    Column("target_session", Date, primary_key=True),
+    Column("horizon", Integer, nullable=False, comment="Sessions after as_of"),
+    Column(
+        "anchor_close", Double, nullable=False, comment="In units of as_of, as are lower, median and upper"
+    ),
+    Column("lower", Double, nullable=False, comment="Calibrated price at the lowest level"),
+    Column("median", Double, nullable=False, comment="Calibrated price at level 0.5"),
+    Column("upper", Double, nullable=False, comment="Calibrated price at the highest level"),
+    Column("coverage", Double, nullable=False, comment="Nominal probability between lower and upper"),
+    Column("quality", String, nullable=False, comment="Rung that made it: champion, previous or baseline"),
+    Column("model_version", ForeignKey("model_versions.version"), nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("run_id", ForeignKey("forecast_runs.run_id"), nullable=False),
+    Column("model_variance", Double, comment="Of the cumulative log return, between dropout runs"),
+    Column("noise_variance", Double, comment="Of the cumulative log return, within dropout runs"),
+    Column("outcomes", Integer, comment="Closed outcomes that its calibration rests on"),
+    Column("regime", String, comment="Volatility at issue: calm, normal or stress"),
+    sa.UniqueConstraint("ticker", "as_of", "horizon"),
+    CheckConstraint("lower > 0 AND lower <= median AND median <= upper AND upper < 1e12", name="ordered"),
+    CheckConstraint("anchor_close > 0 AND anchor_close < 1e12", name="anchor_bounds"),
+    CheckConstraint("coverage > 0 AND coverage < 1", name="coverage_bounds"),
+    CheckConstraint("horizon > 0", name="horizon_bounds"),
+    CheckConstraint("target_session > as_of", name="target_later"),
+    CheckConstraint("quality IN ('champion', 'previous', 'baseline')", name="quality"),
+    CheckConstraint("regime IN ('calm', 'normal', 'stress')", name="regime"),
+    comment="One row per ticker, as_of and target session",
+)
+
+forecast_quantiles = Table(
+    "forecast_quantiles",
+    metadata,
+    Column("ticker", String, primary_key=True),
+    Column("as_of", Date, primary_key=True),
+    Column("target_session", Date, primary_key=True),
+    Column("horizon", Integer, nullable=False, comment="Sessions after as_of"),
+    Column("band", String, primary_key=True),
+    Column("level", Double, primary_key=True, comment="Quantile level, such as 0.05, rounded to 6 digits"),
+    Column("log_return", Double, nullable=False, comment="Cumulative since as_of"),
+    Column("price", Double, nullable=False, comment="In units of as_of"),
+    sa.ForeignKeyConstraint(
+        ["ticker", "as_of", "target_session"],
+        ["forecasts.ticker", "forecasts.as_of", "forecasts.target_session"],
+        ondelete="CASCADE",
+    ),
+    CheckConstraint("level > 0 AND level < 1", name="level_bounds"),
+    CheckConstraint("price > 0 AND price < 1e12", name="price_bounds"),
+    CheckConstraint("band IN ('mc_dropout', 'predictive', 'calibrated', 'random_walk')", name="band"),
+    comment="Every quantile of every band of a forecast",
+)
+
+quarantines = Table(
+    "quarantines",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("ticker", String, primary_key=True),
+    Column("as_of", Date, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    comment="Tickers left out of a day's run, and why",
+)

@@ -1,0 +1,88 @@
+"""Models, what the gate said of them, and the calibrations learned from outcomes."""
+
+import sqlalchemy as sa
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    Double,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
+
+from db.schema.base import metadata
+from db.types import UtcDateTime
+
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("trained_through", Date, nullable=False, comment="Last session that training or validation saw"),
+    Column("weights", LargeBinary, nullable=False, comment="safetensors bytes"),
+    Column("config", Text, nullable=False, comment="JSON that rebuilds the network and its features"),
+    Column("metrics", sa.JSON, nullable=False, comment="Measured on the validation sessions"),
+    Column("data_fingerprint", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("status", String, nullable=False),
+    Column("gated_as_of", Date, comment="Last session that its gate saw; null where it passed none"),
+    CheckConstraint("status IN ('candidate', 'champion', 'retired', 'refused', 'baseline')", name="status"),
+    comment="Trained models, at most one champion a source, and the random walk as baseline",
+)
+sa.Index(
+    "uq_model_versions_champion",
+    model_versions.c.source,
+    unique=True,
+    sqlite_where=model_versions.c.status == "champion",
+    postgresql_where=model_versions.c.status == "champion",
+)
+
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("calibration_id", String, primary_key=True, comment="A digest of source, as_of and state"),
+    Column("source", String, nullable=False),
+    Column("as_of", Date, nullable=False, comment="No outcome of a later session went in"),
+    Column("state", Text, nullable=False, comment="JSON"),
+    Column("outcomes", Integer, nullable=False, comment="Closed outcomes that it rests on"),
+    Column("code_version", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="What calibration had learned, session by session",
+)
+
+
+def _score(name: str, comment: str, *, nullable: bool = False) -> Column[float]:
+    return Column(name, Double, nullable=nullable, comment=comment)
+
+
+gate_decisions = Table(
+    "gate_decisions",
+    metadata,
+    Column("decision_id", String, primary_key=True, comment="A digest of what was compared"),
+    Column("source", String, nullable=False),
+    Column("as_of", Date, nullable=False, comment="Last session that the comparison saw"),
+    Column("candidate", String, nullable=False),
+    Column("champion", String, comment="Null where none served: the random walk was the measure"),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("promoted", sa.Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    _score("candidate_crps", "Mean over horizons, each in units of the random walk's mean"),
+    _score("champion_crps", "As candidate_crps", nullable=True),
+    _score("floor_crps", "Mean CRPS of the random walk, in log returns"),
+    _score("difference", "Candidate minus champion (or floor), relative to it"),
+    _score("lower", "Lower bound of the difference"),
+    _score("upper", "Upper bound of the difference"),
+    _score("tolerance", "Upper bound at which an old champion is renewed"),
+    Column("dates", Integer, nullable=False, comment="Held-out dates compared"),
+    Column("forecasts", Integer, nullable=False, comment="Outcomes compared: date, ticker and horizon"),
+    sa.ForeignKeyConstraint(
+        ["candidate"], ["model_versions.version"], name="fk_gate_decisions_candidate_model_versions"
+    ),
+    sa.ForeignKeyConstraint(
+        ["champion"], ["model_versions.version"], name="fk_gate_decisions_champion_model_versions"
+    ),
+    comment="Whether a new model was let in, and why",
+)

@@ -1,0 +1,84 @@
+"""Prices, corporate actions and what they belong to."""
+
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, Column, Date, Double, String, Table
+
+from db.schema.base import metadata
+from db.types import UtcDateTime
+
+# PostgreSQL holds NaN to be greater than every number, so the upper bound is what refuses it.
+_CLOSE_BOUNDS = "close > 0 AND close < 1e12"
+
+
+def _bar_columns() -> list[Column[float]]:
+    as_traded = [Column(name, Double, comment="As traded") for name in ("open", "high", "low")]
+    return [
+        *as_traded,
+        Column("close", Double, nullable=False, comment="As traded"),
+        Column("volume", Double, comment="Shares, as traded"),
+    ]
+
+
+def _to_instruments() -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["ticker", "source"], ["instruments.ticker", "instruments.source"])
+
+
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("ticker", String, primary_key=True),
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("calendar", String, comment="Exchange calendar code, where known"),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("currency", String, comment="Of the prices, as the source writes it"),
+    Column("kind", String, comment="Such as EQUITY, in the source's word"),
+    Column("zone", String, comment="Time zone that the source dates sessions in"),
+    comment="Every ticker of every source that prices were stored for",
+)
+
+price_bars = Table(
+    "price_bars",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("ticker", String, primary_key=True),
+    Column("session", Date, primary_key=True),
+    *_bar_columns(),
+    Column("first_seen_at", UtcDateTime, nullable=False, comment="When these values were first pulled"),
+    CheckConstraint(_CLOSE_BOUNDS, name="close_bounds"),
+    _to_instruments(),
+    comment="Daily bars as traded: neither splits nor dividends are worked in",
+)
+
+price_revisions = Table(
+    "price_revisions",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("ticker", String, primary_key=True),
+    Column("session", Date, primary_key=True),
+    Column("replaced_at", UtcDateTime, primary_key=True, comment="When other values were pulled"),
+    *_bar_columns(),
+    Column("first_seen_at", UtcDateTime, nullable=False, comment="When these old values were first pulled"),
+    Column("reason", String, nullable=False),
+    comment="Append only: what a bar said before the source restated it",
+)
+
+corporate_actions = Table(
+    "corporate_actions",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("ticker", String, primary_key=True),
+    Column("session", Date, primary_key=True, comment="The ex-date"),
+    Column("kind", String, primary_key=True),
+    Column(
+        "value",
+        Double,
+        nullable=False,
+        comment="Split: new shares per old, 1 once withdrawn; dividend: per share, 0 once withdrawn",
+    ),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("missing_since", UtcDateTime, comment="First pull that no longer told it; null while it is told"),
+    CheckConstraint("kind IN ('split', 'dividend')", name="kind"),
+    CheckConstraint("value >= 0 AND value < 1e12 AND (value > 0 OR kind = 'dividend')", name="value_bounds"),
+    _to_instruments(),
+    comment="Dated splits and dividends",
+)
