@@ -166,7 +166,7 @@ def _stacked(
     return Issued(
         origin=origin,
         tickers=tuple(made),
-        regimes=tuple(getattr(one, "regime", "normal") for one in made.values()),
+        regimes=tuple(one.regime for one in made.values()),
         targets=tuple(tuple(one.target_sessions[place] for place in kept) for one in made.values()),
         quantiles={
             name: np.stack([bands[ticker][name][kept] for ticker in made]) if made else empty

@@ -12,7 +12,7 @@ from forecasting.config import Frozen
 from forecasting.errors import UsageError
 
 FIRST_FIT = 400  # market sessions before any fit: log-HAR wants 280, the network more than its lookback
-LONGEST_STEP = 5  # sessions between warm-up origins, at least
+WARM_UP_EVERY = 5  # sessions between warm-up origins, at least
 
 
 class WalkConfig(Frozen):
@@ -31,9 +31,7 @@ class WalkConfig(Frozen):
     def _is_a_span(self) -> "WalkConfig":
         if self.end < self.start:
             raise ValueError("the end must not lie before the start")
-        if self.horizons != tuple(sorted(set(self.horizons))) or not 1 <= self.horizons[0] <= 30:
-            raise ValueError("horizons must increase and lie between 1 and 30")
-        if self.horizons[-1] > 30:
+        if self.horizons != tuple(sorted(set(self.horizons))) or not set(self.horizons) <= set(range(1, 31)):
             raise ValueError("horizons must increase and lie between 1 and 30")
         return self
 
@@ -81,7 +79,7 @@ def plan_walk(sessions: pd.DatetimeIndex, config: WalkConfig) -> Plan:
         )
     if first < FIRST_FIT:
         raise UsageError(_too_early(sessions, config))
-    step = max(config.every, LONGEST_STEP)
+    step = max(config.every, WARM_UP_EVERY)
     earliest = max(FIRST_FIT, first - config.warm_up_sessions)
     warm_up = np.arange(first - step, earliest - 1, -step)[::-1]
     begun = int(warm_up[0]) if len(warm_up) else first

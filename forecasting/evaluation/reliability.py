@@ -16,7 +16,7 @@ FEWEST = 20  # outcomes of a ticker, under which no test says anything
 Test = Callable[[np.ndarray, float], Significance]
 
 
-def test_table(panel: Panel) -> pd.DataFrame:
+def significance_table(panel: Panel) -> pd.DataFrame:
     """Share of tickers that pass at 5 %, by method, at horizon 1; without rows where that is not in it.
 
     `kupiec` and `christoffersen` look at misses of the whole band, `kupiec_lower` and `kupiec_upper` at one

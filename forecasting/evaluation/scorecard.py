@@ -6,7 +6,7 @@ import pandas as pd
 
 from forecasting.evaluation.paired import paired_table
 from forecasting.evaluation.panel import Panel, panel_of
-from forecasting.evaluation.reliability import pit_table, test_table
+from forecasting.evaluation.reliability import pit_table, significance_table
 from forecasting.evaluation.scores import score_table, ticker_table
 
 CONTENDERS = ("calibrated", "predictive", "random_walk")  # the first that is there is judged
@@ -55,7 +55,7 @@ def scorecard(frame: pd.DataFrame, every: int) -> Scorecard:
         span=_span(panel),
         scores=score_table(panel),
         paired=paired_table(panel, contender, every),
-        tests=test_table(panel),
+        tests=significance_table(panel),
         tickers=ticker_table(panel, contender),
         pit=pit_table(panel, contender),
     )
