@@ -35,7 +35,7 @@ contracts: install  ## The direction of the layers.
 	$(BIN)/lint-imports
 
 pytest: install  ## The tests alone.
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 serve: install   ## Prefect server and scheduled flows in the foreground.
 	$(BIN)/bandcast serve

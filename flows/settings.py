@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig
 from forecasting.errors import UsageError
 
 SourceName = Literal["sample", "csv", "yahoo"]
@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     run_minutes: float = Field(360, gt=0, description="When a run that still goes on is ended.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
     simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
+    calibration: CalibrationConfig = Field(
+        CalibrationConfig(), description="How bands learn from what happened to earlier ones."
+    )
 
     @field_validator("tickers", "train_tickers", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ from forecasting.prices import PriceBasis
 
 Weighting = Literal["linear", "exponential", "none"]
 Cell = Literal["lstm", "gru", "rnn"]
+Skip = Literal["all", "volatility", "none"]
 
 
 class Frozen(BaseModel):
@@ -29,11 +30,12 @@ class NetworkConfig(Frozen):
         (64, 32), description="Units of the two dense layers before the output."
     )
     scale_head: bool = Field(True, description="Learn a log scale beside the location.")
-    linear_skip: bool = Field(
-        True, description="Add a linear log-HAR term of the volatility features to log s."
+    linear_skip: Skip = Field(
+        "all",
+        description="Features that a linear log-HAR term adds to log s: all, those of volatility, none.",
     )
     location_bound: float = Field(
-        0.1, ge=0, le=10, description="Bound of |mu|, in units of current volatility."
+        0.03, ge=0, le=10, description="Bound of |mu|, in units of current volatility."
     )
     scale_bound: float = Field(
         1.0, gt=0, le=5, description="Bound of the recurrent correction to the log scale."
@@ -72,6 +74,9 @@ class ModelConfig(Frozen):
 
     features: tuple[str, ...] = Field((), description="Names of the features, in order; empty means all.")
     price_basis: PriceBasis = Field("split_adjusted", description="Prices that people see, or total return.")
+    direct_share: float = Field(
+        0.5, ge=0, le=1, description="Share of the directly fitted log-HAR in the predictive quantiles."
+    )
     network: NetworkConfig = Field(NetworkConfig(), description="Its architecture.")
     training: TrainingConfig = Field(TrainingConfig(), description="How it is fitted.")
 
@@ -88,7 +93,7 @@ class CalibrationConfig(Frozen):
         250, ge=0, description="Non-overlapping outcomes of a ticker that the pool's word is worth."
     )
     shared_rate: float = Field(0.02, ge=0, lt=1, description="Feedback a session, of all tickers.")
-    ticker_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
+    ticker_rate: float = Field(0.005, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
     regime_rate: float = Field(0.03, ge=0, lt=1, description="Feedback a session, by market regime.")
     largest_feedback: float = Field(0.7, ge=0, le=2, description="Bound of each part's log multiplier.")
 

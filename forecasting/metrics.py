@@ -70,7 +70,8 @@ def pit(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:
     known, _ = np.broadcast_arrays(np.asarray(quantiles, np.float64), happened)
     right = np.clip((known < happened).sum(axis=-1), 1, len(level) - 1)
     low, high = (np.take_along_axis(known, right[..., None] - step, axis=-1) for step in (1, 0))
-    share = np.divide(happened - low, high - low, out=np.zeros_like(low), where=high > low)[..., 0]
+    within = np.clip(happened, low, high) - low
+    share = np.divide(within, high - low, out=np.zeros_like(low), where=high > low)[..., 0]
     value = level[right - 1] + share * (level[right] - level[right - 1])
     below, above = tail_misses(known[..., 0], known[..., -1], outcome)
     value = np.where(below == 1, level[0] / 2, np.where(above == 1, (1 + level[-1]) / 2, value))

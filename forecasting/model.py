@@ -1,7 +1,7 @@
 """A trained model as one value, and its way to safetensors bytes and back."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from forecasting.baselines.har import Har
 from forecasting.config import Frozen, ModelConfig
 from forecasting.errors import ArchitectureMismatchError, UsageError
 from forecasting.features import VOLATILITY_FEATURES, feature_names
@@ -48,6 +49,7 @@ class Model:
     network: StackedLSTM
     noise: NoisePool
     market: Floats  # (4,) coefficients of the market's log-HAR model
+    har: Har | None = None  # the direct regression of every horizon; None where history was too short for it
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     def weights(self) -> bytes:
@@ -56,6 +58,9 @@ class Model:
         arrays["noise.rows"] = torch.as_tensor(self.noise.rows, dtype=torch.float32)
         arrays["noise.weights"] = torch.as_tensor(self.noise.weights)
         arrays["market"] = torch.as_tensor(self.market)
+        if self.har is not None:
+            arrays["har.coefficients"] = torch.as_tensor(self.har.coefficients)
+            arrays["har.quantiles"] = torch.as_tensor(self.har.quantiles)
         return save(arrays)
 
     def version(self) -> str:
@@ -67,10 +72,12 @@ class Model:
 def new_network(config: ModelConfig) -> StackedLSTM:
     """A fresh network for a config, its initial weights drawn under the config's seed.
 
-    The linear skip sees the volatility features, or all of them where none of those is chosen.
+    A skip that is to see the volatility features alone sees all of them where none of those is chosen.
     """
     names = feature_names(config.features)
-    skip = [index for index, name in enumerate(names) if name in VOLATILITY_FEATURES] or range(len(names))
+    skip: Sequence[int] = range(len(names))
+    if config.network.linear_skip == "volatility":
+        skip = [index for index, name in enumerate(names) if name in VOLATILITY_FEATURES] or skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
         return StackedLSTM(config.network, len(names), skip)
@@ -92,9 +99,19 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
         }
         network.load_state_dict(state)
         noise = NoisePool(_floats(arrays["noise.rows"]), _floats(arrays["noise.weights"]))
-        return Model(manifest, network.eval(), noise, _floats(arrays["market"]))
+        market, har = _floats(arrays["market"]), _har(manifest.features, arrays)
+        return Model(manifest, network.eval(), noise, market, har)
     except (ValidationError, UsageError, RuntimeError, KeyError, SafetensorError) as error:
         raise ArchitectureMismatchError(version, " ".join(str(error).split())[:200]) from error
+
+
+def _har(names: tuple[str, ...], arrays: Mapping[str, torch.Tensor]) -> Har | None:
+    if "har.coefficients" not in arrays:
+        return None
+    coefficients, quantiles = (_floats(arrays[f"har.{name}"]) for name in ("coefficients", "quantiles"))
+    if coefficients.shape[1] != len(names) + 1:
+        raise UsageError(f"Expected {len(names) + 1} coefficients, found {coefficients.shape[1]}.")
+    return Har(names, coefficients, quantiles)
 
 
 def _floats(tensor: torch.Tensor) -> Floats:

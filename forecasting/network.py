@@ -86,7 +86,7 @@ class StackedLSTM(nn.Module):
             return torch.zeros_like(correction)
         bound = self.config.scale_bound
         bounded = bound * torch.tanh(correction / bound)
-        return bounded + self.linear_part(features) if self.config.linear_skip else bounded
+        return bounded if self.config.linear_skip == "none" else bounded + self.linear_part(features)
 
     def linear_part(self, features: Tensor) -> Tensor:
         """(B, T) log scale of the linear log-HAR term alone, in [-4, 4].

@@ -5,6 +5,7 @@ historical simulation, Barone-Adesi et al. 1999, with vector residuals).
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,16 @@ class Paths:
 
     noisy: Floats
     bare: Floats
+
+    def quantiles(self, levels: Sequence[float]) -> Floats:
+        """(H, Q) over all S paths."""
+        found: Floats = np.quantile(self.noisy.reshape(-1, self.noisy.shape[-1]), levels, axis=0).T
+        return found
+
+    def bare_quantiles(self, levels: Sequence[float]) -> Floats:
+        """(H, Q) over the M dropout runs without noise: the textbook's band, far too narrow for prices."""
+        found: Floats = np.quantile(self.bare, levels, axis=0).T
+        return found
 
     @property
     def noise_variance(self) -> Floats:

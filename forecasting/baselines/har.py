@@ -14,13 +14,18 @@ from pydantic import Field
 from forecasting.baselines.past import Past
 from forecasting.config import Frozen, SimulationConfig, Weighting
 from forecasting.errors import ModelError
-from forecasting.features import FEATURES, compute_features
+from forecasting.features import compute_features
 from forecasting.forecast import Floats
 from forecasting.losses import weighted_mean
+from forecasting.network import LARGEST_LOG_SCALE
 from forecasting.series import TickerSeries
+from forecasting.trailing import Trailing
 from forecasting.weights import recency_weights
 
-NAMES = tuple(FEATURES)  # what the network sees, too: it must beat a line through the same numbers
+LEVELS: tuple[float, ...] = tuple(round(step / 100, 2) for step in range(1, 100))
+HORIZON = 30
+LARGEST_RESIDUAL = 20.0  # as in the noise pool: one halted ticker that jumps must not bend the line for all
+KNOTS = (1, 2, 3, 5, 7, 10, 14, 20, 25)  # horizons that are fitted; those between lie on a line
 MINIMUM = 250  # sessions with a known outcome; pooled, they carry a score of coefficients
 
 
@@ -38,55 +43,76 @@ class Har:
     """One fitted regression for every horizon.
 
     Attributes:
+        names: The F features that it reads, in order: those of the network beside it.
         coefficients: (H, F + 1) of the log scale, the constant first.
-        quantiles: (H, Q) of the standardised residuals at `levels`.
-        levels: The Q quantile levels.
+        quantiles: (H, 99) of the standardised residuals at LEVELS.
     """
 
+    names: tuple[str, ...]
     coefficients: Floats
     quantiles: Floats
-    levels: tuple[float, ...]
 
     def __call__(self, past: Past, config: SimulationConfig) -> Floats:
-        """(H, Q) scale of each horizon x the residual quantiles.
+        """As `bands`, of a past: a baseline like the others."""
+        return self.bands(past.window, config)
+
+    def bands(self, window: Trailing, config: SimulationConfig) -> Floats:
+        """(H, Q) scale of each horizon x the residual quantiles, linear between LEVELS.
 
         Raises:
-            ModelError: It was fitted for other levels or a shorter horizon.
+            ModelError: It was fitted for a shorter horizon.
         """
-        if config.levels != self.levels or config.horizon > len(self.quantiles):
-            raise ModelError("Expected a log-HAR model of the levels and the horizon asked for; fit it anew.")
+        if config.horizon > len(self.quantiles):
+            raise ModelError(
+                f"Expected a log-HAR model of {config.horizon} horizons, found one of {len(self.quantiles)}; "
+                "fit it anew."
+            )
         h = config.horizon
-        regressors = _with_constant(compute_features(past.window, NAMES))
-        scale = (
-            past.window.volatility * np.exp(self.coefficients[:h] @ regressors) * np.sqrt(np.arange(1, h + 1))
-        )
-        quantiles: Floats = scale[:, None] * self.quantiles[:h]
+        regressors = _with_constant(compute_features(window, self.names))
+        relative = np.exp(_log_scale(self.coefficients[:h], regressors))
+        scale = window.volatility * relative * np.sqrt(np.arange(1, h + 1))
+        shape = np.stack([np.interp(config.levels, LEVELS, row) for row in self.quantiles[:h]])
+        quantiles: Floats = scale[:, None] * shape
         return quantiles
 
 
-def fit_har(series: Sequence[TickerSeries], config: HarConfig, simulation: SimulationConfig) -> Har:
-    """Fit every horizon on the sessions whose outcome is known.
+def fit_har(
+    series: Sequence[TickerSeries], names: Sequence[str], config: HarConfig, horizon: int = HORIZON
+) -> Har:
+    """Fit the horizons KNOTS on the sessions whose outcome is known.
 
     Nothing after the last session of the series goes in: a session counts at horizon h only where its outcome
     h sessions later is in them.
 
     Args:
-        series: Training series whose features are NAMES, cut at the session of the fit.
+        series: Training series, cut at the session of the fit.
+        names: Their features, F of them.
         config: Likelihood, weights, span.
-        simulation: Horizon and levels.
+        horizon: Sessions ahead, H.
 
     Raises:
         ModelError: Too few sessions to fit the longest horizon on.
     """
-    horizons = range(1, simulation.horizon + 1)
-    coefficients, quantiles = np.zeros((simulation.horizon, len(NAMES) + 1)), []
-    for h in horizons:
+    knots = sorted({h for h in KNOTS if h < horizon} | {horizon})
+    coefficients, quantiles = np.zeros((len(knots), len(names) + 1)), np.zeros((len(knots), len(LEVELS)))
+    for place, h in enumerate(knots):
         rows = _rows(series, h, config)
-        previous = coefficients[max(h - 2, 0)]
-        coefficients[h - 1] = _fit(rows, previous, config)
-        residuals = rows.target * np.exp(-rows.regressors @ coefficients[h - 1])
-        quantiles.append(_weighted_quantiles(residuals, rows.weights, simulation.levels))
-    return Har(coefficients, np.stack(quantiles), simulation.levels)
+        coefficients[place] = _fit(rows, coefficients[max(place - 1, 0)], config)
+        residuals = rows.target * np.exp(-_log_scale(rows.regressors, coefficients[place]))
+        quantiles[place] = _weighted_quantiles(residuals, rows.weights, LEVELS)
+    return Har(tuple(names), _between(knots, coefficients), _between(knots, quantiles))
+
+
+def _log_scale(one: Floats, other: Floats) -> Floats:
+    """Their product within the bounds of the network's own: a halted ticker must not leave the floats."""
+    bounded: Floats = np.clip(one @ other, -LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
+    return bounded
+
+
+def _between(knots: Sequence[int], values: Floats) -> Floats:
+    """(H, X) from (K, X) at the knots, linear over the log of the horizon."""
+    horizons = np.log(np.arange(1, knots[-1] + 1))
+    return np.stack([np.interp(horizons, np.log(knots), column) for column in values.T], axis=1)
 
 
 @dataclass(frozen=True)
@@ -108,7 +134,8 @@ def _rows(series: Sequence[TickerSeries], h: int, config: HarConfig) -> _Rows:
     x, y, session = (np.concatenate(parts) for parts in zip(*(_known(one, h) for one in series), strict=True))
     place = np.searchsorted(sessions, session) / (len(sessions) - 1)
     kept = (session >= sessions[0]) & np.isfinite(y)
-    return _Rows(_with_constant(x[kept]), y[kept], recency_weights(place[kept], config.weighting))
+    target = np.clip(y[kept], -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+    return _Rows(_with_constant(x[kept]), target, recency_weights(place[kept], config.weighting))
 
 
 def _known(series: TickerSeries, h: int) -> tuple[Floats, Floats, np.ndarray]:
@@ -128,7 +155,8 @@ def _fit(rows: _Rows, start: Floats, config: HarConfig) -> Floats:
 
     def closure() -> torch.Tensor:
         solver.zero_grad()
-        loss = weighted_mean(student_likelihood(y, x @ beta, config.degrees), weights)
+        log_scale = (x @ beta).clamp(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
+        loss = weighted_mean(student_likelihood(y, log_scale, config.degrees), weights)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return loss
 

@@ -47,28 +47,43 @@ class Calibration:
         padded[: len(self.pooled)] = self.pooled[:horizon]
         return tuple(int(count) for count in padded)
 
-    def multipliers(self, ticker: str, regime: str, horizon: int) -> Floats:
+    def multipliers(self, ticker: str, regime: str, horizons: Sequence[int]) -> Floats:
         """(2, H) factors of the distance from the median; the longest learned horizon holds beyond."""
         total = self.own.get(ticker, self.pool) + self.regime[REGIMES.index(regime)]
         if not total.shape[1]:
-            return np.ones((2, horizon))
-        place = np.minimum(np.arange(horizon), total.shape[1] - 1)
+            return np.ones((2, len(horizons)))
+        place = np.minimum(np.asarray(horizons) - 1, total.shape[1] - 1)
         factors: Floats = np.exp(np.clip(total[:, place], -LARGEST, LARGEST))
         return factors
 
-    def apply(self, ticker: str, regime: str, levels: Sequence[float], quantiles: Floats) -> Floats:
+    def apply(
+        self,
+        ticker: str,
+        regime: str,
+        levels: Sequence[float],
+        quantiles: Floats,
+        horizons: Sequence[int] | None = None,
+    ) -> Floats:
         """(H, Q) calibrated quantiles of (H, Q) predictive ones.
 
         The factor learned at the edge fades to 1 at the median in proportion to the normal quantile of the
-        level, so that quantiles cannot cross. A distance from the median never shrinks with the horizon.
+        level. A distance from the median never shrinks outwards, so that quantiles cannot cross, nor with the
+        horizon.
+
+        Args:
+            ticker: Whose own past counts.
+            regime: The market's at issue, one of REGIMES.
+            levels: The Q levels, 0.5 among them.
+            quantiles: Of the cumulative log return.
+            horizons: The H horizons; None for 1 to H.
         """
         middle = list(levels).index(0.5)
-        factors = self.multipliers(ticker, regime, len(quantiles))
-        fade = edge_share(levels)
+        factors = self.multipliers(ticker, regime, horizons or range(1, len(quantiles) + 1))
         tail = np.where(np.arange(len(levels)) < middle, 0, 1)
-        distance = np.abs(quantiles - quantiles[:, [middle]]) * np.exp(np.log(factors[tail]).T * fade)
-        grown = np.maximum.accumulate(distance, axis=0)
-        calibrated: Floats = quantiles[:, [middle]] + np.where(tail == 0, -grown, grown)
+        wider = np.exp(np.log(factors[tail]).T * edge_share(levels))
+        centre = quantiles[:, [middle]]
+        distance = _growing(np.abs(quantiles - centre) * wider, middle)
+        calibrated: Floats = centre + np.where(tail == 0, -distance, distance)
         return calibrated
 
     def to_json(self) -> str:
@@ -106,3 +121,11 @@ def edge_share(levels: Sequence[float]) -> Floats:
     normal = np.array([NormalDist().inv_cdf(level) for level in levels])
     share: Floats = np.abs(normal) / np.abs(normal).max()
     return share
+
+
+def _growing(distance: Floats, middle: int) -> Floats:
+    """(H, Q) distances made to grow outwards from the median and with the horizon."""
+    lower = np.maximum.accumulate(distance[:, middle::-1], axis=1)[:, ::-1]
+    upper = np.maximum.accumulate(distance[:, middle:], axis=1)
+    grown: Floats = np.maximum.accumulate(np.concatenate([lower[:, :-1], upper], axis=1), axis=0)
+    return grown

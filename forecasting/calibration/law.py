@@ -7,6 +7,7 @@ sources: a prior in which the predictive band holds, the pool of all tickers, an
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecasting.config import CalibrationConfig
 from forecasting.forecast import Floats
@@ -43,14 +44,15 @@ def law_of(
     own = above / np.maximum(total, 1e-12)[..., None]
     blocks = total * independent
     mixed = _mixed(own, pool, blocks / (blocks + config.pool_blocks))
-    return smooth(_solve(mixed, tail)), smooth(_solve(pool, tail))
+    known = dates > 0
+    return _smooth(_solve(mixed, tail), known), _smooth(_solve(pool, tail), known)
 
 
-def smooth(values: Floats) -> Floats:
-    """(..., H) averaged over neighbouring horizons."""
+def _smooth(values: Floats, known: NDArray[np.bool_]) -> Floats:
+    """(..., H) averaged over neighbouring horizons that have outcomes."""
     place = np.log(np.arange(1, values.shape[-1] + 1))
-    kernel = np.exp(-0.5 * ((place[:, None] - place) / _NEIGHBOURS) ** 2)
-    averaged: Floats = values @ (kernel / kernel.sum(axis=0))
+    kernel = np.exp(-0.5 * ((place[:, None] - place) / _NEIGHBOURS) ** 2) * known[:, None]
+    averaged: Floats = values @ (kernel / np.maximum(kernel.sum(axis=0), 1e-12))
     return averaged
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from forecasting.errors import ArchitectureMismatchError
+from forecasting.features import FEATURES, VOLATILITY_FEATURES
 from forecasting.model import NoisePool, load_model, new_network
 from forecasting.pipeline import make_forecast
 
@@ -118,10 +119,15 @@ def test_the_features_of_a_stored_model_are_its_own_not_those_of_the_release(sto
     monkeypatch.setattr(features, "FEATURES", reordered)
     monkeypatch.setattr(model, "feature_names", features.feature_names)
     again = load_model(*stored)
-    assert again.network.skip_inputs == [
-        again.manifest.features.index(name) for name in features.VOLATILITY_FEATURES
-    ]
+    assert again.network.skip_inputs == list(range(len(again.manifest.features)))
     assert again.version() == stored[0]
+
+
+def test_a_skip_of_the_volatilities_sees_no_other_feature(tiny_config):
+    network = tiny_config.network.model_copy(update={"linear_skip": "volatility"})
+    names = tuple(FEATURES)
+    seen = new_network(tiny_config.model_copy(update={"network": network})).skip_inputs
+    assert [names[place] for place in seen] == list(VOLATILITY_FEATURES)
 
 
 def test_the_bytes_are_safetensors_and_no_pickle(stored):

@@ -127,7 +127,7 @@ def test_a_new_network_says_random_walk_with_current_volatility(features):
 
 
 def test_location_and_correction_keep_their_bounds(features):
-    network = shaken(NetworkConfig(hidden=6, head=(5, 4), linear_skip=False))
+    network = shaken(NetworkConfig(hidden=6, head=(5, 4), linear_skip="none"))
     with torch.no_grad():
         network.output.weight.mul_(1e3)
         out = network(features)

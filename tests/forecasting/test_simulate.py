@@ -10,7 +10,6 @@ import torch
 from forecasting.config import SimulationConfig
 from forecasting.errors import DropoutNotLiveError
 from forecasting.model import NoisePool, new_network
-from forecasting.pipeline import bands
 from forecasting.simulate import LARGEST_STEP, Paths, _draw_noise, random_stream, simulate
 
 AS_OF = "2024-06-05"
@@ -147,18 +146,36 @@ def test_a_path_never_leaves_the_floats(model, series, tiny_simulation):
     np.testing.assert_allclose(found.noisy[0, 0], LARGEST_STEP * np.arange(1, 6))
 
 
+def test_noise_takes_one_row_out_of_each_stratum_of_the_residuals():
+    rows = np.stack([np.arange(40.0), np.ones(40), np.ones(40)], axis=1)
+    drawn = _draw_noise(NoisePool(rows, np.full(40, 1 / 40)), random_stream(7, AS_OF, "OLD"), (3, 4, 6))
+    assert [sorted(session.ravel() // 2) for session in drawn[..., :-1, 0]] == [list(range(20))] * 3
+
+
+def test_strata_leave_less_noise_in_the_quantiles_than_free_draws():
+    residual = np.sort(np.random.default_rng(3).standard_t(5, 2000))
+    pool = NoisePool(np.stack([residual] * 3, axis=1), np.full(2000, 1 / 2000))
+    stream = np.random.default_rng(4)
+    streams = [random_stream(seed, AS_OF, "OLD") for seed in range(60)]
+    ours = np.array([_draw_noise(pool, one, (10, 10, 21))[..., :-1, 0].reshape(10, -1) for one in streams])
+    free = stream.choice(residual, ours.shape)
+    for sessions, levels in ((1, [0.05, 0.5, 0.95]), (10, [0.5])):
+        mine, theirs = (
+            np.quantile(drawn[:, :sessions].sum(axis=1), levels, axis=1).std(axis=1) for drawn in (ours, free)
+        )
+        assert (mine < 0.8 * theirs).all()
+
+
 def test_quantiles_rise_with_their_level_and_dropout_alone_is_narrower(paths, tiny_simulation):
-    found = bands(paths, tiny_simulation.levels)
-    for name in ("mc_dropout", "predictive"):
-        assert (np.diff(found[name], axis=1) >= 0).all()
-    width = {name: quantiles[:, -1] - quantiles[:, 0] for name, quantiles in found.items()}
-    assert (width["mc_dropout"] < width["predictive"]).all()
+    predictive, bare = paths.quantiles(tiny_simulation.levels), paths.bare_quantiles(tiny_simulation.levels)
+    assert (np.diff(predictive, axis=1) >= 0).all()
+    assert (np.diff(bare, axis=1) >= 0).all()
+    assert (np.ptp(bare, axis=1) < np.ptp(predictive, axis=1)).all()
 
 
-def test_bands_by_hand():
+def test_quantiles_by_hand():
     bare = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
-    noisy = np.arange(21.0).reshape(3, 7, 1)
-    found = bands(Paths(noisy=noisy, bare=bare), (0.05, 0.25, 0.5, 0.75, 0.95))
-    np.testing.assert_allclose(found["mc_dropout"], [[0.2, 1.0, 2.0, 3.0, 3.8]])
-    np.testing.assert_allclose(found["predictive"], [[1.0, 5.0, 10.0, 15.0, 19.0]])
-    assert np.array_equal(found["calibrated"], found["predictive"])
+    paths = Paths(noisy=np.arange(21.0).reshape(3, 7, 1), bare=bare)
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+    np.testing.assert_allclose(paths.bare_quantiles(levels), [[0.2, 1.0, 2.0, 3.0, 3.8]])
+    np.testing.assert_allclose(paths.quantiles(levels), [[1.0, 5.0, 10.0, 15.0, 19.0]])

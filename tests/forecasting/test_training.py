@@ -68,7 +68,7 @@ def best_constant(pool, split):
     return min(weighted_mean(loss, weights).item() for loss in losses)
 
 
-@pytest.mark.parametrize("linear_skip", [True, False])
+@pytest.mark.parametrize("linear_skip", ["all", "none"])
 def test_the_fitted_network_reads_the_signal(linear_skip, pool, split):
     training = TRAINING.model_copy(update={"max_epochs": 25, "learning_rate": 0.01})
     network, _, epochs = fitted(pool, split, training, linear_skip=linear_skip)
@@ -88,7 +88,7 @@ def test_the_linear_part_beats_zero_and_is_where_training_starts(pool, split):
     torch.testing.assert_close(network.skip.weight.detach(), start, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("changes", [{"linear_skip": False}, {"scale_head": False}])
+@pytest.mark.parametrize("changes", [{"linear_skip": "none"}, {"scale_head": False}])
 def test_without_a_skip_there_is_nothing_to_start_from(changes, pool, split):
     network = network_of(**changes)
     fit_skip(network, pool, split, TRAINING)
@@ -194,7 +194,7 @@ def test_nothing_is_left_on_the_disk(pool, split, tmp_path, monkeypatch):
 def test_prices_that_give_no_finite_loss_are_refused(pool, split):
     broken = Pool(np.full_like(pool.features, np.nan), pool.target, pool.session, pool.start)
     with pytest.raises(ModelError, match="Expected a finite validation loss"):
-        fitted(broken, split, linear_skip=False)
+        fitted(broken, split, linear_skip="none")
 
 
 @pytest.mark.parametrize(

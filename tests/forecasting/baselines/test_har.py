@@ -1,6 +1,7 @@
 """Pooled log-HAR: outcomes by hand, the fit against scipy, and nothing from the future."""
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -9,14 +10,16 @@ from scipy.stats import t as student
 
 from forecasting.adjustment import adjust
 from forecasting.baselines import har
-from forecasting.baselines.har import NAMES, Har, HarConfig, fit_har
+from forecasting.baselines.har import LEVELS, Har, HarConfig, fit_har
 from forecasting.baselines.past import past_of
 from forecasting.baselines.random_walk import random_walk
 from forecasting.config import SimulationConfig
 from forecasting.errors import ModelError
+from forecasting.features import FEATURES
 from forecasting.series import build_series
 
 SHORT = SimulationConfig(horizon=3)
+NAMES = tuple(FEATURES)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def training(histories, market):
 
 @pytest.fixture(scope="module")
 def fitted(training):
-    return fit_har(training, HarConfig(), SHORT)
+    return fit_har(training, NAMES, HarConfig(), 3)
 
 
 def cut(series, sessions):
@@ -63,7 +66,7 @@ def test_an_outcome_is_the_log_return_of_the_closes(histories, training):
 
 def test_the_session_after_the_last_is_never_read(training, fitted):
     poisoned = [replace(one, target=np.append(one.target[:-1], 1e6)) for one in training]
-    np.testing.assert_array_equal(fit_har(poisoned, HarConfig(), SHORT).quantiles, fitted.quantiles)
+    np.testing.assert_array_equal(fit_har(poisoned, NAMES, HarConfig(), 3).quantiles, fitted.quantiles)
 
 
 def test_the_fit_against_scipy(training):
@@ -97,19 +100,18 @@ def test_quantiles_weigh_recent_residuals_more():
 
 
 def test_the_answer_by_hand(past):
-    normal = np.array([-1.645, 0.0, 1.645])
-    levels = (0.05, 0.5, 0.95)
-    config = SimulationConfig(horizon=2, levels=levels)
+    normal = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
+    config = SimulationConfig(horizon=2, levels=(0.05, 0.125, 0.5, 0.875, 0.95))
     coefficients = np.zeros((3, len(NAMES) + 1))
     coefficients[1, 0] = np.log(2)
-    found = Har(coefficients, np.tile(normal, (3, 1)), levels)(past, config)
+    found = Har(NAMES, coefficients, np.tile(normal, (3, 1)))(past, config)
     expected = random_walk(past, config) * [[1], [2]]
-    assert found == pytest.approx(expected, rel=1e-4, abs=1e-12)
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-12)  # linear between two of the fitted levels
 
 
 def test_fitted_quantiles_increase_and_cover_the_training_outcomes(training, fitted, histories, market):
     assert (np.diff(fitted.quantiles) > 0).all()
-    assert fitted.quantiles.shape == (3, 5)
+    assert fitted.quantiles.shape == (3, len(LEVELS))
     past = past_of("OLD", adjust(histories[0], histories[0].last_session, "split_adjusted"), market)
     found = fitted(past, SHORT)
     assert found.shape == (3, 5)
@@ -123,12 +125,11 @@ def test_other_units_of_price_change_nothing(training, fitted, histories, market
     assert ours == pytest.approx(theirs)
 
 
-@pytest.mark.parametrize("asked", [SimulationConfig(horizon=4), SimulationConfig(horizon=3, levels=(0.5,))])
-def test_levels_and_horizon_must_be_those_of_the_fit(fitted, past, asked):
+def test_a_longer_horizon_than_that_of_the_fit_is_refused(fitted, past):
     with pytest.raises(ModelError, match="fit it anew"):
-        fitted(past, asked)
+        fitted(past, SimulationConfig(horizon=4))
 
 
 def test_too_few_sessions_are_refused(training):
     with pytest.raises(ModelError, match="at least 251 sessions to fit log-HAR on, found 100"):
-        fit_har(training, HarConfig(history_sessions=100), SHORT)
+        fit_har(training, NAMES, HarConfig(history_sessions=100), 3)

@@ -1,0 +1,1 @@
+"""From the rows of a walk to its scorecard: scores, coverage, comparisons, tests."""
