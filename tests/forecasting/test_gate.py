@@ -32,7 +32,7 @@ def test_a_better_candidate_is_promoted() -> None:
     assert (decision.dates, decision.forecasts) == (20, 300)
 
 
-@pytest.mark.parametrize("factor", [0.98, 1.02])
+@pytest.mark.parametrize("factor", [0.98, 0.99])
 def test_one_that_is_not_shown_to_be_better_is_refused(factor: float) -> None:
     decision = decide(scores(2, factor), scores(3, 0.98), FLOOR, CONFIG)
     assert not decision.promoted
@@ -73,7 +73,7 @@ def test_the_unit_of_the_scores_does_not_matter_nor_do_unknown_ones() -> None:
 
 
 def test_too_few_dates_decide_nothing() -> None:
-    with pytest.raises(GateError, match="at least 12 dates .* found 5"):
+    with pytest.raises(GateError, match=r"at least 12 dates .* found 5"):
         decide(scores(2)[:5], None, FLOOR[:5], CONFIG)
     with pytest.raises(GateError, match="found 0"):
         decide(np.full(SHAPE, np.nan), None, FLOOR, CONFIG)
