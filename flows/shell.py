@@ -62,7 +62,8 @@ def _end(minutes: float) -> None:
 def due() -> datetime:
     """When this run was due: its scheduled start, or now where nothing was scheduled (UTC)."""
     scheduled: Any = flow_run.scheduled_start_time
-    return scheduled.astimezone(UTC) if scheduled else datetime.now(UTC)
+    # Prefect's own kind of instant loses its zone when a duration is subtracted from it.
+    return datetime.fromtimestamp(scheduled.timestamp(), UTC) if scheduled else datetime.now(UTC)
 
 
 def on_schedule() -> bool:
