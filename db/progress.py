@@ -31,6 +31,7 @@ class ProgressRepository:
         """Ticker and `as_of` of every forecast of a session that was issued on its day."""
         query = sa.select(forecasts.c.ticker, forecasts.c.as_of).join(forecast_runs).distinct()
         of = (forecasts.c.as_of == session) & (forecast_runs.c.source == self._source)
+        of &= forecast_runs.c.kind == "live"
         return self._pairs(query.where(of))
 
     def left_out(self, first: date, last: date) -> Done:

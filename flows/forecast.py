@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version as installed
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from db.engine import reading, writing
 from db.forecasts import ForecastRepository
 from db.prices import PriceRepository
+from db.progress import ProgressRepository
 from db.records import RunRecord
 from flows.calibrate import calibrate
 from flows.form import Day, Horizon, Source, Symbols, overrides
@@ -133,7 +134,14 @@ def publish(
     require_enough(job, forecasts, "forecasts")
     run = run_record(job, made_by, forecasts, faults)
     with writing(store(job.settings.url)) as connection:
-        ForecastRepository(connection).publish(run, forecasts)
+        # what was issued on its day is never replaced by what would be said of that day now
+        issued = (
+            ProgressRepository(connection, job.source.name).issued(job.as_of)
+            if job.kind == "backfill"
+            else set()
+        )
+        news = [one for one in forecasts if (one.ticker, one.as_of) not in issued]
+        ForecastRepository(connection).publish(run, news)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
     return run.run_id
 

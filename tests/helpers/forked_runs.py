@@ -1,7 +1,7 @@
 """Runs of flows in processes of their own, some of them killed at a chosen point; a script.
 
 It reads steps from standard input, a JSON list of lists: the runs of one step go side by side, the steps
-follow each other. A run is {"flow": ..., "url": ..., "parameters": {...}, "kill": null or [target, when, nth]};
+follow each other. A run is {"flow": ..., "url": ..., "parameters": {...}, "kill": [target, when, nth]}, where
 target is "module:name" or "module:Class.name", and the process ends by SIGKILL before or after its nth call.
 The statuses of all processes go to standard output, as JSON lists.
 
