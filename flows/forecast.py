@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as installed
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from prefect import flow, get_run_logger, task
@@ -18,21 +18,33 @@ from db.engine import reading, writing
 from db.forecasts import ForecastRepository
 from db.prices import PriceRepository
 from db.records import RunRecord
+from flows.calibrate import calibrate
 from flows.ingest import record_quarantine, require_enough
 from flows.models import model, serving_quality
 from flows.outcomes import Stopwatch, Summary
 from flows.retrain import Retrain, ensure_model, stored_histories
+from flows.scoring import verify_bands
 from flows.settings import SourceName
 from flows.shell import due, flow_run_id, one_sentence, run_name
 from flows.wiring import Job, open_job, store
+from forecasting.calibration import Calibration
 from forecasting.errors import CalendarError, PriceError, SessionsUnknownError
 from forecasting.forecast import Forecast
-from forecasting.pipeline import make_forecast, market_of, require_fresh
+from forecasting.pipeline import baseline_forecast, make_forecast, market_of, require_fresh
+from forecasting.prices import PriceHistory
 from forecasting.sessions import calendar_name, next_sessions
 
 LARGEST_CHUNK = 8
 LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
 Outcome = Forecast | PriceError
+Rung = Callable[[PriceHistory, Sequence[date]], Forecast]
+
+
+class MadeBy(NamedTuple):
+    """What a run's bands come from, besides prices and settings."""
+
+    model_version: str
+    calibration_id: str
 
 
 @task(
@@ -41,39 +53,63 @@ Outcome = Forecast | PriceError
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def forecast_chunk(job: Job, version: str, market: pd.Series, tickers: Sequence[str]) -> dict[str, Outcome]:
+def forecast_chunk(
+    job: Job, version: str, market: pd.Series, calibration: Calibration, tickers: Sequence[str]
+) -> dict[str, Outcome]:
     """Bands of a few tickers, or the reason why there are none."""
-    quality = serving_quality(job.settings.url, version)
-    return {ticker: _forecast_one(job, version, quality, market, ticker) for ticker in tickers}
+    rung = _rung(job, version, market, calibration)
+    return {ticker: _forecast_one(job, rung, ticker) for ticker in tickers}
 
 
-def _forecast_one(job: Job, version: str, quality: str, market: pd.Series, ticker: str) -> Outcome:
-    simulation = job.settings.simulation
+def _rung(job: Job, version: str, market: pd.Series, calibration: Calibration) -> Rung:
+    """How the model that serves makes a forecast of a history and its target sessions."""
+    quality, simulation = serving_quality(job.settings.url, version), job.settings.simulation
+    if quality == "baseline":
+        return lambda history, targets: baseline_forecast(history, market, targets, simulation)
+    served = model(job.settings.url, version)
+
+    def forecast_history(history: PriceHistory, targets: Sequence[date]) -> Forecast:
+        made = make_forecast(served, history, market, targets, simulation, calibration=calibration)
+        return replace(made, quality=quality)
+
+    return forecast_history
+
+
+def _forecast_one(job: Job, rung: Rung, ticker: str) -> Outcome:
     try:
         session = job.session_of(ticker)
         with reading(store(job.settings.url)) as connection:
             history = PriceRepository(connection, job.source.name).load(ticker, session)
-        targets = next_sessions(calendar_name(ticker), session, simulation.horizon)
-        served = model(job.settings.url, version)
-        made = make_forecast(served, require_fresh(history, session), market, targets, simulation)
-        return replace(made, quality=quality)
+        targets = next_sessions(calendar_name(ticker), session, job.settings.simulation.horizon)
+        return rung(require_fresh(history, session), targets)
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
 
 
-def forecast_all(job: Job, version: str, tickers: Sequence[str]) -> dict[str, Outcome]:
+def forecast_all(
+    job: Job, version: str, calibration: Calibration, tickers: Sequence[str]
+) -> dict[str, Outcome]:
     """Bands of all tickers, in chunks that run side by side."""
-    manifest = model(job.settings.url, version).manifest
-    reference = stored_histories(job, manifest.reference)
-    market = market_of(reference, job.as_of, manifest.config.price_basis)
+    market = _market(job, version)
     outcomes: dict[str, Outcome] = {}
-    chunks = _chunks(tickers, job.settings.workers)
-    for future in as_completed([forecast_chunk.submit(job, version, market, chunk) for chunk in chunks]):
+    submitted = [
+        forecast_chunk.submit(job, version, market, calibration, chunk)
+        for chunk in _chunks(tickers, job.settings.workers)
+    ]
+    for future in as_completed(submitted):
         outcomes |= future.result()
         get_run_logger().info("forecast: %d of %d tickers", len(outcomes), len(tickers))
     return {ticker: outcomes[ticker] for ticker in tickers}
+
+
+def _market(job: Job, version: str) -> pd.Series:
+    """Of the model's reference universe or, where no model serves, of what is forecast."""
+    if serving_quality(job.settings.url, version) == "baseline":
+        return market_of(stored_histories(job, job.tickers), job.as_of, job.settings.model.price_basis)
+    manifest = model(job.settings.url, version).manifest
+    return market_of(stored_histories(job, manifest.reference), job.as_of, manifest.config.price_basis)
 
 
 def _chunks(tickers: Sequence[str], workers: int) -> list[Sequence[str]]:
@@ -82,14 +118,19 @@ def _chunks(tickers: Sequence[str], workers: int) -> list[Sequence[str]]:
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish(job: Job, version: str, forecasts: Sequence[Forecast], faults: Mapping[str, PriceError]) -> str:
+def publish(
+    job: Job,
+    made_by: MadeBy,
+    forecasts: Sequence[Forecast],
+    faults: Mapping[str, PriceError],
+) -> str:
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
 
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` asks for.
     """
     require_enough(job, forecasts, "forecasts")
-    run = run_record(job, version, forecasts, faults)
+    run = run_record(job, made_by, forecasts, faults)
     with writing(store(job.settings.url)) as connection:
         ForecastRepository(connection).publish(run, forecasts)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
@@ -97,44 +138,50 @@ def publish(job: Job, version: str, forecasts: Sequence[Forecast], faults: Mappi
 
 
 def run_record(
-    job: Job, version: str, forecasts: Sequence[Forecast], faults: Mapping[str, PriceError]
+    job: Job, made_by: MadeBy, forecasts: Sequence[Forecast], faults: Mapping[str, PriceError]
 ) -> RunRecord:
     """The run's record; its id is a digest of everything that the bands depend on."""
     libraries = json.dumps({name: installed(name) for name in LIBRARIES})
     inputs = sorted(f"{one.ticker}:{one.as_of}:{one.data_fingerprint}" for one in forecasts)
     settings = job.settings.simulation.model_dump_json()
     data = hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:16]
-    key = "|".join(
-        (job.source.name, str(job.as_of), version, settings, data, installed("bandcast"), libraries)
-    )
+    code = installed("bandcast")
+    key = "|".join((job.source.name, str(job.as_of), *made_by, settings, data, code, libraries))
     return RunRecord(
         run_id=f"{job.as_of}-{hashlib.sha256(key.encode()).hexdigest()[:10]}",
         source=job.source.name,
         as_of=job.as_of,
-        model_version=version,
+        model_version=made_by.model_version,
         seed=job.settings.simulation.seed,
         settings=settings,
         data_fingerprint=data,
-        code_version=installed("bandcast"),
+        code_version=code,
         library_versions=libraries,
         flow_run_id=flow_run_id(),
         issued_at=datetime.now(UTC),
         quarantined=json.dumps({ticker: error.reason for ticker, error in faults.items()}),
+        calibration_id=made_by.calibration_id,
+        kind=job.kind,
     )
 
 
 def forecast_and_publish(
     job: Job, version: str, failed: Mapping[str, PriceError], watch: Stopwatch
 ) -> Summary:
-    """Forecast what was ingested, publish it, and record what was left out."""
+    """Learn from what has closed, forecast what was ingested, publish it, and record what was left out."""
+    with watch.stage("verify"):
+        verify_bands(job)
+    with watch.stage("calibrate"):
+        learned = calibrate(job)
     with watch.stage("forecast"):
-        outcomes = forecast_all(job, version, [one for one in job.tickers if one not in failed])
+        wanted = [one for one in job.tickers if one not in failed]
+        outcomes = forecast_all(job, version, Calibration.from_json(learned.state), wanted)
     forecasts = [one for one in outcomes.values() if isinstance(one, Forecast)]
     faults = {**failed, **{name: one for name, one in outcomes.items() if isinstance(one, PriceError)}}
     done = tuple(one.ticker for one in forecasts)
     record_quarantine(job, faults, done)
     with watch.stage("publish"):
-        run_id = publish(job, version, forecasts, faults)
+        run_id = publish(job, MadeBy(version, learned.calibration_id), forecasts, faults)
     return Summary(job.as_of, run_id, version, done, faults, watch.seconds)
 
 

@@ -23,8 +23,9 @@ def model(url: str, version: str) -> Model:
 
 
 def serving_quality(url: str, version: str) -> str:
-    """The rung of the ladder on which a model stands: champion or previous."""
-    return "champion" if _record(url, version).status == "champion" else "previous"
+    """The rung of the ladder on which a model stands: champion, previous or baseline."""
+    status = _record(url, version).status
+    return status if status in ("champion", "baseline") else "previous"
 
 
 def _record(url: str, version: str) -> ModelRecord:

@@ -1,92 +1,81 @@
-"""A new model from the store's prices, and its promotion."""
+"""A new model from the store's prices, put before the gate, and which model serves."""
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from db.engine import reading, writing
+from db.gate import GateRepository
 from db.models import ModelRepository
 from db.prices import PriceRepository
 from db.records import ModelRecord
+from flows.gating import fit_candidate, last_seen, settle, try_candidate
 from flows.ingest import ingest_all, record_quarantine
+from flows.models import model
 from flows.outcomes import Stopwatch, Summary
 from flows.settings import SourceName
 from flows.shell import due, one_sentence, run_name
-from flows.wiring import Job, open_job, store
-from forecasting.errors import NoModelError
-from forecasting.model import Model
-from forecasting.pipeline import fingerprint, fit_model
+from flows.wiring import Job, open_job, store, unique
+from forecasting.errors import ArchitectureMismatchError, ModelError
 from forecasting.prices import PriceHistory
-
-if TYPE_CHECKING:
-    from forecasting.lightning import EpochReport
 
 Retrain = Literal["auto", "always", "never"]
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
 def train(job: Job) -> str:
-    """Fit a model on the training universe, store it, promote it; its version."""
+    """Fit a candidate on the training universe and put it before the gate; the version that serves then.
+
+    Raises:
+        ModelError: Too little history to train on, or to try the candidate on.
+    """
+    champion_now = champion(job)
+    reference = model(job.settings.url, champion_now.version).manifest.reference if champion_now else ()
     histories = stored_histories(job, job.train_tickers)
-    model = fit_model(histories, job.as_of, job.settings.model, epoch_log(job))
-    return promote(job, model, fingerprint(histories))
-
-
-def epoch_log(job: Job) -> "EpochReport":
-    """A line in the run's log for each epoch."""
-    logger = get_run_logger()
-    logger.info("train: %d tickers up to %s", len(job.train_tickers), job.as_of)
-
-    def report(epoch: int, losses: dict[str, float]) -> None:
-        told = ", ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()))
-        logger.info(
-            "train: epoch %d of at most %d, %s", epoch + 1, job.settings.model.training.max_epochs, told
-        )
-
-    return report
-
-
-def promote(job: Job, model: Model, data_fingerprint: str) -> str:
-    """Store a fitted model and make it the champion; its version."""
-    record = ModelRecord(
-        version=model.version(),
-        source=job.source.name,
-        trained_through=model.manifest.trained_through,
-        weights=model.weights(),
-        config=model.manifest.model_dump_json(),
-        metrics=dict(model.metrics),
-        data_fingerprint=data_fingerprint,
-        created_at=datetime.now(UTC),
-    )
-    with writing(store(job.settings.url)) as connection:
-        repository = ModelRepository(connection)
-        repository.add(record)
-        repository.promote(record.version)
-    get_run_logger().info("train: model %s serves from now on", record.version)
-    return record.version
+    candidate = fit_candidate(job, histories)
+    if champion_now and candidate.version() == champion_now.version:
+        get_run_logger().info("gate: the candidate is the champion %s itself", champion_now.version)
+        return champion_now.version
+    known = stored_histories(job, unique((*job.train_tickers, *reference)))
+    decision = try_candidate(job, candidate, champion_now, known)
+    settle(job, candidate, champion_now, decision, histories)
+    return serving(job)
 
 
 def ensure_model(job: Job, retrain: Retrain) -> str:
-    """The version that serves `as_of`, trained first where the policy wants it.
+    """The version that serves `as_of`: champion, one before it, or the random walk; trained for where due."""
+    logger = get_run_logger()
+    if retrain == "always" or (retrain == "auto" and _due(job)):
+        try:
+            train(job)
+        except ModelError as error:
+            logger.warning("train: no new model: %s", error)
+    version = serving(job)
+    logger.info("train: model %s serves", version)
+    return version
 
-    Raises:
-        NoModelError: None serves, and training is not allowed.
-    """
-    record = None if retrain == "always" else champion(job)
-    if record is None and retrain == "never":
-        raise NoModelError(job.source.name, job.as_of)
-    if record is None or (retrain == "auto" and _aged(record, job)):
-        return train(job)
-    get_run_logger().info("train: model %s of %s still serves", record.version, record.trained_through)
-    return record.version
+
+def serving(job: Job) -> str:
+    """The highest rung of the ladder that holds: champion, one before it, or the random walk."""
+    record = champion(job)
+    if record is not None:
+        return record.version
+    with writing(store(job.settings.url)) as connection:
+        return ModelRepository(connection).add_baseline(datetime.now(UTC))
 
 
 def champion(job: Job) -> ModelRecord | None:
-    """The model that serves this job's source and session."""
-    with reading(store(job.settings.url)) as connection:
-        return ModelRepository(connection).champion(job.source.name, job.as_of)
+    """The first model of the ladder that this release can rebuild and that saw nothing after `as_of`."""
+    for record in _ladder(job):
+        try:
+            model(job.settings.url, record.version)
+        except ArchitectureMismatchError as error:
+            get_run_logger().warning("train: %s", error)
+        else:
+            return record
+    return None
 
 
 def stored_histories(job: Job, tickers: tuple[str, ...]) -> list[PriceHistory]:
@@ -97,8 +86,31 @@ def stored_histories(job: Job, tickers: tuple[str, ...]) -> list[PriceHistory]:
     return [history for history in histories if not history.bars.empty]
 
 
-def _aged(record: ModelRecord, job: Job) -> bool:
-    return (job.as_of - record.trained_through).days > job.settings.max_model_age_days
+def last_word(job: Job) -> str | None:
+    """The reason of the gate's newest decision."""
+    with reading(store(job.settings.url)) as connection:
+        decision = GateRepository(connection).latest(job.source.name, job.as_of)
+    return decision.reason if decision else None
+
+
+def _ladder(job: Job) -> list[ModelRecord]:
+    with reading(store(job.settings.url)) as connection:
+        return ModelRepository(connection).ladder(job.source.name, job.as_of)
+
+
+def _due(job: Job) -> bool:
+    """Whether the first choice is missing, broken or old, and no candidate was tried for it since.
+
+    Age counts from the gate: a refused candidate buys its champion as much time as a promoted one has, or a
+    gate that is asked every day would in the end let chance in.
+    """
+    with reading(store(job.settings.url)) as connection:
+        tried = GateRepository(connection).latest(job.source.name, job.as_of)
+    best, usable = next(iter(_ladder(job)), None), champion(job)
+    if best is None or usable is None or usable.version != best.version:
+        return tried is None or tried.as_of < job.as_of
+    newest = max(last_seen(usable), tried.as_of if tried else last_seen(usable))
+    return (job.as_of - newest).days > job.settings.max_model_age_days
 
 
 @flow(name="retrain", flow_run_name=run_name)
@@ -109,7 +121,7 @@ def retrain(
     csv_dir: str | None = None,
     as_of: date | None = None,
 ) -> dict[str, Any]:
-    """Ingest the training universe, train a model on it, and promote it.
+    """Ingest the training universe, train a model on it, and let it serve if the gate finds it good enough.
 
     Args:
         tickers: Symbols to train on; empty for the configured universe.
@@ -124,4 +136,10 @@ def retrain(
     record_quarantine(job, failed, (one for one in job.train_tickers if one not in failed))
     with watch.stage("train"):
         version = train(job)
-    return Summary(job.as_of, model_version=version, quarantined=failed, seconds=watch.seconds).plain()
+    return Summary(
+        job.as_of,
+        model_version=version,
+        quarantined=failed,
+        seconds=watch.seconds,
+        details={"gate": last_word(job)},
+    ).plain()

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig
 from forecasting.errors import UsageError
+from forecasting.gate import GateConfig
 
 SourceName = Literal["sample", "csv", "yahoo"]
 Tickers = Annotated[tuple[str, ...], NoDecode]
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     ingest_minutes: float = Field(30, gt=0, description="When the tickers still missing are given up.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
     simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
+    gate: GateConfig = Field(GateConfig(), description="What a new model must show before it serves.")
     calibration: CalibrationConfig = Field(
         CalibrationConfig(), description="How bands learn from what happened to earlier ones."
     )

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from db.engine import Engine, open_engine
 from db.migrate import require_current
@@ -25,6 +25,7 @@ class Job:
         tickers: What is forecast.
         instant: When the run was due (UTC); a bar counts when its session had closed by then.
         as_of: The latest session to forecast from.
+        kind: `live` in the run's own session, `backfill` in one that was missed; kept with the bands.
     """
 
     settings: Settings
@@ -32,6 +33,7 @@ class Job:
     tickers: tuple[str, ...]
     instant: datetime
     as_of: date
+    kind: Literal["live", "backfill"] = "live"
 
     @property
     def train_tickers(self) -> tuple[str, ...]:

@@ -96,6 +96,10 @@ class CalibrationConfig(Frozen):
     ticker_rate: float = Field(0.005, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
     regime_rate: float = Field(0.03, ge=0, lt=1, description="Feedback a session, by market regime.")
     largest_feedback: float = Field(0.7, ge=0, le=2, description="Bound of each part's log multiplier.")
+    fewest_outcomes: int = Field(
+        250, ge=0, description="Closed forecasts (dates times tickers) under which history is walked first."
+    )
+    window_days: int = Field(1500, ge=30, description="Calendar days of forecasts that are learned from.")
 
 
 class SimulationConfig(Frozen):

@@ -111,7 +111,7 @@ def decide(
     if len(rival) < FEWEST_BLOCKS * config.block:
         raise GateError(found=len(rival), needed=FEWEST_BLOCKS * config.block)
     bounds = relative_difference(scaled[0], rival, config)
-    mean = float(scaled[0].mean())
+    mean = float(scaled[0].mean() / scaled[1].mean())  # the last dates lack the longer horizons
     promoted, reason = (
         _against_floor(bounds) if champion is None else _against(bounds, mean, config, renewal=renewal)
     )
@@ -119,7 +119,7 @@ def decide(
         promoted=promoted,
         reason=reason,
         candidate_crps=mean,
-        champion_crps=None if champion is None else float(rival.mean()),
+        champion_crps=None if champion is None else float(rival.mean() / scaled[1].mean()),
         floor_crps=float(np.nanmean(floor)),
         difference=bounds.mean,
         lower=bounds.lower,

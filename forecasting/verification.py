@@ -86,20 +86,20 @@ def score_walked(walked: "Sequence[Walked]", until: date) -> pd.DataFrame:
 
 def _walked_band(walked: "Walked", band: str, until: date) -> pd.DataFrame:
     forecast = walked.forecast
+    targets = np.array(forecast.target_sessions, dtype="datetime64[D]")
+    closed = np.flatnonzero(np.isfinite(walked.actual) & (targets <= np.datetime64(until)))
     facts = {
         "ticker": forecast.ticker,
         "as_of": forecast.as_of,
-        "target_session": forecast.target_sessions,
+        "target_session": [forecast.target_sessions[step] for step in closed],
         "method": band,
         "kind": "walk_forward",
-        "horizon": np.arange(1, forecast.horizon + 1),
+        "horizon": closed + 1,
         "quality": forecast.quality,
         "regime": forecast.regime,
     }
-    actual = pd.Series(walked.actual)
-    scores = _scores(forecast.log_returns[band], np.array(forecast.levels), actual)
-    rows = pd.DataFrame({**facts, **scores})
-    return rows[actual.notna() & (rows["target_session"] <= until)]
+    quantiles, levels = forecast.log_returns[band][closed], np.array(forecast.levels)
+    return pd.DataFrame({**facts, **_scores(quantiles, levels, walked.actual[closed])})
 
 
 def _by_levels(rows: pd.DataFrame, levels: list[float]) -> list[tuple[list[float], pd.DataFrame]]:
@@ -118,9 +118,8 @@ def _scored(rows: pd.DataFrame, levels: list[float]) -> pd.DataFrame:
     )
 
 
-def _scores(quantiles: Floats, levels: Floats, outcome: pd.Series) -> dict[str, object]:
-    """The columns `SCORES` of (N, Q) quantiles and (N,) outcomes."""
-    actual = outcome.to_numpy(np.float64)
+def _scores(quantiles: Floats, levels: Floats, actual: Floats) -> dict[str, object]:
+    """The columns `SCORES` of (N, Q) quantiles and (N,) known outcomes."""
     lower, upper = quantiles[:, 0], quantiles[:, -1]
     nominal = round(float(levels[-1] - levels[0]), 10)
     losses = pinball(levels, quantiles, actual)  # (N, Q)
