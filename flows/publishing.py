@@ -57,7 +57,8 @@ def fill(job: Job, tickers: Sequence[str]) -> dict[str, Any]:
     """
     told = {"session": job.as_of.isoformat(), "published": [], "failed": ""}
     try:
-        ensure_model(job, "never" if champion(job) else "auto")
+        if champion(job) is None:
+            ensure_model(job, "auto")
         summary = publish_session(replace(job, tickers=tuple(tickers)), {}, "never", Stopwatch())
     except BandcastError as error:
         get_run_logger().error("backfill: %s is left without bands: %s", job.as_of, error)

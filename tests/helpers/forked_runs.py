@@ -17,9 +17,10 @@ import sys
 import traceback
 from typing import Any
 
-FLOWS = {
-    name: getattr(importlib.import_module(f"flows.{name}"), name) for name in ("daily", "retrain", "backfill")
-}
+NAMES = ("daily", "retrain", "backfill")
+FLOWS = {name: getattr(importlib.import_module(f"flows.{name}"), name) for name in NAMES}
+for slow in ("forecasting.training", "forecasting.trial", "flows.plots", "exchange_calendars"):
+    importlib.import_module(slow)
 
 
 def arm(target: str, when: str, nth: int) -> None:
