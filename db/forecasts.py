@@ -98,6 +98,23 @@ class ForecastRepository:
         )
         return None if row is None else RunRecord(**row)
 
+    def of_run(self, run_id: str) -> list[tuple[str, date]]:
+        """Ticker and `as_of` of every forecast that a run made and no later one replaced, sorted."""
+        columns = forecasts.c
+        query = sa.select(columns.ticker, columns.as_of).where(columns.run_id == run_id).distinct()
+        rows = self._conn.execute(query.order_by(columns.ticker, columns.as_of))
+        return [(row.ticker, row.as_of) for row in rows]
+
+    def quality(self, ticker: str, as_of: date) -> str:
+        """The rung of the ladder that made a stored forecast."""
+        query = sa.select(forecasts.c.quality).where(_of(forecasts, ticker, as_of))
+        return str(self._conn.scalars(query.limit(1)).one())
+
+    def holds(self, run: RunRecord, forecast: Forecast) -> bool:
+        """Whether every row of a forecast is stored with the same values, to the last bit."""
+        draft = _Draft(forecast, forecast_rows(run, forecast), quantile_rows(forecast))
+        return self._fate(draft, replace=True) == "unchanged"
+
     def latest(self, tickers: Sequence[str] | None = None) -> pd.DataFrame:
         """The newest forecast of each ticker, as view `latest_forecast` shows it."""
         query = sa.select(latest_forecast).order_by(latest_forecast.c.ticker, latest_forecast.c.horizon)

@@ -1,5 +1,6 @@
 """Closed bands: which are still to be scored, their scores, and what calibration learns from."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal
 
@@ -105,8 +106,10 @@ class VerificationRepository:
         once = frame.drop_duplicates(["ticker", "as_of", "horizon"])
         return once.sort_values(["as_of", "ticker", "horizon"], ignore_index=True)
 
-    def scorecard(self, by: Dimension, tickers: tuple[str, ...] = ()) -> pd.DataFrame:
-        """Coverage and mean scores of the issued bands, by method and one dimension."""
+    def scorecard(
+        self, by: Dimension, tickers: Sequence[str] = (), kinds: Sequence[str] = ISSUED_KINDS
+    ) -> pd.DataFrame:
+        """Coverage and mean scores by method and one dimension; of issued bands, unless told otherwise."""
         mine, walk = verifications.alias("mine"), verifications.alias("walk")
         same = sa.and_(*(mine.c[name] == walk.c[name] for name in (*_KEY, "kind")))
         both = sa.func.sum(sa.case((walk.c.crps.is_not(None), mine.c.crps)))
@@ -120,7 +123,7 @@ class VerificationRepository:
                 (both / sa.func.nullif(floor, 0)).label("crps_to_random_walk"),
             )
             .outerjoin(walk, same & (walk.c.method == "random_walk"))
-            .where((mine.c.source == self._source) & mine.c.kind.in_(ISSUED_KINDS))
+            .where((mine.c.source == self._source) & mine.c.kind.in_(kinds))
             .group_by(mine.c.method, mine.c[by])
             .order_by(mine.c[by], mine.c.method)
         )

@@ -59,11 +59,11 @@ def forecast_chunk(
     job: Job, version: str, market: pd.Series, calibration: Calibration, tickers: Sequence[str]
 ) -> dict[str, Outcome]:
     """Bands of a few tickers, or the reason why there are none."""
-    rung = _rung(job, version, market, calibration)
+    rung = rung_of(job, version, market, calibration)
     return {ticker: _forecast_one(job, rung, ticker) for ticker in tickers}
 
 
-def _rung(job: Job, version: str, market: pd.Series, calibration: Calibration) -> Rung:
+def rung_of(job: Job, version: str, market: pd.Series, calibration: Calibration) -> Rung:
     """How the model that serves makes a forecast of a history and its target sessions."""
     quality, simulation = serving_quality(job.settings.url, version), job.settings.simulation
     if quality == "baseline":
@@ -94,7 +94,7 @@ def forecast_all(
     job: Job, version: str, calibration: Calibration, tickers: Sequence[str]
 ) -> dict[str, Outcome]:
     """Bands of all tickers, in chunks that run side by side."""
-    market = _market(job, version)
+    market = market_for(job, version)
     outcomes: dict[str, Outcome] = {}
     submitted = [
         forecast_chunk.submit(job, version, market, calibration, chunk)
@@ -106,7 +106,7 @@ def forecast_all(
     return {ticker: outcomes[ticker] for ticker in tickers}
 
 
-def _market(job: Job, version: str) -> pd.Series:
+def market_for(job: Job, version: str) -> pd.Series:
     """Of the model's reference universe or, where no model serves, of what is forecast."""
     if serving_quality(job.settings.url, version) == "baseline":
         return market_of(stored_histories(job, job.tickers), job.as_of, job.settings.model.price_basis)

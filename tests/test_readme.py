@@ -26,10 +26,9 @@ def commands() -> dict[str, set[str]]:
 
     def walk(command: object, name: str) -> None:
         children = getattr(command, "commands", None)
-        if children is None:
+        if children is None or (name and getattr(command, "invoke_without_command", False)):
             found[name] = {option for parameter in command.params for option in parameter.opts}  # type: ignore[attr-defined]  # click is untyped here
-            return
-        for child, sub in children.items():
+        for child, sub in (children or {}).items():
             walk(sub, f"{name} {child}".strip())
 
     walk(get_command(app), "")

@@ -1,6 +1,5 @@
 """Bad input: a named reason or one sentence, nothing half-written, and the others go on."""
 
-import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -8,13 +7,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import sqlalchemy as sa
-from reading_store import connection, rows
+from reading_store import rows
 
-from flows import models
 from flows.daily import daily
 from flows.sources import SampleSource
-from forecasting.errors import ArchitectureMismatchError, SourceError
+from forecasting.errors import SourceError
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
@@ -82,17 +79,3 @@ def test_an_empty_folder_is_one_sentence(workplace: Path) -> None:
     error = run(workplace / "empty")
     assert isinstance(error, SourceError)
     assert "empty" in str(error)
-
-
-def test_a_model_of_another_architecture_is_one_sentence(folder: Path) -> None:
-    run(folder)
-    with connection() as opened:
-        config = opened.execute(sa.text("SELECT config FROM model_versions")).scalar_one()
-        manifest = json.loads(config) if isinstance(config, str) else config
-        manifest["config"]["network"]["hidden"] = 9
-        opened.execute(sa.text("UPDATE model_versions SET config = :new"), {"new": json.dumps(manifest)})
-    models.model.cache_clear()
-    error = run(folder)
-    assert isinstance(error, ArchitectureMismatchError)
-    assert "bandcast retrain" in str(error)
-    assert "\n" not in str(error)

@@ -24,6 +24,10 @@ COMMANDS = [
     "db upgrade",
     "prices status",
     "prices show",
+    "verify",
+    "replay",
+    "models",
+    "models rollback",
 ]
 
 
@@ -107,7 +111,15 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     summary = _run_json("--tickers", "aapl,NOPE,ibm", "--horizon", "10")
     assert summary["tickers"] == ["AAPL", "IBM"]
     assert summary["quarantined"]["NOPE"]["reason"] == "unknown_ticker"
-    assert set(summary["seconds"]) == {"ingest", "train", "forecast", "publish", "report"}
+    assert set(summary["seconds"]) == {
+        "ingest",
+        "train",
+        "verify",
+        "calibrate",
+        "forecast",
+        "publish",
+        "report",
+    }
     assert summary["model_version"]
 
     rows = json.loads(bandcast("show", "--json", "--all").stdout)
@@ -124,13 +136,21 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     assert bandcast("plot", "--out", str(picture)).stdout.strip() == str(picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
 
+    (model,) = json.loads(bandcast("models", "--json").stdout)
+    assert (model["version"], model["status"]) == (summary["model_version"], "champion")
+    assert model["reason"].startswith("Promoted: no model served")
+    replayed = bandcast("replay", summary["run_id"], "--json")
+    assert replayed.returncode == 0, replayed.stdout
+    assert json.loads(replayed.stdout)["same"] == ["AAPL", "IBM"]
+    assert "0 issued bands have closed" in bandcast("verify").stdout
+
 
 @pytest.mark.usefixtures("prefect_url")
 def test_a_failed_job_exits_with_1_and_one_sentence(workplace: Path) -> None:
     done = bandcast("forecast", "--source", "sample", "--json")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.splitlines()[-1].startswith("Error: Expected a model trained on 'sample'")
+    assert done.stderr.splitlines()[-1].startswith("Error: Expected prices of the reference universe")
     assert "Traceback" not in done.stderr
 
 

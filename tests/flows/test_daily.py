@@ -17,7 +17,7 @@ from flows.daily import daily
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.retrain import retrain
-from forecasting.errors import BandcastError, NoModelError, SourceError, UsageError
+from forecasting.errors import BandcastError, ModelError, SourceError, UsageError
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
@@ -42,7 +42,7 @@ def test_a_run_stores_every_band_and_a_second_run_changes_nothing(database: None
     assert Path(summary["plot"]).stat().st_size > 10_000
     first = dump()
     assert len(first["forecasts"]) == 5 * 30
-    assert len(first["forecast_quantiles"]) == 5 * 30 * 3 * 5
+    assert len(first["forecast_quantiles"]) == 5 * 30 * 4 * 5
 
     again = result_of(daily)
     assert again["run_id"] == summary["run_id"]
@@ -69,8 +69,12 @@ def test_a_shorter_horizon_and_an_earlier_as_of_are_kept_beside_each_other() -> 
 def test_a_forecast_never_uses_a_model_that_saw_later_prices() -> None:
     late = result_of(daily, tickers=["IBM", "MSFT"])
     early = result_of(daily, tickers=["IBM", "MSFT"], as_of=date(2013, 1, 31))
-    assert early["model_version"].startswith("2013-01-31")
     assert late["model_version"] != early["model_version"]
+    models = rows("SELECT version, gated_as_of, status FROM model_versions ORDER BY gated_as_of")
+    assert models == [
+        (early["model_version"], "2013-01-31", "retired"),
+        (late["model_version"], "2013-03-01", "champion"),
+    ]
 
 
 def test_a_ticker_alone_gets_the_bands_it_gets_among_others() -> None:
@@ -119,8 +123,7 @@ def test_nothing_is_half_written_when_publishing_breaks(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("flow", "parameters", "error", "said"),
     [
-        (daily, {"retrain": "never"}, NoModelError, "bandcast retrain"),
-        (forecast, {}, NoModelError, "bandcast retrain"),
+        (forecast, {}, ModelError, "ingest them first"),
         (daily, {"as_of": date(2013, 3, 2)}, UsageError, "2013-03-01"),
         (daily, {"source": "csv"}, BandcastError, "folder"),
         (ingest, {"source": "csv", "csv_dir": "nowhere"}, SourceError, "nowhere"),

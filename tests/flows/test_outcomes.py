@@ -1,0 +1,90 @@
+"""Day after day: bands are verified, calibration learns from what has closed, and from nothing later."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from reading_store import connection, dump, rows
+
+from flows.forecast import forecast
+from flows.ingest import ingest
+from flows.scorecards import print_scorecards, scorecards_json, verify_store
+from flows.settings import load_settings
+from flows.verify import verify
+
+pytestmark = pytest.mark.usefixtures("prefect_url")
+
+DAYS = [date(2013, 2, 1), date(2013, 2, 8), date(2013, 2, 15)]
+
+
+def result_of(flow: Callable[..., Any], **parameters: Any) -> Any:
+    return flow(**parameters, return_state=True).result(raise_on_failure=False)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "postgres":
+        monkeypatch.setenv("BANDCAST_DATABASE_URL", request.getfixturevalue("postgres_url"))
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+def test_each_day_verifies_the_days_before_and_learns_from_them(
+    database: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result_of(ingest, tickers=["IBM", "MSFT"])
+    for day in DAYS:
+        result_of(forecast, tickers=["IBM", "MSFT"], as_of=day, horizon=6, retrain="auto")
+    learned = rows("SELECT outcomes FROM calibrations ORDER BY as_of")
+    # two tickers: five sessions of the first week's bands, then all six and another five
+    assert learned == [(0,), (2 * 5,), (2 * (6 + 5),)]
+    used = rows(
+        "SELECT count(*) FROM forecast_runs r JOIN calibrations c ON c.calibration_id = r.calibration_id"
+        " WHERE c.as_of = r.as_of"
+    )
+    assert used == [(3,)]
+    assert rows("SELECT DISTINCT outcomes FROM forecasts WHERE as_of = '2013-02-15' AND horizon = 1") == [
+        (4,)
+    ]
+    assert rows("SELECT DISTINCT method FROM verifications ORDER BY method") == [
+        ("calibrated",),
+        ("mc_dropout",),
+        ("predictive",),
+        ("random_walk",),
+    ]
+    before = dump()
+    again = result_of(forecast, tickers=["IBM", "MSFT"], as_of=DAYS[-1], horizon=6)
+    assert again["run_id"].startswith("2013-02-15")
+    assert dump() == before
+
+    assert result_of(verify, tickers=["IBM"], as_of=date(2013, 2, 19))["scored"] == 2 * 2
+    found = verify_store(load_settings())
+    assert found["scored"] == 2 * 5
+    assert found["outcomes"] == {"live": 2 * 18}
+    told = json.loads(scorecards_json(found))
+    assert {row["ticker"] for row in told["issued"]["ticker"]} == {"IBM", "MSFT"}
+    print_scorecards(found)
+    assert "36 issued bands have closed" in capsys.readouterr().out
+
+
+def test_calibration_sees_no_outcome_after_as_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A canary: other prices after the session, history walked anew, and yet the same state and run."""
+    monkeypatch.setenv("BANDCAST_CALIBRATION__FEWEST_OUTCOMES", "250")
+    result_of(ingest, tickers=["IBM"])
+    first = result_of(forecast, tickers=["IBM"], as_of=DAYS[0], horizon=3)
+    known = states("2013-02-01")
+    assert known[0][1] > 50
+    assert rows("SELECT count(*) FROM verifications WHERE kind <> 'walk_forward'") == [(0,)]
+    with connection() as opened:
+        opened.execute(sa.text("UPDATE price_bars SET close = close * 1.3 WHERE session > '2013-02-01'"))
+        for table in ("forecasts", "forecast_runs", "verifications", "calibrations"):
+            opened.execute(sa.text(f"DELETE FROM {table}"))
+    again = result_of(forecast, tickers=["IBM"], as_of=DAYS[0], horizon=3)
+    assert states("2013-02-01") == known
+    assert again["run_id"] == first["run_id"]
+
+
+def states(as_of: str) -> list[Any]:
+    return rows(f"SELECT calibration_id, outcomes, state FROM calibrations WHERE as_of = '{as_of}'")
