@@ -2,10 +2,8 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -141,24 +139,9 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     (model,) = json.loads(bandcast("models", "--json").stdout)
     assert (model["version"], model["status"]) == (summary["model_version"], "champion")
     assert model["reason"].startswith("Promoted: no model served")
-    told = bandcast("models").stdout
-    assert summary["model_version"] in told
-    assert "Promoted" in told
-    failed = bandcast("models", "rollback")
-    assert failed.returncode == 1
-    assert "found none before it" in failed.stderr
-
     replayed = bandcast("replay", summary["run_id"], "--json")
     assert replayed.returncode == 0, replayed.stdout
     assert json.loads(replayed.stdout)["same"] == ["AAPL", "IBM"]
-    with closing(sqlite3.connect(workplace / "home" / "bandcast.db")) as connection, connection:
-        connection.execute("UPDATE price_bars SET close = close * 1.0001 WHERE ticker = 'IBM'")
-    replayed = bandcast("replay", summary["run_id"])
-    assert replayed.returncode == 1
-    assert "IBM: other values than stored" in replayed.stdout
-    assert "1 differ" in replayed.stdout
-    assert bandcast("replay", "never").returncode == 2
-
     assert "0 issued bands have closed" in bandcast("verify").stdout
 
 
@@ -174,6 +157,8 @@ def test_a_failed_job_exits_with_1_and_one_sentence(workplace: Path) -> None:
 @pytest.mark.usefixtures("prefect_url")
 def test_a_database_behind_its_migrations_says_how_to_mend_it(workplace: Path) -> None:
     assert bandcast("db", "upgrade").returncode == 0
+    import sqlite3
+
     with sqlite3.connect(workplace / "home" / "bandcast.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
     done = bandcast("ingest", "--source", "sample")
