@@ -18,6 +18,8 @@ Engine = sa.Engine  # what callers outside db/ hold on to
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _WRITES = "bandcast_writes"
 _ALTERS = "bandcast_alters_schema"
+WAIT_SECONDS = 30  # for another writer to finish; a run's own transaction takes a few
+CONNECT_SECONDS = 10
 _WRITER_LOCK = 0x62616E64  # "band": any fixed number that no other program of the same database uses
 
 
@@ -65,8 +67,17 @@ def writing(engine: sa.Engine, *, alters_schema: bool = False) -> Iterator[sa.Co
     """
     with _transaction(engine, {_WRITES: True, _ALTERS: alters_schema}) as conn:
         if conn.dialect.name == "postgresql":
-            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+            _await_turn(conn)
         yield conn
+
+
+def _await_turn(conn: sa.Connection) -> None:
+    """Take the writers' lock, or give up: a writer that was stopped in its transaction holds it for ever."""
+    try:
+        conn.exec_driver_sql(f"SET LOCAL lock_timeout = {WAIT_SECONDS * 1000}")
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+    except sa.exc.OperationalError as error:
+        raise _unreachable(conn.engine.url, _quoted(error.orig)) from error
 
 
 @contextmanager
@@ -125,7 +136,7 @@ def _sqlite_engine(url: URL) -> sa.Engine:
 def _configure_sqlite(connection: Any, _record: object) -> None:
     # The driver's own BEGIN comes too late and leaves out DDL; _begin_sqlite does it instead.
     connection.isolation_level = None
-    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
 
@@ -152,7 +163,8 @@ def _begin_sqlite(conn: sa.Connection) -> None:
 
 def _postgres_engine(url: URL) -> sa.Engine:
     try:
-        return sa.create_engine(url, pool_pre_ping=True)
+        patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
     except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
         hint = "no PostgreSQL driver (pip install 'bandcast[postgres]')"
         raise _unreachable(url, hint) from error

@@ -1,6 +1,7 @@
 """The stored bands, as rows and as fan charts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -28,8 +29,17 @@ def at_main_horizons(bands: pd.DataFrame) -> pd.DataFrame:
     return bands[bands["horizon"].isin(HORIZONS)]
 
 
-def plot_bands(settings: Settings, tickers: Sequence[str], out: Path | None = None) -> Path:
-    """Draw the newest bands of some tickers (none named: all); the path of the PNG.
+@dataclass(frozen=True)
+class Drawing:
+    """What fan charts are drawn from: the newest bands of some tickers, and closes in the same units."""
+
+    bands: pd.DataFrame
+    closes: dict[str, pd.Series]
+    as_of: date
+
+
+def drawing(settings: Settings, tickers: Sequence[str]) -> Drawing:
+    """The newest bands of some tickers (none named: all).
 
     Raises:
         UsageError: The store holds no forecast of them.
@@ -45,10 +55,20 @@ def plot_bands(settings: Settings, tickers: Sequence[str], out: Path | None = No
             ticker: _closes(PriceRepository(connection, source), ticker, as_of)
             for ticker, as_of, source in newest
         }
+    return Drawing(bands, closes, max(as_of for _, as_of, _ in newest))
+
+
+def plot_bands(settings: Settings, tickers: Sequence[str], out: Path | None = None) -> Path:
+    """Draw the newest bands of some tickers (none named: all); the path of the PNG.
+
+    Raises:
+        UsageError: The store holds no forecast of them.
+    """
+    drawn = drawing(settings, tickers)
     from flows.plots import fan_chart  # matplotlib takes a second to import
 
-    path = settings.home.absolute() / "plots" / f"fan-{max(as_of for _, as_of, _ in newest)}.png"
-    return fan_chart(bands, closes, out or path)
+    path = settings.home.absolute() / "plots" / f"fan-{drawn.as_of}.png"
+    return fan_chart(drawn.bands, drawn.closes, out or path)
 
 
 def _closes(prices: PriceRepository, ticker: str, as_of: date) -> pd.Series:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.commands import backtest, bands, database, jobs, models, outcomes, prices, serving
+from flows.commands import backtest, bands, database, health, jobs, models, outcomes, prices, serving
 from forecasting.errors import BandcastError, UsageError
 
 app = typer.Typer(
@@ -13,7 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Forecast bands that hold.",
 )
-for commands in (jobs, bands, outcomes, backtest, serving):
+for commands in (jobs, bands, outcomes, backtest, serving, health):
     app.add_typer(commands.app)  # without a name its commands become the program's own
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="prices")

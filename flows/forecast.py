@@ -17,15 +17,17 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from db.engine import reading, writing
 from db.forecasts import ForecastRepository
 from db.prices import PriceRepository
+from db.progress import ProgressRepository
 from db.records import RunRecord
 from flows.calibrate import calibrate
+from flows.form import Day, Horizon, Source, Symbols, overrides
 from flows.ingest import record_quarantine, require_enough
 from flows.models import model, serving_quality
+from flows.naming import run_name
 from flows.outcomes import Stopwatch, Summary
 from flows.retrain import Retrain, ensure_model, stored_histories
 from flows.scoring import verify_bands
-from flows.settings import SourceName
-from flows.shell import due, flow_run_id, one_sentence, run_name
+from flows.shell import due, flow_run_id, one_sentence
 from flows.wiring import Job, open_job, store
 from forecasting.calibration import Calibration
 from forecasting.errors import CalendarError, PriceError, SessionsUnknownError
@@ -132,7 +134,14 @@ def publish(
     require_enough(job, forecasts, "forecasts")
     run = run_record(job, made_by, forecasts, faults)
     with writing(store(job.settings.url)) as connection:
-        ForecastRepository(connection).publish(run, forecasts)
+        # what was issued on its day is never replaced by what would be said of that day now
+        issued = (
+            ProgressRepository(connection, job.source.name).issued(job.as_of)
+            if job.kind == "backfill"
+            else set()
+        )
+        news = [one for one in forecasts if (one.ticker, one.as_of) not in issued]
+        ForecastRepository(connection).publish(run, news)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
     return run.run_id
 
@@ -188,24 +197,24 @@ def forecast_and_publish(
 @flow(name="forecast", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # Prefect's stub wants an instance of an unbound generic
 @one_sentence
 def forecast(
-    tickers: list[str] | None = None,
-    source: SourceName | None = None,
-    csv_dir: str | None = None,
-    as_of: date | None = None,
-    horizon: int | None = None,
+    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: Source = "configured",
+    csv_dir: str = "",
+    as_of: Day | None = None,
+    horizon: Horizon = 30,
     retrain: Retrain = "never",
 ) -> dict[str, Any]:
     """Forecast from the prices that the store holds, without pulling any.
 
     Args:
-        tickers: Symbols to forecast; empty for the configured universe.
-        source: Whose stored prices to use; empty for the configured one.
+        tickers: Symbols to forecast, as Yahoo writes them; none for the configured universe.
+        source: Whose stored prices to use.
         csv_dir: Folder of TICKER.csv files, for the source csv.
-        as_of: Session to forecast from; empty for the last closed one.
-        horizon: Sessions ahead, 1 to 30; empty for the configured number.
+        as_of: Session to forecast from; none for the last one closed when the run was due.
+        horizon: Sessions ahead, 1 to 30.
         retrain: Whether to train first.
     """
-    job = open_job(due(), as_of, tickers=tickers, source=source, csv_dir=csv_dir, horizon=horizon)
+    job = open_job(due(), as_of, **overrides(tickers, source, csv_dir, horizon=horizon))
     watch = Stopwatch()
     with watch.stage("train"):
         version = ensure_model(job, retrain)

@@ -1,18 +1,18 @@
 """Prices from the source into the store, ticker by ticker."""
 
 from collections.abc import Iterable, Mapping, Sized
-from datetime import date
 from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from flows.form import Day, Source, Symbols, overrides
+from flows.naming import run_name
 from flows.outcomes import Ingested, Stopwatch, Summary
 from flows.patience import Patience
 from flows.pulling import limits, note_quarantine, pull_one
-from flows.settings import SourceName
-from flows.shell import due, one_sentence, run_name
+from flows.shell import due, one_sentence
 from flows.wiring import Job, open_job, unique
 from forecasting.errors import PriceError, SourceError
 
@@ -68,20 +68,20 @@ def require_enough(job: Job, done: Sized, what: str) -> None:
 @flow(name="ingest", flow_run_name=run_name)
 @one_sentence
 def ingest(
-    tickers: list[str] | None = None,
-    source: SourceName | None = None,
-    csv_dir: str | None = None,
-    as_of: date | None = None,
+    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: Source = "configured",
+    csv_dir: str = "",
+    as_of: Day | None = None,
 ) -> dict[str, Any]:
     """Bring the price store up to date, and do nothing else.
 
     Args:
-        tickers: Symbols to pull; empty for the configured universe.
-        source: Where prices come from; empty for the configured one.
+        tickers: Symbols to pull, as Yahoo writes them; none for the configured universe.
+        source: Where prices come from.
         csv_dir: Folder of TICKER.csv files, for the source csv.
-        as_of: Last session to pull; empty for the last closed one.
+        as_of: Last session to pull; none for the last one closed when the run was due.
     """
-    job = open_job(due(), as_of, tickers=tickers, source=source, csv_dir=csv_dir)
+    job = open_job(due(), as_of, **overrides(tickers, source, csv_dir))
     watch = Stopwatch()
     with watch.stage("ingest"):
         failed = ingest_all(job, (*job.tickers, *job.train_tickers))

@@ -68,3 +68,12 @@ def print_summary(summary: dict[str, Any]) -> None:
     for label in ("plot", "database", "query"):
         if label in summary:
             console.print(f"{label.capitalize() + ':':9} {summary[label]}", markup=False)
+
+
+def print_backfill(summary: dict[str, Any]) -> None:
+    """What came of each session of a range, on standard output."""
+    console = Console(width=100, soft_wrap=True, highlight=False)
+    for one in summary["sessions"]:
+        console.print(f"{one['session']}: bands of {len(one['published'])} tickers")
+    sessions = summary["sessions"]
+    console.print(f"{summary['start']} to {summary['end']}: {len(sessions)} sessions filled now.")

@@ -2,29 +2,43 @@
 
 from typing import Any
 
-import pandas as pd
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 
-from flows.bands import HORIZONS, at_main_horizons, latest, plot_bands
-from flows.outcomes import Summary
+from flows.artifacts import show_bands, show_fan
+from flows.bands import HORIZONS, at_main_horizons, drawing, latest
+from flows.catchup import Plan
 from flows.wiring import Job, store
 
 QUERY = (
     "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "
     f"FROM latest_forecast WHERE horizon IN {HORIZONS} ORDER BY ticker, horizon"
 )
-_SHOWN = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
 
 
-def report(job: Job, summary: Summary) -> dict[str, Any]:
-    """Draw the fan charts and show the bands in the Prefect UI."""
-    plot = plot_bands(job.settings, summary.tickers)
-    create_table_artifact(_rows(latest(job.settings, summary.tickers)), key="bands", description=QUERY)
+def report(job: Job, tickers: tuple[str, ...]) -> dict[str, Any]:
+    """Draw the fan charts of these tickers and show their newest bands in the Prefect UI."""
+    from flows.plots import fan_chart, fan_png  # matplotlib takes a second to import
+
+    bands, drawn = (
+        at_main_horizons(latest(job.settings, tickers)),
+        drawing(job.settings, tickers),
+    )
+    show_bands(bands, QUERY)
+    for ticker, rows in bands.groupby("ticker"):
+        quantiles = drawn.bands[drawn.bands["ticker"] == ticker]
+        show_fan(ticker, rows, fan_png(quantiles, drawn.closes[ticker], ticker))
+    path = job.settings.home.absolute() / "plots" / f"fan-{drawn.as_of}.png"
+    plot = fan_chart(drawn.bands, drawn.closes, path)
     return {"plot": str(plot), "database": str(store(job.settings.url).url), "query": QUERY}
 
 
-def _rows(bands: pd.DataFrame) -> list[dict[str, Any]]:
-    """The bands at the main horizons as plain values: the UI knows no numpy."""
-    shown = at_main_horizons(bands)[_SHOWN].astype({"as_of": str, "target_session": str}).round(4)
-    rows: list[dict[str, Any]] = shown.astype(object).to_dict("records")
-    return rows
+def report_missing(plan: Plan) -> None:
+    """Tell which earlier sessions have no complete bands, and whether they are filled now."""
+    if not plan.missing:
+        return
+    days = ", ".join(map(str, plan.missing))
+    fate = "filled now" if any(job.kind == "backfill" for job in plan.jobs) else "left as they are"
+    get_run_logger().warning("catch-up: without complete bands: %s; %s", days, fate)
+    rows = [{"session": str(day), "now": fate} for day in plan.missing]
+    create_table_artifact(rows, key="missing-sessions", description="Sessions without complete bands")

@@ -1,6 +1,6 @@
 """A new model from the store's prices, put before the gate, and which model serves."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from prefect import flow, get_run_logger, task
@@ -11,12 +11,13 @@ from db.gate import GateRepository
 from db.models import ModelRepository
 from db.prices import PriceRepository
 from db.records import ModelRecord
+from flows.form import Day, Source, Symbols, overrides
 from flows.gating import fit_candidate, last_seen, settle, try_candidate
 from flows.ingest import ingest_all, record_quarantine
 from flows.models import model
+from flows.naming import run_name
 from flows.outcomes import Stopwatch, Summary
-from flows.settings import SourceName
-from flows.shell import due, one_sentence, run_name
+from flows.shell import due, one_sentence
 from flows.wiring import Job, open_job, store, unique
 from forecasting.errors import ArchitectureMismatchError, ModelError
 from forecasting.prices import PriceHistory
@@ -116,20 +117,21 @@ def _due(job: Job) -> bool:
 @flow(name="retrain", flow_run_name=run_name)
 @one_sentence
 def retrain(
-    tickers: list[str] | None = None,
-    source: SourceName | None = None,
-    csv_dir: str | None = None,
-    as_of: date | None = None,
+    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: Source = "configured",
+    csv_dir: str = "",
+    as_of: Day | None = None,
 ) -> dict[str, Any]:
     """Ingest the training universe, train a model on it, and let it serve if the gate finds it good enough.
 
     Args:
-        tickers: Symbols to train on; empty for the configured universe.
-        source: Where prices come from; empty for the configured one.
+        tickers: Symbols to train on, as Yahoo writes them; none for the configured universe.
+        source: Where prices come from.
         csv_dir: Folder of TICKER.csv files, for the source csv.
-        as_of: Last session that training may see; empty for the last closed one.
+        as_of: Last session that training may see; none for the last one closed when the run was due.
     """
-    job = open_job(due(), as_of, tickers=tickers, train_tickers=tickers, source=source, csv_dir=csv_dir)
+    asked = overrides(tickers, source, csv_dir)
+    job = open_job(due(), as_of, train_tickers=asked["tickers"], **asked)
     watch = Stopwatch()
     with watch.stage("ingest"):
         failed = ingest_all(job, job.train_tickers)

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(10, ge=0, description="First pause before a failed download is tried again.")
     requests_per_second: float = Field(4, gt=0, description="Pace of requests to a live source.")
     ingest_minutes: float = Field(30, gt=0, description="When the tickers still missing are given up.")
+    run_minutes: float = Field(360, gt=0, description="When a run that still goes on is ended.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
     simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
     gate: GateConfig = Field(GateConfig(), description="What a new model must show before it serves.")
@@ -72,9 +73,18 @@ def load_settings(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     if "horizon" in given:
         given["simulation"] = {"horizon": given.pop("horizon")}  # merged with what the environment says of it
+    paths = given.pop("paths", None)
     try:
-        return Settings(**given)
+        settings = Settings(**given)
+        return _with_paths(settings, paths) if paths else settings
     except ValidationError as error:
         first = error.errors()[0]
         name = "BANDCAST_" + "__".join(str(part).upper() for part in first["loc"])
         raise UsageError(f"Expected a valid {name}, found {first['input']!r}: {first['msg']}.") from error
+
+
+def _with_paths(settings: Settings, paths: int) -> Settings:
+    """About so many paths a ticker: the dropout runs stay, each gets more or fewer noise paths."""
+    runs = settings.simulation.dropout_runs
+    asked = {**settings.simulation.model_dump(), "noise_paths": -(-paths // runs)}
+    return settings.model_copy(update={"simulation": SimulationConfig.model_validate(asked)})

@@ -1,18 +1,25 @@
 """The Prefect shell around steps: tasks that keep nothing, flows that fail in one sentence."""
 
 import functools
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
+from flows.settings import load_settings
 from forecasting.errors import BandcastError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+PROMPT = timedelta(minutes=1)
 
 
 def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
@@ -21,7 +28,8 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def body(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return function(*args, **kwargs)
+            with time_limit(load_settings().run_minutes):
+                return function(*args, **kwargs)
         except BandcastError as error:
             failed: State[Any] = Failed(message=str(error), data=error)
             return failed  # type: ignore[return-value]  # Prefect takes a state for a result
@@ -29,19 +37,45 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
     return body
 
 
+@contextmanager
+def time_limit(minutes: float) -> Iterator[None]:
+    """End the process when the block takes longer.
+
+    Prefect's timeouts cannot stop native code or a thread that waits; a process that is gone frees the place
+    that the next day's run is waiting for, and whatever it had not committed is rolled back.
+    """
+    watchdog = threading.Timer(minutes * 60, _end, [minutes])
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+
+
+def _end(minutes: float) -> None:
+    sentence = f"Expected the run to end within {minutes:g} minutes, found it still running; ended it here."
+    print(f"{sentence} Raise BANDCAST_RUN_MINUTES if it needs longer.", file=sys.stderr, flush=True)  # noqa: T201  # the log may hang with it
+    os._exit(os.EX_TEMPFAIL)
+
+
 def due() -> datetime:
     """When this run was due: its scheduled start, or now where nothing was scheduled (UTC)."""
     scheduled: Any = flow_run.scheduled_start_time
-    return scheduled.astimezone(UTC) if scheduled else datetime.now(UTC)
+    # Prefect's own kind of instant loses its zone when a duration is subtracted from it.
+    return datetime.fromtimestamp(scheduled.timestamp(), UTC) if scheduled else datetime.now(UTC)
+
+
+def on_schedule() -> bool:
+    """Whether a schedule, or somebody ahead of time, has set when this run was due; not a press of "run"."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or run.expected_start_time is None or run.created is None:
+        return False
+    return run.auto_scheduled or abs(run.expected_start_time - run.created) > PROMPT
 
 
 def flow_run_id() -> str | None:
     """Prefect's id of this run."""
     identity: str | None = flow_run.id
     return identity
-
-
-def run_name() -> str:
-    """Name of a run in the UI: the flow and the session that was asked for, or the day it was due."""
-    asked: date | None = flow_run.parameters.get("as_of")
-    return f"{flow_run.flow_name}-{asked or due().date()}"

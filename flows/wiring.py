@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
@@ -34,6 +34,10 @@ class Job:
     instant: datetime
     as_of: date
     kind: Literal["live", "backfill"] = "live"
+
+    def at(self, session: date) -> "Job":
+        """The same work for a session that was missed."""
+        return replace(self, as_of=session, kind="backfill")
 
     @property
     def train_tickers(self) -> tuple[str, ...]:
@@ -71,25 +75,41 @@ def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> 
         StoreError: The store cannot be used.
     """
     settings = load_settings(**overrides)
-    source = open_source(
-        settings.source,
-        csv_dir=settings.csv_dir,
-        yahoo_url=settings.yahoo_url,
-        cache_dir=settings.home.absolute() / "yahoo-cache",
-        per_second=settings.requests_per_second,
-    )
+    source = source_of(settings)
     tickers = settings.tickers or source.tickers()
     if not tickers:
         raise UsageError(
             "Expected tickers to forecast, found none; give --tickers AAPL,MSFT or set BANDCAST_TICKERS."
         )
-    newest = source.last_session(tickers) or _newest_closed(tickers, instant, settings)
+    newest = newest_session(source, tickers, instant, settings)
     if as_of is not None and as_of > newest:
         raise UsageError(
             f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}."
         )
     store(settings.url)  # a store that is out of reach or date is told now, not by each task
     return Job(settings, source, tickers, instant, as_of or newest)
+
+
+def source_of(settings: Settings) -> PriceSource:
+    """Where these settings say that prices come from.
+
+    Raises:
+        SourceError: The source cannot be used.
+    """
+    return open_source(
+        settings.source,
+        csv_dir=settings.csv_dir,
+        yahoo_url=settings.yahoo_url,
+        cache_dir=settings.home.absolute() / "yahoo-cache",
+        per_second=settings.requests_per_second,
+    )
+
+
+def newest_session(
+    source: PriceSource, tickers: tuple[str, ...], instant: datetime, settings: Settings
+) -> date:
+    """The last session that prices can exist for: of the files, or the last one closed by then."""
+    return source.last_session(tickers) or newest_closed(tickers, instant, settings)
 
 
 @lru_cache
@@ -110,8 +130,12 @@ def unique(tickers: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tickers))
 
 
-def _newest_closed(tickers: Iterable[str], instant: datetime, settings: Settings) -> date:
-    """The newest closed session of any exchange; a symbol of none is quarantined later, by name."""
+def newest_closed(tickers: Iterable[str], instant: datetime, settings: Settings) -> date:
+    """The newest closed session of any exchange; a symbol of none is quarantined later, by name.
+
+    Raises:
+        UsageError: No ticker is of a known exchange.
+    """
     closed = []
     for ticker in tickers:
         with suppress(UnknownExchangeError):

@@ -22,7 +22,7 @@ def run(
 ) -> None:
     """Run the daily job: pull prices, train where needed, forecast, store, report."""
     asked = parameters(source, csv_dir, tickers, as_of)
-    tell(result("daily", {**asked, "horizon": horizon, "retrain": retrain.value}), json)
+    tell(result("daily", {**asked, "horizon": horizon, "retrain": retrain.value, "force": True}), json)
 
 
 @app.command()

@@ -51,8 +51,8 @@ def parameters(
 ) -> dict[str, Any]:
     """The parameters that every flow has."""
     return {
-        "source": source_name(source),
-        "csv_dir": str(csv_dir) if csv_dir else None,
-        "tickers": tickers.split(",") if tickers else None,
+        "source": source_name(source) or "configured",
+        "csv_dir": str(csv_dir or ""),
+        "tickers": [ticker.strip() for ticker in tickers.split(",") if ticker.strip()],
         "as_of": as_of.date() if as_of else None,
     }

@@ -17,22 +17,36 @@ from forecasting.prices import PriceBasis, PriceHistory
 class Outcomes:
     """Log closes by ticker on one basis: a split or dividend in between is no return."""
 
-    closes: Mapping[str, pd.Series]
+    closes: Mapping[str, tuple[np.ndarray, Floats]]  # (T,) sessions and (T,) log closes
 
     @classmethod
     def of(cls, histories: Mapping[str, PriceHistory], basis: PriceBasis) -> "Outcomes":
         """Of everything that the histories hold."""
-        bars = {name: adjust(one, one.last_session, basis) for name, one in histories.items()}
-        return cls({name: np.log(one["close"]) for name, one in bars.items()})
+        bars = {name: adjust(one, one.last_session, basis)["close"] for name, one in histories.items()}
+        return cls(
+            {
+                name: (close.index.to_numpy("datetime64[D]"), np.log(close.to_numpy(np.float64)))
+                for name, close in bars.items()
+            }
+        )
 
     def after(self, issued: Issued) -> Floats:
         """(N, H) cumulative log returns from the origin to each target; NaN where that has no bar (yet)."""
-        origin = pd.Timestamp(issued.origin)
-        happened = np.full((len(issued.tickers), len(issued.targets[0]) if issued.targets else 0), np.nan)
-        for row, (ticker, targets) in enumerate(zip(issued.tickers, issued.targets, strict=True)):
-            closes = self.closes[ticker]
-            happened[row] = closes.reindex(pd.DatetimeIndex(targets)).to_numpy() - closes.loc[origin]
-        return happened
+        if not issued.tickers:
+            return np.empty((0, 0))
+        targets = np.array(issued.targets, "datetime64[D]")  # (N, H)
+        origin = np.datetime64(issued.origin, "D")
+        happened = [
+            self._closes(ticker, days) - self._closes(ticker, origin)
+            for ticker, days in zip(issued.tickers, targets, strict=True)
+        ]
+        return np.stack(happened)
+
+    def _closes(self, ticker: str, days: "np.ndarray | np.datetime64") -> Floats:
+        sessions, closes = self.closes[ticker]
+        place = np.minimum(np.searchsorted(sessions, days), len(sessions) - 1)
+        found: Floats = np.where(sessions[place] == days, closes[place], np.nan)
+        return found
 
 
 def rows_of(

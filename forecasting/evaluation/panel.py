@@ -123,7 +123,9 @@ def panel_of(frame: pd.DataFrame) -> Panel:
     codes, axes = zip(*(pd.factorize(frame[name], sort=True) for name in names), strict=True)
     shape = tuple(len(axis) for axis in axes)
     place = np.ravel_multi_index(codes, shape)
-    if len(np.unique(place)) < len(place):
+    seen = np.zeros(int(np.prod(shape)), bool)
+    seen[place] = True
+    if seen.sum() < len(place):
         raise UsageError("Expected each ticker, date, horizon, method and level once, found a row twice.")
     quantiles = _scattered(place, frame["log_return"], shape)
     outcome = _scattered(np.ravel_multi_index(codes[1:4], shape[1:4]), frame["actual_log_return"], shape[1:4])

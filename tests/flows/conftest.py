@@ -1,15 +1,18 @@
 """One real Prefect server for all flow tests, and settings that make a run cheap."""
 
 import os
-import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from served import Served, free_port
+from yahoo_imitation import serve
 
 from flows import models, wiring
-from flows.serving import local_server
+from flows.serving import deploy, local_server
 from flows.settings import load_settings
 
 TINY = {
@@ -25,13 +28,6 @@ TINY = {
     "BANDCAST_RETRY_SECONDS": "0",
     "BANDCAST_REQUESTS_PER_SECOND": "10000",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +61,26 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         wiring.store(load_settings().url).dispose()
     wiring.store.cache_clear()
     models.model.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def served(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Everything that `bandcast serve` starts, with prices of a Yahoo on loopback within reach."""
+    home = tmp_path_factory.mktemp("served")
+    others = {name: value for name, value in os.environ.items() if not name.startswith("BANDCAST_")}
+    with serve() as yahoo, (home / "worker.log").open("w") as log:
+        environment = {
+            **others,
+            **TINY,
+            "BANDCAST_HOME": str(home),
+            "BANDCAST_TICKERS": "AAPL,IBM",
+            "BANDCAST_YAHOO_URL": yahoo.url,
+            "BANDCAST_HISTORY_DAYS": "700",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+        }
+        deploy(environment)
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "bandcast"]
+        worker = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
+        yield Served(home, yahoo, environment)
+        worker.terminate()
+        worker.wait(60)

@@ -1,104 +1,84 @@
 """Deployments on a real Prefect server, run by a real worker."""
 
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import httpx
 import pytest
 from prefect import get_client
-from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
 from reading_store import rows
-
-ROOT = Path(__file__).parents[2]
-PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
-T = TypeVar("T")
+from served import AFTER_CLOSE, BACKFILL, Served, eventually, free_port, runs
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 240) -> T:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (found := look()) is not None:
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"waited {seconds} s for {what}")
-
-
-@pytest.fixture
-def worker(prefect_url: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A work pool, the deployments of deployments/prefect.yaml, and a worker; the folder of its store."""
-    home = workplace / "home"
-    monkeypatch.setenv("BANDCAST_TICKERS", "AAPL,IBM")
-    monkeypatch.setenv("BANDCAST_DATABASE_URL", f"sqlite:///{home}/shared.db")
-    deploy = [*PREFECT, "deploy", "--all", "--prefect-file", str(ROOT / "deployments" / "prefect.yaml")]
-    for command in (
-        [*PREFECT, "work-pool", "create", "bandcast", "--type", "process", "--overwrite"],
-        deploy,
-    ):
-        done = subprocess.run(command, cwd=workplace, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    with (workplace / "worker.log").open("w") as log:
-        process = subprocess.Popen(
-            [*PREFECT, "worker", "start", "--pool", "bandcast"],
-            cwd=workplace,
-            env=os.environ | {"PREFECT_WORKER_QUERY_SECONDS": "1"},
-            stdout=log,
-            stderr=log,
-        )
-        yield home
-        process.terminate()
-        process.wait(60)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def runs() -> list[FlowRun]:
-    with get_client(sync_client=True) as client:
-        return client.read_flow_runs(flow_run_filter=FlowRunFilter())
-
-
-def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(worker: Path) -> None:
+def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:
     scheduled = eventually(lambda: [run for run in runs() if run.auto_scheduled] or None, "a scheduled run")
     assert {"after-close", "weekly"} >= {_deployment_of(run) for run in scheduled}
-
-    with get_client(sync_client=True) as client:
-        deployment = client.read_deployment_by_name("daily/after-close")
-        triggered = client.create_flow_run_from_deployment(deployment.id, parameters={"horizon": 3})
-
-    def finished() -> FlowRun | None:
-        with get_client(sync_client=True) as client:
-            run = client.read_flow_run(triggered.id)
-        return run if run.state and run.state.is_final() else None
-
-    state = eventually(finished, "the triggered run").state
-    log = (worker.parent / "worker.log").read_text()
-    assert state is not None
-    assert state.is_completed(), f"{state.message}\n{log}"
-    url = f"sqlite:///{worker}/shared.db"
-    bands = rows("SELECT ticker, count(*) FROM latest_forecast GROUP BY ticker", url)
+    run = served.run(AFTER_CLOSE, horizon=3)
+    bands = rows("SELECT ticker, count(*) FROM latest_forecast GROUP BY ticker", served.url)
     assert bands == [("AAPL", 3), ("IBM", 3)]
-    assert rows("SELECT flow_run_id FROM forecast_runs", url) == [(str(triggered.id),)]
+    assert rows("SELECT flow_run_id FROM forecast_runs", served.url) == [(str(run.id),)]
 
 
-def test_the_api_refuses_a_horizon_out_of_bounds_before_a_run_exists(worker: Path) -> None:
-    with get_client(sync_client=True) as client:
-        deployment = client.read_deployment_by_name("daily/after-close")
-        before = len(runs())
-        with pytest.raises(Exception, match="31 is greater than the maximum of 30"):
-            client.create_flow_run_from_deployment(deployment.id, parameters={"horizon": 31})
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"horizon": 31},
+        {"horizon": 0},
+        {"tickers": ["A B"]},
+        {"tickers": "AAPL"},
+        {"source": "bloomberg"},
+        {"as_of": "yesterday"},
+        {"as_of": "2013-13-01"},
+        {"catch_up": "perhaps"},
+        {"look_back": 61},
+        {"paths": -1},
+        {"force": "maybe"},
+    ],
+    ids=str,
+)
+def test_the_api_refuses_a_bad_value_before_a_run_exists(served: Served, bad: dict[str, Any]) -> None:
+    before = len(runs())
+    with pytest.raises(Exception, match=f"Validation failed for field '{next(iter(bad))}"):
+        served.start(AFTER_CLOSE, **bad)
     assert len(runs()) == before
+
+
+def test_a_backfill_without_its_range_is_refused_too(served: Served) -> None:
+    with pytest.raises(Exception, match="'end' is a required property"):
+        served.start(BACKFILL, start="2013-02-20")
+
+
+def test_the_form_has_literal_defaults_and_every_field_is_described(served: Served) -> None:
+    with get_client(sync_client=True) as client:
+        deployments = client.read_deployments()
+    for deployment in deployments:
+        for name, field in deployment.parameter_openapi_schema["properties"].items():
+            assert field.get("description"), f"{deployment.name}: {name}"
+            assert "$ref" not in str(field)
+            assert "default" in field or name in ("start", "end"), f"{deployment.name}: {name}"
+    assert len(deployments) >= 3
+
+
+def test_dead_runs_are_ended_by_an_automation(served: Served) -> None:
+    with get_client(sync_client=True) as client:
+        (found,) = client.read_automations_by_name("bandcast-crash-dead-runs")
+    assert found.enabled
+    assert found.trigger.expect == {"prefect.flow-run.*"}  # type: ignore[union-attr]  # an event trigger
+
+
+def test_the_doctor_finds_the_server_scheduling_and_a_worker(served: Served) -> None:
+    script = Path(sys.executable).with_name("bandcast")
+    done = subprocess.run(
+        [script, "doctor"], env=served.environment, capture_output=True, text=True, check=False
+    )
+    for check in ("Prefect server", "schedules", "worker", "database"):
+        assert re.search(f"^ok +{check}:", done.stdout, re.MULTILINE), done.stdout
 
 
 def _deployment_of(run: FlowRun) -> str:

@@ -1,0 +1,108 @@
+"""Bands for sessions that no run has published, after an outage of any length."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from db.engine import reading
+from db.progress import ProgressRepository
+from flows.catchup import lacking, sessions_of
+from flows.form import Day, Horizon, Paths, Source, Symbols, overrides
+from flows.ingest import ingest_all
+from flows.naming import run_name
+from flows.publishing import fill, universe
+from flows.shell import due, one_sentence
+from flows.wiring import Job, open_job, store
+from forecasting.errors import SourceError, UsageError
+
+
+@flow(name="backfill", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
+@one_sentence
+def backfill(
+    start: Day,
+    end: Day,
+    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: Source = "configured",
+    csv_dir: str = "",
+    horizon: Horizon = 30,
+    paths: Paths = 0,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Publish the bands of missed sessions, the oldest first and each at most once.
+
+    A run that was cancelled goes on where it stopped when it is started again. The rows are marked as
+    backfilled: they come from prices and models as they are known today.
+
+    Args:
+        start: First session.
+        end: Last session.
+        tickers: Symbols to forecast, as Yahoo writes them; none for the configured universe.
+        source: Where prices come from.
+        csv_dir: Folder of TICKER.csv files, for the source csv.
+        horizon: Sessions ahead, 1 to 30.
+        paths: Simulated paths a ticker, up to 100000; 0 for the configured number.
+        force: Make backfilled bands anew, and try what was left out again; bands issued on their day stay.
+    """
+    if start > end:
+        raise UsageError(f"Expected start at or before end, found {start} after {end}.")
+    job = open_job(due(), end, **overrides(tickers, source, csv_dir, horizon=horizon, paths=paths))
+    sessions = sessions_of(job.tickers, start, end)
+    outcomes = list(fill_range(job, sessions, force=force))
+    create_table_artifact(outcomes, key="backfill", description=f"Sessions from {start} to {end}")
+    return summarise(start, end, outcomes)
+
+
+def fill_range(job: Job, sessions: list[date], *, force: bool) -> Iterator[dict[str, Any]]:
+    """What came of each session, as it comes."""
+    if not any(todo(job, session, force=force) for session in sessions):
+        get_run_logger().info("backfill: all %d sessions are done already", len(sessions))
+        return
+    pull_range(job, sessions[0])
+    progress: Any = create_progress_artifact(
+        progress=0.0, key="backfill-progress", description="Sessions done"
+    )
+    for number, session in enumerate(sessions, start=1):
+        if tickers := todo(job, session, force=force):
+            yield fill(job.at(session), tickers)
+        get_run_logger().info("backfill: %d of %d sessions", number, len(sessions))
+        update_progress_artifact(progress, progress=100.0 * number / len(sessions))
+
+
+def todo(job: Job, session: date, *, force: bool) -> tuple[str, ...]:
+    """The tickers that still lack bands of a session."""
+    with reading(store(job.settings.url)) as connection:
+        progress = ProgressRepository(connection, job.source.name)
+        done = progress.forecast(session, session, job.settings.simulation.horizon)
+        done = progress.issued(session) if force else done | progress.left_out(session, session)
+    return lacking(job.tickers, session, done)
+
+
+def pull_range(job: Job, start: date) -> None:
+    """Bring the store up to date, with as much history before the first session as a run has."""
+    days = job.settings.history_days + (job.as_of - start) // timedelta(days=1)
+    long = replace(job, settings=job.settings.model_copy(update={"history_days": days}))
+    ingest_all(long, universe(long))
+
+
+def summarise(start: date, end: date, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The whole range in plain values.
+
+    Raises:
+        SourceError: A session is still without bands.
+    """
+    failed = [one["session"] for one in outcomes if one["failed"]]
+    if failed:
+        raise SourceError(
+            f"Expected bands of all sessions from {start} to {end}, found none of {', '.join(failed)}; "
+            "see the artifact backfill and run it again."
+        )
+    return {"start": str(start), "end": str(end), "sessions": outcomes}

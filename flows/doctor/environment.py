@@ -1,0 +1,114 @@
+"""The machine: Python, versions that break each other, disk."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from packaging.specifiers import SpecifierSet
+
+from flows.doctor.finding import Finding
+from flows.settings import Settings
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_GB, TIGHT_FREE_GB = 0.5, 5.0
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Versions that break when they come together.
+
+    Attributes:
+        versions: Package to the versions that take part.
+        breaks: What then goes wrong.
+        advice: What to install.
+    """
+
+    versions: Mapping[str, str]
+    breaks: str
+    advice: str
+
+
+CLASHES = (
+    Clash(
+        {"prefect": "<3.9.1", "sqlalchemy": ">=2.1"},
+        "Prefect's scheduler never creates a run",
+        "pip install 'sqlalchemy<2.1'",
+    ),
+    Clash(
+        {"prefect": "<3.9.2", "fastapi": ">=0.155"},
+        "Prefect's server does not import",
+        "pip install 'fastapi<0.151'",
+    ),
+    Clash(
+        {"prefect": "<3.8.8"},
+        "retries under a deployment's concurrency limit crash",
+        "pip install 'prefect>=3.8.8'",
+    ),
+    Clash(
+        {"pytorch-lightning": "==2.6.2"},
+        "a malicious upload",
+        "take this machine's secrets for stolen and install 2.6.4 or newer",
+    ),
+    Clash(
+        {"pytorch-lightning": "==2.6.3"},
+        "a malicious upload",
+        "take this machine's secrets for stolen and install 2.6.4 or newer",
+    ),
+    Clash({"pandas": "==3.0.4"}, "exchange_calendars crashes on import", "pip install 'pandas>=3.1'"),
+)
+
+
+def python_version(_: Settings) -> Iterator[Finding]:
+    """Whether the interpreter is new enough."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info >= OLDEST_PYTHON:
+        yield Finding("Python", "ok", found)
+    else:
+        yield Finding("Python", "fail", found, "install 3.11 or newer")
+
+
+def dependencies(_: Settings) -> Iterator[Finding]:
+    """Whether any versions here are known to break each other."""
+    names = {name for clash in CLASHES for name in clash.versions}
+    installed = {name: found for name in names if (found := _installed(name))}
+    clashes = clashing(installed)
+    for clash in clashes:
+        pair = " with ".join(f"{name} {installed[name]}" for name in clash.versions)
+        yield Finding("versions", "fail", f"{pair}: {clash.breaks}", clash.advice)
+    if not clashes:
+        told = ", ".join(f"{name} {installed[name]}" for name in sorted(installed))
+        yield Finding("versions", "ok", told)
+
+
+def clashing(installed: Mapping[str, str]) -> list[Clash]:
+    """The clashes among some versions."""
+    return [
+        clash
+        for clash in CLASHES
+        if all(
+            name in installed and SpecifierSet(wanted).contains(installed[name], prereleases=True)
+            for name, wanted in clash.versions.items()
+        )
+    ]
+
+
+def free_disk(settings: Settings) -> Iterator[Finding]:
+    """Whether there is room where the store is."""
+    place = next(one for one in (settings.home.absolute(), *settings.home.absolute().parents) if one.exists())
+    free = shutil.disk_usage(place).free / 1e9
+    found = f"{free:.1f} GB free at {place}"
+    if free < LEAST_FREE_GB:
+        yield Finding("disk", "fail", found, "make room, or move BANDCAST_HOME")
+    elif free < TIGHT_FREE_GB:
+        yield Finding("disk", "warn", found, "make room before it runs out")
+    else:
+        yield Finding("disk", "ok", found)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
