@@ -13,7 +13,7 @@ import pytest
 from flows.backtest import request as module
 from flows.backtest.folder import WorkFolder, atomic
 from flows.backtest.request import code_version, load_histories, require_writable, settle_methods
-from flows.backtest.scorecard import card_json, card_markdown, print_card
+from flows.backtest.scorecard import card_json, card_markdown, print_card, sheets
 from flows.backtest.walk import Progress, Walked, write
 from flows.sources import SampleSource
 from forecasting.backtest.issue import Issued, Remark
@@ -221,3 +221,18 @@ def test_progress_counts_up_to_the_end(capsys: pytest.CaptureFixture[str]) -> No
     lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
     assert lines[0].startswith("origins: 1 of 3, ")
     assert lines[-1] == "origins: 3 of 3, 0:00:00 left"
+
+
+def test_a_table_holds_the_numbers_of_its_method_and_horizon(walked: Walked) -> None:
+    found = {sheet.title: sheet for sheet in sheets(walked.card)}
+    coverage = found["Coverage of the 90% band"]
+    assert coverage.columns == ("method", "h=1", "mean")
+    assert coverage.rows == (("calibrated", "1.000", "1.000"), ("random_walk", "1.000", "1.000"))
+    pinball = found["Pinball loss x 1000 at the lowest / highest level"]
+    assert pinball.rows[1] == ("random_walk", "2.75 / 1.75", "2.75 / 1.75")  # 0.05 x 0.055, 0.05 x 0.035
+    (pair,) = found[
+        "CRPS of calibrated less that of the other, % of the random walk's, and 90 % interval"
+    ].rows
+    assert pair == ("random_walk", "+0.00 [+0.00, +0.00]", "+0.00 [+0.00, +0.00]")
+    by_ticker = found["Coverage by ticker, calibrated"]
+    assert by_ticker.rows[0] == ("AAA", "2", "1.000", "1.000")
