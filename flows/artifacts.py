@@ -2,8 +2,10 @@
 
 import base64
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
@@ -44,3 +46,18 @@ def show_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> None:
     create_markdown_artifact(
         "\n\n".join(lines), key=key("fan", ticker), description=f"{ticker}, from {first.as_of}"
     )
+
+
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of plain values as a table in markdown; empty for none."""
+    if not rows:
+        return ""
+    heads = list(rows[0])
+    lines = [heads, ["---"] * len(heads), *([_cell(row[name]) for name in heads] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}" if np.isfinite(value) else ""
+    return str(value)

@@ -1,11 +1,15 @@
 """Events that automations and other programs can wait for."""
 
+from dataclasses import asdict
+
 from prefect.events import emit_event
 
 from flows.outcomes import Summary
 from flows.wiring import Job
+from forecasting.drift import Drift
 
 PUBLISHED = "bandcast.forecast.published"
+DRIFTED = "bandcast.coverage.drifted"
 
 
 def announce(job: Job, summary: Summary) -> None:
@@ -24,4 +28,16 @@ def announce(job: Job, summary: Summary) -> None:
             "quarantined": sorted(summary.quarantined),
             "model_version": summary.model_version,
         },
+    )
+
+
+def warn_of_drift(job: Job, drift: Drift) -> None:
+    """Tell that the bands of a horizon hold too little or too much."""
+    emit_event(
+        DRIFTED,
+        resource={
+            "prefect.resource.id": f"bandcast.coverage.{job.source.name}",
+            "prefect.resource.name": f"coverage of {job.source.name}",
+        },
+        payload={"as_of": job.as_of.isoformat(), **asdict(drift)},
     )

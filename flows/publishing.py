@@ -11,9 +11,11 @@ from prefect.states import Completed
 from flows.catchup import Plan
 from flows.events import announce
 from flows.forecast import forecast_and_publish
+from flows.gate_report import report_gate
 from flows.ingest import ingest_all
 from flows.models import model
 from flows.outcomes import Stopwatch, Summary
+from flows.quality import report_calibration
 from flows.report import report, report_missing
 from flows.retrain import Retrain, champion, ensure_model
 from flows.wiring import Job
@@ -36,6 +38,8 @@ def publish_plan(job: Job, plan: Plan, retrain: Retrain) -> dict[str, Any] | Sta
         summary = publish_session(job, failed, retrain, watch)
     with watch.stage("report"):
         details = report(job, summary.tickers or job.tickers)
+        report_calibration(job)
+        report_gate(job)
     return {**summary.plain(), **details, "filled": filled}
 
 

@@ -12,6 +12,7 @@ from db.models import ModelRepository
 from db.prices import PriceRepository
 from db.records import ModelRecord
 from flows.form import Day, Source, Symbols, overrides
+from flows.gate_report import report_gate
 from flows.gating import fit_candidate, last_seen, settle, try_candidate
 from flows.ingest import ingest_all, record_quarantine
 from flows.models import model
@@ -145,6 +146,7 @@ def retrain(
     record_quarantine(job, failed, (one for one in job.train_tickers if one not in failed))
     with watch.stage("train"):
         version = train(job)
+    report_gate(job)
     return Summary(
         job.as_of,
         model_version=version,

@@ -92,9 +92,9 @@ class CalibrationConfig(Frozen):
     pool_blocks: float = Field(
         250, ge=0, description="Non-overlapping outcomes of a ticker that the pool's word is worth."
     )
-    shared_rate: float = Field(0.02, ge=0, lt=1, description="Feedback a session, of all tickers.")
-    ticker_rate: float = Field(0.005, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
-    regime_rate: float = Field(0.03, ge=0, lt=1, description="Feedback a session, by market regime.")
+    shared_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, of all tickers.")
+    ticker_rate: float = Field(0.002, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
+    regime_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, by market regime.")
     largest_feedback: float = Field(0.7, ge=0, le=2, description="Bound of each part's log multiplier.")
     fewest_outcomes: int = Field(
         250, ge=0, description="Closed forecasts (dates times tickers) under which history is walked first."

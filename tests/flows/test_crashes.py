@@ -79,12 +79,11 @@ def content(url: str) -> dict[str, list[Any]]:
     engine = open_engine(url)
     try:
         with reading(engine) as connection:
-            return {
-                table: sorted(
-                    map(tuple, connection.execute(sa.text(f"SELECT {columns} FROM {table}"))), key=str
-                )
+            rows = {
+                table: connection.execute(sa.text(f"SELECT {columns} FROM {table}"))
                 for table, columns in CONTENT.items()
             }
+            return {table: sorted(map(comparable, found)) for table, found in rows.items()}
     finally:
         engine.dispose()
 
