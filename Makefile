@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types contracts pytest serve clean
+.PHONY: help install run test lint format types contracts pytest bench serve clean
 
 help:            ## Show the targets.
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,12 @@ contracts: install  ## The direction of the layers.
 
 pytest: install  ## The tests alone.
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# PRICES=folder walks over 2012-2019 of your own TICKER.csv files, as benchmarks/RESULTS.md does.
+bench: install   ## Walk forward over history, print the scorecard; PRICES=folder of CSV files.
+	$(BIN)/bandcast backtest --out .bandcast/bench.csv.gz --markdown $(if $(PRICES),\
+	--source csv --csv-dir $(PRICES) --start 2012-01-03 --end 2019-12-31 --every 5,\
+	--source sample --start 2011-01-03 --end 2012-12-31 --every 10)
 
 serve: install   ## Prefect server and scheduled flows in the foreground.
 	$(BIN)/bandcast serve

@@ -37,9 +37,9 @@ def train(job: Job) -> str:
     reference = model(job.settings.url, champion_now.version).manifest.reference if champion_now else ()
     histories = stored_histories(job, job.train_tickers)
     candidate = fit_candidate(job, histories)
-    if champion_now and candidate.version() == champion_now.version:
-        get_run_logger().info("gate: the candidate is the champion %s itself", champion_now.version)
-        return champion_now.version
+    if (standing := _standing(job, candidate.version())) in ("champion", "refused"):
+        get_run_logger().info("gate: the same prices make the same model: the %s one", standing)
+        return serving(job)
     known = stored_histories(job, unique((*job.train_tickers, *reference)))
     decision = try_candidate(job, candidate, champion_now, known)
     settle(job, candidate, champion_now, decision, histories)
@@ -93,6 +93,13 @@ def last_word(job: Job) -> str | None:
     with reading(store(job.settings.url)) as connection:
         decision = GateRepository(connection).latest(job.source.name, job.as_of)
     return decision.reason if decision else None
+
+
+def _standing(job: Job, version: str) -> str | None:
+    """Status of a model, None where the store has none of that name; a refused one is not tried again."""
+    with reading(store(job.settings.url)) as connection:
+        record = ModelRepository(connection).get(version)
+    return record.status if record else None
 
 
 def _ladder(job: Job) -> list[ModelRecord]:

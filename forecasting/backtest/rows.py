@@ -22,11 +22,16 @@ class Outcomes:
     @classmethod
     def of(cls, histories: Mapping[str, PriceHistory], basis: PriceBasis) -> "Outcomes":
         """Of everything that the histories hold."""
-        bars = {name: adjust(one, one.last_session, basis)["close"] for name, one in histories.items()}
+        closes = {name: adjust(one, one.last_session, basis)["close"] for name, one in histories.items()}
+        return cls.of_log_closes({name: np.log(close) for name, close in closes.items()})
+
+    @classmethod
+    def of_log_closes(cls, closes: Mapping[str, pd.Series]) -> "Outcomes":
+        """Of series by session."""
         return cls(
             {
-                name: (close.index.to_numpy("datetime64[D]"), np.log(close.to_numpy(np.float64)))
-                for name, close in bars.items()
+                name: (one.index.to_numpy("datetime64[D]"), one.to_numpy(np.float64))
+                for name, one in closes.items()
             }
         )
 

@@ -40,10 +40,10 @@ def law_of(
     independent = gap / np.maximum(gap, horizons)  # outcomes that overlap count as one
     dates = (weights[:, None] * np.isfinite(scores).any(axis=1)).sum(axis=0) * independent  # (H,)
     pooled = above.sum(axis=0) / np.maximum(total.sum(axis=0), 1e-12)[:, None]  # (H, G)
-    pool = _mixed(pooled, prior_law(tail), dates / (dates + config.prior_blocks))
+    pool = _mixed(pooled, prior_law(tail), _share(dates, config.prior_blocks))
     own = above / np.maximum(total, 1e-12)[..., None]
     blocks = total * independent
-    mixed = _mixed(own, pool, blocks / (blocks + config.pool_blocks))
+    mixed = _mixed(own, pool, _share(blocks, config.pool_blocks))
     known = dates > 0
     return _smooth(_solve(mixed, tail), known), _smooth(_solve(pool, tail), known)
 
@@ -68,6 +68,12 @@ def _weights_above(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
     by_place = counts.reshape(tickers, horizons, -1)
     above = by_place[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]
     return above, by_place.sum(axis=-1)
+
+
+def _share(seen: Floats, prior: float) -> Floats:
+    """Weight of what was seen beside a prior worth `prior` of it; none where nothing was seen."""
+    share: Floats = seen / np.maximum(seen + prior, 1e-12)
+    return share
 
 
 def _mixed(own: Floats, other: Floats, share: Floats) -> Floats:

@@ -20,6 +20,7 @@ COMMANDS = [
     "forecast",
     "show",
     "plot",
+    "backtest",
     "serve",
     "db upgrade",
     "prices status",

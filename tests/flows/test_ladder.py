@@ -70,6 +70,9 @@ def test_a_refused_candidate_leaves_the_champion_serving(
     decisions = rows("SELECT promoted, champion, as_of FROM gate_decisions ORDER BY as_of")
     assert decisions == [(1, None, str(FIRST)), (0, champion, str(later))]
     assert bands(later, "auto")["model_version"] == champion
+    again = result_of(retrain, tickers=TICKERS, as_of=later)
+    assert again["model_version"] == champion
+    assert len(rows("SELECT * FROM gate_decisions")) == 2
     # the refused one has bought the champion another 45 days
     assert bands(FIRST + timedelta(days=60), "auto")["model_version"] == champion
     assert len(statuses()) == 2

@@ -43,7 +43,7 @@ def closes() -> Mapping[str, pd.Series]:
 
 
 def bands(closes: Mapping[str, pd.Series]) -> list[np.ndarray]:
-    found = calibrated(ISSUED, Outcomes(closes), SCALE, CONFIG)
+    found = calibrated(ISSUED, Outcomes.of_log_closes(closes), SCALE, CONFIG)
     return [one.quantiles["calibrated"] for one in found]
 
 
@@ -55,7 +55,9 @@ def test_bands_that_were_too_narrow_come_to_cover(closes: Mapping[str, pd.Series
 
 
 def test_the_other_methods_stay_as_they_were(closes: Mapping[str, pd.Series]) -> None:
-    for before, after in zip(ISSUED, calibrated(ISSUED, Outcomes(closes), SCALE, CONFIG), strict=True):
+    for before, after in zip(
+        ISSUED, calibrated(ISSUED, Outcomes.of_log_closes(closes), SCALE, CONFIG), strict=True
+    ):
         assert list(after.quantiles) == ["calibrated", "predictive", "random_walk"]
         assert after.quantiles["predictive"] is before.quantiles["predictive"]
 
@@ -69,7 +71,7 @@ def test_closes_after_an_origin_change_nothing_up_to_it(closes: Mapping[str, pd.
     assert any(not np.array_equal(a, b) for a, b in zip(bands(later), truth, strict=True))
     for changed in (later, missing):
         cut_short = [one for one in ISSUED if one.origin <= DAYS[cut].date()]
-        found = list(calibrated(cut_short, Outcomes(changed), SCALE, CONFIG))
+        found = list(calibrated(cut_short, Outcomes.of_log_closes(changed), SCALE, CONFIG))
         for one, other in zip(found, truth[:known], strict=True):
             np.testing.assert_array_equal(one.quantiles["calibrated"], other)
 
@@ -82,6 +84,6 @@ def test_an_origin_without_forecasts_teaches_nothing(closes: Mapping[str, pd.Ser
         targets=(),
         quantiles={name: np.empty((0, 2, 5)) for name in ("predictive", "random_walk")},
     )
-    found = list(calibrated([ISSUED[0], empty, *ISSUED[2:9]], Outcomes(closes), SCALE, CONFIG))
+    found = list(calibrated([ISSUED[0], empty, *ISSUED[2:9]], Outcomes.of_log_closes(closes), SCALE, CONFIG))
     assert found[1].quantiles["calibrated"].shape == (0, 2, 5)
     assert found[1].origin > date(2023, 1, 2)
