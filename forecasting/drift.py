@@ -59,6 +59,6 @@ def _judge(rows: pd.DataFrame, horizon: int, nominal: float) -> Drift | None:
     spread = min(max(float(daily.std()), 0.1), float(np.sqrt(nominal * (1 - nominal))))
     error = spread / np.sqrt(len(last) / horizon)
     coverage = float(daily.mean())
-    if abs(coverage - nominal) <= max(TOLERANCE, STANDARD_ERRORS * error):
+    if abs(coverage - nominal) <= max(TOLERANCE, STANDARD_ERRORS * error) + 1e-9:
         return None
     return Drift(horizon, coverage, nominal, len(rows), len(last))
