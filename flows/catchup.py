@@ -10,7 +10,7 @@ from db.progress import Done, ProgressRepository
 from flows.form import CatchUp
 from flows.shell import on_schedule
 from flows.wiring import Job, newest_closed, store
-from forecasting.errors import UnknownExchangeError
+from forecasting.errors import CalendarError, UnknownExchangeError
 from forecasting.sessions import calendar_name, is_session, sessions_between
 
 A_DAY = timedelta(hours=24)
@@ -89,7 +89,10 @@ def lacking(tickers: Sequence[str], day: date, done: Done) -> tuple[str, ...]:
 
 def complete(job: Job) -> bool:
     """Whether every ticker of the job has its bands; one that was left out is worth another try."""
-    sessions = {ticker: job.session_of(ticker) for ticker in job.tickers if _calendar(ticker)}
+    try:
+        sessions = {ticker: job.session_of(ticker) for ticker in job.tickers}
+    except (CalendarError, UnknownExchangeError):
+        return False  # the run will quarantine it by name
     first, last = min(sessions.values()), max(sessions.values())
     with reading(store(job.settings.url)) as connection:
         progress = ProgressRepository(connection, job.source.name)

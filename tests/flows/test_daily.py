@@ -44,7 +44,11 @@ def test_a_run_stores_every_band_and_a_second_run_changes_nothing(database: None
     assert len(first["forecasts"]) == 5 * 30
     assert len(first["forecast_quantiles"]) == 5 * 30 * 4 * 5
 
-    again = result_of(daily)
+    rest = daily(return_state=True)
+    assert (rest.name, rest.type.value) == ("Skipped", "COMPLETED")
+    assert dump() == first
+
+    again = result_of(daily, force=True)
     assert again["run_id"] == summary["run_id"]
     assert again["model_version"] == summary["model_version"]
     assert dump() == first
