@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from prefect import get_client
-from served import AFTER_CLOSE, Served
+from prefect.client.schemas.objects import FlowRun
+from served import AFTER_CLOSE, Served, eventually
 
 CHROMIUM = shutil.which("chromium")
 # A background connection would only be refused on a machine without internet.
@@ -69,9 +70,7 @@ def test_a_run_started_in_the_form_completes_and_shows_its_bands_and_fan_charts(
 
     horizon.fill("7")
     page.get_by_role("button", name="Submit").click()
-    page.wait_for_url("**/deployments/deployment/*")
-    with get_client(sync_client=True) as client:
-        (run,) = [one for one in client.read_flow_runs() if one.parameters.get("horizon") == 7]
+    run = eventually(submitted, "the run that was submitted in the form")
     done = served.finished(run)
     assert done.state is not None
     assert done.state.is_completed(), served.log
@@ -88,6 +87,11 @@ def test_a_run_started_in_the_form_completes_and_shows_its_bands_and_fan_charts(
         page.goto(ui(f"/artifacts/artifact/{newest(key)}"))
         expect(page.locator("h1").first).to_be_visible(timeout=PATIENCE_MS)
     page.screenshot(path=tmp_path / "gate.png")
+
+
+def submitted() -> FlowRun | None:
+    with get_client(sync_client=True) as client:
+        return next((one for one in client.read_flow_runs() if one.parameters.get("horizon") == 7), None)
 
 
 def newest(key: str) -> str:
