@@ -45,12 +45,12 @@ class Closed:
     scores: Floats
     misses: Floats
 
-    @property
-    def gap_sessions(self) -> float:
-        """Typical number of sessions between two dates of issue."""
-        if len(self.dates) < 2:
-            return 1.0
-        return float(max(1.0, np.median(np.busday_count(self.dates[:-1], self.dates[1:]))))
+    def gaps(self) -> Floats:
+        """(D,) weekdays since the date of issue before, 1 at least; of the first, what is typical."""
+        days = np.busday_count(self.dates[:-1], self.dates[1:]).astype(np.float64)
+        typical = np.median(days) if len(days) else 1.0
+        gaps: Floats = np.maximum(np.append(typical, days), 1.0)
+        return gaps
 
     def ages(self) -> Floats:
         """(D,) years between each date of issue and the newest."""

@@ -22,22 +22,22 @@ class Feedback(NamedTuple):
 
 
 def feedback_of(
-    misses: Floats, regime: NDArray[np.int8], gap: float, tail: float, config: CalibrationConfig
+    misses: Floats, regime: NDArray[np.int8], gaps: Floats, tail: float, config: CalibrationConfig
 ) -> Feedback:
     """Fold the misses of one tail in order of issue: theta += rate * sqrt(gap / h) * (misses - tail).
 
     Args:
         misses: (D, N, H) 1 beyond the issued edge, 0 not, NaN not closed.
         regime: (D, N) place in REGIMES, -1 unknown.
-        gap: Sessions between dates of issue; bands issued more rarely move further each time.
+        gaps: (D,) sessions since the date of issue before; bands issued more rarely move further each time.
         tail: Nominal probability of a miss.
         config: Rates and the largest correction.
     """
     _, tickers, horizons = misses.shape
-    steps = np.sqrt(gap / np.arange(1, horizons + 1))
+    steps = np.sqrt(gaps[:, None] / np.arange(1, horizons + 1))  # (D, H)
     state = Feedback(np.zeros(horizons), np.zeros((tickers, horizons)), np.zeros((len(REGIMES), horizons)))
-    for missed, here in zip(misses, regime, strict=True):
-        error = (missed - tail) * steps  # (N, H)
+    for missed, here, step in zip(misses, regime, steps, strict=True):
+        error = (missed - tail) * step  # (N, H)
         state = Feedback(
             _moved(state.shared, config.shared_rate * _mean(error), config),
             _moved(state.ticker, config.ticker_rate * error, config),

@@ -23,26 +23,29 @@ def prior_law(tail: float) -> Floats:
 
 
 def law_of(
-    scores: Floats, ages: Floats, gap: float, tail: float, config: CalibrationConfig
+    scores: Floats, ages: Floats, gaps: Floats, tail: float, config: CalibrationConfig
 ) -> tuple[Floats, Floats]:
     """Log multipliers that leave `tail` of the probability outside: (N, H) of each ticker, (H,) of a new one.
 
     Args:
         scores: (D, N, H) of one tail, NaN where not closed.
         ages: (D,) years since issue, of the newest 0.
-        gap: Sessions between dates of issue.
+        gaps: (D,) sessions since the date of issue before.
         tail: Nominal probability beyond the edge.
         config: Half-life and the weight of prior and pool.
     """
     weights = 0.5 ** (ages / config.half_life_years)
     above, total = _weights_above(scores, weights)  # (N, H, G), (N, H)
     horizons = np.arange(1, scores.shape[2] + 1)
-    independent = gap / np.maximum(gap, horizons)  # outcomes that overlap count as one
-    dates = (weights[:, None] * np.isfinite(scores).any(axis=1)).sum(axis=0) * independent  # (H,)
+    independent = weights[:, None] * np.minimum(
+        gaps[:, None] / horizons, 1
+    )  # (D, H): what overlaps counts once
+    closed = np.isfinite(scores)
+    dates = (closed.any(axis=1) * independent).sum(axis=0)  # (H,)
     pooled = above.sum(axis=0) / np.maximum(total.sum(axis=0), 1e-12)[:, None]  # (H, G)
     pool = _mixed(pooled, prior_law(tail), _share(dates, config.prior_blocks))
     own = above / np.maximum(total, 1e-12)[..., None]
-    blocks = total * independent
+    blocks = (closed * independent[:, None]).sum(axis=0)  # (N, H)
     mixed = _mixed(own, pool, _share(blocks, config.pool_blocks))
     known = dates > 0
     return _smooth(_solve(mixed, tail), known), _smooth(_solve(pool, tail), known)

@@ -42,7 +42,7 @@ def learn(closed: pd.DataFrame, config: CalibrationConfig) -> Calibration:
 
 
 def _tail(known: Closed, side: int, config: CalibrationConfig) -> tuple[Floats, Floats, Floats]:
-    gap, tail = known.gap_sessions, config.tail
-    own, pool = law_of(known.scores[side], known.ages(), gap, tail, config)
-    moved = feedback_of(known.misses[side], known.regime, gap, tail, config)
+    gaps, tail = known.gaps(), config.tail
+    own, pool = law_of(known.scores[side], known.ages(), gaps, tail, config)
+    moved = feedback_of(known.misses[side], known.regime, gaps, tail, config)
     return own + moved.shared + moved.ticker, pool + moved.shared, moved.regime

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from forecasting.calibration import Calibration, learn
+from forecasting.calibration.closed import closed_arrays
 from forecasting.config import CalibrationConfig
 from forecasting.errors import UsageError
 
@@ -132,3 +133,17 @@ def test_rows_without_a_column_are_refused(make_closed, broken):
 def test_an_unknown_regime_is_refused(make_closed):
     with pytest.raises(UsageError, match="panic"):
         learn(make_closed(3).assign(regime="panic"), CalibrationConfig())
+
+
+def test_daily_bands_after_a_sparse_cold_start_keep_each_their_own_step(make_closed):
+    """Forty dates two weeks apart, then ten daily ones: the step is that of the gap before each date."""
+    closed = make_closed(50)
+    days = np.sort(closed["as_of"].unique())
+    apart = dict(zip(days[:40], pd.bdate_range("2018-01-01", periods=40, freq="10B"), strict=True))
+    sparse = closed["as_of"].isin(days[:40])
+    closed.loc[sparse, "as_of"] = closed.loc[sparse, "as_of"].map(apart)
+    gaps = closed_arrays(closed).gaps()
+    assert gaps[1:40].tolist() == [10.0] * 39
+    assert gaps[41:].tolist() == [1.0] * 9
+    assert gaps[0] == 10.0
+    assert closed_arrays(closed[closed["as_of"] == days[-1]]).gaps().tolist() == [1.0]
