@@ -20,6 +20,7 @@ class ListedModel:
     """A model with the newest decision of the gate on it.
 
     Attributes:
+        source: Of the prices that it was trained on.
         version: Its name.
         status: champion, retired, refused or candidate.
         trained_through: Last session that training or validation saw.
@@ -30,6 +31,7 @@ class ListedModel:
         reason: What the gate said.
     """
 
+    source: str
     version: str
     status: str
     trained_through: date
@@ -40,11 +42,11 @@ class ListedModel:
     reason: str | None
 
 
-def listed_models(settings: Settings) -> list[ListedModel]:
-    """The models of the configured source, the newest first."""
+def listed_models(settings: Settings, source: str | None = None) -> list[ListedModel]:
+    """The models of one source or of all, the newest first."""
     with reading(store(settings.url)) as connection:
-        models = ModelRepository(connection).list(settings.source)
-        decisions = GateRepository(connection).list(settings.source)
+        models = ModelRepository(connection).list(source)
+        decisions = GateRepository(connection).list(source)
     newest = {decision.candidate: decision for decision in reversed(decisions)}
     return [_listed(record, newest.get(record.version)) for record in models]
 
@@ -68,12 +70,21 @@ def print_models(models: list[ListedModel]) -> None:
     """A table on standard output, with what the gate said of each below."""
     console = Console(width=110, soft_wrap=True, highlight=False)
     table = Table(title="Models", title_justify="left", caption="CRPS at the gate over the random walk's")
-    for name in ("version", "status", "trained through", "gated as of", "CRPS", "champion", "its CRPS"):
+    for name in (
+        "source",
+        "version",
+        "status",
+        "trained through",
+        "gated as of",
+        "CRPS",
+        "champion",
+        "its CRPS",
+    ):
         table.add_column(name, justify="right" if "CRPS" in name else "left")
     for one in models:
         days = (str(one.trained_through), str(one.gated_as_of or ""))
         scores = (_number(one.crps), one.champion or "", _number(one.champion_crps))
-        table.add_row(one.version, one.status, *days, *scores)
+        table.add_row(one.source, one.version, one.status, *days, *scores)
     console.print(table)
     for one in models:
         if one.reason:
@@ -82,6 +93,7 @@ def print_models(models: list[ListedModel]) -> None:
 
 def _listed(record: ModelRecord, decision: GateRecord | None) -> ListedModel:
     return ListedModel(
+        source=record.source,
         version=record.version,
         status=record.status,
         trained_through=record.trained_through,

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from db.engine import reading
+from db.models import ModelRepository
 from db.verification import Dimension, VerificationRepository
 from flows.bands import HORIZONS
 from flows.scoring import score_closed
@@ -31,8 +32,14 @@ def scorecards(settings: Settings) -> dict[str, Any]:
     with reading(store(settings.url)) as connection:
         repository = VerificationRepository(connection, settings.source)
         issued = {by: repository.scorecard(by, settings.tickers) for by in DIMENSIONS}
+        models = ModelRepository(connection).list()
         walked = {"horizon": repository.scorecard("horizon", settings.tickers, ("walk_forward",))}
-        return {"outcomes": repository.counts(), "issued": issued, "walked": walked}
+        return {
+            "outcomes": repository.counts(),
+            "issued": issued,
+            "walked": walked,
+            "sources": sorted({one.source for one in models if one.status != "baseline"}),
+        }
 
 
 def scorecards_json(found: dict[str, Any]) -> str:
@@ -50,6 +57,9 @@ def print_scorecards(found: dict[str, Any]) -> None:
     counts = found["outcomes"]
     issued = sum(count for kind, count in counts.items() if kind != "walk_forward")
     console.print(f"Scored {found['scored']} bands now; {issued} issued bands have closed.")
+    if found["source"] not in found["sources"] and found["sources"]:
+        held = ", ".join(found["sources"])
+        console.print(f"The store holds bands of {held}, none of {found['source']}; choose with --source.")
     for by in DIMENSIONS if issued else ():
         console.print(_table(f"Issued bands by {by}", found["issued"][by]))
     if "walk_forward" in counts:

@@ -64,7 +64,8 @@ def two_models() -> None:
 def test_each_model_is_listed_with_the_gate_and_both_scores(
     two_models: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = {one.version: one for one in listed_models(load_settings())}
+    assert {one.version: one.source for one in listed_models(load_settings())}["elsewhere"] == "yahoo"
+    found = {one.version: one for one in listed_models(load_settings(), "sample")}
     assert set(found) == {"old", "new"}
     assert (found["new"].status, found["old"].status) == ("champion", "retired")
     assert (found["new"].crps, found["new"].champion, found["new"].champion_crps) == (0.96, "old", 0.97)
@@ -78,7 +79,7 @@ def test_each_model_is_listed_with_the_gate_and_both_scores(
 
 def test_rolling_back_once_is_possible_and_twice_is_not(two_models: None) -> None:
     assert roll_back(load_settings()) == ("old", "new")
-    found = {one.version: one.status for one in listed_models(load_settings())}
+    found = {one.version: one.status for one in listed_models(load_settings(), "sample")}
     assert found == {"old": "champion", "new": "refused"}
     with pytest.raises(StoreError, match="none before it"):
         roll_back(load_settings())

@@ -100,3 +100,9 @@ def test_an_empty_store_has_no_tables(capsys: pytest.CaptureFixture[str]) -> Non
     print_scorecards(found)
     assert capsys.readouterr().out == "Scored 0 bands now; 0 issued bands have closed.\n"
     assert json.loads(scorecards_json(found))["issued"] == {"horizon": [], "ticker": [], "regime": []}
+
+
+def test_a_store_of_another_source_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {"source": "yahoo", "scored": 0, **scorecards(load_settings()), "sources": ["csv", "sample"]}
+    print_scorecards(found)
+    assert "holds bands of csv, sample, none of yahoo; choose with --source" in capsys.readouterr().out
