@@ -68,7 +68,10 @@ def test_a_run_started_in_the_form_completes_and_shows_its_bands_and_fan_charts(
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("31 is greater than the maximum of 30").first).to_be_visible(timeout=PATIENCE_MS)
 
+    page.goto(form(AFTER_CLOSE))  # the message lies over the button for a while
+    expect(horizon).to_have_value("30")
     horizon.fill("7")
+    expect(horizon).to_have_value("7")
     page.get_by_role("button", name="Submit").click()
     run = eventually(submitted, "the run that was submitted in the form")
     done = served.finished(run)
