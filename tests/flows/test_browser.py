@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import ArtifactSort
 from served import AFTER_CLOSE, Served, eventually
 
 CHROMIUM = shutil.which("chromium")
@@ -100,5 +102,9 @@ def submitted() -> FlowRun | None:
 def newest(key: str) -> str:
     """The id of the newest artifact under a key."""
     with get_client(sync_client=True) as client:
-        found = client.request("GET", "/artifacts/{key}/latest", path_params={"key": key})
-    return str(found.json()["id"])
+        (found,) = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+            sort=ArtifactSort.CREATED_DESC,
+            limit=1,
+        )
+    return str(found.id)
