@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import ArtifactSort
 from served import AFTER_CLOSE, Served, eventually
 
 CHROMIUM = shutil.which("chromium")
@@ -68,7 +70,10 @@ def test_a_run_started_in_the_form_completes_and_shows_its_bands_and_fan_charts(
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("31 is greater than the maximum of 30").first).to_be_visible(timeout=PATIENCE_MS)
 
+    page.goto(form(AFTER_CLOSE))  # the message lies over the button for a while
+    expect(horizon).to_have_value("30")
     horizon.fill("7")
+    expect(horizon).to_have_value("7")
     page.get_by_role("button", name="Submit").click()
     run = eventually(submitted, "the run that was submitted in the form")
     done = served.finished(run)
@@ -97,5 +102,9 @@ def submitted() -> FlowRun | None:
 def newest(key: str) -> str:
     """The id of the newest artifact under a key."""
     with get_client(sync_client=True) as client:
-        found = client.request("GET", "/artifacts/{key}/latest", path_params={"key": key})
-    return str(found.json()["id"])
+        (found,) = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+            sort=ArtifactSort.CREATED_DESC,
+            limit=1,
+        )
+    return str(found.id)
