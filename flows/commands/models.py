@@ -9,7 +9,7 @@ app = typer.Typer(help="The models, and what the gate said of them.")
 
 @app.callback(invoke_without_command=True)
 def models(context: typer.Context, source: Source = None, json: Json = False) -> None:
-    """List the models of all sources, or of one: status, last session trained on, the gate's decision and both scores."""
+    """List the models of all sources, or of one: status, training, the gate's decision, scores."""
     if context.invoked_subcommand:
         return
     from flows.model_list import listed_models, models_json, print_models
