@@ -1,6 +1,7 @@
 """Serving the flows from one foreground process: a Prefect server, the deployments and a worker."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -35,6 +36,11 @@ def serve_flows(port: int) -> None:
     """
     from prefect.settings import PREFECT_API_URL
 
+    for stop in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # else systemd's way of stopping leaves server and worker behind
+        signal.signal(stop, signal.default_int_handler)
     environment = worker_settings()
     if url := PREFECT_API_URL.value():
         _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"))

@@ -113,7 +113,7 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
     try:
         eventually(scheduled, "scheduled runs of both deployments")
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.wait(60)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health")
