@@ -15,6 +15,8 @@ from prefect.client.schemas.objects import FlowRun
 from reading_store import rows
 from served import AFTER_CLOSE, BACKFILL, Served, eventually, free_port, runs
 
+from flows.events import PUBLISHED
+
 
 def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:
     scheduled = eventually(lambda: [run for run in runs() if run.auto_scheduled] or None, "a scheduled run")
@@ -23,6 +25,17 @@ def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Ser
     bands = rows("SELECT ticker, count(*) FROM latest_forecast GROUP BY ticker", served.url)
     assert bands == [("AAPL", 3), ("IBM", 3)]
     assert rows("SELECT flow_run_id FROM forecast_runs", served.url) == [(str(run.id),)]
+    told = eventually(lambda: _published(run) or None, "the event of the published bands")
+    assert told["tickers"] == ["AAPL", "IBM"]
+
+
+def test_a_second_daily_run_waits_for_the_first(served: Served) -> None:
+    with get_client(sync_client=True) as client:
+        daily = client.read_deployment_by_name(AFTER_CLOSE)
+    assert daily.global_concurrency_limit is not None
+    assert daily.global_concurrency_limit.limit == 1
+    assert daily.concurrency_options is not None
+    assert daily.concurrency_options.collision_strategy == "ENQUEUE"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +92,18 @@ def test_the_doctor_finds_the_server_scheduling_and_a_worker(served: Served) -> 
     )
     for check in ("Prefect server", "schedules", "worker", "database"):
         assert re.search(f"^ok +{check}:", done.stdout, re.MULTILINE), done.stdout
+
+
+def _published(run: FlowRun) -> dict[str, Any]:
+    """What the event after this run's commit says, once the server has it."""
+    with get_client(sync_client=True) as client:
+        asked = {"filter": {"event": {"name": [PUBLISHED]}}}
+        answer = httpx.post(f"{client.api_url}events/filter", json=asked).raise_for_status().json()
+    for event in answer["events"]:
+        if any(str(run.id) in one["prefect.resource.id"] for one in event["related"]):
+            payload: dict[str, Any] = event["payload"]
+            return payload
+    return {}
 
 
 def _deployment_of(run: FlowRun) -> str:
