@@ -18,7 +18,6 @@ from flows.wiring import store
 
 DIMENSIONS: tuple[Dimension, ...] = ("horizon", "ticker", "regime")
 METHODS = ("calibrated", "predictive", "mc_dropout", "random_walk")
-Scorecards = dict[str, pd.DataFrame]
 
 
 def verify_store(settings: Settings) -> dict[str, Any]:

@@ -21,14 +21,12 @@ class Calibration:
         pool: (2, H) log multipliers of the lower and the upper tail for a ticker without a past of its own.
         own: Ticker -> (2, H), in place of the pool's.
         regime: (3, 2, H) added by the regime at issue, in the order of REGIMES.
-        closed: Ticker -> (H,) closed forecasts of its own that were learned from.
-        pooled: (H,) closed forecasts of all tickers.
+        pooled: (H,) closed forecasts of all tickers that were learned from.
     """
 
     pool: Floats
     own: Mapping[str, Floats]
     regime: Floats
-    closed: Mapping[str, Floats] = field(default_factory=dict)
     pooled: Floats = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
@@ -92,7 +90,6 @@ class Calibration:
             "pool": self.pool.tolist(),
             "own": {ticker: value.tolist() for ticker, value in self.own.items()},
             "regime": self.regime.tolist(),
-            "closed": {ticker: value.tolist() for ticker, value in self.closed.items()},
             "pooled": self.pooled.tolist(),
         }
         return json.dumps(plain, sort_keys=True)
@@ -106,10 +103,10 @@ class Calibration:
         """
         try:
             plain = json.loads(text)
-            own, closed = ({k: np.array(v) for k, v in plain[name].items()} for name in ("own", "closed"))
+            own = {ticker: np.array(value) for ticker, value in plain["own"].items()}
             pool = np.array(plain["pool"]).reshape(2, -1)
             regime = np.array(plain["regime"]).reshape(len(REGIMES), 2, -1)
-            return cls(pool, own, regime, closed, np.array(plain["pooled"]))
+            return cls(pool, own, regime, np.array(plain["pooled"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(
                 f"Expected a stored calibration, found '{error}'; the next run can learn it anew."

@@ -31,13 +31,11 @@ def learn(closed: pd.DataFrame, config: CalibrationConfig) -> Calibration:
     own, pool, regime = (
         np.stack(parts) for parts in zip(*tails, strict=True)
     )  # (2, N, H), (2, H), (2, 3, H)
-    counts = np.isfinite(known.scores[0]).sum(axis=0).astype(np.float64)  # (N, H)
     return Calibration(
         pool=pool,
         own={ticker: own[:, place] for place, ticker in enumerate(known.tickers)},
         regime=regime.swapaxes(0, 1),
-        closed={ticker: counts[place] for place, ticker in enumerate(known.tickers)},
-        pooled=counts.sum(axis=0),
+        pooled=np.isfinite(known.scores[0]).sum(axis=(0, 1)).astype(np.float64),
     )
 
 
