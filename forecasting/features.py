@@ -10,6 +10,7 @@ import numpy as np
 
 from forecasting.errors import UsageError
 from forecasting.forecast import Floats
+from forecasting.quarters import quarters_ago
 from forecasting.trailing import VOLATILITY_FLOOR, Trailing, ewma
 
 FLAT = 1e-7  # relative width under which a band of closes is rounding noise
@@ -91,8 +92,15 @@ def _market_volatility(decay: float) -> Callable[[Trailing], Floats]:
     return feature
 
 
+MARKET_FEATURES: dict[str, Callable[..., Floats]] = {
+    "market_80": _market_volatility(0.8),
+    "market_94": _market_volatility(0.94),
+    "market_flat": _market_volatility(1.0),
+}
+# Those that know how far ahead the forecast looks: one session unless told.
+QUARTER_FEATURES: dict[str, Callable[..., Floats]] = {f"quarter_{back}": quarters_ago(back) for back in range(1, 5)}
 # The logarithms of volatilities: what a log-HAR regression sees (Corsi 2009), and the linear skip with it.
-VOLATILITY_FEATURES: dict[str, Callable[[Trailing], Floats]] = {
+VOLATILITY_FEATURES: dict[str, Callable[..., Floats]] = {
     "volatility_60": _relative_volatility(0.6),
     "volatility_86": _relative_volatility(0.86),
     "volatility_94": _relative_volatility(0.94),
@@ -100,12 +108,11 @@ VOLATILITY_FEATURES: dict[str, Callable[[Trailing], Floats]] = {
     "range_50": _relative_range(0.5),
     "range_86": _relative_range(0.86),
     "range_97": _relative_range(0.97),
-    "market_80": _market_volatility(0.8),
-    "market_94": _market_volatility(0.94),
-    "market_flat": _market_volatility(1.0),
+    **MARKET_FEATURES,
     "long_run_level": long_run_level,
+    **QUARTER_FEATURES,
 }
-FEATURES: dict[str, Callable[[Trailing], Floats]] = {
+FEATURES: dict[str, Callable[..., Floats]] = {
     "return_over_volatility": return_over_volatility,
     "bollinger_position": bollinger_position,
     "rsi": rsi,
@@ -128,9 +135,10 @@ def feature_names(chosen: Sequence[str]) -> tuple[str, ...]:
     return tuple(chosen) or tuple(FEATURES)
 
 
-def compute_features(window: Trailing, names: Sequence[str]) -> Floats:
-    """(..., F) features of windows (..., W), in the order of `names`."""
-    return np.stack([FEATURES[name](window) for name in names], axis=-1)
+def compute_features(window: Trailing, names: Sequence[str], ahead: int = 1) -> Floats:
+    """(..., F) features of windows (..., W), in the order of `names`, for a forecast of `ahead` sessions."""
+    told = {name: {"ahead": ahead} for name in QUARTER_FEATURES}
+    return np.stack([FEATURES[name](window, **told.get(name, {})) for name in names], axis=-1)
 
 
 def _relative_closes(window: Trailing, span: int) -> Floats:

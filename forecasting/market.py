@@ -15,8 +15,7 @@ _REGIME_EDGES = (-0.25, 0.1)  # log volatility relative to the long run; about t
 def relative_variance(close: pd.Series) -> pd.Series:
     """Squared log returns of one ticker over their own long-run mean; starts after the warm-up."""
     returns = np.log(close).diff().to_numpy(np.float64)
-    nothing = np.full((len(returns), 1), np.nan)
-    long_run = Trailing(windows_of(returns), nothing, nothing).long_run_volatility
+    long_run = Trailing.of_returns(windows_of(returns)).long_run_volatility
     return pd.Series((returns / long_run) ** 2, close.index).iloc[WARM_UP:]
 
 

@@ -11,6 +11,7 @@ from forecasting.features import compute_features
 from forecasting.forecast import Floats
 from forecasting.market import align
 from forecasting.ranges import range_variance
+from forecasting.surprises import surprises_of
 from forecasting.trailing import WARM_UP, Trailing, windows_of
 
 
@@ -24,7 +25,7 @@ class TickerSeries:
         features: (T, F).
         volatility: (T,) current volatility, log-return units a session.
         target: (T,) next session's log return over the current volatility; NaN at the last session.
-        window: The last trailing window, (W,) arrays, where a simulation starts.
+        windows: (T, W) trailing windows.
         range_next: (T,) next session's range variance; NaN at the last.
     """
 
@@ -33,11 +34,16 @@ class TickerSeries:
     features: Floats
     volatility: Floats
     target: Floats
-    window: Trailing
+    windows: Trailing
     range_next: Floats
 
     def __len__(self) -> int:
         return len(self.sessions)
+
+    @property
+    def window(self) -> Trailing:
+        """The last trailing window, (W,) arrays, where a simulation starts."""
+        return self.windows[-1]
 
 
 def build_series(
@@ -60,7 +66,8 @@ def build_series(
     returns = np.log(bars["close"]).diff().to_numpy(np.float64)
     ranges = range_variance(bars)
     aligned = align(market, pd.DatetimeIndex(bars.index))
-    every = Trailing(*(windows_of(channel)[WARM_UP:] for channel in (returns, ranges, aligned)))
+    channels = (returns, ranges, aligned, surprises_of(bars))
+    every = Trailing(*(windows_of(channel)[WARM_UP:] for channel in channels))
     ahead = np.append(returns[WARM_UP + 1 :], np.nan)
     return TickerSeries(
         ticker=ticker,
@@ -68,6 +75,6 @@ def build_series(
         features=compute_features(every, names),
         volatility=every.volatility,
         target=ahead / every.volatility,
-        window=Trailing(every.returns[-1], every.ranges[-1], every.market[-1]),
+        windows=every,
         range_next=np.append(ranges[WARM_UP + 1 :], np.nan),
     )

@@ -122,9 +122,8 @@ def _roll(model: Model, start: Trailing, out: Output, masks: Masks, noise: Float
     """(S, H) cumulative log returns of S rows, from the network's word on the first session."""
     horizon, rows, _ = noise.shape
     names = model.manifest.features
-    path = Trailing(
-        *(_with_room(channel, rows, horizon) for channel in (start.returns, start.ranges, start.market))
-    )
+    channels = (start.returns, start.ranges, start.market, start.surprises)
+    path = Trailing(*(_with_room(channel, rows, horizon) for channel in channels))
     window = _window(path, 0)
     for step in range(horizon):
         scale = window.volatility * np.exp(_last(out.log_scale))
@@ -142,15 +141,15 @@ def _roll(model: Model, start: Trailing, out: Output, masks: Masks, noise: Float
 
 
 def _with_room(channel: Floats, rows: int, horizon: int) -> Floats:
-    """(S, W + H): the history in each row, and room for the simulated sessions."""
-    room = np.empty((rows, WINDOW + horizon))
+    """(S, W + H): the history in each row, and room for the simulated sessions; a surprise of those is unknown."""
+    room = np.full((rows, WINDOW + horizon), np.nan)
     room[:, :WINDOW] = channel
     return room
 
 
 def _window(path: Trailing, step: int) -> Trailing:
     here = slice(step, step + WINDOW)
-    return Trailing(path.returns[:, here], path.ranges[:, here], path.market[:, here])
+    return Trailing(path.returns[:, here], path.ranges[:, here], path.market[:, here], path.surprises[:, here])
 
 
 def _expanded(out: Output, copies: int) -> Output:

@@ -26,11 +26,23 @@ class Trailing:
         returns: (..., W) log returns; NaN before the first one.
         ranges: (..., W) range-based variances, in squared log-return units.
         market: (..., W) market-wide variance relative to its long run (1 is normal).
+        surprises: (..., W) scores of a company's own news; NaN where unknown.
     """
 
     returns: Floats
     ranges: Floats
     market: Floats
+    surprises: Floats
+
+    @classmethod
+    def of_returns(cls, returns: Floats) -> "Trailing":
+        """Windows of which nothing but (..., W) returns is known: enough for the two volatilities."""
+        unknown = np.full_like(returns[..., :1], np.nan)
+        return cls(returns, unknown, unknown, unknown)
+
+    def __getitem__(self, place: int) -> "Trailing":
+        """The windows at one place of the leading axis."""
+        return Trailing(self.returns[place], self.ranges[place], self.market[place], self.surprises[place])
 
     @cached_property
     def long_run_volatility(self) -> Floats:

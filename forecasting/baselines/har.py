@@ -14,10 +14,11 @@ from pydantic import Field
 from forecasting.baselines.past import Past
 from forecasting.config import Frozen, SimulationConfig, Weighting
 from forecasting.errors import ModelError
-from forecasting.features import compute_features
+from forecasting.features import MARKET_FEATURES, QUARTER_FEATURES, compute_features
 from forecasting.forecast import Floats
 from forecasting.losses import weighted_mean
 from forecasting.network import LARGEST_LOG_SCALE
+from forecasting.premium import expected_mean
 from forecasting.series import TickerSeries
 from forecasting.trailing import Trailing
 from forecasting.weights import recency_weights
@@ -35,6 +36,11 @@ class HarConfig(Frozen):
     degrees: float = Field(6.0, gt=2, description="Degrees of freedom of the Student-t likelihood.")
     weighting: Weighting = Field("linear", description="How much more a recent session weighs.")
     history_sessions: int = Field(2500, ge=100, description="Sessions of history that are fitted.")
+    market_ridge: float = Field(
+        0.01,
+        ge=0,
+        description="Penalty a session ahead on the market's coefficients: all tickers share its few blocks.",
+    )
     max_iterations: int = Field(50, ge=1, description="Upper bound of the solver's steps for a horizon.")
 
 
@@ -68,8 +74,9 @@ class Har:
                 "fit it anew."
             )
         h = config.horizon
-        regressors = _with_constant(compute_features(window, self.names))
-        relative = np.exp(_log_scale(self.coefficients[:h], regressors))
+        features = compute_features(window, self.names)
+        regressors = np.stack([_ahead(features, window, self.names, ahead) for ahead in range(1, h + 1)])
+        relative = np.exp(_log_scale(_with_constant(regressors), self.coefficients[:h]))
         scale = window.volatility * relative * np.sqrt(np.arange(1, h + 1))
         shape = np.stack([np.interp(config.levels, LEVELS, row) for row in self.quantiles[:h]])
         quantiles: Floats = scale[:, None] * shape
@@ -96,16 +103,24 @@ def fit_har(
     knots = sorted({h for h in KNOTS if h < horizon} | {horizon})
     coefficients, quantiles = np.zeros((len(knots), len(names) + 1)), np.zeros((len(knots), len(LEVELS)))
     for place, h in enumerate(knots):
-        rows = _rows(series, h, config)
+        rows = _rows(series, names, h, config)
         coefficients[place] = _fit(rows, coefficients[max(place - 1, 0)], config)
         residuals = rows.target * np.exp(-_log_scale(rows.regressors, coefficients[place]))
-        quantiles[place] = _weighted_quantiles(residuals, rows.weights, LEVELS)
+        quantiles[place] = _weighted_quantiles(_at_expected_mean(residuals, rows, h), rows.weights, LEVELS)
     return Har(tuple(names), _between(knots, coefficients), _between(knots, quantiles))
 
 
-def _log_scale(one: Floats, other: Floats) -> Floats:
-    """Their product within the bounds of the network's own: a halted ticker must not leave the floats."""
-    bounded: Floats = np.clip(one @ other, -LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
+def _ahead(features: Floats, windows: Trailing, names: Sequence[str], ahead: int) -> Floats:
+    """(..., F) features of one session ahead, but those told anew for `ahead` that depend on it."""
+    told, dated = features.copy(), [place for place, name in enumerate(names) if name in QUARTER_FEATURES]
+    if dated:
+        told[..., dated] = compute_features(windows, [names[place] for place in dated], ahead)
+    return told
+
+
+def _log_scale(regressors: Floats, coefficients: Floats) -> Floats:
+    """(...) product within the bounds of the network's own: a halted ticker must not leave the floats."""
+    bounded: Floats = np.vecdot(regressors, coefficients).clip(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
     return bounded
 
 
@@ -117,46 +132,69 @@ def _between(knots: Sequence[int], values: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class _Rows:
-    """The pooled sessions of one horizon: (N, F + 1), (N,) standardised outcomes, (N,)."""
+    """The pooled sessions of one horizon.
+
+    Attributes:
+        regressors: (N, F + 1).
+        target: (N,) standardised outcomes.
+        weights: (N,).
+        penalty: (F + 1,) of the squared coefficients.
+        span: Sessions from the first to the last.
+    """
 
     regressors: Floats
     target: Floats
     weights: Floats
+    penalty: Floats
+    span: int
 
 
-def _rows(series: Sequence[TickerSeries], h: int, config: HarConfig) -> _Rows:
+def _rows(series: Sequence[TickerSeries], names: Sequence[str], h: int, config: HarConfig) -> _Rows:
     sessions = np.unique(np.concatenate([one.sessions for one in series]))[-config.history_sessions :]
     if len(sessions) < MINIMUM + h:
         raise ModelError(
             f"Expected at least {MINIMUM + h} sessions to fit log-HAR on, found {len(sessions)}; "
             "load more history."
         )
-    x, y, session = (np.concatenate(parts) for parts in zip(*(_known(one, h) for one in series), strict=True))
+    x, y, session = (np.concatenate(parts) for parts in zip(*(_known(one, names, h) for one in series), strict=True))
     place = np.searchsorted(sessions, session) / (len(sessions) - 1)
     kept = (session >= sessions[0]) & np.isfinite(y)
     target = np.clip(y[kept], -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-    return _Rows(_with_constant(x[kept]), target, recency_weights(place[kept], config.weighting))
+    market = np.array([name in MARKET_FEATURES for name in names])
+    penalty = np.append(0.0, config.market_ridge * h * market * x[kept].var(axis=0))
+    weights = recency_weights(place[kept], config.weighting)
+    return _Rows(_with_constant(x[kept]), target, weights, penalty, len(sessions))
 
 
-def _known(series: TickerSeries, h: int) -> tuple[Floats, Floats, np.ndarray]:
+def _at_expected_mean(residuals: Floats, rows: _Rows, h: int) -> Floats:
+    """The residuals of h sessions, moved to the mean that is to be expected of the next ones."""
+    mean, root = float(np.average(residuals, weights=rows.weights)), float(np.sqrt(h))
+    moved: Floats = residuals + root * expected_mean(mean / root, rows.span) - mean
+    return moved
+
+
+def _known(series: TickerSeries, names: Sequence[str], h: int) -> tuple[Floats, Floats, np.ndarray]:
     """Features, log return of h sessions over volatility and sqrt(h), and session, where that is known."""
     ahead = series.target[:-1] * series.volatility[:-1]
     total = np.append(0.0, np.cumsum(ahead))
     known = max(len(total) - h, 0)
     outcome = (total[h:] - total[:known]) / (series.volatility[:known] * np.sqrt(h))
-    return series.features[:known], outcome, series.sessions[:known]
+    return _ahead(series.features, series.windows, names, h)[:known], outcome, series.sessions[:known]
 
 
 def _fit(rows: _Rows, start: Floats, config: HarConfig) -> Floats:
-    """(F + 1,) coefficients that maximise the weighted Student-t likelihood of residuals about zero."""
-    x, y, weights = (torch.as_tensor(part) for part in (rows.regressors, rows.target, rows.weights))
+    """(F + 1,) coefficients that maximise the penalised, weighted Student-t likelihood of residuals about zero."""
+    x, y, weights, penalty = (
+        torch.as_tensor(part) for part in (rows.regressors, rows.target, rows.weights, rows.penalty)
+    )
     beta = torch.tensor(start, requires_grad=True)
     solver = torch.optim.LBFGS([beta], max_iter=config.max_iterations, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         solver.zero_grad()
         log_scale = (x @ beta).clamp(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
-        loss = weighted_mean(student_likelihood(y, log_scale, config.degrees), weights)
+        likelihood = weighted_mean(student_likelihood(y, log_scale, config.degrees), weights)
+        loss = likelihood + 0.5 * (penalty * beta**2).sum()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return loss
 

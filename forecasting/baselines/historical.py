@@ -39,8 +39,7 @@ def standardised_residuals(past: Past) -> Floats:
         ShortHistoryError: There are fewer than FEWEST.
     """
     returns = past.last_returns(SESSIONS + WARM_UP, needed=FEWEST + WARM_UP)
-    nothing = np.full((len(returns), 1), np.nan)
-    volatility = Trailing(windows_of(returns), nothing, nothing).volatility
+    volatility = Trailing.of_returns(windows_of(returns)).volatility
     residuals = (returns[WARM_UP:] / volatility[WARM_UP - 1 : -1]).clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
     centred: Floats = residuals - residuals.mean()
     return centred

@@ -10,6 +10,7 @@ from forecasting.errors import ShortHistoryError
 from forecasting.forecast import Floats
 from forecasting.market import align
 from forecasting.ranges import range_variance
+from forecasting.surprises import surprises_of
 from forecasting.trailing import WARM_UP, WINDOW, Trailing, windows_of
 
 
@@ -54,8 +55,8 @@ def past_of(ticker: str, bars: pd.DataFrame, market: pd.Series) -> Past:
     if len(bars) <= WARM_UP:
         raise ShortHistoryError(ticker, found=len(bars), needed=WARM_UP + 1)
     returns = np.diff(np.log(bars["close"].to_numpy(np.float64)))
-    recent = bars.iloc[-(WINDOW + 1) :]  # one more: the first of them has no return
+    recent = bars.iloc[-(WINDOW + WARM_UP + 1) :]  # a surprise looks back as far as the volatility before it
     aligned = align(market, pd.DatetimeIndex(recent.index))
-    channels = (np.append(np.nan, returns)[-len(recent) :], range_variance(recent), aligned)
+    channels = (np.append(np.nan, returns)[-len(recent) :], range_variance(recent), aligned, surprises_of(recent))
     window = Trailing(*(windows_of(channel)[-1] for channel in channels))
     return Past(ticker, bars.index[-1].date(), returns, window)
