@@ -10,7 +10,6 @@ from functools import lru_cache
 import numpy as np
 
 from forecasting.forecast import Floats
-from forecasting.surprises import USUAL
 from forecasting.trailing import Trailing
 
 QUARTER = 63  # sessions
@@ -27,7 +26,7 @@ def quarters_ago(quarters: int) -> Callable[[Trailing, int], Floats]:
         weights = _weights(ahead)
         newest = window.surprises.shape[-1] + ahead + BLUR - QUARTER * quarters
         past = window.surprises[..., newest - len(weights) : newest]
-        mean: Floats = np.vecdot(np.where(np.isnan(past), USUAL, past), weights)
+        mean: Floats = np.vecdot(np.nan_to_num(past), weights)
         return mean
 
     feature.__doc__ = f"Mean surprise about the sessions {quarters} quarters before those ahead, in [0, 9]."

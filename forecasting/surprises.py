@@ -6,7 +6,6 @@ import pandas as pd
 from forecasting.forecast import Floats
 from forecasting.trailing import Trailing, windows_of
 
-USUAL = 0.04  # mean score of a session; it stands where none is known
 LARGEST = 9.0  # six deviations in excess, four and a half times the usual volume in excess
 USUAL_SESSIONS = 60  # behind the usual volume
 _FEWEST = 20
@@ -16,7 +15,7 @@ def surprises_of(bars: pd.DataFrame) -> Floats:
     """(T,) score in [0, 9]: the move beyond one deviation times the log of the volume beyond 1.5 times the usual.
 
     Both together single out earnings reports: a market's bad day moves every share, and draws no such crowd to
-    any one of them. NaN where the move or the volume is not known.
+    any one of them. 0 where the move or the volume is not known.
 
     Args:
         bars: Adjusted bars, as `adjustment.adjust` gives them.
@@ -27,5 +26,5 @@ def surprises_of(bars: pd.DataFrame) -> Floats:
     volume = bars["volume"].where(bars["volume"] > 0)
     usual = volume.rolling(USUAL_SESSIONS, min_periods=_FEWEST).median().shift()
     crowd = np.log(volume / usual).to_numpy(np.float64)
-    score: Floats = np.clip(deviations - 1, 0, 6) * np.clip(crowd - 0.4, 0, 1.5)
-    return score
+    score = np.clip(deviations - 1, 0, 6) * np.clip(crowd - 0.4, 0, 1.5)
+    return np.nan_to_num(score)

@@ -26,7 +26,7 @@ class Trailing:
         returns: (..., W) log returns; NaN before the first one.
         ranges: (..., W) range-based variances, in squared log-return units.
         market: (..., W) market-wide variance relative to its long run (1 is normal).
-        surprises: (..., W) scores of a company's own news; NaN where unknown.
+        surprises: (..., W) scores of a company's own news; NaN before the first session.
     """
 
     returns: Floats

@@ -36,7 +36,8 @@ def synthetic_history(ticker: str, sessions: int, seed: int, frequency: str = "B
     opened = np.append(100.0, close[:-1]) * np.exp(rng.normal(0, 0.004, sessions))
     high = np.maximum(opened, close) * np.exp(np.abs(rng.normal(0, 0.005, sessions)))
     low = np.minimum(opened, close) * np.exp(-np.abs(rng.normal(0, 0.005, sessions)))
-    columns = {"open": opened, "high": high, "low": low, "close": close, "volume": 1e6}
+    volume = 1e6 * np.exp(rng.normal(0, 1.5, sessions))
+    columns = {"open": opened, "high": high, "low": low, "close": close, "volume": volume}
     return PriceHistory(
         ticker, as_bars(pd.DataFrame(columns, index=index)), as_actions(pd.DataFrame(index=index[:0]))
     )
@@ -69,8 +70,8 @@ def histories() -> list[PriceHistory]:
 @pytest.fixture(scope="session")
 def tiny_config() -> ModelConfig:
     return ModelConfig(
-        network=NetworkConfig(hidden=8, layers=2, head=(8, 4)),
-        training=TrainingConfig(lookback=20, segment=20, history_sessions=300, max_epochs=2, batch_size=16),
+        network=NetworkConfig(hidden=8, layers=2, head=(8, 8)),
+        training=TrainingConfig(lookback=20, segment=20, history_sessions=300, max_epochs=2, batch_size=16, seed=8),
     )
 
 

@@ -16,6 +16,8 @@ FLOOR = 1e-5
 def bars(make_history):
     bars = make_history("TWIN", SESSIONS, seed=11).bars
     bars.loc[bars.index[200:260], ["high", "low"]] = np.nan
+    bars["volume"] = 1e6 * np.exp(np.random.default_rng(13).normal(0, 0.8, SESSIONS))
+    bars.loc[bars.index[300:310], "volume"] = 0.0
     return bars
 
 
@@ -98,6 +100,27 @@ def twin_of_market(decay):
     )
 
 
+def surprises_of(bars):
+    volatility = np.sqrt(weighted(returns_of(bars) ** 2, 0.94)).shift()
+    volume = bars["volume"].replace(0.0, np.nan)
+    crowd = np.log(volume / volume.rolling(60, min_periods=20).median().shift())
+    return (returns_of(bars).abs() / volatility - 1).clip(0, 6) * (crowd - 0.4).clip(0, 1.5)
+
+
+def twin_of_quarter(quarters):
+    """The next session, so many quarters ago: the mean of that session and three beside it, near ones first."""
+
+    def twin(bars, _):
+        score = surprises_of(bars).fillna(0.0)
+        shifted = [
+            (4 - abs(early)) / 16 * score.shift(63 * quarters - 1 + early, fill_value=0.0)
+            for early in range(-3, 4)
+        ]
+        return sum(shifted)
+
+    return twin
+
+
 TWINS = {
     "return_over_volatility": twin_of_return_over_volatility,
     "bollinger_position": twin_of_bollinger_position,
@@ -116,6 +139,7 @@ TWINS = {
     "market_94": twin_of_market(0.94),
     "market_flat": twin_of_market(1.0),
     "long_run_level": twin_of_long_run_level,
+    **{f"quarter_{back}": twin_of_quarter(back) for back in range(1, 5)},
 }
 
 

@@ -35,7 +35,7 @@ def window_of(closes):
     """The last trailing window of closes that repeat the first one before they start."""
     padded = np.concatenate([np.full(WINDOW + 1 - len(closes), float(closes[0])), closes])
     returns = np.diff(np.log(padded))
-    return Trailing(returns, returns**2, np.ones(WINDOW))
+    return Trailing(returns, returns**2, np.ones(WINDOW), np.full(WINDOW, np.nan))
 
 
 def stated_range(name):
@@ -89,7 +89,7 @@ def test_downside_share_by_hand():
 
 def test_momentum_of_a_steady_climb_is_its_number_of_deviations():
     climb = np.full(WINDOW, 0.001)
-    assert momentum(Trailing(climb, climb**2, np.ones(WINDOW))) == 5  # the square root of 60, clipped
+    assert momentum(Trailing.of_returns(climb)) == 5  # the square root of 60, clipped
 
 
 def test_an_unknown_feature_is_refused_and_none_means_all():

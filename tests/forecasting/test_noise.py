@@ -6,6 +6,7 @@ import torch
 
 from forecasting.market import market_variance
 from forecasting.noise import noise_pool
+from forecasting.premium import expected_mean
 from forecasting.windows import Pool, chronological_split
 
 
@@ -36,15 +37,38 @@ def test_rows_are_finite_and_likely_rows_are_the_recent_ones(pool, split):
     assert (pool.rows[:, 1:] <= 100).all()
 
 
-def test_a_row_is_one_session_of_one_ticker(model, series, split, market, histories, pool):
-    one = series[0]
+def spoken(model, one):
+    """(T,) location and scale of each session's successor, without dropout."""
     with torch.inference_mode():
         out = model.network(torch.as_tensor(one.features[None], dtype=torch.float32))
-    residual = (one.target - out.location[0].numpy()) / np.exp(out.log_scale[0].numpy())
-    ranges = one.range_next / (one.volatility * np.exp(out.log_scale[0].numpy())) ** 2
-    row = int(split.training[split.training < len(one)][150])
-    place = np.argmin(np.abs(pool.rows[:, 0] - residual[row]))
-    np.testing.assert_allclose(pool.rows[place, :2], [residual[row], ranges[row]], rtol=1e-5)
+    return out.location[0].numpy(), np.exp(out.log_scale[0].numpy())
+
+
+def moved(model, one, rows, pool):
+    """How far the residuals of sessions lie from where they were; found by their range ratios."""
+    location, scale = spoken(model, one)
+    ranges = (one.range_next / (one.volatility * scale) ** 2)[rows]
+    places = [np.argmin(np.abs(pool.rows[:, 1] - ratio)) for ratio in ranges]
+    np.testing.assert_allclose(pool.rows[places, 1], ranges, rtol=1e-5)
+    return pool.rows[places, 0] - ((one.target - location) / scale)[rows]
+
+
+def test_a_row_is_one_session_of_one_ticker(model, series, split, pool):
+    found = moved(model, series[0], split.training[split.training < len(series[0])][100:160], pool)
+    np.testing.assert_allclose(found, found[0], atol=1e-5)
+
+
+def test_residuals_are_moved_to_the_mean_that_is_to_be_expected(model, series, split, pool):
+    shift = moved(model, series[0], split.training[split.training < len(series[0])][150:151], pool)[0]
+    totals = np.concatenate([one.target / spoken(model, one)[1] for one in series])
+    starts = np.concatenate([np.arange(len(one)) for one in series])
+    weights = split.weights.copy()
+    weights[split.validation] = weights.max()
+    weights[(starts < 20) | ~np.isfinite(totals)] = 0
+    mean = np.average(np.nan_to_num(totals), weights=weights)
+    sessions = np.concatenate([one.sessions for one in series])[np.append(split.training, split.validation)]
+    assert shift == pytest.approx(expected_mean(mean, len(np.unique(sessions))) - mean, abs=1e-5)
+    assert abs(shift) > 1e-4
 
 
 def test_residuals_of_the_pool_have_about_the_size_that_the_model_expects(pool):

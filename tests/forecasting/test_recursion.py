@@ -13,6 +13,7 @@ import torch
 
 from forecasting.adjustment import adjust
 from forecasting.config import SimulationConfig
+from forecasting.features import QUARTER_FEATURES
 from forecasting.market import predict_market
 from forecasting.model import NoisePool, new_network
 from forecasting.network import expand_masks
@@ -79,7 +80,8 @@ def test_features_on_a_simulated_path_are_those_of_the_history_it_makes(
         known = extended_market(telling_model, market, longer.index)
         expected = build_series(history.ticker, longer, known, names, 20).features[-HORIZON:-1]
         np.testing.assert_allclose(seen[run, copy], expected, rtol=1e-5, atol=1e-6)
-    assert (np.ptp(seen, axis=(0, 1, 2)) > 0).all()  # no feature stands still along the path
+    stands_still = {name for name, moved in zip(names, np.ptp(seen, axis=(0, 1, 2)), strict=True) if not moved}
+    assert stands_still < QUARTER_FEATURES.keys()  # a past without news in some of those weeks
 
 
 def test_state_and_masks_are_carried_from_the_lookback_to_the_last_session(telling_model, series):

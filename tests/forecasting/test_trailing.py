@@ -9,7 +9,7 @@ NOTHING = np.full(WINDOW, np.nan)
 
 
 def window(returns):
-    return Trailing(np.concatenate([NOTHING, returns])[-WINDOW:], NOTHING, NOTHING)
+    return Trailing.of_returns(np.concatenate([NOTHING, returns])[-WINDOW:])
 
 
 def test_ewma_by_hand():

@@ -96,7 +96,7 @@ def test_without_a_skip_there_is_nothing_to_start_from(changes, pool, split):
 
 
 def test_the_kept_weights_are_those_of_the_best_epoch(pool, split):
-    restless = TRAINING.model_copy(update={"learning_rate": 0.2, "max_epochs": 12})
+    restless = TRAINING.model_copy(update={"learning_rate": 0.2, "max_epochs": 14})
     network, metrics, epochs = fitted(pool, split, restless)
     losses = [told["validation_loss"] for _, told in epochs]
     best = int(np.argmin(losses))

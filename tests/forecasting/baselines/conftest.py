@@ -26,12 +26,13 @@ def calm_market() -> pd.Series:
 
 @pytest.fixture(scope="session")
 def make_bars() -> MakeBars:
-    """Bars whose log returns are those given; no high or low, so that ranges fall back on closes."""
+    """Bars whose log returns are those given; nothing but closes, so that ranges fall back on them."""
 
     def make(returns: np.ndarray) -> pd.DataFrame:
         close = 100 * np.exp(np.append(0.0, np.cumsum(returns)))
         index = pd.bdate_range(end="2024-06-05", periods=len(close)).as_unit("s")
-        return pd.DataFrame({"open": np.nan, "high": np.nan, "low": np.nan, "close": close}, index)
+        unknown = dict.fromkeys(("open", "high", "low", "volume"), np.nan)
+        return pd.DataFrame({**unknown, "close": close}, index)
 
     return make
 

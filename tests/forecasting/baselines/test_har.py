@@ -1,6 +1,6 @@
 """Pooled log-HAR: outcomes by hand, the fit against scipy, and nothing from the future."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -15,8 +15,11 @@ from forecasting.baselines.past import past_of
 from forecasting.baselines.random_walk import random_walk
 from forecasting.config import SimulationConfig
 from forecasting.errors import ModelError
-from forecasting.features import FEATURES
+from forecasting.features import FEATURES, MARKET_FEATURES
+from forecasting.premium import expected_mean
+from forecasting.quarters import QUARTER
 from forecasting.series import build_series
+from forecasting.trailing import WINDOW, Trailing
 
 SHORT = SimulationConfig(horizon=3)
 NAMES = tuple(FEATURES)
@@ -42,6 +45,7 @@ def cut(series, sessions):
         features=series.features[:kept],
         volatility=series.volatility[:kept],
         target=series.target[:kept],
+        windows=Trailing(*(getattr(series.windows, field.name)[:kept] for field in fields(Trailing))),
     )
 
 
@@ -51,16 +55,16 @@ def test_outcomes_by_hand(training):
         volatility=np.array([0.01, 0.02, 0.01, 0.04]),
         target=np.array([1.0, -2.0, 3.0, 99.0]),  # next session's; the last one is not known yet
     )
-    features, outcome, sessions = har._known(series, 2)
+    features, outcome, sessions = har._known(series, NAMES, 2)
     assert outcome == pytest.approx([-0.03 / (0.01 * 2**0.5), -0.01 / (0.02 * 2**0.5)])
     assert (len(features), len(sessions)) == (2, 2)
-    assert har._known(series, 3)[1] == pytest.approx([0.0], abs=1e-12)
-    assert len(har._known(series, 4)[1]) == 0
+    assert har._known(series, NAMES, 3)[1] == pytest.approx([0.0], abs=1e-12)
+    assert len(har._known(series, NAMES, 4)[1]) == 0
 
 
 def test_an_outcome_is_the_log_return_of_the_closes(histories, training):
     closes = np.log(histories[0].bars["close"].to_numpy())[63:]
-    outcome = har._known(training[0], 5)[1] * training[0].volatility[:-5] * 5**0.5
+    outcome = har._known(training[0], NAMES, 5)[1] * training[0].volatility[:-5] * 5**0.5
     assert outcome == pytest.approx(closes[5:] - closes[:-5])
 
 
@@ -70,14 +74,13 @@ def test_the_session_after_the_last_is_never_read(training, fitted):
 
 
 def test_the_fit_against_scipy(training):
-    rows = har._rows(training, 2, HarConfig())
+    rows = har._rows(training, NAMES, 2, HarConfig())
     config = HarConfig(max_iterations=500)
 
     def cost(beta):
         log_scale = rows.regressors @ beta
-        return -np.average(
-            student.logpdf(rows.target * np.exp(-log_scale), 6) - log_scale, weights=rows.weights
-        )
+        likelihood = student.logpdf(rows.target * np.exp(-log_scale), 6) - log_scale
+        return -np.average(likelihood, weights=rows.weights) + 0.5 * rows.penalty @ beta**2
 
     found = har._fit(rows, np.zeros(len(NAMES) + 1), config)
     best = minimize(cost, np.zeros(len(NAMES) + 1), method="BFGS")
@@ -86,12 +89,48 @@ def test_the_fit_against_scipy(training):
 
 def test_the_fit_finds_the_scale_that_made_the_data(training):
     rng = np.random.default_rng(2)
-    rows = har._rows(training, 1, HarConfig())
+    rows = har._rows(training, NAMES, 1, HarConfig())
     truth = np.linspace(-0.5, 0.5, len(NAMES) + 1)
     x = rng.standard_normal((40_000, len(NAMES) + 1))
-    made = replace(rows, regressors=x, target=np.exp(x @ truth) * rng.standard_t(6, 40_000))
+    made = replace(rows, penalty=np.zeros_like(truth), regressors=x, target=np.exp(x @ truth) * rng.standard_t(6, 40_000))
     found = har._fit(replace(made, weights=np.ones(40_000)), np.zeros_like(truth), HarConfig())
     assert found == pytest.approx(truth, abs=0.03)
+
+
+def test_only_the_coefficients_of_the_market_are_held_back_and_more_so_far_ahead(training):
+    near, far = (har._rows(training, NAMES, h, HarConfig()).penalty for h in (1, 10))
+    held = [name for name, penalty in zip(NAMES, near[1:], strict=True) if penalty > 0]
+    assert held == list(MARKET_FEATURES)
+    assert near[0] == 0
+    assert (far[1:] >= 9 * near[1:]).all()
+
+
+def test_a_stronger_ridge_leaves_smaller_coefficients_of_the_market(training):
+    loose, tight = (fit_har(training, NAMES, HarConfig(market_ridge=ridge), 3) for ridge in (0, 10))
+    held = [1 + NAMES.index(name) for name in MARKET_FEATURES]
+    assert (np.abs(tight.coefficients[:, held]) < 0.5 * np.abs(loose.coefficients[:, held])).all()
+
+
+def test_the_mean_of_the_residuals_is_the_one_to_expect(training):
+    rows, h = har._rows(training, NAMES, 4, HarConfig()), 4
+    moved = har._at_expected_mean(rows.target, rows, h)
+    before, after = (np.average(values, weights=rows.weights) for values in (rows.target, moved))
+    assert after / 2 == pytest.approx(expected_mean(before / 2, rows.span))
+    assert np.ptp(moved - rows.target) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_report_that_is_due_widens_the_bands_of_the_horizons_that_it_falls_into(past):
+    coefficients = np.zeros((6, len(NAMES) + 1))
+    coefficients[:, 1 + NAMES.index("quarter_1")] = 0.2
+    surprises = np.zeros(WINDOW)
+    surprises[-QUARTER + 5] = 6.0  # on the sixth session, three sessions earlier at most
+    due = replace(past, window=replace(past.window, surprises=surprises))
+    flat = Har(NAMES, coefficients, np.tile(np.linspace(-2, 2, 99), (6, 1)))
+    calm = replace(past, window=replace(past.window, surprises=np.zeros(WINDOW)))
+    config = SimulationConfig(horizon=6)
+    wider = np.ptp(flat(due, config), axis=1) / np.ptp(flat(calm, config), axis=1)
+    assert wider[:2] == pytest.approx([1, 1])
+    assert (wider[2:] > 1.02).all()
 
 
 def test_quantiles_weigh_recent_residuals_more():

@@ -17,7 +17,7 @@ def test_the_window_is_the_one_that_the_network_would_read(make_history, calm_ma
     bars = make_history("A", sessions, seed=4).bars
     found = past_of("A", bars, calm_market)
     expected = build_series("A", bars, calm_market, ("rsi",), 1).window
-    for name in ("returns", "ranges", "market"):
+    for name in ("returns", "ranges", "market", "surprises"):
         np.testing.assert_array_equal(getattr(found.window, name), getattr(expected, name))
 
 
