@@ -98,7 +98,9 @@ MARKET_FEATURES: dict[str, Callable[..., Floats]] = {
     "market_flat": _market_volatility(1.0),
 }
 # Those that know how far ahead the forecast looks: one session unless told.
-QUARTER_FEATURES: dict[str, Callable[..., Floats]] = {f"quarter_{back}": quarters_ago(back) for back in range(1, 5)}
+QUARTER_FEATURES: dict[str, Callable[..., Floats]] = {
+    f"quarter_{back}": quarters_ago(back) for back in range(1, 5)
+}
 # The logarithms of volatilities: what a log-HAR regression sees (Corsi 2009), and the linear skip with it.
 VOLATILITY_FEATURES: dict[str, Callable[..., Floats]] = {
     "volatility_60": _relative_volatility(0.6),

@@ -42,7 +42,7 @@ def noise_pool(
     weights = split.weights.copy()
     weights[split.validation] = weights.max()
     usable = np.flatnonzero(np.isfinite(known).all(axis=1) & (weights > 0))
-    usable = usable[np.argsort(known[usable, 0], kind="stable")]  # the simulation draws by strata of residuals
+    usable = usable[np.argsort(known[usable, 0], kind="stable")]  # they are drawn by strata of residuals
     rows, share = known[usable, :3], weights[usable] / weights[usable].sum()
     mean = float(share @ (known[usable, 0] + known[usable, 3]))
     rows[:, 0] += expected_mean(mean, _sessions(split, series)) - mean
@@ -58,7 +58,7 @@ def _sessions(split: Split, series: Sequence[TickerSeries]) -> int:
 def _ticker_rows(
     network: StackedLSTM, series: TickerSeries, market: pd.Series, coefficients: Floats
 ) -> Floats:
-    """(T, 4) residual, range and market ratio of the session after each, and its location; NaN where unknown."""
+    """(T, 4) residual, range and market ratio of the session after each, its location; NaN where unknown."""
     with torch.inference_mode():
         out = network(torch.as_tensor(series.features[None], dtype=torch.float32))
     location, scale = (value[0].numpy().astype(np.float64) for value in (out.location, out.log_scale.exp()))

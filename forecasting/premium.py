@@ -1,8 +1,8 @@
 """How much of a past mean return to expect again.
 
 The mean return of a share cannot be learnt from the years at hand (Merton 1980): after a crash it says that
-prices fall, after a boom that they soar. So a mean counts as so many years against what a century of shares has
-earned.
+prices fall, after a boom that they soar. So a mean counts as so many years against what a century of shares
+has earned.
 """
 
 LONG_RUN = 0.01  # mean log price return of a large share in deviations a session: about 5 % over 30 % a year

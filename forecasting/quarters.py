@@ -1,7 +1,7 @@
 """News returns by the quarter: surprises of the sessions one to four quarters before those ahead.
 
 Companies report four times a year, a few sessions earlier or later each time, and the days of reports carry
-several times the variance of others (Beaver 1968). Prices and volumes of the past tell when the next one is due.
+several times the variance of others (Beaver 1968). Past prices and volumes tell when the next one is due.
 """
 
 from collections.abc import Callable

@@ -141,15 +141,14 @@ def _roll(model: Model, start: Trailing, out: Output, masks: Masks, noise: Float
 
 
 def _with_room(channel: Floats, rows: int, horizon: int) -> Floats:
-    """(S, W + H): the history in each row, and room for the simulated sessions; a surprise of those is unknown."""
+    """(S, W + H): the history in each row, and room for the simulated sessions; they have no surprises."""
     room = np.full((rows, WINDOW + horizon), np.nan)
     room[:, :WINDOW] = channel
     return room
 
 
 def _window(path: Trailing, step: int) -> Trailing:
-    here = slice(step, step + WINDOW)
-    return Trailing(path.returns[:, here], path.ranges[:, here], path.market[:, here], path.surprises[:, here])
+    return path[:, step : step + WINDOW]
 
 
 def _expanded(out: Output, copies: int) -> Output:

@@ -12,10 +12,10 @@ _FEWEST = 20
 
 
 def surprises_of(bars: pd.DataFrame) -> Floats:
-    """(T,) score in [0, 9]: the move beyond one deviation times the log of the volume beyond 1.5 times the usual.
+    """(T,) score in [0, 9]: the move beyond one deviation x the log volume beyond 1.5 times the usual.
 
-    Both together single out earnings reports: a market's bad day moves every share, and draws no such crowd to
-    any one of them. 0 where the move or the volume is not known.
+    Both together single out earnings reports: a market's bad day moves every share, and draws no such crowd
+    to any one of them. 0 where the move or the volume is not known.
 
     Args:
         bars: Adjusted bars, as `adjustment.adjust` gives them.
@@ -27,4 +27,5 @@ def surprises_of(bars: pd.DataFrame) -> Floats:
     usual = volume.rolling(USUAL_SESSIONS, min_periods=_FEWEST).median().shift()
     crowd = np.log(volume / usual).to_numpy(np.float64)
     score = np.clip(deviations - 1, 0, 6) * np.clip(crowd - 0.4, 0, 1.5)
-    return np.nan_to_num(score)
+    known: Floats = np.nan_to_num(score)
+    return known

@@ -6,6 +6,7 @@ argument, and history (one window a session) and simulation (one window a path) 
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -40,9 +41,9 @@ class Trailing:
         unknown = np.full_like(returns[..., :1], np.nan)
         return cls(returns, unknown, unknown, unknown)
 
-    def __getitem__(self, place: int) -> "Trailing":
-        """The windows at one place of the leading axis."""
-        return Trailing(self.returns[place], self.ranges[place], self.market[place], self.surprises[place])
+    def __getitem__(self, part: Any) -> "Trailing":
+        """The same part of every channel."""
+        return Trailing(self.returns[part], self.ranges[part], self.market[part], self.surprises[part])
 
     @cached_property
     def long_run_volatility(self) -> Floats:

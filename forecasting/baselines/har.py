@@ -156,7 +156,8 @@ def _rows(series: Sequence[TickerSeries], names: Sequence[str], h: int, config: 
             f"Expected at least {MINIMUM + h} sessions to fit log-HAR on, found {len(sessions)}; "
             "load more history."
         )
-    x, y, session = (np.concatenate(parts) for parts in zip(*(_known(one, names, h) for one in series), strict=True))
+    known = zip(*(_known(one, names, h) for one in series), strict=True)
+    x, y, session = (np.concatenate(parts) for parts in known)
     place = np.searchsorted(sessions, session) / (len(sessions) - 1)
     kept = (session >= sessions[0]) & np.isfinite(y)
     target = np.clip(y[kept], -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
@@ -183,7 +184,7 @@ def _known(series: TickerSeries, names: Sequence[str], h: int) -> tuple[Floats, 
 
 
 def _fit(rows: _Rows, start: Floats, config: HarConfig) -> Floats:
-    """(F + 1,) coefficients that maximise the penalised, weighted Student-t likelihood of residuals about zero."""
+    """(F + 1,) coefficients of the largest penalised Student-t likelihood of residuals about zero."""
     x, y, weights, penalty = (
         torch.as_tensor(part) for part in (rows.regressors, rows.target, rows.weights, rows.penalty)
     )

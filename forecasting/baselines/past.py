@@ -57,6 +57,7 @@ def past_of(ticker: str, bars: pd.DataFrame, market: pd.Series) -> Past:
     returns = np.diff(np.log(bars["close"].to_numpy(np.float64)))
     recent = bars.iloc[-(WINDOW + WARM_UP + 1) :]  # a surprise looks back as far as the volatility before it
     aligned = align(market, pd.DatetimeIndex(recent.index))
-    channels = (np.append(np.nan, returns)[-len(recent) :], range_variance(recent), aligned, surprises_of(recent))
+    known = np.append(np.nan, returns)[-len(recent) :]
+    channels = (known, range_variance(recent), aligned, surprises_of(recent))
     window = Trailing(*(windows_of(channel)[-1] for channel in channels))
     return Past(ticker, bars.index[-1].date(), returns, window)

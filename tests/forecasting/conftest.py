@@ -71,7 +71,9 @@ def histories() -> list[PriceHistory]:
 def tiny_config() -> ModelConfig:
     return ModelConfig(
         network=NetworkConfig(hidden=8, layers=2, head=(8, 8)),
-        training=TrainingConfig(lookback=20, segment=20, history_sessions=300, max_epochs=2, batch_size=16, seed=8),
+        training=TrainingConfig(
+            lookback=20, segment=20, history_sessions=300, max_epochs=2, batch_size=16, seed=8
+        ),
     )
 
 

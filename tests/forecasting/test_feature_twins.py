@@ -108,7 +108,7 @@ def surprises_of(bars):
 
 
 def twin_of_quarter(quarters):
-    """The next session, so many quarters ago: the mean of that session and three beside it, near ones first."""
+    """The next session, so many quarters ago, and the three on each side of it with falling weights."""
 
     def twin(bars, _):
         score = surprises_of(bars).fillna(0.0)

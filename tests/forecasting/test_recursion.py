@@ -80,7 +80,9 @@ def test_features_on_a_simulated_path_are_those_of_the_history_it_makes(
         known = extended_market(telling_model, market, longer.index)
         expected = build_series(history.ticker, longer, known, names, 20).features[-HORIZON:-1]
         np.testing.assert_allclose(seen[run, copy], expected, rtol=1e-5, atol=1e-6)
-    stands_still = {name for name, moved in zip(names, np.ptp(seen, axis=(0, 1, 2)), strict=True) if not moved}
+    stands_still = {
+        name for name, moved in zip(names, np.ptp(seen, axis=(0, 1, 2)), strict=True) if not moved
+    }
     assert stands_still < QUARTER_FEATURES.keys()  # a past without news in some of those weeks
 
 

@@ -37,7 +37,7 @@ def test_neither_a_wild_move_nor_a_wild_volume_goes_beyond_the_bound():
 def test_without_volume_or_volatility_nothing_is_known_to_have_happened():
     assert not surprises_of(bars_of(move=0.04).assign(volume=np.nan)).any()
     early = bars_of(volume=1e6)
-    early.loc[early.index[63], "volume"] = 9e6  # the 63rd return is the first that has a volatility, not before it
+    early.loc[early.index[63], "volume"] = 9e6  # the first return with a volatility, but none the day before
     assert not surprises_of(early).any()
 
 

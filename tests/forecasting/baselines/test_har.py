@@ -92,7 +92,9 @@ def test_the_fit_finds_the_scale_that_made_the_data(training):
     rows = har._rows(training, NAMES, 1, HarConfig())
     truth = np.linspace(-0.5, 0.5, len(NAMES) + 1)
     x = rng.standard_normal((40_000, len(NAMES) + 1))
-    made = replace(rows, penalty=np.zeros_like(truth), regressors=x, target=np.exp(x @ truth) * rng.standard_t(6, 40_000))
+    made = replace(
+        rows, penalty=np.zeros_like(truth), regressors=x, target=np.exp(x @ truth) * rng.standard_t(6, 40_000)
+    )
     found = har._fit(replace(made, weights=np.ones(40_000)), np.zeros_like(truth), HarConfig())
     assert found == pytest.approx(truth, abs=0.03)
 
