@@ -6,26 +6,30 @@ import numpy as np
 import pandas as pd
 
 from forecasting.forecast import REGIMES, Floats
-from forecasting.trailing import DECAY, WARM_UP, WINDOW, Trailing, ewma, windows_of
+from forecasting.ranges import range_variance
+from forecasting.trailing import DECAY, VOLATILITY_FLOOR, WARM_UP, WINDOW, ewma, mean_of_known, windows_of
 
 _FLOOR = 1e-4
 _REGIME_EDGES = (-0.25, 0.1)  # log volatility relative to the long run; about the terciles of 2007-2011
 
 
-def relative_variance(close: pd.Series) -> pd.Series:
-    """Squared log returns of one ticker over their own long-run mean; starts after the warm-up."""
-    returns = np.log(close).diff().to_numpy(np.float64)
-    long_run = Trailing.of_returns(windows_of(returns)).long_run_volatility
-    return pd.Series((returns / long_run) ** 2, close.index).iloc[WARM_UP:]
+def relative_variance(bars: pd.DataFrame) -> pd.Series:
+    """Range variance of one ticker over its own long-run mean; starts after the warm-up."""
+    ranges = range_variance(bars)
+    long_run = np.maximum(mean_of_known(windows_of(ranges)), VOLATILITY_FLOOR**2)
+    return pd.Series(ranges / long_run, bars.index).iloc[WARM_UP:]
 
 
-def market_variance(closes: Iterable[pd.Series]) -> pd.Series:
+def market_variance(universe: Iterable[pd.DataFrame]) -> pd.Series:
     """Mean relative variance of the reference universe, one value a session; 1 is normal.
+
+    Ranges, because all tickers share one market: squared returns of forty of them know little more of its
+    variance than one return does.
 
     Sessions on which fewer than half of the listed reference tickers traded are left out: on a Saturday the
     market is not its one cryptocurrency.
     """
-    each = pd.concat([relative_variance(close) for close in closes], axis=1, sort=True)
+    each = pd.concat([relative_variance(bars) for bars in universe], axis=1, sort=True)
     listed = each.ffill().notna().sum(axis=1)
     traded = each.notna().sum(axis=1)
     market = each.mean(axis=1)[(traded > 0) & (2 * traded >= listed)]

@@ -35,10 +35,9 @@ if TYPE_CHECKING:
 def market_of(histories: Iterable[PriceHistory], as_of: date, basis: PriceBasis) -> pd.Series:
     """Market-wide variance from the reference universe, by session up to `as_of`."""
     listed = [history for history in histories if not history.until(as_of).bars.empty]
-    closes = [adjust(history, as_of, basis)["close"] for history in listed]
-    if not closes:
+    if not listed:
         raise ModelError("Expected prices of the reference universe, found none; ingest them first.")
-    return market_variance(closes)
+    return market_variance(adjust(history, as_of, basis) for history in listed)
 
 
 @single_thread()

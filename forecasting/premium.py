@@ -5,7 +5,7 @@ prices fall, after a boom that they soar. So a mean counts as so many years agai
 has earned.
 """
 
-LONG_RUN = 0.01  # mean log price return of a large share in deviations a session: about 5 % over 30 % a year
+LONG_RUN = 0.015  # mean log price return of a large share in deviations a session: 7 % over 30 % a year
 YEARS = 16  # of one market that the long run is worth: its error in ten years is as large as eras differ
 
 

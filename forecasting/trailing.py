@@ -48,10 +48,7 @@ class Trailing:
     @cached_property
     def long_run_volatility(self) -> Floats:
         """(...) root mean square return over the whole window, or over what of it exists."""
-        seen = np.isfinite(self.returns)
-        squares = np.where(seen, self.returns, 0.0) ** 2
-        mean = squares.sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1)
-        volatility: Floats = np.maximum(np.sqrt(mean), VOLATILITY_FLOOR)
+        volatility: Floats = np.maximum(np.sqrt(mean_of_known(self.returns**2)), VOLATILITY_FLOOR)
         return volatility
 
     @cached_property
@@ -62,6 +59,13 @@ class Trailing:
         """
         current = np.sqrt(ewma(self.returns**2, DECAY))
         return np.maximum(current, 0.1 * self.long_run_volatility)
+
+
+def mean_of_known(values: Floats) -> Floats:
+    """(..., W) -> (...) mean of what is finite, 0 where nothing is."""
+    known = np.isfinite(values)
+    mean: Floats = np.where(known, values, 0.0).sum(axis=-1) / np.maximum(known.sum(axis=-1), 1)
+    return mean
 
 
 def ewma(values: Floats, decay: float, span: int = WARM_UP) -> Floats:

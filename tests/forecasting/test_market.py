@@ -5,37 +5,38 @@ import pandas as pd
 import pytest
 
 from forecasting.market import align, fit_market, market_variance, predict_market, relative_variance
+from forecasting.ranges import range_variance
 from forecasting.trailing import WARM_UP, WINDOW, windows_of
 
 
 @pytest.fixture(scope="module")
-def closes(histories):
-    return [history.bars["close"] for history in histories]
+def universe(histories):
+    return [history.bars for history in histories]
 
 
-def twin_of_relative_variance(close):
-    squares = np.log(close).diff() ** 2
-    return (squares / squares.rolling(WINDOW, min_periods=1).mean()).iloc[WARM_UP:]
+def twin_of_relative_variance(bars):
+    ranges = pd.Series(range_variance(bars), bars.index)
+    return (ranges / ranges.rolling(WINDOW, min_periods=1).mean()).iloc[WARM_UP:]
 
 
-def test_relative_variance_equals_its_twin_in_pandas(closes):
+def test_relative_variance_equals_its_twin_in_pandas(universe):
     pd.testing.assert_series_equal(
-        relative_variance(closes[0]), twin_of_relative_variance(closes[0]), check_names=False
+        relative_variance(universe[0]), twin_of_relative_variance(universe[0]), check_names=False
     )
 
 
-def test_market_variance_is_the_mean_of_what_trades_where_at_least_half_does(closes):
-    each = pd.DataFrame(dict(enumerate(twin_of_relative_variance(close) for close in closes)))
+def test_market_variance_is_the_mean_of_what_trades_where_at_least_half_does(universe):
+    each = pd.DataFrame(dict(enumerate(twin_of_relative_variance(bars) for bars in universe)))
     begun = each.apply(lambda column: each.index >= column.first_valid_index())
     twin = each.mean(axis=1)[each.notna().sum(axis=1) >= begun.sum(axis=1) / 2].clip(lower=1e-4)
-    found = market_variance(closes)
+    found = market_variance(universe)
     pd.testing.assert_series_equal(found, twin, check_names=False, check_freq=False)
     assert found.index.is_monotonic_increasing
 
 
-def test_the_market_is_closed_where_only_the_minority_trades(closes):
-    both_shares_listed = closes[1].index[WARM_UP]
-    found = market_variance(closes).loc[both_shares_listed:]
+def test_the_market_is_closed_where_only_the_minority_trades(universe):
+    both_shares_listed = universe[1].index[WARM_UP]
+    found = market_variance(universe).loc[both_shares_listed:]
     assert set(found.index.day_of_week) == {0, 1, 2, 3, 4}
 
 

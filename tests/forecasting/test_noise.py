@@ -81,4 +81,4 @@ def test_sessions_of_the_purge_gap_are_not_drawn(pool, series, split):
 
 
 def test_a_market_of_one_ticker_is_normal_in_the_mean(histories):
-    assert market_variance([histories[0].bars["close"]]).mean() == pytest.approx(1, abs=0.3)
+    assert market_variance([histories[0].bars]).mean() == pytest.approx(1, abs=0.3)
