@@ -29,6 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "without skip": {"network": {"linear_skip": "none"}},
     "without range": {"features": [name for name in FEATURES if not name.startswith("range_")]},
     "without market": {"features": [name for name in FEATURES if not name.startswith("market_")]},
+    "without quarters": {"features": [name for name in FEATURES if not name.startswith("quarter_")]},
     "without recency weights": {"training": {"weighting": "none"}},
     "squared loss": {"training": {"huber_delta": 1e6}},
 }

@@ -75,7 +75,7 @@ class ModelConfig(Frozen):
     features: tuple[str, ...] = Field((), description="Names of the features, in order; empty means all.")
     price_basis: PriceBasis = Field("split_adjusted", description="Prices that people see, or total return.")
     direct_share: float = Field(
-        0.7, ge=0, le=1, description="Share of the directly fitted log-HAR in the predictive quantiles."
+        0.5, ge=0, le=1, description="Share of the directly fitted log-HAR in the predictive quantiles."
     )
     network: NetworkConfig = Field(NetworkConfig(), description="Its architecture.")
     training: TrainingConfig = Field(TrainingConfig(), description="How it is fitted.")

@@ -14,10 +14,10 @@ from forecasting.simulate import LARGEST_STEP, random_stream
 if TYPE_CHECKING:
     from arch.univariate.base import ARCHModel
 
-SESSIONS = 2000  # of returns that are fitted
+SESSIONS = 1000  # of returns that are fitted: longer ones keep a crisis in the long run that bands return to
 FEWEST = 250  # returns, under which the likelihood is nearly flat in the persistence
 PERCENT = 100  # arch asks for returns of about this unit, or its optimiser stalls
-DRIFT_KEPT = 0.5  # the error of a mean of eight years is as large as the drift of a share itself
+DRIFT_KEPT = 0.5  # the error of a mean of four years is as large as the drift of a share itself
 # Free draws: at 400 paths, noise in the quantiles alone would add a quarter of a percent to the CRPS.
 FEWEST_PATHS = 4000
 LARGEST_DRIFT = 0.5  # standard deviations a session; a share that hardly trades can "converge" far beyond it
