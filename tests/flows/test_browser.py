@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import ArtifactSort
-from served import AFTER_CLOSE, Served, eventually
+from served import AFTER_CLOSE, Served
 
 CHROMIUM = shutil.which("chromium")
 # A background connection would only be refused on a machine without internet.
@@ -21,9 +22,16 @@ ARGUMENTS = [
 if CHROMIUM is None:
     pytest.skip("chromium is not installed; .ci/run installs it", allow_module_level=True)
 
-from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402  # not before chromium is known to be there
+from playwright.sync_api import (  # noqa: E402  # not before chromium is known to be there
+    Error,
+    Page,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 PATIENCE_MS = 60_000
+BUSY, PRESSES = 503, 10
 
 
 @pytest.fixture
@@ -49,6 +57,16 @@ def form(deployment: str) -> str:
 def test_a_run_started_in_the_form_completes_and_shows_its_bands_and_fan_charts(
     served: Served, page: Page, tmp_path: Path
 ) -> None:
+    with explained(page, tmp_path / "failed.png"):
+        refuse_a_horizon_of_31(page)
+        run = start_with_a_horizon_of_7(page)
+        done = served.finished(run)
+        assert done.state is not None
+        assert done.state.is_completed(), served.log
+        show_what_was_made(page, run)
+
+
+def refuse_a_horizon_of_31(page: Page) -> None:
     page.goto(form(AFTER_CLOSE))
     for field in (
         "tickers",
@@ -62,24 +80,25 @@ def test_a_run_started_in_the_form_completes_and_shows_its_bands_and_fan_charts(
         "force",
     ):
         expect(page.get_by_text(f"{field} (Optional)", exact=True)).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text("Sessions ahead, 1 to 30.")).to_be_visible()
-    horizon = page.locator("input[type=number]").first
-    expect(horizon).to_have_value("30")
-
-    horizon.fill("31")
-    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("Sessions ahead, 1 to 30.")).to_be_visible(timeout=PATIENCE_MS)
+    fill_horizon(page, "31")
+    assert not submit(page).ok
     expect(page.get_by_text("31 is greater than the maximum of 30").first).to_be_visible(timeout=PATIENCE_MS)
 
-    page.goto(form(AFTER_CLOSE))  # the message lies over the button for a while
-    expect(horizon).to_have_value("30")
-    horizon.fill("7")
-    expect(horizon).to_have_value("7")
-    page.get_by_role("button", name="Submit").click()
-    run = eventually(submitted, "the run that was submitted in the form")
-    done = served.finished(run)
-    assert done.state is not None
-    assert done.state.is_completed(), served.log
 
+def start_with_a_horizon_of_7(page: Page) -> FlowRun:
+    page.goto(form(AFTER_CLOSE))  # the message lies over the button for a while
+    fill_horizon(page, "7")
+    answer = submit(page)
+    assert answer.ok, answer.text()
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(answer.json()["id"])
+        assert run.deployment_id == client.read_deployment_by_name(AFTER_CLOSE).id
+    assert run.parameters["horizon"] == 7
+    return run
+
+
+def show_what_was_made(page: Page, run: FlowRun) -> None:
     page.goto(ui(f"/runs/flow-run/{run.id}"))
     expect(page.get_by_text("daily-2013-03-01").first).to_be_visible(timeout=PATIENCE_MS)
     page.goto(ui(f"/artifacts/artifact/{newest('bands')}"))
@@ -91,14 +110,53 @@ def test_a_run_started_in_the_form_completes_and_shows_its_bands_and_fan_charts(
     for key in ("calibration", "gate"):
         page.goto(ui(f"/artifacts/artifact/{newest(key)}"))
         expect(page.locator("h1").first).to_be_visible(timeout=PATIENCE_MS)
-    page.screenshot(path=tmp_path / "gate.png")
 
 
-def submitted() -> FlowRun | None:
-    """The run of the form: other tests of this server run flows too, but of no deployment."""
-    with get_client(sync_client=True) as client:
-        runs = [one for one in client.read_flow_runs() if one.deployment_id is not None]
-    return next((one for one in runs if one.parameters.get("horizon") == 7), None)
+def fill_horizon(page: Page, sessions: str) -> None:
+    horizon = page.locator("input[type=number]").first
+    expect(horizon).to_have_value("30", timeout=PATIENCE_MS)
+    horizon.fill(sessions)
+    expect(horizon).to_have_value(sessions, timeout=PATIENCE_MS)
+
+
+def submit(page: Page) -> Response:
+    """What the server says to the form; press again, as a person would, while it is busy.
+
+    It answers 503 when another of its connections has just written to its SQLite file. Prefect's client asks
+    again by itself, its pages show a message and leave that to the person.
+    """
+    for _ in range(PRESSES):
+        with page.expect_response(_ends_a_press) as answer:
+            page.get_by_role("button", name="Submit").click()
+        if answer.value.status != BUSY:
+            return answer.value
+    raise AssertionError(f"pressed Submit {PRESSES} times, and the server was busy each time")
+
+
+def _ends_a_press(answer: Response) -> bool:
+    """The page asks twice: are these values of the right kind, and then for the run."""
+    return answer.url.endswith("/create_flow_run") or (
+        answer.url.endswith("/schemas/validate") and not answer.ok
+    )
+
+
+@contextmanager
+def explained(page: Page, picture: Path) -> Iterator[None]:
+    """Add to a failure what a person would have seen, and what went wrong behind the page."""
+    told: list[str] = []
+    page.on("console", lambda line: told.append(f"console {line.type}: {line.text}"))
+    page.on("pageerror", lambda error: told.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: told.append(f"failed: {request.method} {request.url}"))
+    page.on(
+        "response",
+        lambda one: None if one.ok else told.append(f"{one.status} {one.request.method} {one.url}"),
+    )
+    try:
+        yield
+    except (AssertionError, Error) as failure:
+        page.screenshot(path=picture, full_page=True)
+        failure.add_note("\n".join([f"{page.url}, see {picture}", *told, page.inner_text("body")]))
+        raise
 
 
 def newest(key: str) -> str:
