@@ -34,8 +34,10 @@ types: install   ## mypy --strict.
 contracts: install  ## The direction of the layers.
 	$(BIN)/lint-imports
 
+# Files in the order of their names, the slow ones of tests/flows early: xdist's own order is by the number of tests,
+# which leaves the longest files to the end.
 pytest: install  ## The tests alone.
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # PRICES=folder walks over 2012-2019 of your own TICKER.csv files, as benchmarks/RESULTS.md does.
 bench: install   ## Walk forward over history, print the scorecard; PRICES=folder of CSV files.
