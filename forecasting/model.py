@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,8 +21,13 @@ from forecasting.network import StackedLSTM
 
 
 class Manifest(Frozen):
-    """What a model is besides its weights; stored beside them as JSON."""
+    """What a model is besides its weights; stored beside them as JSON.
 
+    `definitions` counts how often the features have changed their meaning under the same names: a model of
+    others cannot serve. The second are those that measure the market by ranges.
+    """
+
+    definitions: Literal[2]
     config: ModelConfig
     features: tuple[str, ...]
     reference: tuple[str, ...]

@@ -61,6 +61,7 @@ def fit_model(
     network = new_network(config)
     metrics = fit_network(network, pool, split, config.training, report)
     manifest = Manifest(
+        definitions=2,
         config=config,
         features=names,
         reference=tuple(sorted(history.ticker for history in histories)),

@@ -112,6 +112,15 @@ def refused(version, weights, config):
     assert "\n" not in sentence
 
 
+@pytest.mark.parametrize("definitions", [None, 1, 3])
+def test_a_model_of_features_with_another_meaning_is_refused(definitions, stored):
+    version, weights, config = stored
+    manifest = json.loads(config)
+    del manifest["definitions"]
+    older = manifest if definitions is None else {**manifest, "definitions": definitions}
+    refused(version, weights, json.dumps(older))
+
+
 def test_the_features_of_a_stored_model_are_its_own_not_those_of_the_release(stored, monkeypatch):
     from forecasting import features, model
 
