@@ -87,10 +87,10 @@ class CalibrationConfig(Frozen):
     tail: float = Field(0.05, gt=0, lt=0.5, description="Nominal probability beyond each edge of the band.")
     half_life_years: float = Field(2.0, gt=0, description="Age at which an outcome counts half.")
     prior_blocks: float = Field(
-        60, ge=0, description="Non-overlapping dates of issue that the predictive band's own word is worth."
+        150, ge=0, description="Non-overlapping dates of issue that the predictive band's own word is worth."
     )
     pool_blocks: float = Field(
-        250, ge=0, description="Non-overlapping outcomes of a ticker that the pool's word is worth."
+        600, ge=0, description="Non-overlapping outcomes of a ticker that the pool's word is worth."
     )
     shared_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, of all tickers.")
     ticker_rate: float = Field(0.002, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
