@@ -92,16 +92,16 @@ def _market_volatility(decay: float) -> Callable[[Trailing], Floats]:
     return feature
 
 
-MARKET_FEATURES: dict[str, Callable[..., Floats]] = {
+MARKET_FEATURES: dict[str, Callable[[Trailing], Floats]] = {
     "market_80": _market_volatility(0.8),
     "market_94": _market_volatility(0.94),
     "market_flat": _market_volatility(1.0),
 }
 # Those that know how far ahead the forecast looks: one session unless told.
-QUARTER_FEATURES: dict[str, Callable[..., Floats]] = {
+QUARTER_FEATURES: dict[str, Callable[[Trailing, int], Floats]] = {
     f"quarter_{back}": quarters_ago(back) for back in range(1, 5)
 }
-# The logarithms of volatilities: what a log-HAR regression sees (Corsi 2009), and the linear skip with it.
+# What a log-HAR regression of volatility sees (Corsi 2009), and the linear skip with it.
 VOLATILITY_FEATURES: dict[str, Callable[..., Floats]] = {
     "volatility_60": _relative_volatility(0.6),
     "volatility_86": _relative_volatility(0.86),
@@ -139,8 +139,13 @@ def feature_names(chosen: Sequence[str]) -> tuple[str, ...]:
 
 def compute_features(window: Trailing, names: Sequence[str], ahead: int = 1) -> Floats:
     """(..., F) features of windows (..., W), in the order of `names`, for a forecast of `ahead` sessions."""
-    told = {name: {"ahead": ahead} for name in QUARTER_FEATURES}
-    return np.stack([FEATURES[name](window, **told.get(name, {})) for name in names], axis=-1)
+    return np.stack([_feature(name, window, ahead) for name in names], axis=-1)
+
+
+def _feature(name: str, window: Trailing, ahead: int) -> Floats:
+    if name in QUARTER_FEATURES:
+        return QUARTER_FEATURES[name](window, ahead)
+    return FEATURES[name](window)
 
 
 def _relative_closes(window: Trailing, span: int) -> Floats:

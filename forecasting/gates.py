@@ -28,7 +28,7 @@ QUIET = 1.5  # times the usual volume; a real jump draws a crowd
 USUAL_SESSIONS = 20
 REVERTED = 0.25  # share of a jump that is left a session later
 OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
-GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback
+GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
 LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's by some days a year
 
 

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import torch
@@ -19,15 +18,16 @@ from forecasting.features import VOLATILITY_FEATURES, feature_names
 from forecasting.forecast import Floats
 from forecasting.network import StackedLSTM
 
+EDITION = 2  # of the features' meaning; the second measures the market by ranges, not by closes
+
 
 class Manifest(Frozen):
     """What a model is besides its weights; stored beside them as JSON.
 
-    `definitions` counts how often the features have changed their meaning under the same names: a model of
-    others cannot serve. The second are those that measure the market by ranges.
+    A model of another edition of the features cannot serve, though their names be the same.
     """
 
-    definitions: Literal[2]
+    edition: int = 1  # of manifests that do not say
     config: ModelConfig
     features: tuple[str, ...]
     reference: tuple[str, ...]
@@ -97,6 +97,10 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
     """
     try:
         manifest = Manifest.model_validate_json(config)
+        if manifest.edition != EDITION:
+            raise UsageError(
+                f"features of edition {manifest.edition} where this release has edition {EDITION}"
+            )
         arrays = load(weights)
         network = new_network(manifest.config.model_copy(update={"features": manifest.features}))
         prefix = "network."

@@ -18,7 +18,7 @@ from forecasting.errors import ModelError, ShortHistoryError, StaleHistoryError
 from forecasting.features import feature_names
 from forecasting.forecast import Floats, Forecast
 from forecasting.market import fit_market, market_variance, regime_of
-from forecasting.model import Manifest, Model, new_network
+from forecasting.model import EDITION, Manifest, Model, new_network
 from forecasting.noise import noise_pool
 from forecasting.prices import PriceBasis, PriceHistory
 from forecasting.quality import check_bars
@@ -61,7 +61,7 @@ def fit_model(
     network = new_network(config)
     metrics = fit_network(network, pool, split, config.training, report)
     manifest = Manifest(
-        definitions=2,
+        edition=EDITION,
         config=config,
         features=names,
         reference=tuple(sorted(history.ticker for history in histories)),
@@ -208,7 +208,7 @@ def _direct(series: Sequence[TickerSeries], names: Sequence[str]) -> Har | None:
     try:
         return fit_har(series, names, HarConfig())
     except ModelError:
-        return None  # too short a history for thirty regressions; the paths serve alone
+        return None  # too short a history for the longest horizon; the paths serve alone
 
 
 def _trainable(

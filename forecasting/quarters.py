@@ -1,7 +1,7 @@
 """News returns by the quarter: surprises of the sessions one to four quarters before those ahead.
 
 Companies report four times a year, a few sessions earlier or later each time, and the days of reports carry
-several times the variance of others (Beaver 1968). Past prices and volumes tell when the next one is due.
+more variance than others (Beaver 1968). Past prices and volumes tell when the next one is due.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from forecasting.forecast import Floats
-from forecasting.trailing import Trailing
+from forecasting.trailing import Trailing, mean_of_known
 
 QUARTER = 63  # sessions
 BLUR = 3  # sessions that a report may come earlier or later
@@ -26,7 +26,10 @@ def quarters_ago(quarters: int) -> Callable[[Trailing, int], Floats]:
         weights = _weights(ahead)
         newest = window.surprises.shape[-1] + ahead + BLUR - QUARTER * quarters
         past = window.surprises[..., newest - len(weights) : newest]
-        mean: Floats = np.vecdot(np.nan_to_num(past), weights)
+        unknown = np.isnan(past)
+        if unknown.any():  # what the ticker's own sessions have on average, 0 where none is known
+            past = np.where(unknown, mean_of_known(window.surprises)[..., None], past)
+        mean: Floats = np.vecdot(past, weights)
         return mean
 
     feature.__doc__ = f"Mean surprise about the sessions {quarters} quarters before those ahead, in [0, 9]."

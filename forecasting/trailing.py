@@ -6,16 +6,17 @@ argument, and history (one window a session) and simulation (one window a path) 
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from types import EllipsisType
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from forecasting.forecast import Floats
 
-WINDOW = 500  # sessions; the long-run volatility needs them all, every other feature at most WARM_UP
+WINDOW = 500  # sessions; the long run needs them all, last year's quarter half, every other feature WARM_UP
 WARM_UP = 63  # returns that must exist before the first row of features
 DECAY = 0.94  # of the current volatility, RiskMetrics (1996)
+Part = int | slice | tuple[int | slice | EllipsisType, ...]
 VOLATILITY_FLOOR = 1e-5  # a flat series has no volatility, and everything is divided by it
 
 
@@ -27,7 +28,7 @@ class Trailing:
         returns: (..., W) log returns; NaN before the first one.
         ranges: (..., W) range-based variances, in squared log-return units.
         market: (..., W) market-wide variance relative to its long run (1 is normal).
-        surprises: (..., W) scores of a company's own news; NaN before the first session.
+        surprises: (..., W) scores of a company's own news; NaN where unknown.
     """
 
     returns: Floats
@@ -41,7 +42,7 @@ class Trailing:
         unknown = np.full_like(returns[..., :1], np.nan)
         return cls(returns, unknown, unknown, unknown)
 
-    def __getitem__(self, part: Any) -> "Trailing":
+    def __getitem__(self, part: Part) -> "Trailing":
         """The same part of every channel."""
         return Trailing(self.returns[part], self.ranges[part], self.market[part], self.surprises[part])
 

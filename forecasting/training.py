@@ -43,7 +43,7 @@ def fit_network(
 
 
 def fit_skip(network: StackedLSTM, pool: Pool, split: Split, config: TrainingConfig) -> None:
-    """Fit the linear log-HAR term alone (a convex problem of a dozen numbers), where training starts from."""
+    """Fit the linear log-HAR term alone (a small convex problem), where training starts from."""
     if network.config.linear_skip == "none" or not network.config.scale_head:
         return
     features = torch.as_tensor(pool.features[split.training], dtype=torch.float32)

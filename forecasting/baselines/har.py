@@ -1,7 +1,8 @@
 """Pooled log-HAR: the scale of every horizon is a log-linear regression on volatilities of several spans.
 
 Corsi (2009) in logarithms, pooled over tickers, with range and market volatilities beside those of closes,
-and terms for the direction that the price came from (Corsi & Reno 2012).
+terms for the direction that the price came from (Corsi & Reno 2012), and what the same weeks of earlier
+quarters brought.
 """
 
 from collections.abc import Sequence
@@ -39,7 +40,8 @@ class HarConfig(Frozen):
     market_ridge: float = Field(
         0.01,
         ge=0,
-        description="Penalty a session ahead on the market's coefficients: all tickers share its few blocks.",
+        description="Penalty for each session of the horizon on the squared standardised coefficients of the "
+        "market: all tickers share its few blocks.",
     )
     max_iterations: int = Field(50, ge=1, description="Upper bound of the solver's steps for a horizon.")
 

@@ -111,12 +111,10 @@ def twin_of_quarter(quarters):
     """The next session, so many quarters ago, and the three on each side of it with falling weights."""
 
     def twin(bars, _):
-        score = surprises_of(bars).fillna(0.0)
-        shifted = [
-            (4 - abs(early)) / 16 * score.shift(63 * quarters - 1 + early, fill_value=0.0)
-            for early in range(-3, 4)
-        ]
-        return sum(shifted)
+        score = surprises_of(bars)
+        usual = score.rolling(WINDOW, min_periods=1).mean().fillna(0.0)
+        shifted = [score.shift(63 * quarters - 1 + early).fillna(usual) for early in range(-3, 4)]
+        return sum((4 - abs(early)) / 16 * one for early, one in zip(range(-3, 4), shifted, strict=True))
 
     return twin
 

@@ -28,7 +28,8 @@ NAMES = tuple(FEATURES)
 
 def series_of(closes):
     index = pd.bdate_range("2020-01-01", periods=len(closes))
-    return build_series("ACME", as_bars(pd.DataFrame({"close": closes}, index=index)), FLAT_MARKET, NAMES, 2)
+    bars = pd.DataFrame({"close": closes, "volume": np.resize([1e6, 9e6, 1e12, 0, 2e6], len(closes))}, index)
+    return build_series("ACME", as_bars(bars), FLAT_MARKET, NAMES, 2)
 
 
 def window_of(closes):

@@ -112,13 +112,13 @@ def refused(version, weights, config):
     assert "\n" not in sentence
 
 
-@pytest.mark.parametrize("definitions", [None, 1, 3])
-def test_a_model_of_features_with_another_meaning_is_refused(definitions, stored):
+@pytest.mark.parametrize(("edition", "told"), [({}, 1), ({"edition": 1}, 1), ({"edition": 3}, 3)])
+def test_a_model_of_features_with_another_meaning_is_refused_with_a_reason(edition, told, stored):
     version, weights, config = stored
     manifest = json.loads(config)
-    del manifest["definitions"]
-    older = manifest if definitions is None else {**manifest, "definitions": definitions}
-    refused(version, weights, json.dumps(older))
+    del manifest["edition"]
+    with pytest.raises(ArchitectureMismatchError, match=f"found features of edition {told} where"):
+        load_model(version, weights, json.dumps({**manifest, **edition}))
 
 
 def test_the_features_of_a_stored_model_are_its_own_not_those_of_the_release(stored, monkeypatch):

@@ -83,7 +83,7 @@ def test_features_on_a_simulated_path_are_those_of_the_history_it_makes(
     stands_still = {
         name for name, moved in zip(names, np.ptp(seen, axis=(0, 1, 2)), strict=True) if not moved
     }
-    assert stands_still < QUARTER_FEATURES.keys()  # a past without news in some of those weeks
+    assert stands_still < QUARTER_FEATURES.keys()  # some of those weeks had no news
 
 
 def test_state_and_masks_are_carried_from_the_lookback_to_the_last_session(telling_model, series):

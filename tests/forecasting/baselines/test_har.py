@@ -1,6 +1,6 @@
 """Pooled log-HAR: outcomes by hand, the fit against scipy, and nothing from the future."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -15,11 +15,11 @@ from forecasting.baselines.past import past_of
 from forecasting.baselines.random_walk import random_walk
 from forecasting.config import SimulationConfig
 from forecasting.errors import ModelError
-from forecasting.features import FEATURES, MARKET_FEATURES
+from forecasting.features import FEATURES, MARKET_FEATURES, QUARTER_FEATURES, compute_features
 from forecasting.premium import expected_mean
 from forecasting.quarters import QUARTER
 from forecasting.series import build_series
-from forecasting.trailing import WINDOW, Trailing
+from forecasting.trailing import WINDOW
 
 SHORT = SimulationConfig(horizon=3)
 NAMES = tuple(FEATURES)
@@ -45,7 +45,7 @@ def cut(series, sessions):
         features=series.features[:kept],
         volatility=series.volatility[:kept],
         target=series.target[:kept],
-        windows=Trailing(*(getattr(series.windows, field.name)[:kept] for field in fields(Trailing))),
+        windows=series.windows[:kept],
     )
 
 
@@ -60,6 +60,13 @@ def test_outcomes_by_hand(training):
     assert (len(features), len(sessions)) == (2, 2)
     assert har._known(series, NAMES, 3)[1] == pytest.approx([0.0], abs=1e-12)
     assert len(har._known(series, NAMES, 4)[1]) == 0
+
+
+def test_the_regressors_of_a_horizon_look_as_far_ahead_as_the_horizon(training):
+    near, far = (har._known(training[0], NAMES, h)[0] for h in (1, 5))
+    np.testing.assert_array_equal(far, compute_features(training[0].windows, NAMES, 5)[:-5])
+    moved = {name for name, column in zip(NAMES, (far != near[:-4]).T, strict=True) if column.any()}
+    assert moved == set(QUARTER_FEATURES)
 
 
 def test_an_outcome_is_the_log_return_of_the_closes(histories, training):
