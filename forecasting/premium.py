@@ -5,8 +5,8 @@ prices fall, after a boom that they soar. So a mean counts as so many years agai
 has earned.
 """
 
-# Mean log return of a large share a session, in scales of the residuals (a deviation is some 1.2 of them): about
-# 6 % over 30 % a year. Chosen on 2009-2011 between .005 and .015.
+# Mean log return of a large share a session, in scales of the residuals (a deviation is about 1.2 of them):
+# about 6 % over 30 % a year. Chosen on 2009-2011 between .005 and .015.
 LONG_RUN = 0.015
 # A mean over so many years has the same word: that of 40 shares errs by .6 deviations / sqrt(years), after
 # sixteen years by as much as eras differ (.15).
