@@ -96,7 +96,9 @@ def test_without_a_skip_there_is_nothing_to_start_from(changes, pool, split):
 
 
 def test_the_kept_weights_are_those_of_the_best_epoch(pool, split):
-    restless = TRAINING.model_copy(update={"learning_rate": 0.2, "max_epochs": 14})
+    restless = TRAINING.model_copy(
+        update={"learning_rate": 0.2, "max_epochs": 14}
+    )  # the 14th is not the best
     network, metrics, epochs = fitted(pool, split, restless)
     losses = [told["validation_loss"] for _, told in epochs]
     best = int(np.argmin(losses))
