@@ -69,7 +69,7 @@ def histories() -> list[PriceHistory]:
 
 @pytest.fixture(scope="session")
 def tiny_config() -> ModelConfig:
-    """A seed under which the few units of the head are alive for every ticker; of eight ReLUs all may be dead."""
+    """Its seed keeps a few units of the head alive for every ticker; of eight ReLUs all may be dead."""
     return ModelConfig(
         network=NetworkConfig(hidden=8, layers=2, head=(8, 8)),
         training=TrainingConfig(
