@@ -6,10 +6,7 @@ import pandas as pd
 from forecasting.forecast import Floats
 from forecasting.trailing import Trailing, windows_of
 
-MOVE, LARGEST_MOVE = (
-    1.0,
-    7.0,
-)  # deviations of the session before: where a move begins to count and where it ends
+MOVE, LARGEST_MOVE = 1.0, 7.0  # deviations: where a move begins to count, and where it no longer adds
 CROWD, LARGEST_CROWD = 0.4, 1.9  # logs of the volume over the usual: 1.5 and 6.7 times
 LARGEST = (LARGEST_MOVE - MOVE) * (LARGEST_CROWD - CROWD)
 USUAL_SESSIONS = 60  # behind the usual volume

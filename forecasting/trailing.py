@@ -6,7 +6,6 @@ argument, and history (one window a session) and simulation (one window a path) 
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from types import EllipsisType
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -16,7 +15,7 @@ from forecasting.forecast import Floats
 WINDOW = 500  # sessions; the long run needs them all, last year's quarter half, every other feature WARM_UP
 WARM_UP = 63  # returns that must exist before the first row of features
 DECAY = 0.94  # of the current volatility, RiskMetrics (1996)
-Part = int | slice | tuple[int | slice | EllipsisType, ...]
+Part = int | slice | tuple[slice, slice]
 VOLATILITY_FLOOR = 1e-5  # a flat series has no volatility, and everything is divided by it
 
 
