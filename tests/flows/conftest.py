@@ -1,6 +1,7 @@
 """One real Prefect server for all flow tests, and settings that make a run cheap."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ TINY = {
 @pytest.fixture(scope="session")
 def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("prefect")
+    # A job in the background of a shell ignores it; a Prefect worker that is to stop sends it to itself.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "PREFECT_HOME": str(home),
@@ -63,9 +66,12 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     models.model.cache_clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Everything that `bandcast serve` starts, with prices of a Yahoo on loopback within reach."""
+    """Everything that `bandcast serve` starts, with prices of a Yahoo on loopback within reach.
+
+    Each file has its own worker and store, so that what one file leaves is nothing to the next.
+    """
     home = tmp_path_factory.mktemp("served")
     others = {name: value for name, value in os.environ.items() if not name.startswith("BANDCAST_")}
     with serve() as yahoo, (home / "worker.log").open("w") as log:
@@ -83,4 +89,7 @@ def served(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         worker = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
         yield Served(home, yahoo, environment)
         worker.terminate()
-        worker.wait(60)
+        try:
+            worker.wait(60)
+        finally:
+            worker.kill()  # one that is left behind takes the runs of the next file
