@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecasting.coverage import Significance
 from forecasting.errors import UsageError
 from forecasting.forecast import Floats
 
@@ -69,36 +68,3 @@ def block_bootstrap(
     drawn = centre + (means - centre)[rows].mean(axis=1)  # (draws,)
     lower, upper = np.quantile(drawn, [(1 - coverage) / 2, (1 + coverage) / 2])
     return Interval(float(centre), float(lower), float(upper))
-
-
-def diebold_mariano(differences_by_date: Floats, lags: int) -> Significance:
-    """Test of equal mean scores with Newey-West errors (Diebold & Mariano 1995).
-
-    Args:
-        differences_by_date: (D, N) or (D,) paired differences of scores, in order of time.
-        lags: Autocovariances counted; at least 2 (h - 1) where every session is a date.
-
-    Returns:
-        The t statistic, negative where the first forecaster is better, and its two-sided normal p-value; 0
-        and 1 where every difference is 0.
-
-    Raises:
-        UsageError: There are not more dates than lags, or a date has no score.
-    """
-    means = by_date(np.asarray(differences_by_date, np.float64))
-    if not 0 <= lags < len(means):
-        raise UsageError(f"Expected 0 to {len(means) - 1} lags for {len(means)} dates, found {lags}.")
-    error = math.sqrt(long_run_variance(means, lags) / len(means))
-    centre = float(means.mean())
-    if error == 0:
-        return Significance(math.copysign(math.inf, centre), 0.0) if centre else Significance(0.0, 1.0)
-    statistic = centre / error
-    return Significance(statistic, math.erfc(abs(statistic) / math.sqrt(2)))
-
-
-def long_run_variance(values: Floats, lags: int) -> float:
-    """Variance of sqrt(D) times the mean of (D,) autocorrelated values (Newey & West 1987)."""
-    centred = values - values.mean()
-    covariances = [centred[lag:] @ centred[: len(values) - lag] / len(values) for lag in range(lags + 1)]
-    bartlett = [1.0] + [2 * (1 - lag / (lags + 1)) for lag in range(1, lags + 1)]
-    return float(np.dot(bartlett, covariances))

@@ -1,14 +1,12 @@
 """Comparison of two forecasters: by hand, against written-out loops, and in simulation."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecasting.comparison import block_bootstrap, by_date, diebold_mariano, long_run_variance
+from forecasting.comparison import block_bootstrap, by_date
 from forecasting.errors import UsageError
 
 differences = arrays(np.float64, st.integers(5, 40), elements=st.floats(-10, 10))
@@ -65,45 +63,3 @@ def test_blocks_as_long_as_the_overlap_keep_the_promised_coverage():
             held[block] += found.lower <= 0 <= found.upper
     assert held[10] / 200 > 0.8  # of 0.9 promised
     assert held[1] / 200 < 0.7  # single dates are far too sure
-
-
-def slow_newey_west(values, lags):
-    mean, total = sum(values) / len(values), 0.0
-    for one in range(len(values)):
-        for other in range(len(values)):
-            weight = max(0.0, 1 - abs(one - other) / (lags + 1))
-            total += weight * (values[one] - mean) * (values[other] - mean)
-    return total / len(values)
-
-
-@given(differences, st.integers(0, 4))
-def test_long_run_variance_against_every_pair_of_dates(values, lags):
-    assert long_run_variance(values, lags) == pytest.approx(slow_newey_west(values, lags), abs=1e-9)
-
-
-def test_diebold_mariano_without_lags_is_the_plain_t_by_hand():
-    found = diebold_mariano(np.array([1.0, 2.0, 3.0, 2.0]), 0)
-    assert found.statistic == pytest.approx(2 / math.sqrt(0.5 / 4))
-    assert found.p_value == pytest.approx(math.erfc(4 * math.sqrt(2) / math.sqrt(2)))
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"), [(0.0, (0.0, 1.0)), (0.5, (math.inf, 0.0)), (-0.5, (-math.inf, 0.0))]
-)
-def test_differences_that_never_vary(value, expected):
-    assert tuple(diebold_mariano(np.full(10, value), 2)) == expected
-
-
-def test_more_lags_than_dates_are_refused():
-    with pytest.raises(UsageError, match="0 to 4 lags for 5 dates, found 5"):
-        diebold_mariano(np.arange(5.0), 5)
-
-
-def test_lags_keep_the_size_of_the_test_under_overlap():
-    rng = np.random.default_rng(4)
-    samples = [autocorrelated(400, rng) for _ in range(400)]
-    rejected = {
-        lags: np.mean([diebold_mariano(one, lags).p_value < 0.05 for one in samples]) for lags in (0, 12)
-    }
-    assert rejected[12] < 0.12
-    assert rejected[0] > 0.3
