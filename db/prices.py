@@ -71,6 +71,12 @@ class PriceRepository:
         query = sa.select(instruments.c.ticker).where(instruments.c.source == self._source)
         return list(self._conn.scalars(query.order_by(instruments.c.ticker)))
 
+    def sources(self) -> list[str]:
+        """Every source that the store holds prices of, sorted."""
+        return list(
+            self._conn.scalars(sa.select(instruments.c.source).distinct().order_by(instruments.c.source))
+        )
+
     def load(self, ticker: str, until: date | None = None) -> PriceHistory:
         """The history of a ticker up to and with a session; empty where there is none."""
         actions = ActionRepository(self._conn, self._source).load(ticker, until)

@@ -77,8 +77,18 @@ def _gaps(ticker: str, bars: pd.DataFrame) -> tuple[date, ...]:
         return ()  # prices of a file, older than the calendar or of no exchange
 
 
-def print_status(statuses: list[TickerStatus]) -> None:
-    """A table on standard output, with the sentence of each quarantine below."""
+def elsewhere(settings: Settings) -> str:
+    """Where the prices are when the store holds none of the chosen source; empty where it does."""
+    with reading(store(settings.url)) as connection:
+        held = PriceRepository(connection, settings.source).sources()
+    if settings.source in held:
+        return ""
+    there = f"prices of {', '.join(held)}, none" if held else "no prices"
+    return f"The store holds {there} of {settings.source}; choose with --source, or run `bandcast ingest`."
+
+
+def print_status(statuses: list[TickerStatus], hint: str = "") -> None:
+    """A table on standard output, with a hint and the sentence of each quarantine below."""
     console = Console(width=110, soft_wrap=True, highlight=False)
     table = Table(title="Price store", title_justify="left")
     for name in ("ticker", "first", "last", "bars", "gaps", "revisions", "quarantined"):
@@ -88,6 +98,8 @@ def print_status(statuses: list[TickerStatus]) -> None:
         days = (str(one.first or ""), str(one.last or ""))
         table.add_row(one.ticker, *days, str(one.bars), gaps, str(one.revisions), one.quarantined or "")
     console.print(table)
+    if hint:
+        console.print(hint, markup=False)
     for one in statuses:
         if one.detail:
             console.print(f"Quarantined {one.detail}", markup=False)
