@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -115,25 +116,26 @@ class ForecastRepository:
         draft = _Draft(forecast, forecast_rows(run, forecast), quantile_rows(forecast))
         return self._fate(draft, replace=True) == "unchanged"
 
-    def latest(self, tickers: Sequence[str] | None = None) -> pd.DataFrame:
-        """The newest forecast of each ticker, as view `latest_forecast` shows it."""
-        query = sa.select(latest_forecast).order_by(latest_forecast.c.ticker, latest_forecast.c.horizon)
-        if tickers is not None:
-            query = query.where(latest_forecast.c.ticker.in_(tickers))
-        return self._frame(query)
+    def latest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> pd.DataFrame:
+        """The newest forecast of each ticker, in the columns of view `latest_forecast`.
 
-    def newest(self, tickers: Sequence[str] | None = None) -> list[tuple[str, date, str]]:
-        """Ticker, `as_of` and price source of the newest forecast of each ticker, sorted."""
-        query = (
-            sa.select(latest_forecast.c.ticker, latest_forecast.c.as_of, forecast_runs.c.source)
-            .join(forecasts, _same_row(forecasts, latest_forecast))
-            .join(forecast_runs, forecast_runs.c.run_id == forecasts.c.run_id)
-            .where(latest_forecast.c.horizon == 1)
-            .order_by(latest_forecast.c.ticker)
+        Args:
+            tickers: Which, None for all.
+            until: The newest up to this session, None for the newest of all.
+        """
+        columns = (forecasts.c[column.name] for column in latest_forecast.c)
+        query = _newest(sa.select(*columns), tickers, until)
+        return self._frame(query.order_by(forecasts.c.ticker, forecasts.c.horizon))
+
+    def newest(
+        self, tickers: Sequence[str] | None = None, until: date | None = None
+    ) -> list[tuple[str, date, str]]:
+        """Ticker, `as_of` and price source of the forecasts that `latest` returns, sorted."""
+        query = sa.select(forecasts.c.ticker, forecasts.c.as_of, forecast_runs.c.source).join(
+            forecast_runs, forecast_runs.c.run_id == forecasts.c.run_id
         )
-        if tickers is not None:
-            query = query.where(latest_forecast.c.ticker.in_(tickers))
-        return [(row.ticker, row.as_of, row.source) for row in self._conn.execute(query)]
+        first = _newest(query, tickers, until).where(forecasts.c.horizon == 1)
+        return [tuple(row) for row in self._conn.execute(first.order_by(forecasts.c.ticker))]
 
     def bands(self, ticker: str, as_of: date | None = None) -> pd.DataFrame:
         """All quantiles of one forecast (without `as_of`, the newest), long, as in the table."""
@@ -205,8 +207,16 @@ def _of(table: sa.Table, ticker: str, as_of: date | sa.ScalarSelect[date]) -> sa
     return (table.c.ticker == ticker) & (table.c.as_of == as_of)
 
 
-def _same_row(left: sa.FromClause, right: sa.FromClause) -> sa.ColumnElement[bool]:
-    return sa.and_(*(left.c[name] == right.c[name] for name in ("ticker", "as_of", "horizon")))
+def _newest(
+    query: sa.Select[tuple[Any, ...]], tickers: Sequence[str] | None, until: date | None
+) -> sa.Select[tuple[Any, ...]]:
+    """The rows of `forecasts` that belong to each ticker's newest `as_of`."""
+    other = forecasts.alias("other")
+    newest = sa.select(sa.func.max(other.c.as_of)).where(other.c.ticker == forecasts.c.ticker)
+    if until is not None:
+        newest = newest.where(other.c.as_of <= until)
+    kept = query.where(forecasts.c.as_of == newest.scalar_subquery())
+    return kept if tickers is None else kept.where(forecasts.c.ticker.in_(tickers))
 
 
 def _said(rows: Iterable[Mapping[str, object]]) -> set[frozenset[tuple[str, object]]]:

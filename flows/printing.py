@@ -1,29 +1,28 @@
 """What the command line prints: tables for people, JSON for programs."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from flows.bands import at_main_horizons, latest
+from flows.bands import at_main_horizons, latest, nothing_stored
 from flows.settings import load_settings
 from forecasting.errors import UsageError
 
 
-def stored_bands(tickers: str, *, every: bool) -> pd.DataFrame:
-    """The newest bands in the store, at the main horizons or at every one.
+def stored_bands(tickers: str, until: date | None, *, every: bool) -> pd.DataFrame:
+    """The newest bands in the store up to a session, at the main horizons or at every one.
 
     Raises:
         UsageError: There are none.
     """
     settings = load_settings(tickers=tickers or None)
-    bands = latest(settings, settings.tickers or None)
+    bands = latest(settings, settings.tickers or None, until)
     if bands.empty:
-        raise UsageError(
-            f"Expected stored forecasts of {tickers or 'any ticker'}, found none; run `bandcast run`."
-        )
+        raise UsageError(nothing_stored(settings.tickers, until))
     return bands if every else at_main_horizons(bands)
 
 
@@ -57,7 +56,7 @@ def print_summary(summary: dict[str, Any]) -> None:
     """A run's bands, what was left out, and where to look next, on standard output."""
     console = Console(width=100, soft_wrap=True, highlight=False)
     if summary["run_id"]:
-        bands = latest(load_settings(), summary["tickers"])
+        bands = latest(load_settings(), summary["tickers"], date.fromisoformat(summary["as_of"]))
         print_bands(at_main_horizons(bands))
     for name, fault in summary["quarantined"].items():
         console.print(f"Quarantined {name} ({fault['reason']}): {fault['detail']}", markup=False)

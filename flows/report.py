@@ -17,13 +17,11 @@ QUERY = (
 
 
 def report(job: Job, tickers: tuple[str, ...]) -> dict[str, Any]:
-    """Draw the fan charts of these tickers and show their newest bands in the Prefect UI."""
+    """Draw the fan charts of these tickers and show the bands of the run's session in the Prefect UI."""
     from flows.plots import fan_chart, fan_png  # matplotlib takes a second to import
 
-    bands, drawn = (
-        at_main_horizons(latest(job.settings, tickers)),
-        drawing(job.settings, tickers),
-    )
+    bands = at_main_horizons(latest(job.settings, tickers, job.as_of))
+    drawn = drawing(job.settings, tickers, job.as_of)
     show_bands(bands, QUERY)
     for ticker, rows in bands.groupby("ticker"):
         quantiles = drawn.bands[drawn.bands["ticker"] == ticker]

@@ -1,6 +1,6 @@
 """Options that several commands share, and the flow parameters that they stand for."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,6 +46,11 @@ def source_name(source: SourceChoice | None) -> str | None:
     return source.value if source else None
 
 
+def day(moment: datetime | None) -> date | None:
+    """The day of an option that typer reads as a moment."""
+    return moment.date() if moment else None
+
+
 def parameters(
     source: SourceChoice | None, csv_dir: Path | None, tickers: str, as_of: datetime | None
 ) -> dict[str, Any]:
@@ -54,5 +59,5 @@ def parameters(
         "source": source_name(source) or "configured",
         "csv_dir": str(csv_dir or ""),
         "tickers": [ticker.strip() for ticker in tickers.split(",") if ticker.strip()],
-        "as_of": as_of.date() if as_of else None,
+        "as_of": day(as_of),
     }

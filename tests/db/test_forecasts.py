@@ -139,6 +139,21 @@ def test_latest_and_bands_follow_the_newest_as_of(served, run, again, forecast):
         assert repository.bands("ZZZ").empty
 
 
+def test_latest_is_what_the_view_shows_and_can_look_back(served, run, again, forecast):
+    publish(served, run, [forecast(as_of=date(2024, 1, 1), anchor_close=50.0), forecast("BBB")])
+    publish(served, again, [forecast(horizon=2)])
+    with reading(served) as conn:
+        repository = ForecastRepository(conn)
+        shown = conn.execute(sa.text("SELECT * FROM latest_forecast ORDER BY ticker, horizon"))
+        assert list(repository.latest().columns) == list(shown.keys())
+        assert list(repository.latest()["lower"]) == [row.lower for row in shown]
+        back = repository.latest(until=date(2024, 1, 1))
+        assert list(zip(back["ticker"], back["anchor_close"], strict=True)) == [("AAA", 50.0)] * 3
+        assert repository.newest(until=date(2024, 1, 1)) == [("AAA", date(2024, 1, 1), "sample")]
+        assert repository.newest(["BBB"]) == [("BBB", date(2024, 1, 2), "sample")]
+        assert repository.latest(until=date(2023, 12, 31)).empty
+
+
 def test_quarantine_is_noted_once_and_cleared(served, dump):
     note = Quarantine("sample", "AAA", date(2024, 1, 2), "stale", "AAA: expected a bar", LATER)
     other = replace(note, ticker="BBB")

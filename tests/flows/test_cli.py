@@ -145,6 +145,15 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     assert json.loads(replayed.stdout)["same"] == ["AAPL", "IBM"]
     assert "0 issued bands have closed" in bandcast("verify").stdout
 
+    again = _run_json("--tickers", "ibm", "--horizon", "10", "--as-of", "2013-02-22")
+    assert again["plot"].endswith("fan-2013-02-22.png")  # a run shows its own session
+    back = json.loads(bandcast("show", "--json", "--as-of", "2013-02-28").stdout)
+    assert {(row["ticker"], row["as_of"]) for row in back} == {("IBM", "2013-02-22")}
+    none = bandcast("show", "--as-of", "2013-02-01")
+    assert (none.returncode, none.stdout) == (1, "")
+    assert "of any ticker up to 2013-02-01, found none" in none.stderr
+    assert "The store holds prices of sample, none of yahoo" in bandcast("prices", "status").stdout
+
 
 @pytest.mark.usefixtures("prefect_url")
 def test_a_failed_job_exits_with_1_and_one_sentence(workplace: Path) -> None:
