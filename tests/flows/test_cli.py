@@ -150,7 +150,7 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     back = json.loads(bandcast("show", "--json", "--as-of", "2013-02-28").stdout)
     assert {(row["ticker"], row["as_of"]) for row in back} == {("IBM", "2013-02-22")}
     none = bandcast("show", "--as-of", "2013-02-01")
-    assert (none.returncode, none.stdout) == (1, "")
+    assert (none.returncode, none.stdout) == (2, "")
     assert "of any ticker up to 2013-02-01, found none" in none.stderr
     assert "The store holds prices of sample, none of yahoo" in bandcast("prices", "status").stdout
 
