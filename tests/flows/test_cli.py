@@ -152,7 +152,8 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     none = bandcast("show", "--as-of", "2013-02-01")
     assert (none.returncode, none.stdout) == (2, "")
     assert "of any ticker up to 2013-02-01, found none" in none.stderr
-    assert "The store holds prices of sample, none of yahoo" in bandcast("prices", "status").stdout
+    yahoo = bandcast("prices", "status", "--source", "yahoo").stdout
+    assert "The store holds prices of sample, none of yahoo" in yahoo
 
 
 @pytest.mark.usefixtures("prefect_url")
