@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.forecast_rows import forecast_rows, quantile_rows
+from db.frames import frame
 from db.records import Quarantine, RunRecord
 from db.schema import (
     forecast_quantiles,
@@ -125,7 +126,7 @@ class ForecastRepository:
         """
         columns = (forecasts.c[column.name] for column in latest_forecast.c)
         query = _newest(sa.select(*columns), tickers, until)
-        return self._frame(query.order_by(forecasts.c.ticker, forecasts.c.horizon))
+        return frame(self._conn, query.order_by(forecasts.c.ticker, forecasts.c.horizon))
 
     def newest(
         self, tickers: Sequence[str] | None = None, until: date | None = None
@@ -146,7 +147,7 @@ class ForecastRepository:
         query = sa.select(forecast_quantiles).where(
             _of(forecast_quantiles, ticker, newest if as_of is None else as_of)
         )
-        return self._frame(query.order_by(columns.band, columns.horizon, columns.level))
+        return frame(self._conn, query.order_by(columns.band, columns.horizon, columns.level))
 
     def quarantine(self, records: Sequence[Quarantine]) -> None:
         """Note tickers that were left out; `seen_at` stays where reason and detail are the same."""
@@ -197,10 +198,6 @@ class ForecastRepository:
     def _stored(self, table: sa.Table, draft: _Draft) -> Iterable[Mapping[str, object]]:
         query = sa.select(table).where(draft.of(table))
         return (dict(row) for row in self._conn.execute(query).mappings())
-
-    def _frame(self, query: sa.Select[tuple[object, ...]]) -> pd.DataFrame:
-        result = self._conn.execute(query)
-        return pd.DataFrame(result.all(), columns=list(result.keys()))
 
 
 def _of(table: sa.Table, ticker: str, as_of: date | sa.ScalarSelect[date]) -> sa.ColumnElement[bool]:

@@ -1,6 +1,5 @@
 """As-traded bars and dated actions of one price source."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
@@ -8,6 +7,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.actions import ActionRepository
+from db.frames import frame
 from db.schema import instruments, price_bars, price_revisions
 from db.upsert import Row, insert, plain_rows, upsert
 from forecasting.prices import BAR_COLUMNS, InstrumentFacts, PriceHistory
@@ -100,8 +100,8 @@ class PriceRepository:
         """What corrected bars said before, when it was first seen, replaced, and why; the newest first."""
         columns = price_revisions.c
         query = sa.select(price_revisions).where(self._of(price_revisions, ticker))
-        result = self._conn.execute(query.order_by(columns.replaced_at.desc(), columns.session.desc()))
-        return pd.DataFrame(result.all(), columns=list(result.keys())).drop(columns=["source", "ticker"])
+        newest = query.order_by(columns.replaced_at.desc(), columns.session.desc())
+        return frame(self._conn, newest).drop(columns=["source", "ticker"])
 
     def store(
         self,
@@ -148,7 +148,9 @@ class PriceRepository:
     def _bars(self, ticker: str, until: date | None = None) -> pd.DataFrame:
         columns = [price_bars.c[name] for name in ("session", *BAR_COLUMNS)]
         query = sa.select(*columns).where(self._of(price_bars, ticker, until)).order_by(price_bars.c.session)
-        return _frame(self._conn.execute(query).all(), ("session", *BAR_COLUMNS))
+        bars = frame(self._conn, query)
+        sessions = pd.DatetimeIndex(pd.to_datetime(bars.pop("session")), name="session").as_unit("s")
+        return bars.set_index(sessions).astype("float64")
 
     def _facts(self, ticker: str) -> InstrumentFacts:
         columns = instruments.c
@@ -179,11 +181,5 @@ class PriceRepository:
 
     def _rows(self, ticker: str, bars: pd.DataFrame, seen_at: datetime) -> list[Row]:
         common: Row = {"source": self._source, "ticker": ticker, "first_seen_at": seen_at}
-        frame = bars[list(BAR_COLUMNS)].rename_axis("session").reset_index()
-        return plain_rows({**common, **row} for row in frame.to_dict("records"))
-
-
-def _frame(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(columns))
-    sessions = pd.DatetimeIndex(pd.to_datetime(frame.pop("session")), name="session").as_unit("s")
-    return frame.set_index(sessions).astype("float64")
+        table = bars[list(BAR_COLUMNS)].rename_axis("session").reset_index()
+        return plain_rows({**common, **row} for row in table.to_dict("records"))

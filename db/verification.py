@@ -7,6 +7,8 @@ from typing import Literal
 import pandas as pd
 import sqlalchemy as sa
 
+from db.closed_bands import NONE_CLOSED, closed_bands, narrow
+from db.frames import frame
 from db.schema import (
     corporate_actions,
     forecast_quantiles,
@@ -59,7 +61,7 @@ class VerificationRepository:
             .where((run.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
             .where(sa.or_(~self._scored(), self._revised(), self._split_since()))
         )
-        return self._frame(query)
+        return frame(self._conn, query)
 
     def store(self, scores: pd.DataFrame, scored_at: datetime, *, replace: bool = True) -> None:
         """Store scores of one or several tickers; those that are stored with the same values stay.
@@ -73,41 +75,34 @@ class VerificationRepository:
         common = {"source": self._source, "scored_at": scored_at}
         upsert(self._conn, verifications, [{**row, **common} for row in rows], _GUARDED if replace else ())
 
-    def closed(self, until: date, since: date, nominal: float = 0.9) -> pd.DataFrame:
+    def closed(
+        self, until: date, since: date, nominal: float = 0.9, horizons: Sequence[int] = ()
+    ) -> pd.DataFrame:
         """What calibration learns from: each model band's outcome up to `until`, issued bands before walked.
 
         Args:
             until: No outcome of a later session is returned.
             since: No forecast from an earlier session is.
             nominal: Probability between the outermost levels; bands of other levels are left out.
+            horizons: Which, in sessions; none named for all.
 
         Returns:
-            The columns `ticker`, `as_of`, `target_session`, `kind`, `horizon`, `regime`, `actual`, `lower`,
-            `median` and `upper` (predictive), `calibrated_lower` and `calibrated_upper`, by `as_of`.
+            The columns `ticker`, `as_of`, `kind`, `horizon`, `regime`, `actual`, `lower`, `median` and
+            `upper` (predictive), `calibrated_lower` and `calibrated_upper`, by `ticker`, `as_of`, `horizon`.
         """
-        raw, given = verifications.alias("raw"), verifications.alias("given")
-        key = sa.and_(*(raw.c[name] == given.c[name] for name in (*_KEY, "kind")))
-        names = ("ticker", "as_of", "target_session", "kind", "horizon")
-        query = (
-            sa.select(
-                *(raw.c[name] for name in names),
-                sa.func.coalesce(raw.c.regime, "normal").label("regime"),  # before 0003 none was kept
-                raw.c.actual_log_return.label("actual"),
-                *(raw.c[name] for name in ("lower", "median", "upper")),
-                *(given.c[name].label(f"calibrated_{name}") for name in ("lower", "upper")),
-            )
-            .join(given, key & (given.c.method == "calibrated"))
-            .where((raw.c.source == self._source) & (raw.c.method == "predictive"))
-            .where(sa.func.abs(raw.c.nominal - nominal) < 1e-9)
-            .where((raw.c.target_session <= until) & (raw.c.as_of >= since) & (raw.c.quality != "baseline"))
-            .order_by(raw.c.as_of, raw.c.ticker, raw.c.horizon, raw.c.kind.desc())
-        )
-        frame = self._frame(query).sort_values("kind", key=_issued_first, kind="stable")
-        once = frame.drop_duplicates(["ticker", "as_of", "horizon"])
-        return once.sort_values(["as_of", "ticker", "horizon"], ignore_index=True)
+        query = closed_bands(self._source, until, since, nominal, horizons)
+        scored = sa.select(verifications.c.ticker).where(verifications.c.source == self._source).distinct()
+        tickers = sorted(self._conn.scalars(scored))
+        # One by one: a hundred tickers have millions of rows after a few years.
+        parts = [narrow(frame(self._conn, query, ticker=one), one, tickers) for one in tickers]
+        return pd.concat(parts or [NONE_CLOSED], ignore_index=True)
 
     def scorecard(
-        self, by: Dimension, tickers: Sequence[str] = (), kinds: Sequence[str] = ISSUED_KINDS
+        self,
+        by: Dimension,
+        tickers: Sequence[str] = (),
+        kinds: Sequence[str] = ISSUED_KINDS,
+        horizons: Sequence[int] = (),
     ) -> pd.DataFrame:
         """Coverage and mean scores by method and one dimension; of issued bands, unless told otherwise."""
         mine, walk = verifications.alias("mine"), verifications.alias("walk")
@@ -127,7 +122,8 @@ class VerificationRepository:
             .group_by(mine.c.method, mine.c[by])
             .order_by(mine.c[by], mine.c.method)
         )
-        return self._frame(query.where(mine.c.ticker.in_(tickers)) if tickers else query)
+        query = query.where(mine.c.ticker.in_(tickers)) if tickers else query
+        return frame(self._conn, query.where(mine.c.horizon.in_(horizons)) if horizons else query)
 
     def counts(self) -> dict[str, int]:
         """Rows of the calibrated band, by kind."""
@@ -152,15 +148,7 @@ class VerificationRepository:
         mine = (action.source == self._source) & (action.ticker == row.ticker) & (action.kind == "split")
         return sa.exists().where(mine & (action.session > row.as_of) & (action.session <= row.target_session))
 
-    def _frame(self, query: sa.Select[tuple[object, ...]]) -> pd.DataFrame:
-        result = self._conn.execute(query)
-        return pd.DataFrame(result.all(), columns=list(result.keys()))
-
 
 _MEANS = ("inside", "below", "above", "crps", "winkler")
 _made_by = forecast_runs.c.run_id == forecasts.c.run_id
 _same_row = sa.and_(*(forecast_quantiles.c[name] == forecasts.c[name] for name in _KEY[1:]))
-
-
-def _issued_first(kinds: pd.Series) -> pd.Series:
-    return kinds.map({"live": 0, "backfill": 1, "walk_forward": 2})

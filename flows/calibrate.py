@@ -38,13 +38,13 @@ def calibrate(job: Job) -> CalibrationRecord:
     return record
 
 
-def closed_bands(job: Job) -> pd.DataFrame:
-    """Bands that had closed by `as_of`, with what happened: nothing of a later session."""
+def closed_bands(job: Job, horizons: Sequence[int] = ()) -> pd.DataFrame:
+    """Bands that had closed by `as_of`, with what happened: nothing of a later session; at all horizons."""
     since = job.as_of - timedelta(days=job.settings.calibration.window_days)
     levels = job.settings.simulation.levels
     with reading(store(job.settings.url)) as connection:
         repository = VerificationRepository(connection, job.source.name)
-        return repository.closed(job.as_of, since, levels[-1] - levels[0])
+        return repository.closed(job.as_of, since, levels[-1] - levels[0], horizons)
 
 
 def rehearse(job: Job) -> None:

@@ -1,7 +1,5 @@
 """How good the bands and the models are, as the Prefect UI shows it."""
 
-from typing import Any
-
 import pandas as pd
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
@@ -9,11 +7,11 @@ from prefect.artifacts import create_markdown_artifact
 from db.calibrations import CalibrationRepository
 from db.engine import reading
 from flows.artifacts import markdown_table
-from flows.bands import HORIZONS
 from flows.calibrate import closed_bands
 from flows.events import warn_of_drift
-from flows.scorecards import METHODS, scorecards
+from flows.scorecards import METHODS, by_horizon
 from flows.wiring import Job, store
+from forecasting.drift import HORIZONS as JUDGED
 from forecasting.drift import Drift, drifts
 
 _SHOWN = ["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
@@ -22,7 +20,7 @@ _SHOWN = ["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_
 def report_calibration(job: Job) -> None:
     """Show how the bands have done, and warn where they hold too little or too much."""
     levels = job.settings.simulation.levels
-    closed = closed_bands(job)
+    closed = closed_bands(job, JUDGED)
     found = drifts(closed[closed["kind"] == "live"], levels[-1] - levels[0])
     for drift in found:
         get_run_logger().warning("coverage: %s", _drift_sentence(drift))
@@ -32,17 +30,18 @@ def report_calibration(job: Job) -> None:
     state = (
         f"{learned.calibration_id}, from {learned.outcomes} outcomes" if learned else "nothing learned yet"
     )
-    text = _calibration_text(scorecards(job.settings), [_drift_sentence(drift) for drift in found], state)
+    text = _calibration_text(by_horizon(job.settings), [_drift_sentence(drift) for drift in found], state)
     create_markdown_artifact(text, key="calibration", description=f"Calibration as of {job.as_of}: {state}")
 
 
-def _calibration_text(found: dict[str, Any], drifted: list[str], state: str) -> str:
+def _calibration_text(scores: tuple[pd.DataFrame, pd.DataFrame], drifted: list[str], state: str) -> str:
+    issued, walked = scores
     parts = [
         "# Calibration",
         f"State: {state}.",
         *(f"**Drift**: {sentence}" for sentence in drifted),
-        *_scores("Issued bands that have closed", found["issued"]["horizon"]),
-        *_scores("Walked over history, never issued", found["walked"]["horizon"]),
+        *_scores("Issued bands that have closed", issued),
+        *_scores("Walked over history, never issued", walked),
         "`inside` is the share of closes within the outermost quantiles; `crps_to_random_walk` below 1 is "
         "better than the random walk issued beside.",
     ]
@@ -50,7 +49,7 @@ def _calibration_text(found: dict[str, Any], drifted: list[str], state: str) -> 
 
 
 def _scores(title: str, scores: pd.DataFrame) -> tuple[str, ...]:
-    main = scores[scores["horizon"].isin(HORIZONS) & scores["method"].isin(METHODS)]
+    main = scores[scores["method"].isin(METHODS)]
     rows = main[_SHOWN].astype(object).to_dict("records")
     return (f"## {title}", markdown_table(rows)) if rows else (f"## {title}", "None yet.")
 

@@ -41,6 +41,14 @@ def scorecards(settings: Settings) -> dict[str, Any]:
         }
 
 
+def by_horizon(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The scorecards of issued and of walked bands, of all tickers, at the main horizons."""
+    with reading(store(settings.url)) as connection:
+        repository = VerificationRepository(connection, settings.source)
+        issued = repository.scorecard("horizon", horizons=HORIZONS)
+        return issued, repository.scorecard("horizon", kinds=("walk_forward",), horizons=HORIZONS)
+
+
 def scorecards_json(found: dict[str, Any]) -> str:
     """The scorecards as one JSON object; every table is a list of rows."""
     tables = {

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from db.closed_bands import NONE_CLOSED
 from db.engine import reading, writing
 from db.forecasts import ForecastRepository
 from db.prices import PriceRepository
@@ -124,6 +125,26 @@ def test_calibration_reads_issued_bands_before_walked_ones_and_nothing_later(iss
     assert list(closed["actual"]) == pytest.approx([-0.01, np.log(1.05), np.log(0.85)])
     assert set(closed["regime"]) == {"calm"}
     assert list(closed["calibrated_upper"]) == pytest.approx([np.log(1.1)] * 3)
+
+
+def test_closed_bands_of_many_tickers_lie_in_one_narrow_table(issued, forecast):
+    verify(issued)
+    walked = [Walked(forecast(name, horizon=2), np.array([0.1, 0.2])) for name in ("BBB", "ABB")]
+    with writing(issued) as conn:
+        repository = VerificationRepository(conn, "sample")
+        repository.store(score_walked(walked, date(2024, 1, 4)), NOON)
+        every = repository.closed(date(2024, 1, 4), date(2023, 1, 1))
+        second = repository.closed(date(2024, 1, 4), date(2023, 1, 1), horizons=(2,))
+        none = VerificationRepository(conn, "yahoo").closed(date(2024, 1, 4), date(2023, 1, 1))
+        cards = repository.scorecard("horizon", kinds=("walk_forward",), horizons=(2,))
+    assert list(every["ticker"]) == ["AAA", "AAA", "ABB", "ABB", "BBB", "BBB"]
+    assert list(every["horizon"]) == [1, 2] * 3
+    assert list(second["actual"]) == pytest.approx([np.log(0.85), 0.2, 0.2])
+    assert {str(every[name].dtype) for name in ("ticker", "kind", "regime")} == {"category"}
+    assert none.empty
+    assert list(none.columns) == list(NONE_CLOSED.columns)
+    assert set(every.columns) == set(none.columns)
+    assert set(cards["horizon"]) == {2}
 
 
 def publish(engine, run, forecast):
