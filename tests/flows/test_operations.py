@@ -9,6 +9,8 @@ from reading_store import rows
 from served import AFTER_CLOSE, BACKFILL, Served, eventually
 from yahoo_imitation import Listing
 
+from db.engine import open_engine
+from db.migrate import upgrade
 from forecasting.sessions import sessions_between
 
 LAST = date(2024, 6, 7)
@@ -17,6 +19,10 @@ LIVE = {"source": "yahoo", "tickers": ["AAPL", "MSFT"], "horizon": 5}
 
 @pytest.fixture(autouse=True)
 def market(served: Served) -> None:
+    """Prices to pull, and a store to look into before the first run has made one."""
+    engine = open_engine(served.url)
+    upgrade(engine)
+    engine.dispose()
     for seed, ticker in enumerate(LIVE["tickers"]):
         sessions = sessions_between("XNYS", LAST - timedelta(days=900), LAST)
         steps = np.random.default_rng(seed).normal(0, 0.01, len(sessions))
@@ -83,11 +89,14 @@ def sessions_done(served: Served) -> set[tuple[str, str]]:
     return set(map(tuple, rows(query, served.url)))
 
 
-def test_cancelled_in_mid_training_there_is_no_half_model(served: Served) -> None:
+def test_another_run_waits_and_one_cancelled_in_mid_training_leaves_no_half_model(served: Served) -> None:
     long = {"BANDCAST_MODEL__TRAINING__MAX_EPOCHS": "100000", "BANDCAST_MODEL__TRAINING__PATIENCE": "100000"}
-    before = models(served)
     run = served.start("retrain/weekly", env=long, source="sample", tickers=["MSFT", "GOOG"])
     eventually(lambda: "epoch 9 of at most 100000" in served.log or None, "the ninth epoch")
+    before = models(served)
+    other = served.start("retrain/weekly", source="sample", tickers=["MSFT", "GOOG"])
+    eventually(lambda: served.state(other) == "AwaitingConcurrencySlot" or None, "the other one to wait")
+    served.forget(other)
     assert served.cancel(run).state.is_cancelled()  # type: ignore[union-attr]  # it has one
     assert models(served) == before
 

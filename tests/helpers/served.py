@@ -54,6 +54,16 @@ class Served:
                 job_variables={"env": env} if env else None,
             )
 
+    def state(self, run: FlowRun) -> str | None:
+        """The name that the UI shows."""
+        with get_client(sync_client=True) as client:
+            return client.read_flow_run(run.id).state_name
+
+    def forget(self, run: FlowRun) -> None:
+        """Delete a run that has not begun."""
+        with get_client(sync_client=True) as client:
+            client.delete_flow_run(run.id)
+
     def finished(self, run: FlowRun) -> FlowRun:
         def look() -> FlowRun | None:
             with get_client(sync_client=True) as client:
