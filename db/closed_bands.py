@@ -10,12 +10,8 @@ from db.schema import verifications
 from forecasting.forecast import REGIMES
 
 KINDS = ("live", "backfill", "walk_forward")  # what was issued counts before what was only walked
-NONE_CLOSED = pd.DataFrame(
-    columns=[
-        *("ticker", "as_of", "kind", "horizon", "regime", "actual", "lower", "median", "upper"),
-        *("calibrated_lower", "calibrated_upper"),
-    ]
-)
+_NUMBERS = ("actual", "lower", "median", "upper", "calibrated_lower", "calibrated_upper")
+NONE_CLOSED = pd.DataFrame(columns=["ticker", "as_of", "kind", "horizon", "regime", *_NUMBERS])
 _KEY = ("source", "ticker", "as_of", "target_session", "kind")
 _raw, _given = verifications.alias("raw"), verifications.alias("given")
 
@@ -55,6 +51,8 @@ def narrow(rows: pd.DataFrame, ticker: str, tickers: Sequence[str]) -> pd.DataFr
         "kind": pd.CategoricalDtype(KINDS, ordered=True),
         "horizon": "int8",
         "regime": pd.CategoricalDtype(REGIMES),
+        # Those of a ticker without rows would be objects, and would make objects of all.
+        **dict.fromkeys(_NUMBERS, "float64"),
     }
     typed = rows.astype(types).assign(ticker=named)
     ordered = typed.sort_values(["as_of", "horizon", "kind"], ignore_index=True)

@@ -130,6 +130,8 @@ def test_calibration_reads_issued_bands_before_walked_ones_and_nothing_later(iss
 def test_closed_bands_of_many_tickers_lie_in_one_narrow_table(issued, forecast):
     verify(issued)
     walked = [Walked(forecast(name, horizon=2), np.array([0.1, 0.2])) for name in ("BBB", "ABB")]
+    gone = forecast("GONE", horizon=1, as_of=date(2022, 1, 3), target_sessions=(date(2022, 1, 4),))
+    walked.append(Walked(gone, np.array([0.1])))  # before all that is asked for
     with writing(issued) as conn:
         repository = VerificationRepository(conn, "sample")
         repository.store(score_walked(walked, date(2024, 1, 4)), NOON)
@@ -141,6 +143,7 @@ def test_closed_bands_of_many_tickers_lie_in_one_narrow_table(issued, forecast):
     assert list(every["horizon"]) == [1, 2] * 3
     assert list(second["actual"]) == pytest.approx([np.log(0.85), 0.2, 0.2])
     assert {str(every[name].dtype) for name in ("ticker", "kind", "regime")} == {"category"}
+    assert {str(dtype) for dtype in every.dtypes.iloc[4:-1]} == {"float64"}
     assert none.empty
     assert list(none.columns) == list(NONE_CLOSED.columns)
     assert set(every.columns) == set(none.columns)
