@@ -42,11 +42,12 @@ def scorecards(settings: Settings) -> dict[str, Any]:
 
 
 def by_horizon(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The scorecards of issued and of walked bands, of all tickers, at the main horizons."""
+    """The scorecards of issued and of walked bands at the main horizons."""
     with reading(store(settings.url)) as connection:
         repository = VerificationRepository(connection, settings.source)
-        issued = repository.scorecard("horizon", horizons=HORIZONS)
-        return issued, repository.scorecard("horizon", kinds=("walk_forward",), horizons=HORIZONS)
+        issued = repository.scorecard("horizon", settings.tickers, horizons=HORIZONS)
+        walked = repository.scorecard("horizon", settings.tickers, ("walk_forward",), HORIZONS)
+    return issued, walked
 
 
 def scorecards_json(found: dict[str, Any]) -> str:
