@@ -16,7 +16,7 @@ _KEY = ("source", "ticker", "as_of", "target_session", "kind")
 _raw, _given = verifications.alias("raw"), verifications.alias("given")
 
 
-def closed_bands(
+def closed_query(
     source: str, until: date, since: date, nominal: float, horizons: Sequence[int]
 ) -> sa.Select[tuple[object, ...]]:
     """The model's bands of a source beside the calibrated ones; the ticker is the query's parameter."""
@@ -41,7 +41,7 @@ def narrow(rows: pd.DataFrame, ticker: str, tickers: Sequence[str]) -> pd.DataFr
     """One ticker's rows in columns of few bytes, one a forecast and horizon, sorted by them.
 
     Args:
-        rows: What `closed_bands` has found.
+        rows: What `closed_query` has found.
         ticker: Whose they are.
         tickers: Every ticker that these rows will stand beside.
     """

@@ -138,15 +138,10 @@ class ForecastRepository:
         first = _newest(query, tickers, until).where(forecasts.c.horizon == 1)
         return [tuple(row) for row in self._conn.execute(first.order_by(forecasts.c.ticker))]
 
-    def bands(self, ticker: str, as_of: date | None = None) -> pd.DataFrame:
-        """All quantiles of one forecast (without `as_of`, the newest), long, as in the table."""
+    def bands(self, ticker: str, as_of: date) -> pd.DataFrame:
+        """All quantiles of one forecast, long, as in the table."""
         columns = forecast_quantiles.c
-        newest = (
-            sa.select(sa.func.max(forecasts.c.as_of)).where(forecasts.c.ticker == ticker).scalar_subquery()
-        )
-        query = sa.select(forecast_quantiles).where(
-            _of(forecast_quantiles, ticker, newest if as_of is None else as_of)
-        )
+        query = sa.select(forecast_quantiles).where(_of(forecast_quantiles, ticker, as_of))
         return frame(self._conn, query.order_by(columns.band, columns.horizon, columns.level))
 
     def quarantine(self, records: Sequence[Quarantine]) -> None:
@@ -200,7 +195,7 @@ class ForecastRepository:
         return (dict(row) for row in self._conn.execute(query).mappings())
 
 
-def _of(table: sa.Table, ticker: str, as_of: date | sa.ScalarSelect[date]) -> sa.ColumnElement[bool]:
+def _of(table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
     return (table.c.ticker == ticker) & (table.c.as_of == as_of)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 import sqlalchemy as sa
 
-from db.closed_bands import NONE_CLOSED, closed_bands, narrow
+from db.closed_bands import NONE_CLOSED, closed_query, narrow
 from db.frames import frame
 from db.schema import (
     corporate_actions,
@@ -90,7 +90,7 @@ class VerificationRepository:
             The columns `ticker`, `as_of`, `kind`, `horizon`, `regime`, `actual`, `lower`, `median` and
             `upper` (predictive), `calibrated_lower` and `calibrated_upper`, by `ticker`, `as_of`, `horizon`.
         """
-        query = closed_bands(self._source, until, since, nominal, horizons)
+        query = closed_query(self._source, until, since, nominal, horizons)
         scored = sa.select(verifications.c.ticker).where(verifications.c.source == self._source).distinct()
         tickers = sorted(self._conn.scalars(scored))
         # One by one: a hundred tickers have millions of rows after a few years.

@@ -45,6 +45,12 @@ class TickerStatus:
     detail: str | None
 
 
+def price_sources(settings: Settings) -> list[str]:
+    """Every source that the store holds prices of, sorted."""
+    with reading(store(settings.url)) as connection:
+        return PriceRepository(connection, settings.source).sources()
+
+
 def price_status(settings: Settings) -> list[TickerStatus]:
     """Every ticker of the source that has bars or a quarantine, or the ones that were asked for."""
     with reading(store(settings.url)) as connection:
@@ -77,17 +83,7 @@ def _gaps(ticker: str, bars: pd.DataFrame) -> tuple[date, ...]:
         return ()  # prices of a file, older than the calendar or of no exchange
 
 
-def elsewhere(settings: Settings) -> str:
-    """Where the prices are when the store holds none of the chosen source; empty where it does."""
-    with reading(store(settings.url)) as connection:
-        held = PriceRepository(connection, settings.source).sources()
-    if settings.source in held:
-        return ""
-    there = f"prices of {', '.join(held)}, none" if held else "no prices"
-    return f"The store holds {there} of {settings.source}; choose with --source, or run `bandcast ingest`."
-
-
-def print_status(statuses: list[TickerStatus], hint: str = "") -> None:
+def print_status(statuses: list[TickerStatus], hint: str) -> None:
     """A table on standard output, with a hint and the sentence of each quarantine below."""
     console = Console(width=110, soft_wrap=True, highlight=False)
     table = Table(title="Price store", title_justify="left")

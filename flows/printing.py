@@ -1,6 +1,7 @@
 """What the command line prints: tables for people, JSON for programs."""
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,13 @@ from rich.table import Table
 from flows.bands import at_main_horizons, latest, nothing_stored
 from flows.settings import load_settings
 from forecasting.errors import UsageError
+
+
+def elsewhere(what: str, held: Sequence[str], source: str) -> str:
+    """Where to look when the store holds such things, but none of this source; empty where it does."""
+    if not held or source in held:
+        return ""
+    return f"The store holds {what} of {', '.join(held)}, none of {source}; choose with --source."
 
 
 def stored_bands(tickers: str, until: date | None, *, every: bool) -> pd.DataFrame:

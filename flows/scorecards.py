@@ -12,6 +12,7 @@ from db.engine import reading
 from db.models import ModelRepository
 from db.verification import Dimension, VerificationRepository
 from flows.bands import HORIZONS
+from flows.printing import elsewhere
 from flows.scoring import score_closed
 from flows.settings import Settings
 from flows.wiring import store
@@ -65,9 +66,8 @@ def print_scorecards(found: dict[str, Any]) -> None:
     counts = found["outcomes"]
     issued = sum(count for kind, count in counts.items() if kind != "walk_forward")
     console.print(f"Scored {found['scored']} bands now; {issued} issued bands have closed.")
-    if found["source"] not in found["sources"] and found["sources"]:
-        held = ", ".join(found["sources"])
-        console.print(f"The store holds bands of {held}, none of {found['source']}; choose with --source.")
+    if hint := elsewhere("bands", found["sources"], found["source"]):
+        console.print(hint)
     for by in DIMENSIONS if issued else ():
         console.print(_table(f"Issued bands by {by}", found["issued"][by]))
     if "walk_forward" in counts:

@@ -12,12 +12,16 @@ app = typer.Typer(no_args_is_help=True, help="The price store.")
 @app.command()
 def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> None:
     """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
-    from flows.price_store import elsewhere, price_status, print_status, status_json
+    from flows.price_store import price_sources, price_status, print_status, status_json
+    from flows.printing import elsewhere
     from flows.settings import load_settings
 
     settings = load_settings(source=source_name(source), tickers=tickers or None)
     statuses = price_status(settings)
-    typer.echo(status_json(statuses)) if json else print_status(statuses, elsewhere(settings))
+    if json:
+        typer.echo(status_json(statuses))
+    else:
+        print_status(statuses, elsewhere("prices", price_sources(settings), settings.source))
 
 
 @app.command()

@@ -42,7 +42,7 @@ def test_rows_say_what_the_forecast_says(served, run, forecast, dump):
 def test_levels_read_as_people_write_them(served, run, forecast):
     publish(served, run, [forecast(levels=(0.1 + 0.2 - 0.25, 0.5, 1 - 0.05))])
     with reading(served) as conn:
-        bands = ForecastRepository(conn).bands("AAA")
+        bands = ForecastRepository(conn).bands("AAA", date(2024, 1, 2))
     assert sorted(bands["level"].unique()) == [0.05, 0.5, 0.95]
 
 
@@ -134,9 +134,9 @@ def test_latest_and_bands_follow_the_newest_as_of(served, run, again, forecast):
         assert set(latest["anchor_close"]) == {100.0}
         assert list(repository.latest(["BBB"])["horizon"]) == [1, 2, 3]
         assert repository.latest([]).empty
-        assert len(repository.bands("AAA")) == 2 * 12
+        assert len(repository.bands("AAA", date(2024, 1, 2))) == 2 * 12
         assert set(repository.bands("AAA", date(2024, 1, 1))["price"].round(6)) == {45.0, 50.0, 55.0}
-        assert repository.bands("ZZZ").empty
+        assert repository.bands("ZZZ", date(2024, 1, 2)).empty
 
 
 def test_latest_is_what_the_view_shows_and_can_look_back(served, run, again, forecast):

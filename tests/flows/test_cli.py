@@ -144,7 +144,11 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     assert replayed.returncode == 0, replayed.stdout
     assert json.loads(replayed.stdout)["same"] == ["AAPL", "IBM"]
     assert "0 issued bands have closed" in bandcast("verify").stdout
+    _look_back()
 
+
+def _look_back() -> None:
+    """A run for an earlier session shows its own bands, and so do the commands when asked."""
     again = _run_json("--tickers", "ibm", "--horizon", "10", "--as-of", "2013-02-22")
     assert again["plot"].endswith("fan-2013-02-22.png")  # a run shows its own session
     back = json.loads(bandcast("show", "--json", "--as-of", "2013-02-28").stdout)
