@@ -15,10 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from flows.backtest.request import Request
-from flows.backtest.walk import backtest
+from flows.backtest.options import Request
+from flows.backtest.run import backtest
 from flows.settings import load_settings
-from forecasting.features import FEATURES
+from forecasting.features.registry import FEATURES
 
 NOTHING = 1e-6  # bound of the output of the LSTM: the linear part alone remains, and dropout still shows
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -14,14 +14,14 @@ from prefect.artifacts import (
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from db.engine import reading
-from db.progress import ProgressRepository
-from flows.catchup import lacking, sessions_of
-from flows.form import Day, Horizon, Paths, Source, Symbols, overrides
+from db.repositories.progress import ProgressRepository
+from flows.context import Job, open_job, store
 from flows.ingest import ingest_all
-from flows.naming import run_name
-from flows.publishing import fill, universe
-from flows.shell import due, one_sentence
-from flows.wiring import Job, open_job, store
+from flows.prefect_runtime.flow_support import due, one_sentence
+from flows.prefect_runtime.parameters import Day, Horizon, Paths, Source, Symbols, overrides
+from flows.prefect_runtime.run_names import run_name
+from flows.steps.missing_sessions import lacking, sessions_of
+from flows.steps.publish import fill, universe
 from forecasting.errors import SourceError, UsageError
 
 

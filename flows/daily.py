@@ -6,13 +6,22 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.catchup import make_plan
-from flows.form import CatchUp, Day, Horizon, LookBack, Paths, Source, Symbols, overrides
-from flows.naming import run_name
-from flows.publishing import publish_plan
+from flows.context import open_job
+from flows.prefect_runtime.flow_support import due, one_sentence
+from flows.prefect_runtime.parameters import (
+    CatchUp,
+    Day,
+    Horizon,
+    LookBack,
+    Paths,
+    Source,
+    Symbols,
+    overrides,
+)
+from flows.prefect_runtime.run_names import run_name
 from flows.retrain import Retrain
-from flows.shell import due, one_sentence
-from flows.wiring import open_job
+from flows.steps.missing_sessions import make_plan
+from flows.steps.publish import publish_plan
 
 
 @flow(name="daily", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast

@@ -15,26 +15,26 @@ from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from db.engine import reading, writing
-from db.forecasts import ForecastRepository
-from db.prices import PriceRepository
-from db.progress import ProgressRepository
 from db.records import RunRecord
-from flows.calibrate import calibrate
-from flows.form import Day, Horizon, Source, Symbols, overrides
+from db.repositories.forecasts import ForecastRepository
+from db.repositories.prices import PriceRepository
+from db.repositories.progress import ProgressRepository
+from flows.context import Job, open_job, store
 from flows.ingest import record_quarantine, require_enough
-from flows.models import model, serving_quality
-from flows.naming import run_name
-from flows.outcomes import Stopwatch, Summary
+from flows.prefect_runtime.flow_support import due, flow_run_id, one_sentence
+from flows.prefect_runtime.parameters import Day, Horizon, Source, Symbols, overrides
+from flows.prefect_runtime.run_names import run_name
 from flows.retrain import Retrain, ensure_model, stored_histories
-from flows.scoring import verify_bands
-from flows.shell import due, flow_run_id, one_sentence
-from flows.wiring import Job, open_job, store
+from flows.steps.calibrate import calibrate
+from flows.steps.models import model, serving_quality
+from flows.steps.verify import verify_bands
+from flows.summary import Stopwatch, Summary
+from forecasting.calendars.sessions import calendar_name, next_sessions
 from forecasting.calibration import Calibration
 from forecasting.errors import CalendarError, PriceError, SessionsUnknownError
 from forecasting.forecast import Forecast
 from forecasting.pipeline import baseline_forecast, make_forecast, market_of, require_fresh
-from forecasting.prices import PriceHistory
-from forecasting.sessions import calendar_name, next_sessions
+from forecasting.prices.history import PriceHistory
 
 LARGEST_CHUNK = 8
 LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")

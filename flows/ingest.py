@@ -7,13 +7,13 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows.form import Day, Source, Symbols, overrides
-from flows.naming import run_name
-from flows.outcomes import Ingested, Stopwatch, Summary
-from flows.patience import Patience
-from flows.pulling import limits, note_quarantine, pull_one
-from flows.shell import due, one_sentence
-from flows.wiring import Job, open_job, unique
+from flows.context import Job, open_job, unique
+from flows.prefect_runtime.flow_support import due, one_sentence
+from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
+from flows.prefect_runtime.run_names import run_name
+from flows.sources.retry import Patience
+from flows.steps.ingest import limits, note_quarantine, pull_one
+from flows.summary import Ingested, Stopwatch, Summary
 from forecasting.errors import PriceError, SourceError
 
 

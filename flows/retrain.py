@@ -7,21 +7,21 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from db.engine import reading, writing
-from db.gate import GateRepository
-from db.models import ModelRepository
-from db.prices import PriceRepository
 from db.records import ModelRecord
-from flows.form import Day, Source, Symbols, overrides
-from flows.gate_report import report_gate
-from flows.gating import fit_candidate, last_seen, settle, try_candidate
+from db.repositories.models import ModelRepository
+from db.repositories.prices import PriceRepository
+from db.repositories.promotions import GateRepository
+from flows.context import Job, open_job, store, unique
 from flows.ingest import ingest_all, record_quarantine
-from flows.models import model
-from flows.naming import run_name
-from flows.outcomes import Stopwatch, Summary
-from flows.shell import due, one_sentence
-from flows.wiring import Job, open_job, store, unique
+from flows.prefect_runtime.flow_support import due, one_sentence
+from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
+from flows.prefect_runtime.run_names import run_name
+from flows.reporting.promotion import report_gate
+from flows.steps.models import model
+from flows.steps.promotion import fit_candidate, last_seen, settle, try_candidate
+from flows.summary import Stopwatch, Summary
 from forecasting.errors import ArchitectureMismatchError, ModelError
-from forecasting.prices import PriceHistory
+from forecasting.prices.history import PriceHistory
 
 Retrain = Literal["auto", "always", "never"]
 

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig
 from forecasting.errors import UsageError
-from forecasting.gate import GateConfig
+from forecasting.promotion.decision import GateConfig
 
 SourceName = Literal["sample", "csv", "yahoo"]
 Tickers = Annotated[tuple[str, ...], NoDecode]

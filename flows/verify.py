@@ -4,13 +4,13 @@ from typing import Any
 
 from prefect import flow
 
-from flows.form import Day, Source, Symbols, overrides
-from flows.naming import run_name
-from flows.outcomes import Stopwatch, Summary
-from flows.quality import report_calibration
-from flows.scoring import verify_bands
-from flows.shell import due, one_sentence
-from flows.wiring import open_job
+from flows.context import open_job
+from flows.prefect_runtime.flow_support import due, one_sentence
+from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
+from flows.prefect_runtime.run_names import run_name
+from flows.reporting.calibration import report_calibration
+from flows.steps.verify import verify_bands
+from flows.summary import Stopwatch, Summary
 
 
 @flow(name="verify", flow_run_name=run_name)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from forecasting.prices import PriceBasis
+from forecasting.prices.history import PriceBasis
 
 Weighting = Literal["linear", "exponential", "none"]
 Cell = Literal["lstm", "gru", "rnn"]

@@ -8,28 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecasting.adjustment import adjust
-from forecasting.baselines.har import Har, HarConfig, fit_har
 from forecasting.baselines.past import past_of
 from forecasting.baselines.random_walk import random_walk
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
 from forecasting.errors import ModelError, ShortHistoryError, StaleHistoryError
-from forecasting.features import feature_names
+from forecasting.features.lookback import WINDOW, Trailing
+from forecasting.features.market import fit_market, market_variance, regime_of
+from forecasting.features.registry import feature_names
 from forecasting.forecast import Floats, Forecast
-from forecasting.market import fit_market, market_variance, regime_of
-from forecasting.model import EDITION, Manifest, Model, new_network
-from forecasting.noise import noise_pool
-from forecasting.prices import PriceBasis, PriceHistory
-from forecasting.quality import check_bars
-from forecasting.series import TickerSeries, build_series
-from forecasting.simulate import Paths, simulate
-from forecasting.threads import single_thread
-from forecasting.trailing import WINDOW, Trailing
-from forecasting.windows import Pool, chronological_split
+from forecasting.model.artifact import EDITION, Manifest, Model, new_network
+from forecasting.model.dataset import Pool, TickerSeries, build_series, chronological_split
+from forecasting.model.log_har import Har, HarConfig, fit_har
+from forecasting.model.residuals import noise_pool
+from forecasting.model.simulation import Paths, simulate
+from forecasting.model.threads import single_thread
+from forecasting.prices.adjustment import adjust
+from forecasting.prices.history import PriceBasis, PriceHistory
+from forecasting.prices.validation import check_bars
 
 if TYPE_CHECKING:
-    from forecasting.lightning import EpochReport
+    from forecasting.model.lightning_module import EpochReport
 
 
 def market_of(histories: Iterable[PriceHistory], as_of: date, basis: PriceBasis) -> pd.Series:
@@ -56,7 +55,9 @@ def fit_model(
     series = _trainable(histories, as_of, config, market)
     pool = Pool.of(series)
     split = chronological_split(pool, config.training)
-    from forecasting.training import fit_network  # Lightning takes seconds to import; a forecast needs none
+    from forecasting.model.training import (
+        fit_network,  # Lightning takes seconds to import; a forecast needs none
+    )
 
     network = new_network(config)
     metrics = fit_network(network, pool, split, config.training, report)

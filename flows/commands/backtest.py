@@ -41,9 +41,9 @@ def backtest(
     json: Json = False,
 ) -> None:
     """Walk forward over history with the live code path, keep every band, and print the scorecard."""
-    from flows.backtest.request import Request
-    from flows.backtest.scorecard import card_json, card_markdown, print_card
-    from flows.backtest.walk import backtest as walk
+    from flows.backtest.options import Request
+    from flows.backtest.report import card_json, card_markdown, print_card
+    from flows.backtest.run import backtest as walk
     from flows.settings import load_settings
 
     settings = load_settings(source=source_name(source), csv_dir=csv_dir, tickers=tickers or None)

@@ -26,7 +26,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show the newest bands in the store."""
-    from flows.printing import bands_json, print_bands, stored_bands
+    from flows.reporting.printing import bands_json, print_bands, stored_bands
 
     bands = stored_bands(tickers, day(as_of), every=every)
     typer.echo(bands_json(bands)) if json else print_bands(bands)
@@ -41,7 +41,7 @@ def plot(
     ] = None,
 ) -> None:
     """Draw fan charts of the newest bands; prints the path of the PNG."""
-    from flows.bands import plot_bands
+    from flows.reporting.bands import plot_bands
     from flows.settings import load_settings
 
     settings = load_settings(tickers=tickers or None)

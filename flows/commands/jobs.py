@@ -64,7 +64,7 @@ def forecast(
 
 def result(name: str, asked: dict[str, Any]) -> dict[str, Any]:
     """What the flow of that name returned; its own errors are raised again."""
-    from flows.ahead import wake_server
+    from flows.prefect_runtime.warm_up_server import wake_server
 
     wait_for_server = wake_server()
     flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
@@ -79,6 +79,6 @@ def result(name: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 def tell(summary: dict[str, Any], json: bool) -> None:
     """Print a run's summary."""
-    from flows.printing import print_summary, summary_json
+    from flows.reporting.printing import print_summary, summary_json
 
     typer.echo(summary_json(summary)) if json else print_summary(summary)

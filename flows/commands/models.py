@@ -12,7 +12,7 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
     """List the models of all sources, or of one: status, training, the gate's decision, scores."""
     if context.invoked_subcommand:
         return
-    from flows.model_list import listed_models, models_json, print_models
+    from flows.reporting.model_list import listed_models, models_json, print_models
     from flows.settings import load_settings
 
     found = listed_models(load_settings(), source_name(source))
@@ -22,7 +22,7 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
 @app.command()
 def rollback(source: Source = None) -> None:
     """Let the champion before the present one serve again; the present one never serves again."""
-    from flows.model_list import roll_back
+    from flows.reporting.model_list import roll_back
     from flows.settings import load_settings
 
     serves, taken_back = roll_back(load_settings(source=source_name(source)))

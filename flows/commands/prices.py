@@ -12,8 +12,8 @@ app = typer.Typer(no_args_is_help=True, help="The price store.")
 @app.command()
 def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> None:
     """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
-    from flows.price_store import price_sources, price_status, print_status, status_json
-    from flows.printing import elsewhere
+    from flows.reporting.price_store import price_sources, price_status, print_status, status_json
+    from flows.reporting.printing import elsewhere
     from flows.settings import load_settings
 
     settings = load_settings(source=source_name(source), tickers=tickers or None)
@@ -32,7 +32,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
-    from flows.price_store import prices_json, print_prices, stored_prices
+    from flows.reporting.price_store import prices_json, print_prices, stored_prices
 
     stored = stored_prices(ticker, source_name(source), sessions)
     typer.echo(prices_json(stored)) if json else print_prices(stored)

@@ -18,7 +18,7 @@ def serve(
     ] = 4200,
 ) -> None:
     """Serve every flow on its schedule: a Prefect server where none is configured, and a worker."""
-    from flows.serving import serve_flows
+    from flows.prefect_runtime.server import serve_flows
 
     serve_flows(port)
 
@@ -27,7 +27,7 @@ def serve(
 def deploy() -> None:
     """Deploy every flow to the Prefect server of PREFECT_API_URL, and bring the database up to date."""
     from flows.commands.database import upgrade
-    from flows.serving import deploy_to_server
+    from flows.prefect_runtime.server import deploy_to_server
 
     upgrade()
     deploy_to_server()
@@ -47,7 +47,7 @@ def backfill(
     json: Json = False,
 ) -> None:
     """Publish the bands of missed sessions, oldest first, each at most once; run it again to go on."""
-    from flows.printing import print_backfill, summary_json
+    from flows.reporting.printing import print_backfill, summary_json
 
     asked = parameters(source, csv_dir, tickers, None)
     asked |= {"start": start.date(), "end": end.date(), "horizon": horizon, "force": force}

@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from db.engine import open_engine, reading
 from db.migrate import current, head
-from db.prices import PriceRepository
-from db.progress import ProgressRepository
+from db.repositories.prices import PriceRepository
+from db.repositories.progress import ProgressRepository
+from flows.context import newest_session, source_of
 from flows.doctor.finding import Finding
 from flows.settings import Settings
-from flows.wiring import newest_session, source_of
+from forecasting.calendars.sessions import calendar_name, next_sessions, sessions_between
 from forecasting.errors import BandcastError, DatabaseUnreachableError
-from forecasting.sessions import calendar_name, next_sessions, sessions_between
 
 LONGEST_HORIZON = 30
 LATE_SESSIONS = 1

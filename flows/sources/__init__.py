@@ -5,7 +5,7 @@ from pathlib import Path
 from flows.sources.base import PriceSource
 from flows.sources.csv_folder import CsvSource
 from flows.sources.sample import SampleSource
-from flows.sources.yahoo import YahooSource
+from flows.sources.yahoo.source import YahooSource
 from forecasting.errors import SourceError, UsageError
 
 __all__ = ["SOURCES", "CsvSource", "PriceSource", "SampleSource", "YahooSource", "open_source"]

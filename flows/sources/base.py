@@ -7,8 +7,8 @@ from typing import Protocol
 import pandas as pd
 
 from forecasting.errors import UnknownTickerError
-from forecasting.prices import PriceHistory, as_actions, as_bars
-from forecasting.quality import check_bars
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
+from forecasting.prices.validation import check_bars
 
 SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,31}")
 

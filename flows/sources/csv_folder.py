@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from flows.sources.base import SYMBOL, check_symbol, checked_history
-from forecasting.adjustment import undo_splits
 from forecasting.errors import BadBarsError, PriceError, SourceError, UnknownTickerError
-from forecasting.prices import BAR_COLUMNS, PriceHistory, as_actions, as_bars
+from forecasting.prices.adjustment import undo_splits
+from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions, as_bars
 
 RENAMED = {"splits": "split", "stock_splits": "split", "dividends": "dividend"}
 NEEDED = ("date", "close")

@@ -7,9 +7,9 @@ from importlib import resources
 import pandas as pd
 
 from flows.sources.base import check_symbol, checked_history
-from forecasting.adjustment import actions_from_adjusted_close
 from forecasting.errors import UnknownTickerError
-from forecasting.prices import PriceHistory
+from forecasting.prices.adjustment import actions_from_adjusted_close
+from forecasting.prices.history import PriceHistory
 
 WHERE = "the bundled sample"
 

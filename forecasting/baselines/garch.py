@@ -9,7 +9,7 @@ from forecasting.baselines.past import Past
 from forecasting.config import SimulationConfig
 from forecasting.errors import GarchFitError, MissingExtraError
 from forecasting.forecast import Floats
-from forecasting.simulate import LARGEST_STEP, random_stream
+from forecasting.model.simulation import LARGEST_STEP, random_stream
 
 if TYPE_CHECKING:
     from arch.univariate.base import ARCHModel

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import ShortHistoryError
+from forecasting.features.earnings import surprises_of
+from forecasting.features.lookback import WARM_UP, WINDOW, Trailing, windows_of
+from forecasting.features.market import align
+from forecasting.features.returns import range_variance
 from forecasting.forecast import Floats
-from forecasting.market import align
-from forecasting.ranges import range_variance
-from forecasting.surprises import surprises_of
-from forecasting.trailing import WARM_UP, WINDOW, Trailing, windows_of
 
 
 @dataclass(frozen=True)

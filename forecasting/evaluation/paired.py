@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from forecasting.comparison import Interval, block_bootstrap
+from forecasting.evaluation.bootstrap import Interval, block_bootstrap
 from forecasting.evaluation.panel import FLOOR, Panel
 from forecasting.evaluation.scores import mean
 from forecasting.forecast import Floats

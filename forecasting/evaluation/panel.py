@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import UsageError
+from forecasting.evaluation.metrics import crps, inside, pinball, pit, tail_misses, winkler
 from forecasting.forecast import Floats
-from forecasting.metrics import crps, inside, pinball, pit, tail_misses, winkler
 
 COLUMNS = (
     "ticker",

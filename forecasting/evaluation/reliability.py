@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from forecasting.coverage import Significance, christoffersen, kupiec
+from forecasting.evaluation.coverage_tests import Significance, christoffersen, kupiec
 from forecasting.evaluation.panel import Panel
 from forecasting.evaluation.scores import mean
 from forecasting.forecast import Floats

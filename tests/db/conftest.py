@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from db.engine import open_engine, reading, writing
 from db.migrate import upgrade
-from db.models import ModelRepository
-from db.prices import PriceRepository
 from db.records import ModelRecord, RunRecord
+from db.repositories.models import ModelRepository
+from db.repositories.prices import PriceRepository
 from db.schema import metadata
 from forecasting.forecast import BANDS, Forecast
-from forecasting.prices import BAR_COLUMNS, PriceHistory
+from forecasting.prices.history import BAR_COLUMNS, PriceHistory
 
 Dump = dict[str, list[tuple[object, ...]]]
 

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from db.engine import reading, writing
-from db.forecasts import ForecastRepository, PublishReport
 from db.records import Quarantine
+from db.repositories.forecasts import ForecastRepository, PublishReport
 from db.schema import forecasts
 from forecasting.errors import StoreError
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from db.engine import reading, writing
-from db.models import ModelRepository
+from db.repositories.models import ModelRepository
 from db.schema import model_versions
 from forecasting.errors import StoreError
 

@@ -5,13 +5,13 @@ from dataclasses import asdict, replace
 import pytest
 import sqlalchemy as sa
 
-from db.calibrations import CalibrationRepository
 from db.engine import reading, writing
-from db.forecasts import ForecastRepository
-from db.gate import GateRepository
 from db.migrate import downgrade, upgrade
-from db.models import ModelRepository
 from db.records import CalibrationRecord, GateRecord
+from db.repositories.calibrations import CalibrationRepository
+from db.repositories.forecasts import ForecastRepository
+from db.repositories.models import ModelRepository
+from db.repositories.promotions import GateRepository
 from db.schema import forecast_runs
 
 COUNTED = ("model_versions", "forecast_runs", "forecasts", "forecast_quantiles")

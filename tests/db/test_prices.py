@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from db.engine import reading, writing
-from db.prices import Holding, PriceRepository, StoreReport
+from db.repositories.prices import Holding, PriceRepository, StoreReport
 from forecasting.errors import StoreError
-from forecasting.prices import InstrumentFacts, PriceHistory
+from forecasting.prices.history import InstrumentFacts, PriceHistory
 
 FIRST = datetime(2024, 1, 5, 22, tzinfo=UTC)
 LATER = datetime(2024, 1, 6, 22, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from db.engine import reading, writing
-from db.forecasts import ForecastRepository
-from db.progress import ProgressRepository
 from db.records import Quarantine, RunRecord
+from db.repositories.forecasts import ForecastRepository
+from db.repositories.progress import ProgressRepository
 from forecasting.forecast import Forecast
 
 DAY = date(2024, 1, 2)

@@ -7,8 +7,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.prices import BAR_COLUMNS
-from forecasting.restatement import PRICE_RTOL, VOLUME_RTOL, diff_bars
+from forecasting.prices.history import BAR_COLUMNS
+from forecasting.prices.revisions import PRICE_RTOL, VOLUME_RTOL, diff_bars
 
 VALUES = st.sampled_from([1.0, 1.0 + 2e-6, 1.0 + 1e-3, 1.01, 2.0, math.nan])
 FRAMES = st.dictionaries(st.integers(0, 5), st.tuples(*[VALUES] * 5), max_size=5).map(

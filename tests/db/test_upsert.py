@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from db.engine import writing
 from db.schema import forecasts, instruments, price_bars, quarantines
-from db.upsert import plain, upsert
+from db.sql import plain, upsert
 from forecasting.errors import StoreError
 
 PLAIN = (bool, int, float, str, bytes, date, datetime, type(None))

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from db.closed_bands import NONE_CLOSED
 from db.engine import reading, writing
-from db.forecasts import ForecastRepository
-from db.prices import PriceRepository
+from db.repositories.closed_bands import NONE_CLOSED
+from db.repositories.forecasts import ForecastRepository
+from db.repositories.outcomes import VerificationRepository
+from db.repositories.prices import PriceRepository
 from db.schema import coverage_by_horizon, pinball_by_level
-from db.verification import VerificationRepository
-from forecasting.verification import score_issued, score_walked
-from forecasting.walk import Walked
+from forecasting.backtesting.walk import Walked
+from forecasting.evaluation.outcomes import score_issued, score_walked
 
 CLOSES = {"2024-01-02": 100.0, "2024-01-03": 105.0, "2024-01-04": 85.0, "2024-01-05": 112.0}
 WIDE = np.log([0.8, 1.0, 1.2]) * np.ones((3, 1))

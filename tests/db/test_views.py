@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from db.engine import reading, writing
-from db.forecasts import ForecastRepository
+from db.repositories.forecasts import ForecastRepository
 from db.schema import (
     coverage_by_horizon,
     forecast_with_outcome,

@@ -12,9 +12,10 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from served import Served, free_port
 from yahoo_imitation import serve
 
-from flows import models, wiring
-from flows.serving import deploy, local_server
+from flows import context as wiring
+from flows.prefect_runtime.server import deploy, local_server
 from flows.settings import load_settings
+from flows.steps import models
 
 TINY = {
     "BANDCAST_MODEL__NETWORK__HIDDEN": "8",

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.sources import SampleSource
-from forecasting.adjustment import adjust
 from forecasting.errors import UsageError
 from forecasting.evaluation.panel import COLUMNS
+from forecasting.prices.adjustment import adjust
 
 TINY = {
     "BANDCAST_MODEL__NETWORK__HIDDEN": "8",

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from flows.backtest import crew as module
-from flows.backtest.crew import Brief, crew
-from flows.backtest.folder import WorkFolder
-from flows.backtest.request import LEVELS, settle_simulation
+from flows.backtest import workers as module
+from flows.backtest.checkpoint import WorkFolder
+from flows.backtest.options import LEVELS, settle_simulation
+from flows.backtest.workers import Brief, crew
 from flows.settings import load_settings
 from flows.sources import SampleSource
-from forecasting.backtest.issue import BASELINES
+from forecasting.backtesting.issue import BASELINES
+from forecasting.calendars.sessions import next_sessions
 from forecasting.errors import ModelError, UsageError
 from forecasting.pipeline import make_forecast, market_of
-from forecasting.sessions import next_sessions
 
 FIT, ORIGIN = date(2012, 6, 1), date(2012, 6, 15)
 

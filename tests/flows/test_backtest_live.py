@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from reading_store import rows
 
-from flows.backtest.request import settle_simulation
+from flows.backtest.options import settle_simulation
 from flows.daily import daily
-from flows.models import model
 from flows.settings import load_settings
 from flows.sources import SampleSource
-from forecasting.backtest.issue import Forecasters, issue
+from flows.steps.models import model
+from forecasting.backtesting.issue import Forecasters, issue
 
 AS_OF = date(2012, 6, 15)
 SHARED = (0.05, 0.25, 0.5, 0.75, 0.95)  # levels that a daily run keeps and a backtest has, too

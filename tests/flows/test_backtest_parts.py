@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.backtest import request as module
-from flows.backtest.folder import WorkFolder, atomic
-from flows.backtest.request import code_version, load_histories, require_writable, settle_methods
-from flows.backtest.scorecard import card_json, card_markdown, print_card, sheets
-from flows.backtest.walk import Progress, Walked, write
+from flows.backtest import options as module
+from flows.backtest.checkpoint import WorkFolder, atomic
+from flows.backtest.options import code_version, load_histories, require_writable, settle_methods
+from flows.backtest.report import card_json, card_markdown, print_card, sheets
+from flows.backtest.run import Progress, Walked, write
 from flows.sources import SampleSource
-from forecasting.backtest.issue import Issued, Remark
-from forecasting.backtest.plan import Plan
+from forecasting.backtesting.issue import Issued, Remark
+from forecasting.backtesting.schedule import Plan
 from forecasting.errors import MissingExtraError, SourceError, UnknownTickerError, UsageError
 from forecasting.evaluation.scorecard import scorecard
 

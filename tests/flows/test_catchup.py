@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from db.engine import writing
-from db.forecasts import ForecastRepository
-from db.models import ModelRepository
 from db.records import ModelRecord, Quarantine, RunRecord
-from flows.catchup import make_plan, missing_sessions
-from flows.wiring import Job, open_job, store
+from db.repositories.forecasts import ForecastRepository
+from db.repositories.models import ModelRepository
+from flows.context import Job, open_job, store
+from flows.steps.missing_sessions import make_plan, missing_sessions
+from forecasting.calendars.sessions import next_sessions
 from forecasting.forecast import BANDS, Forecast
-from forecasting.sessions import next_sessions
 
 NOW = datetime(2013, 3, 4, tzinfo=UTC)
 LAST = date(2013, 3, 1)

@@ -25,15 +25,15 @@ RETRAIN = {"flow": "retrain", "parameters": {"tickers": TICKERS}}
 # Each task's boundary and somewhere in its middle.
 POINTS = [
     ["flows.ingest:pull_one", "after", 1],
-    ["flows.publishing:ingest_all", "after", 1],
-    ["forecasting.training:_fit_quietly", "after", 1],
-    ["db.models:ModelRepository.promote", "after", 1],  # in the transaction
-    ["flows.publishing:ensure_model", "after", 1],
-    ["db.calibrations:CalibrationRepository.add", "after", 1],  # in the transaction
+    ["flows.steps.publish:ingest_all", "after", 1],
+    ["forecasting.model.training:_fit_quietly", "after", 1],
+    ["db.repositories.models:ModelRepository.promote", "after", 1],  # in the transaction
+    ["flows.steps.publish:ensure_model", "after", 1],
+    ["db.repositories.calibrations:CalibrationRepository.add", "after", 1],  # in the transaction
     ["flows.forecast:make_forecast", "after", 1],
     ["flows.forecast:record_quarantine", "after", 1],
-    ["db.forecasts:ForecastRepository.publish", "after", 1],  # in the transaction
-    ["flows.publishing:announce", "before", 1],
+    ["db.repositories.forecasts:ForecastRepository.publish", "after", 1],  # in the transaction
+    ["flows.steps.publish:announce", "before", 1],
 ]
 
 # What must be the same, whatever happened on the way; when and by which process is not part of it.

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from reading_store import connection, dump, rows
 
 import flows.forecast
-from db.forecasts import ForecastRepository
+from db.repositories.forecasts import ForecastRepository
 from flows.daily import daily
 from flows.forecast import forecast
 from flows.ingest import ingest
@@ -171,7 +171,7 @@ def test_retrain_trains_on_the_tickers_it_is_given(monkeypatch: pytest.MonkeyPat
 def csv_dir(workplace: Path) -> Path:
     """A folder of two files in the columns that Yahoo gives, made from the bundled prices."""
     from flows.sources import SampleSource
-    from forecasting.adjustment import adjust
+    from forecasting.prices.adjustment import adjust
 
     folder = workplace / "prices"
     folder.mkdir()

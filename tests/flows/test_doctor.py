@@ -87,7 +87,8 @@ def test_the_command_exits_with_1_where_something_fails(monkeypatch: pytest.Monk
 
 
 def test_a_run_that_hangs_ends_itself() -> None:
-    code = "import time; from flows.shell import time_limit\nwith time_limit(0.001): time.sleep(600)"
+    limit = "from flows.prefect_runtime.flow_support import time_limit"
+    code = f"import time; {limit}\nwith time_limit(0.001): time.sleep(600)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 75
     assert "BANDCAST_RUN_MINUTES" in done.stderr

@@ -5,10 +5,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from flows.artifacts import markdown_table
-from flows.catchup import lacking, sessions_of
-from flows.form import overrides
+from flows.prefect_runtime.parameters import overrides
+from flows.reporting.artifacts import markdown_table
 from flows.settings import load_settings
+from flows.steps.missing_sessions import lacking, sessions_of
 from forecasting.errors import UsageError
 
 

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from reading_store import connection, rows
 
-from flows import models
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.retrain import retrain
+from flows.steps import models
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 

@@ -12,8 +12,8 @@ from yahoo_imitation import SERVER_ERROR, Listing, Yahoo, serve
 
 from flows.daily import daily
 from flows.ingest import ingest
+from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import SourceError
-from forecasting.sessions import sessions_between
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from db.engine import writing
-from db.gate import GateRepository
-from db.models import ModelRepository
 from db.records import GateRecord, ModelRecord
-from flows.model_list import listed_models, models_json, print_models, roll_back
+from db.repositories.models import ModelRepository
+from db.repositories.promotions import GateRepository
+from flows.context import store
+from flows.reporting.model_list import listed_models, models_json, print_models, roll_back
 from flows.settings import load_settings
-from flows.wiring import store
 from forecasting.errors import StoreError
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from yahoo_imitation import Listing
 
 from db.engine import open_engine
 from db.migrate import upgrade
-from forecasting.sessions import sessions_between
+from forecasting.calendars.sessions import sessions_between
 
 LAST = date(2024, 6, 7)
 LIVE = {"source": "yahoo", "tickers": ["AAPL", "MSFT"], "horizon": 5}

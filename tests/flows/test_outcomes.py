@@ -11,7 +11,7 @@ from reading_store import connection, dump, rows
 
 from flows.forecast import forecast
 from flows.ingest import ingest
-from flows.scorecards import print_scorecards, scorecards_json, verify_store
+from flows.reporting.scorecards import print_scorecards, scorecards_json, verify_store
 from flows.settings import load_settings
 from flows.verify import verify
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from flows import patience
-from flows.patience import ATTEMPTS, REFUSAL_FACTOR, Limits, Patience, within
+from flows.sources import retry as patience
+from flows.sources.retry import ATTEMPTS, REFUSAL_FACTOR, Limits, Patience, within
 from forecasting.errors import GaveUpError, RateLimitedError, UnknownTickerError, VendorError
 
 BROKEN, REFUSED = VendorError("ACME", "a broken answer"), RateLimitedError("ACME")

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from yahoo_imitation import HANG, SERVER_ERROR, TOO_MANY, Yahoo, serve
 
 from flows.cli import app
-from flows.patience import Patience
-from flows.pulling import limits, note_quarantine, pull_one
+from flows.context import open_job
 from flows.sources import yahoo_session
-from flows.wiring import open_job
+from flows.sources.retry import Patience
+from flows.steps.ingest import limits, note_quarantine, pull_one
 from forecasting.errors import PriceError
 
 MON, TUE, WED, THU, FRI = (date(2024, 6, day) for day in range(3, 8))

@@ -11,9 +11,9 @@ from reading_store import connection, rows
 
 from flows.forecast import forecast
 from flows.ingest import ingest
-from flows.replay import print_replay, replay_json, replay_run
 from flows.retrain import retrain
 from flows.settings import load_settings
+from flows.steps.replay import print_replay, replay_json, replay_run
 from forecasting.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("prefect_url")

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from db.engine import writing
-from db.verification import VerificationRepository
-from flows.scorecards import METHODS, print_scorecards, scorecards, scorecards_json
+from db.repositories.outcomes import VerificationRepository
+from flows.context import store
+from flows.reporting.scorecards import METHODS, print_scorecards, scorecards, scorecards_json
 from flows.settings import load_settings
-from flows.wiring import store
+from forecasting.backtesting.walk import Walked
+from forecasting.evaluation.outcomes import score_walked
 from forecasting.forecast import Forecast
-from forecasting.verification import score_walked
-from forecasting.walk import Walked
 
 FIRST = date(2024, 1, 2)
 WIDTHS = dict(

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun
 from reading_store import rows
 from served import AFTER_CLOSE, BACKFILL, Served, eventually, free_port, runs
 
-from flows.events import PUBLISHED
+from flows.prefect_runtime.events import PUBLISHED
 
 
 def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:

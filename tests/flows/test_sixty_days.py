@@ -23,16 +23,16 @@ from yahoo_imitation import (
 )
 
 from db.engine import reading
-from db.prices import PriceRepository
-from flows.patience import Patience
-from flows.pulling import limits, note_quarantine, pull_one
+from db.repositories.prices import PriceRepository
+from flows.context import open_job, store
 from flows.settings import load_settings
 from flows.sources import SampleSource
-from flows.wiring import open_job, store
-from forecasting.adjustment import PRICE_COLUMNS
+from flows.sources.retry import Patience
+from flows.steps.ingest import limits, note_quarantine, pull_one
 from forecasting.errors import PriceError
-from forecasting.prices import PriceHistory
-from forecasting.restatement import VOLUME_RTOL
+from forecasting.prices.adjustment import PRICE_COLUMNS
+from forecasting.prices.history import PriceHistory
+from forecasting.prices.revisions import VOLUME_RTOL
 
 FIRST, DAYS = date(2005, 1, 10), 60  # AAPL splits 2:1 on 2005-02-28
 HEALTHY_END = 4

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from flows.sources import SOURCES, CsvSource, SampleSource, YahooSource, open_source
-from forecasting.adjustment import adjust
 from forecasting.errors import BadBarsError, SourceError, UnknownTickerError, UsageError
+from forecasting.prices.adjustment import adjust
 
 END = date(2024, 6, 30)
 FULL = """date,open,high,low,close,adj_close,volume,dividends,splits

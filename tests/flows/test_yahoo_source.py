@@ -6,9 +6,9 @@ import pytest
 from yahoo_imitation import EMPTY, RESET, SERVER_ERROR, TOO_MANY, TRUNCATED, Listing, serve
 
 from flows.sources import YahooSource
-from forecasting.adjustment import adjust
 from forecasting.errors import PriceJumpError, RateLimitedError, UnknownTickerError, VendorError
-from forecasting.prices import InstrumentFacts
+from forecasting.prices.adjustment import adjust
+from forecasting.prices.history import InstrumentFacts
 
 MON, TUE, WED, THU = (date(2024, 6, day) for day in (3, 4, 5, 6))
 CLOSES = {MON: 10.0, TUE: 11.0, WED: 12.0, THU: 13.0}

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 import torch
 
-from forecasting.adjustment import adjust
 from forecasting.config import ModelConfig, NetworkConfig, SimulationConfig, TrainingConfig
-from forecasting.features import FEATURES
-from forecasting.model import Model
+from forecasting.features.registry import FEATURES
+from forecasting.model.artifact import Model
+from forecasting.model.dataset import TickerSeries, build_series
 from forecasting.pipeline import fit_model, market_of
-from forecasting.prices import PriceHistory, as_actions, as_bars
-from forecasting.series import TickerSeries, build_series
+from forecasting.prices.adjustment import adjust
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
 
 AS_OF = date(2024, 6, 5)
 MakeHistory = Callable[..., PriceHistory]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.adjustment import actions_from_adjusted_close, adjust, payout_factors, undo_splits
-from forecasting.prices import PriceHistory, as_actions, as_bars
+from forecasting.prices.adjustment import actions_from_adjusted_close, adjust, payout_factors, undo_splits
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
 
 DAYS = pd.bdate_range("2024-06-03", periods=8)
 unhurried = settings(deadline=None, max_examples=50)  # a busy machine is no fault

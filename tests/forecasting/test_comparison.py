@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecasting.comparison import block_bootstrap, by_date
 from forecasting.errors import UsageError
+from forecasting.evaluation.bootstrap import block_bootstrap, by_date
 
 differences = arrays(np.float64, st.integers(5, 40), elements=st.floats(-10, 10))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from forecasting.coverage import christoffersen, independence, kupiec
+from forecasting.evaluation.coverage_tests import christoffersen, independence, kupiec
 
 some_hits = st.lists(st.booleans(), min_size=2, max_size=60)
 

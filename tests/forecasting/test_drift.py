@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.drift import FEWEST_SESSIONS, drifts
+from forecasting.evaluation.monitoring import FEWEST_SESSIONS, drifts
 
 FIRST = date(2024, 1, 1)
 

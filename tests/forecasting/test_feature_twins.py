@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.features import FEATURES
-from forecasting.series import build_series
-from forecasting.trailing import WARM_UP, WINDOW
+from forecasting.features.lookback import WARM_UP, WINDOW
+from forecasting.features.registry import FEATURES
+from forecasting.model.dataset import build_series
 
 SESSIONS = 700  # more than the longest window, so that its far edge is seen too
 FLOOR = 1e-5

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.errors import ShortHistoryError, UsageError
-from forecasting.features import (
+from forecasting.features.lookback import WARM_UP, WINDOW, Trailing
+from forecasting.features.registry import (
     FEATURES,
     bollinger_position,
     downside_share,
@@ -18,9 +19,8 @@ from forecasting.features import (
     return_over_volatility,
     rsi,
 )
-from forecasting.prices import as_bars
-from forecasting.series import build_series
-from forecasting.trailing import WARM_UP, WINDOW, Trailing
+from forecasting.model.dataset import build_series
+from forecasting.prices.history import as_bars
 
 FLAT_MARKET = pd.Series(dtype=float, index=pd.DatetimeIndex([]))
 NAMES = tuple(FEATURES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecasting.errors import GateError
-from forecasting.gate import GateConfig, decide, relative_difference
+from forecasting.promotion.decision import GateConfig, decide, relative_difference
 
 CONFIG = GateConfig(draws=500)
 SHAPE = (20, 5, 3)  # dates, tickers, horizons

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import (
     GapError,
     InstrumentChangedError,
@@ -13,9 +14,14 @@ from forecasting.errors import (
     StaleHistoryError,
     WrongSessionsError,
 )
-from forecasting.gates import check_complete, check_facts, check_jumps, missing_sessions, on_sessions
-from forecasting.prices import InstrumentFacts, PriceHistory, as_actions, as_bars
-from forecasting.sessions import sessions_between
+from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
+from forecasting.prices.validation import (
+    check_complete,
+    check_facts,
+    check_jumps,
+    missing_sessions,
+    on_sessions,
+)
 
 SESSIONS = pd.DatetimeIndex(sessions_between("XNYS", date(2024, 1, 2), date(2024, 6, 5)))
 LAST = date(2024, 6, 5)

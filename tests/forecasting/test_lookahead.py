@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.adjustment import adjust
-from forecasting.features import FEATURES
+from forecasting.features.registry import FEATURES
+from forecasting.model.dataset import Pool, build_series, chronological_split
 from forecasting.pipeline import fit_model, make_forecast, market_of
-from forecasting.prices import PriceHistory, as_actions
-from forecasting.series import build_series
-from forecasting.windows import Pool, chronological_split
+from forecasting.prices.adjustment import adjust
+from forecasting.prices.history import PriceHistory, as_actions
 
 CUTS = [date(2023, 9, 29), date(2023, 12, 18), date(2024, 2, 2), date(2024, 4, 15), date(2024, 6, 4)]
 CUT = CUTS[-2]

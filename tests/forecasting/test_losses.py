@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from forecasting.losses import huber, huber_likelihood, weighted_mean
+from forecasting.model.losses import huber, huber_likelihood, weighted_mean
 
 
 @pytest.mark.parametrize(

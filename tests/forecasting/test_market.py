@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.market import align, fit_market, market_variance, predict_market, relative_variance
-from forecasting.ranges import range_variance
-from forecasting.trailing import WARM_UP, WINDOW, windows_of
+from forecasting.features.lookback import WARM_UP, WINDOW, windows_of
+from forecasting.features.market import align, fit_market, market_variance, predict_market, relative_variance
+from forecasting.features.returns import range_variance
 
 
 @pytest.fixture(scope="module")

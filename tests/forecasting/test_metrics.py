@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecasting.metrics import crps, inside, pinball, pit, tail_misses, winkler
+from forecasting.evaluation.metrics import crps, inside, pinball, pit, tail_misses, winkler
 
 LEVELS = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 BAND = np.array([-2.0, -1.0, 0.0, 1.0, 3.0])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from forecasting.errors import ArchitectureMismatchError
-from forecasting.features import FEATURES, VOLATILITY_FEATURES
-from forecasting.model import NoisePool, load_model, new_network
+from forecasting.features.registry import FEATURES, VOLATILITY_FEATURES
+from forecasting.model.artifact import NoisePool, load_model, new_network
 from forecasting.pipeline import make_forecast
 
 
@@ -122,7 +122,8 @@ def test_a_model_of_features_with_another_meaning_is_refused_with_a_reason(editi
 
 
 def test_the_features_of_a_stored_model_are_its_own_not_those_of_the_release(stored, monkeypatch):
-    from forecasting import features, model
+    from forecasting.features import registry as features
+    from forecasting.model import artifact as model
 
     reordered = dict(reversed(features.FEATURES.items())) | {"newcomer": features.rsi}
     monkeypatch.setattr(features, "FEATURES", reordered)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from forecasting.config import NetworkConfig
-from forecasting.network import StackedLSTM, expand_masks, expand_state
+from forecasting.model.network import StackedLSTM, expand_masks, expand_state
 
 ROWS, STEPS, INPUTS, SKIP = 3, 11, 5, [1, 4]
 

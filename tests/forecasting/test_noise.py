@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from forecasting.market import market_variance
-from forecasting.noise import noise_pool
-from forecasting.premium import expected_mean
-from forecasting.windows import Pool, chronological_split
+from forecasting.features.market import market_variance
+from forecasting.model.dataset import Pool, chronological_split
+from forecasting.model.residuals import expected_mean, noise_pool
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from forecasting.config import SimulationConfig
 from forecasting.errors import BadBarsError, ShortHistoryError, StaleHistoryError
 from forecasting.forecast import BANDS
 from forecasting.pipeline import fingerprint, make_forecast, market_of, require_fresh
-from forecasting.prices import PriceHistory
+from forecasting.prices.history import PriceHistory
 
 AS_OF = date(2024, 6, 5)
 TARGETS = [AS_OF + timedelta(days) for days in (1, 2, 5, 6, 7)]

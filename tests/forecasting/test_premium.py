@@ -2,7 +2,7 @@
 
 import pytest
 
-from forecasting.premium import LONG_RUN, YEARS, expected_mean
+from forecasting.model.residuals import LONG_RUN, YEARS, expected_mean
 
 
 def test_nothing_seen_means_the_long_run_and_much_seen_means_what_was_seen():

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from forecasting.prices import ACTION_COLUMNS, BAR_COLUMNS, PriceHistory, as_actions, as_bars
+from forecasting.prices.history import ACTION_COLUMNS, BAR_COLUMNS, PriceHistory, as_actions, as_bars
 
 DAYS = pd.to_datetime(["2024-06-03", "2024-06-04", "2024-06-05"])
 

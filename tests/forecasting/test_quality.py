@@ -11,8 +11,8 @@ from forecasting.errors import (
     PriceJumpError,
     UnknownTickerError,
 )
-from forecasting.prices import PriceHistory, as_actions, as_bars
-from forecasting.quality import check_bars
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
+from forecasting.prices.validation import check_bars
 
 DAYS = pd.bdate_range("2024-06-03", periods=4)
 

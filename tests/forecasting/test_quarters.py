@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from forecasting.features import compute_features
-from forecasting.quarters import BLUR, QUARTER, quarters_ago
-from forecasting.trailing import WINDOW, Trailing
+from forecasting.features.earnings import BLUR, QUARTER, quarters_ago
+from forecasting.features.lookback import WINDOW, Trailing
+from forecasting.features.registry import compute_features
 
 LONGEST = 30  # sessions ahead
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.ranges import garman_klass, overnight, range_variance
+from forecasting.features.returns import garman_klass, overnight, range_variance
 
 BARS = pd.DataFrame(
     {

@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.adjustment import adjust, undo_splits
+from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import (
     ImplausibleCorrectionError,
     InstrumentChangedError,
     PriceJumpError,
     ScaleChangedError,
 )
-from forecasting.prices import InstrumentFacts, PriceHistory, as_actions, as_bars
-from forecasting.reconcile import merge, reconcile
-from forecasting.sessions import sessions_between
+from forecasting.prices.adjustment import adjust, undo_splits
+from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
+from forecasting.prices.reconciliation import merge, reconcile
 
 DAYS = pd.DatetimeIndex(sessions_between("XNYS", date(2024, 1, 2), date(2024, 6, 5)))
 EX = DAYS[-1]

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 import torch
 
-from forecasting.adjustment import adjust
 from forecasting.config import SimulationConfig
-from forecasting.features import QUARTER_FEATURES
-from forecasting.market import predict_market
-from forecasting.model import NoisePool, new_network
-from forecasting.network import expand_masks
-from forecasting.prices import as_bars
-from forecasting.series import build_series
-from forecasting.simulate import simulate
-from forecasting.trailing import WINDOW, windows_of
+from forecasting.features.lookback import WINDOW, windows_of
+from forecasting.features.market import predict_market
+from forecasting.features.registry import QUARTER_FEATURES
+from forecasting.model.artifact import NoisePool, new_network
+from forecasting.model.dataset import build_series
+from forecasting.model.network import expand_masks
+from forecasting.model.simulation import simulate
+from forecasting.prices.adjustment import adjust
+from forecasting.prices.history import as_bars
 
 RUNS, COPIES, HORIZON = 2, 3, 7
 CONFIG = SimulationConfig(horizon=HORIZON, dropout_runs=RUNS, noise_paths=COPIES)

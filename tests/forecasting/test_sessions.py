@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
-from forecasting.exchanges import INDICES, SUFFIXES
-from forecasting.sessions import (
+from forecasting.calendars.exchanges import INDICES, SUFFIXES
+from forecasting.calendars.sessions import (
     calendar_name,
     is_session,
     last_closed_session,
@@ -16,6 +15,7 @@ from forecasting.sessions import (
     session_on_or_before,
     sessions_between,
 )
+from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
 unhurried = settings(deadline=None, max_examples=50)  # the first example builds a calendar
 days = st.dates(date(1998, 1, 1), date(2025, 12, 31))

@@ -9,8 +9,8 @@ import torch
 
 from forecasting.config import SimulationConfig
 from forecasting.errors import DropoutNotLiveError
-from forecasting.model import NoisePool, new_network
-from forecasting.simulate import LARGEST_STEP, Paths, _draw_noise, random_stream, simulate
+from forecasting.model.artifact import NoisePool, new_network
+from forecasting.model.simulation import LARGEST_STEP, Paths, _draw_noise, random_stream, simulate
 
 AS_OF = "2024-06-05"
 

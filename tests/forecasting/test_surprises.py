@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.surprises import LARGEST, surprises_of
+from forecasting.features.earnings import LARGEST, surprises_of
 
 SESSIONS, REPORT = 200, 150
 

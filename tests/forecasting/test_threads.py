@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from forecasting.threads import single_thread
+from forecasting.model.threads import single_thread
 
 
 @pytest.fixture

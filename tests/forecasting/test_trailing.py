@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecasting.trailing import DECAY, WARM_UP, WINDOW, Trailing, ewma, windows_of
+from forecasting.features.lookback import DECAY, WARM_UP, WINDOW, Trailing, ewma, windows_of
 
 NOTHING = np.full(WINDOW, np.nan)
 

@@ -9,14 +9,14 @@ import torch
 
 from forecasting.config import ModelConfig, NetworkConfig, TrainingConfig
 from forecasting.errors import ModelError
-from forecasting.features import FEATURES
-from forecasting.lightning import SequenceBatches
-from forecasting.losses import huber, huber_likelihood, weighted_mean
-from forecasting.model import new_network
+from forecasting.features.registry import FEATURES
+from forecasting.model.artifact import new_network
+from forecasting.model.dataset import Pool, chronological_split, sequences, tiling_ends
+from forecasting.model.lightning_module import SequenceBatches
+from forecasting.model.losses import huber, huber_likelihood, weighted_mean
+from forecasting.model.training import fit_network, fit_skip
 from forecasting.pipeline import fit_model, make_forecast
-from forecasting.prices import PriceHistory
-from forecasting.training import fit_network, fit_skip
-from forecasting.windows import Pool, chronological_split, sequences, tiling_ends
+from forecasting.prices.history import PriceHistory
 
 ROWS = 500
 TINY = NetworkConfig(hidden=8, layers=1, head=(8, 4))

@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 from pytorch_lightning import LightningModule, Trainer
 
-import forecasting.training
+import forecasting.model.training
+from forecasting.backtesting.walk import Walked, walk_forward
 from forecasting.config import ModelConfig, NetworkConfig, SimulationConfig, TrainingConfig
 from forecasting.errors import GateError
-from forecasting.gate import GateConfig, compare
-from forecasting.lightning import BestWeights
-from forecasting.model import Model
+from forecasting.model.artifact import Model
+from forecasting.model.lightning_module import BestWeights
 from forecasting.pipeline import fit_model
-from forecasting.prices import PriceHistory, as_actions, as_bars
-from forecasting.trial import LEVELS, last_fitted, trial
-from forecasting.walk import Walked, walk_forward
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
+from forecasting.promotion.decision import GateConfig, compare
+from forecasting.promotion.evaluate import LEVELS, last_fitted, trial
 
 AS_OF = date(2024, 6, 5)
 GATE = GateConfig(sessions=63, every=3, horizons=(1,), draws=500)
@@ -78,7 +78,7 @@ def overfitted(universe: list[PriceHistory]) -> Model:
     """One ticker, a hundred sessions, many epochs, no early stopping."""
     last = last_fitted(universe, AS_OF, "split_adjusted", GATE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forecasting.training, "BestWeights", LastWeights)
+        patch.setattr(forecasting.model.training, "BestWeights", LastWeights)
         made = fit_model([universe[0].until(last)], last, GREEDY, lambda *_: None)
     assert made.metrics["training_loss"] < made.metrics["validation_loss"] - 0.2
     return made

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.backtesting.walk import Walked
+from forecasting.evaluation.outcomes import score_issued, score_walked
 from forecasting.forecast import Forecast
-from forecasting.prices import PriceHistory, as_actions, as_bars
-from forecasting.verification import score_issued, score_walked
-from forecasting.walk import Walked
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
 
 DAYS = [date(2024, 1, day) for day in (2, 3, 4, 5)]
 

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import walk
+from forecasting.backtesting import walk
+from forecasting.backtesting.walk import actual_returns, closed_rows, cold_start, walk_forward
 from forecasting.calibration import CLOSED
 from forecasting.config import CalibrationConfig
 from forecasting.pipeline import make_forecast
-from forecasting.prices import PriceHistory
-from forecasting.walk import actual_returns, closed_rows, cold_start, walk_forward
+from forecasting.prices.history import PriceHistory
 
 ORIGINS = (date(2024, 5, 15), date(2024, 5, 22), date(2024, 6, 3))
 

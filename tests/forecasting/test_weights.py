@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.weights import recency_weights
+from forecasting.model.dataset import recency_weights
 
 ENDS = np.array([0.0, 1.0])
 

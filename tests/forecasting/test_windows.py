@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from forecasting.config import TrainingConfig
 from forecasting.errors import ModelError
-from forecasting.windows import Pool, chronological_split, covering_ends, sequences, tiling_ends
+from forecasting.model.dataset import Pool, chronological_split, covering_ends, sequences, tiling_ends
 
 DAYS = pd.bdate_range("2020-01-01", periods=600).to_numpy("datetime64[D]")
 

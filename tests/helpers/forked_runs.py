@@ -19,7 +19,12 @@ from typing import Any
 
 NAMES = ("daily", "retrain", "backfill")
 FLOWS = {name: getattr(importlib.import_module(f"flows.{name}"), name) for name in NAMES}
-for slow in ("forecasting.training", "forecasting.trial", "flows.plots", "exchange_calendars"):
+for slow in (
+    "forecasting.model.training",
+    "forecasting.promotion.evaluate",
+    "flows.reporting.charts",
+    "exchange_calendars",
+):
     importlib.import_module(slow)
 
 

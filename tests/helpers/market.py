@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from yahoo_imitation import Listing
 
-from forecasting.adjustment import adjust
-from forecasting.prices import PriceHistory, as_actions, as_bars
-from forecasting.sessions import calendar_name, next_sessions, sessions_between
+from forecasting.calendars.sessions import calendar_name, next_sessions, sessions_between
+from forecasting.prices.adjustment import adjust
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
 
 Fault = Callable[["Stock", date, Listing], Listing]
 ZONES = {"XNYS": "America/New_York", "XTKS": "Asia/Tokyo", "24/7": "UTC", "24/5": "Europe/London"}

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from forecasting.backtest.issue import BASELINES, Forecasters
+from forecasting.backtesting.issue import BASELINES, Forecasters
 from forecasting.config import SimulationConfig
-from forecasting.model import Model
-from forecasting.prices import PriceHistory
+from forecasting.model.artifact import Model
+from forecasting.prices.history import PriceHistory
 
 HORIZONS = (1, 2, 5)
 ORIGINS = (date(2024, 5, 14), date(2024, 5, 16), date(2024, 5, 20), date(2024, 5, 22))

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.backtest.calibrating import calibrated
-from forecasting.backtest.issue import Issued
-from forecasting.backtest.rows import Outcomes
+from forecasting.backtesting.calibrated import calibrated
+from forecasting.backtesting.issue import Issued
+from forecasting.backtesting.rows import Outcomes
 from forecasting.config import CalibrationConfig
 
 HORIZONS, LEVELS = (1, 5), (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -7,12 +7,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-import forecasting.backtest.issue as module
-from forecasting.backtest.issue import Forecasters, Issued, issue
+import forecasting.backtesting.issue as module
+from forecasting.backtesting.issue import Forecasters, Issued, issue
+from forecasting.calendars.sessions import next_sessions
 from forecasting.errors import GarchFitError
 from forecasting.pipeline import make_forecast, market_of
-from forecasting.prices import PriceHistory
-from forecasting.sessions import next_sessions
+from forecasting.prices.history import PriceHistory
 
 ORIGIN = date(2024, 5, 14)
 Histories = Mapping[str, PriceHistory]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from forecasting.backtest.plan import FIRST_FIT, WalkConfig, plan_walk
+from forecasting.backtesting.schedule import FIRST_FIT, WalkConfig, plan_walk
 from forecasting.errors import UsageError
 
 SESSIONS = pd.bdate_range("2010-01-01", "2015-12-31")

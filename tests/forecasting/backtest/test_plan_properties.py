@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.backtest.plan import FIRST_FIT, WARM_UP_EVERY, Plan, WalkConfig, plan_walk
+from forecasting.backtesting.schedule import FIRST_FIT, WARM_UP_EVERY, Plan, WalkConfig, plan_walk
 
 SESSIONS = pd.bdate_range("2010-01-01", "2014-12-31")
 LAST = len(SESSIONS) - 1

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.adjustment import adjust
-from forecasting.backtest.calibrating import calibrated
-from forecasting.backtest.issue import Issued
-from forecasting.backtest.rows import Outcomes, rows_of
+from forecasting.backtesting.calibrated import calibrated
+from forecasting.backtesting.issue import Issued
+from forecasting.backtesting.rows import Outcomes, rows_of
+from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import CLOSED, learn
 from forecasting.config import CalibrationConfig
 from forecasting.evaluation.panel import COLUMNS
-from forecasting.prices import PriceHistory, as_actions, as_bars
-from forecasting.sessions import next_sessions
+from forecasting.prices.adjustment import adjust
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
 
 HORIZONS, LEVELS = (1, 3), (0.05, 0.5, 0.95)
 TICKERS = ("AAA", "BBB")

@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.baselines.past import Past, past_of
 from forecasting.config import SimulationConfig
-from forecasting.prices import PriceHistory
+from forecasting.prices.history import PriceHistory
 
 MakeBars = Callable[..., pd.DataFrame]
 

@@ -8,18 +8,18 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import t as student
 
-from forecasting.adjustment import adjust
-from forecasting.baselines import har
-from forecasting.baselines.har import LEVELS, Har, HarConfig, fit_har
 from forecasting.baselines.past import past_of
 from forecasting.baselines.random_walk import random_walk
 from forecasting.config import SimulationConfig
 from forecasting.errors import ModelError
-from forecasting.features import FEATURES, MARKET_FEATURES, QUARTER_FEATURES, compute_features
-from forecasting.premium import expected_mean
-from forecasting.quarters import QUARTER
-from forecasting.series import build_series
-from forecasting.trailing import WINDOW
+from forecasting.features.earnings import QUARTER
+from forecasting.features.lookback import WINDOW
+from forecasting.features.registry import FEATURES, MARKET_FEATURES, QUARTER_FEATURES, compute_features
+from forecasting.model import log_har as har
+from forecasting.model.dataset import build_series
+from forecasting.model.log_har import LEVELS, Har, HarConfig, fit_har
+from forecasting.model.residuals import expected_mean
+from forecasting.prices.adjustment import adjust
 
 SHORT = SimulationConfig(horizon=3)
 NAMES = tuple(FEATURES)

@@ -9,9 +9,9 @@ import pytest
 from forecasting.baselines.historical import _roll, filtered_historical, standardised_residuals
 from forecasting.baselines.past import past_of
 from forecasting.errors import ShortHistoryError
-from forecasting.noise import LARGEST_RESIDUAL
-from forecasting.simulate import LARGEST_STEP
-from forecasting.trailing import WARM_UP
+from forecasting.features.lookback import WARM_UP
+from forecasting.model.residuals import LARGEST_RESIDUAL
+from forecasting.model.simulation import LARGEST_STEP
 
 
 def test_residuals_of_returns_of_one_size_are_ones(make_bars, calm_market):

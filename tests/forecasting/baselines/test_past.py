@@ -8,8 +8,8 @@ import pytest
 
 from forecasting.baselines.past import past_of
 from forecasting.errors import ShortHistoryError
-from forecasting.series import build_series
-from forecasting.trailing import WARM_UP
+from forecasting.features.lookback import WARM_UP
+from forecasting.model.dataset import build_series
 
 
 @pytest.mark.parametrize("sessions", [WARM_UP + 1, 300, 500, 501, 700])

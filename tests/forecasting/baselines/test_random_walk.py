@@ -5,7 +5,7 @@ import pytest
 
 from forecasting.baselines.past import past_of
 from forecasting.baselines.random_walk import random_walk
-from forecasting.trailing import VOLATILITY_FLOOR
+from forecasting.features.lookback import VOLATILITY_FLOOR
 
 
 def test_by_hand_on_returns_of_one_size(make_bars, calm_market, simulation):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from forecasting.calibration import Calibration, learn
-from forecasting.calibration.correction import edge_share
+from forecasting.calibration.state import edge_share
 from forecasting.config import CalibrationConfig
 from forecasting.errors import StoreError
 

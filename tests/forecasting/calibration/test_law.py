@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.calibration.law import GRID, law_of, prior_law
+from forecasting.calibration.conformal import GRID, law_of, prior_law
 from forecasting.config import CalibrationConfig
 
 TAIL = 0.05

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forecasting.calibration import Calibration, learn
-from forecasting.calibration.closed import closed_arrays
+from forecasting.calibration.outcomes import closed_arrays
 from forecasting.config import CalibrationConfig
 from forecasting.errors import UsageError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.comparison import block_bootstrap
+from forecasting.evaluation.bootstrap import block_bootstrap
 from forecasting.evaluation.paired import DRAWS, SEED, paired_table
 from forecasting.evaluation.panel import panel_of
 from forecasting.evaluation.reliability import pit_table, significance_table

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.backtest.issue import Issued
-from forecasting.backtest.rows import Outcomes, rows_of
+from forecasting.backtesting.issue import Issued
+from forecasting.backtesting.rows import Outcomes, rows_of
+from forecasting.calendars.sessions import next_sessions
 from forecasting.evaluation.panel import FLOOR, Panel, panel_of
 from forecasting.evaluation.scorecard import scorecard
 from forecasting.forecast import Floats
-from forecasting.sessions import next_sessions
 
 DAYS = next_sessions("XNYS", date(2019, 12, 31), 60)
 HORIZONS, LEVELS = (1, 2, 5), (0.05, 0.25, 0.5, 0.75, 0.95)

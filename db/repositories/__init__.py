@@ -1,0 +1,1 @@
+"""Repositories: one class per group of tables."""

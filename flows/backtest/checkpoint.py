@@ -1,0 +1,126 @@
+"""The work folder of a walk: what is finished survives a kill, and no other walk's part is taken for ours."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecasting.backtesting.issue import Issued, Remark
+from forecasting.errors import UsageError
+from forecasting.model.artifact import Model, load_model
+
+MANIFEST = "manifest.json"
+
+
+class WorkFolder:
+    """Models and finished origins beside the result, one file each, named by session."""
+
+    def __init__(self, out: Path) -> None:
+        self.path = out.with_name(out.name + ".parts")
+
+    def open(self, manifest: Mapping[str, Any], *, restart: bool) -> None:
+        """Make the folder, or go on in it if it belongs to a walk with the same manifest.
+
+        Raises:
+            UsageError: It holds something else.
+        """
+        ours = json.loads(json.dumps(manifest))
+        kept = self.path / MANIFEST
+        if self.path.exists() and not kept.exists() and any(self.path.iterdir()):
+            raise UsageError(
+                f"Expected {self.path} to be a backtest's, found other files; give another --out."
+            )
+        if restart and self.path.exists():
+            shutil.rmtree(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        for unfinished in self.path.glob(".*"):
+            unfinished.unlink()  # a killed process left it
+        if kept.exists():
+            self._require_same(json.loads(kept.read_text()), ours)
+            return
+        with atomic(kept) as path:
+            path.write_text(json.dumps(ours, indent=1))
+
+    def _require_same(self, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+        differing = [name for name in sorted({*theirs, *ours}) if theirs.get(name) != ours.get(name)]
+        if differing:
+            raise UsageError(
+                f"Expected {self.path} to hold this very walk, found another "
+                f"({', '.join(differing)} differ); give another --out, or --restart to begin anew."
+            )
+
+    def has_fit(self, fit: date) -> bool:
+        """Whether the models of this session are stored; the last of their files says so."""
+        return self._file(fit, "model.json").exists()
+
+    def save_fit(self, fit: date, model: Model) -> None:
+        """Store what one fit made."""
+        with atomic(self._file(fit, "model.safetensors")) as path:
+            path.write_bytes(model.weights())
+        with atomic(self._file(fit, "model.json")) as path:
+            path.write_text(model.manifest.model_dump_json())
+
+    def load_fit(self, fit: date) -> Model:
+        """What one fit made, read back: a resumed walk and an undisturbed one use the same bits."""
+        weights = self._file(fit, "model.safetensors").read_bytes()
+        return load_model(fit.isoformat(), weights, self._file(fit, "model.json").read_text())
+
+    def has_part(self, origin: date) -> bool:
+        """Whether this origin is finished."""
+        return self._file(origin, "npz").exists()
+
+    def save_part(self, issued: Issued) -> None:
+        """Store a finished origin."""
+        remarks = json.dumps([asdict(one) | {"origin": one.origin.isoformat()} for one in issued.remarks])
+        arrays = {f"method.{name}": values for name, values in issued.quantiles.items()}
+        with atomic(self._file(issued.origin, "npz")) as path, path.open("wb") as stream:
+            np.savez(
+                stream,
+                tickers=np.array(issued.tickers, str),
+                regimes=np.array(issued.regimes, str),
+                targets=np.array(issued.targets, "datetime64[D]"),
+                remarks=np.array(remarks),
+                **arrays,  # type: ignore[arg-type]  # the stub takes the names for allow_pickle
+            )
+
+    def load_part(self, origin: date) -> Issued:
+        """A finished origin."""
+        with np.load(self._file(origin, "npz"), allow_pickle=False) as arrays:
+            remarks = [
+                Remark(**one | {"origin": date.fromisoformat(one["origin"])})
+                for one in json.loads(str(arrays["remarks"]))
+            ]
+            return Issued(
+                origin=origin,
+                tickers=tuple(map(str, arrays["tickers"])),
+                regimes=tuple(map(str, arrays["regimes"])),
+                targets=tuple(tuple(row) for row in arrays["targets"].tolist()),
+                quantiles={
+                    name.removeprefix("method."): arrays[name]
+                    for name in arrays.files
+                    if name.startswith("method.")
+                },
+                remarks=tuple(remarks),
+            )
+
+    def _file(self, day: date, kind: str) -> Path:
+        return self.path / f"{day.isoformat()}.{kind}"
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A path to write to that takes its final name when the block ends well: half a file is never seen."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

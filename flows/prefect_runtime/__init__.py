@@ -1,0 +1,1 @@
+"""What bandcast needs of Prefect: states, forms, run names, events, the server."""

@@ -1,0 +1,160 @@
+"""Serving the flows from one foreground process: a Prefect server, the deployments and a worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from tempfile import TemporaryDirectory
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from dotenv import dotenv_values
+
+from flows.settings import load_settings
+from forecasting.errors import SourceError, UsageError
+
+POOL = "bandcast"
+STARTUP_SECONDS = 120
+STOP_SECONDS = 45  # a worker gives its runs 30 seconds to end
+RESTART_SECONDS = 10
+PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
+
+Environment = Mapping[str, str]
+
+
+def serve_flows(port: int) -> None:
+    """Deploy everything in `deployments/prefect.yaml` and work on it until interrupted.
+
+    Uses the Prefect server of PREFECT_API_URL; where none is set, starts one on 127.0.0.1 for as long.
+
+    Raises:
+        SourceError: The server does not answer, or refuses the deployments.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    for stop in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # else systemd's way of stopping leaves server and worker behind
+        signal.signal(stop, signal.default_int_handler)
+    environment = worker_settings()
+    if url := PREFECT_API_URL.value():
+        _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"))
+        return
+    with local_server(port) as url:
+        _work(environment | {"PREFECT_API_URL": f"{url}/api"}, url)
+
+
+def deploy_to_server() -> None:
+    """Deploy everything to the server of PREFECT_API_URL, for workers elsewhere.
+
+    Raises:
+        UsageError: There is no such server in the settings.
+        SourceError: The server does not answer, or refuses.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    if not (url := PREFECT_API_URL.value()):
+        raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
+    deploy({**os.environ, "PREFECT_API_URL": url})
+    _tell(f"Deployed to {url.removesuffix('/api')}.")
+
+
+def worker_settings() -> dict[str, str]:
+    """This environment with what `.env` says, and with paths that hold in any folder: a run has its own."""
+    settings = load_settings()
+    told = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    ours = {name: value for name, value in told.items() if name.startswith("BANDCAST_")}
+    paths = {"BANDCAST_HOME": settings.home, "BANDCAST_CSV_DIR": settings.csv_dir}
+    found = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
+    return {**ours, **os.environ, **found, "BANDCAST_DATABASE_URL": settings.url}
+
+
+def _work(environment: Environment, url: str) -> None:
+    _tell(f"Deploying to {url} ...")
+    deploy(environment)
+    _tell(f"Prefect UI: {url}/deployments  (stop with Ctrl-C)")
+    worker = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"]
+    while True:
+        with _child(worker, environment) as process:
+            process.wait()
+        _tell(f"The worker ended with code {process.returncode}; starting another.")
+        time.sleep(RESTART_SECONDS)
+
+
+def deploy(environment: Environment) -> None:
+    """Make the work pool, the deployments and the automation that ends dead runs; repeatable.
+
+    Raises:
+        SourceError: The server refuses.
+    """
+    from flows.prefect_runtime.crash_automation import install_automation
+
+    with as_file(files("flows") / "prefect.yaml") as description, TemporaryDirectory() as folder:
+        pool = ["work-pool", "create", POOL, "--type", "process", "--overwrite"]
+        _prefect(pool, environment, folder)
+        _prefect(["deploy", "--all", "--prefect-file", str(description)], environment, folder)
+    if name := install_automation(environment["PREFECT_API_URL"]):
+        _tell(f"Installed the automation '{name}'.")
+
+
+def _prefect(arguments: list[str], environment: Environment, folder: str) -> None:
+    done = subprocess.run(
+        [*PREFECT, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = " ".join((done.stdout + done.stderr).split())
+        raise SourceError(f"Expected `prefect {' '.join(arguments)}` to work, found: {said}")
+
+
+@contextmanager
+def local_server(port: int) -> Iterator[str]:
+    """A Prefect server on 127.0.0.1 for as long as the block lasts; its URL.
+
+    Raises:
+        SourceError: It did not answer in time, or ended at once.
+    """
+    url = f"http://127.0.0.1:{port}"
+    command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    # Without the first, the pages of a server on another port ask the one on 4200.
+    pages = {"PREFECT_SERVER_UI_API_URL": f"{url}/api", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
+    with _child(command, os.environ | pages, quiet=True) as server:
+        _wait_until_healthy(server, url)
+        yield url
+
+
+@contextmanager
+def _child(
+    command: list[str], environment: Environment, *, quiet: bool = False
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """A process that ends with the block: asked first, then killed."""
+    output = subprocess.DEVNULL if quiet else None
+    child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _wait_until_healthy(server: "subprocess.Popen[bytes]", url: str) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(f"{url}/api/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, OSError):
+            time.sleep(0.3)
+    raise SourceError(f"Expected a Prefect server at {url}, found none; is the port free? Try --port.")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201  # what the person at the terminal waits for

@@ -1,0 +1,189 @@
+"""Yahoo Finance through yfinance: one request a ticker, faults told apart, prices as traded."""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from flows.sources.base import check_symbol, checked_history
+from flows.sources.yahoo.chart import DAILY, Chart, read_chart
+from forecasting.errors import PriceError, RateLimitedError, UnknownTickerError, VendorError
+from forecasting.prices.adjustment import undo_splits
+from forecasting.prices.history import PriceHistory, as_bars
+
+if TYPE_CHECKING:
+    from flows.sources.yahoo.session import YahooSession
+
+WHERE = "Yahoo Finance"
+EARLIEST = date(1970, 1, 1)
+ANSWERS = (200, 400, 404)  # statuses with which Yahoo speaks about the symbol, not about itself
+TURN_SECONDS = 60
+
+# yfinance keeps one session, one crumb and one response cache a process, and warning filters are a process's
+# too. One request at a time is also the pace that Yahoo tolerates.
+_turn = threading.Lock()
+
+
+class YahooSource:
+    """Live daily prices.
+
+    Args:
+        base_url: Server to ask instead of Yahoo's hosts, as `http://127.0.0.1:8000`.
+        cache_dir: Folder for yfinance's time zones and pickled cookies, made private (0700). The first one
+            used in a process stays; None leaves yfinance's own.
+        per_second: Pace of requests.
+    """
+
+    name = "yahoo"
+
+    def __init__(
+        self, base_url: str | None = None, cache_dir: Path | None = None, per_second: float = 4.0
+    ) -> None:
+        self.base_url = base_url
+        self.cache_dir = cache_dir
+        self.per_second = per_second
+
+    def tickers(self) -> tuple[str, ...]:
+        """Nothing: Yahoo cannot be listed."""
+        return ()
+
+    def last_session(self, tickers: tuple[str, ...]) -> date | None:  # noqa: ARG002 (the protocol's)
+        """None: prices are live, so the exchange calendar decides."""
+        return None
+
+    def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
+        """As-traded bars of one ticker; retry a `VendorError`, and only that."""
+        check_symbol(ticker, WHERE)
+        with _one_at_a_time(ticker):
+            frame, chart = self._download(ticker, start or EARLIEST)
+        bars, actions = as_traded(frame, chart)
+        history = checked_history(ticker, final_bars(bars, end), actions, (start, end), WHERE)
+        return replace(history, facts=chart.facts)
+
+    def _download(self, ticker: str, start: date) -> tuple[pd.DataFrame, Chart]:
+        import yfinance
+        from yfinance.data import YfData
+
+        session = self._open_session()
+        yfinance.config.debug.hide_exceptions = False  # or an outage looks like a delisting
+        YfData.cache_get.cache_clear()  # a cached bad answer would make every retry fail without a request
+        try:
+            # Open-ended although `end` is known: Yahoo's prices are adjusted for every split up to today,
+            # and a split after `end` can only be undone if the download contains it.
+            frame = yfinance.Ticker(ticker, session=session).history(
+                start=start, auto_adjust=False, actions=True
+            )
+            return frame, _expected(ticker, session)
+        except PriceError:
+            raise
+        except Exception as error:
+            raise translated(ticker, error, session) from error
+
+    def _open_session(self) -> "YahooSession":
+        from flows.sources.yahoo.session import open_session, use_cache_dir
+
+        if self.cache_dir is not None:
+            use_cache_dir(self.cache_dir)
+        session = open_session(self.base_url, self.per_second)
+        session.begin()
+        return session
+
+
+@contextmanager
+def _one_at_a_time(ticker: str) -> Iterator[None]:
+    if not _turn.acquire(timeout=TURN_SECONDS):
+        raise VendorError(ticker, "an earlier request that still hangs")
+    try:
+        with warnings.catch_warnings():
+            import yfinance  # noqa: F401 (its import puts a warning filter in front, so ours must come after)
+
+            # yfinance 1.7 still calls what pandas 3 has deprecated; nothing a user could act on.
+            warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
+            yield
+    finally:
+        _turn.release()
+
+
+def _expected(ticker: str, session: "YahooSession") -> Chart:
+    """The answer under the frame, if it is the one that was asked for.
+
+    Raises:
+        VendorError: It is of another symbol, or not daily, or there is none.
+    """
+    if session.answer is None:
+        raise VendorError(ticker, "no answer to a price request")
+    chart = read_chart(session.answer.content)
+    if chart.symbol is not None and chart.symbol.upper() != ticker:
+        raise VendorError(ticker, f"prices of {chart.symbol}")
+    if chart.granularity not in (None, "", DAILY):
+        raise VendorError(ticker, f"bars of {chart.granularity}")
+    if chart.last_row is None:
+        raise VendorError(ticker, "an answer without any row")
+    return chart
+
+
+def as_traded(frame: pd.DataFrame, chart: Chart) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bars and actions as traded.
+
+    Args:
+        frame: From `Ticker.history(auto_adjust=False)`.
+        chart: The answer that it was made from. Its actions count, not the frame's: where the bar of an
+            ex-date is missing, yfinance moves the action to the day before. A split after the newest row is
+            announced and not yet in the prices.
+    """
+    days = frame.rename(columns=str.lower)
+    # The wall date of the exchange; through UTC, exchanges east of Greenwich would move to the day before.
+    days.index = pd.DatetimeIndex(frame.index).tz_localize(None).normalize()
+    in_effect = chart.actions[chart.actions.index <= pd.Timestamp(chart.last_row)]
+    return undo_splits(as_bars(days), in_effect)
+
+
+def final_bars(bars: pd.DataFrame, end: date) -> pd.DataFrame:
+    """Bars up to `end` that are final.
+
+    Left out are rows without a close (a dividend announced ahead of its session; Yahoo blanks a finished
+    session until the next open, and now and then an old one), and a last row that repeats the one before it
+    to the last digit of its volume: nothing was traded that day yet.
+    """
+    bars = bars[bars.index <= pd.Timestamp(end)].dropna(subset=["close"])
+    return bars.iloc[:-1] if len(bars) > 1 and _repeats(bars.iloc[-1], bars.iloc[-2]) else bars
+
+
+def _repeats(last: pd.Series, before: pd.Series) -> bool:
+    moved = last["volume"] > 0 or last["high"] > last["low"]
+    return bool(moved and last.equals(before.rename(last.name)))
+
+
+def translated(ticker: str, error: Exception, session: "YahooSession") -> PriceError:
+    """The error of ours that a failure of yfinance means.
+
+    Args:
+        ticker: The symbol asked for.
+        error: What yfinance or its transport raised.
+        session: Knows the last answer.
+    """
+    from yfinance.exceptions import YFPricesMissingError, YFRateLimitError, YFTzMissingError
+
+    status = None if session.answer is None else session.answer.status_code
+    if isinstance(error, YFRateLimitError) or status == 429:
+        return RateLimitedError(ticker)
+    if status is not None and status not in ANSWERS:
+        return VendorError(ticker, f"HTTP status {status}")
+    missing = isinstance(error, YFPricesMissingError | YFTzMissingError) or status == 404
+    if missing and _names_the_symbol(session):
+        return UnknownTickerError(ticker, WHERE)
+    return VendorError(ticker, f"{type(error).__name__} ({str(error)[:200]})")
+
+
+def _names_the_symbol(session: "YahooSession") -> bool:
+    """Whether Yahoo itself says that it has no such prices; an empty answer says nothing."""
+    try:
+        return session.answer is not None and read_chart(session.answer.content).error is not None
+    except (ValueError, AttributeError):
+        return False

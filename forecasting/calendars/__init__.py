@@ -1,0 +1,1 @@
+"""Exchange calendars: which calendar a symbol follows, and its sessions."""

@@ -1,0 +1,1 @@
+"""Features: daily returns, trailing windows and the functions that reduce them."""

@@ -1,0 +1,1 @@
+"""The model: network, training, residuals, simulation and the stored artifact."""

@@ -1,0 +1,98 @@
+"""The training shell: what Lightning needs to fit the network, and nothing else."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from forecasting.config import TrainingConfig
+from forecasting.model.dataset import Sequences
+from forecasting.model.losses import huber_likelihood, weighted_mean
+from forecasting.model.network import StackedLSTM
+
+Batch = tuple[Tensor, Tensor, Tensor]
+EpochReport = Callable[[int, dict[str, float]], None]
+
+
+class BandModule(pl.LightningModule):
+    """Fits a network by the Huber likelihood under recency weights."""
+
+    def __init__(self, network: StackedLSTM, config: TrainingConfig) -> None:
+        super().__init__()
+        self.network = network
+        self.config = config
+        self._masks = torch.Generator().manual_seed(config.seed)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Loss under fresh masks, one a sequence."""
+        masks = self.network.draw_masks(len(batch[0]), self._masks)
+        loss, _absolute = self._losses(batch, tuple(mask.to(self.device) for mask in masks))
+        self.log("training_loss", loss, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """Loss and mean absolute error of the deterministic network."""
+        loss, absolute = self._losses(batch, None)
+        scored = float(batch[2].sum())
+        self.log_dict({"validation_loss": loss, "validation_mae": absolute}, batch_size=int(scored))
+
+    def _losses(self, batch: Batch, masks: tuple[Tensor, ...] | None) -> tuple[Tensor, Tensor]:
+        features, target, weights = batch
+        out = self.network(features, masks)
+        loss = huber_likelihood(target, out.location, out.log_scale, self.config.huber_delta)
+        absolute = (target - out.location).abs()
+        return weighted_mean(loss, weights), weighted_mean(absolute.detach(), weights)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam."""
+        return torch.optim.Adam(self.network.parameters(), lr=self.config.learning_rate)
+
+
+class SequenceBatches(Dataset[Batch]):
+    """Batches of sequences; shuffled anew for each epoch when a generator is given.
+
+    Each epoch draws as many sequences as it takes to score every row once.
+    """
+
+    def __init__(self, source: Sequences, ends: Tensor, per_epoch: int, size: int, seed: int | None) -> None:
+        self._source, self._ends, self._size = source, ends, size
+        self._per_epoch = min(per_epoch, len(ends))
+        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self._order = torch.arange(len(ends))
+
+    def __len__(self) -> int:
+        return math.ceil(self._per_epoch / self._size)
+
+    def __getitem__(self, index: int) -> Batch:
+        if index >= len(self):
+            raise IndexError(index)
+        if index == 0 and self._generator is not None:
+            self._order = torch.randperm(len(self._ends), generator=self._generator)
+        chosen = self._order[: self._per_epoch][index * self._size : (index + 1) * self._size]
+        return self._source.batch(self._ends[chosen])
+
+
+class BestWeights(pl.Callback):
+    """Keeps the weights of the epoch with the lowest validation loss, in memory."""
+
+    def __init__(self, report: EpochReport) -> None:
+        self.report = report
+        self.best: dict[str, Tensor] = {}
+        self.metrics: dict[str, float] = {}
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compare, keep, and tell; validation has ended by now, and the training loss is this epoch's own."""
+        now = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        if now["validation_loss"] < self.metrics.get("validation_loss", float("inf")):
+            self.metrics = {**now, "best_epoch": float(trainer.current_epoch)}
+            self.best = {name: value.detach().clone() for name, value in _weights(pl_module).items()}
+        self.report(trainer.current_epoch, now)
+
+
+def _weights(module: pl.LightningModule) -> dict[str, Any]:
+    network: StackedLSTM = module.network  # type: ignore[assignment]  # Lightning types attributes as Tensor | Module
+    return network.state_dict()

@@ -1,0 +1,1 @@
+"""Price histories: the value, adjustment, validation, reconciliation with the store."""

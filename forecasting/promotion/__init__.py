@@ -1,0 +1,1 @@
+"""Promotion: whether a new model may serve, and when one is due."""
