@@ -4,9 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from forecasting.prices.history import PriceBasis
+from forecasting.types import PriceBasis, Weighting
 
-Weighting = Literal["linear", "exponential", "none"]
 Cell = Literal["lstm", "gru", "rnn"]
 Skip = Literal["all", "volatility", "none"]
 

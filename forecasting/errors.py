@@ -4,7 +4,8 @@ Each class takes facts and words one sentence: what was expected, what was found
 
     BandcastError
     ├── UsageError                  a request that can never work (exit code 2)
-    │   └── MissingExtraError
+    │   ├── MissingExtraError
+    │   └── TableError              a frame that does not have the shape its reader needs
     ├── PriceError                  one ticker is quarantined, the others go on
     │   ├── UnknownTickerError
     │   ├── ShortHistoryError
@@ -56,6 +57,13 @@ class MissingExtraError(UsageError):
             f"Expected the package {package} for {purpose}, found none; "
             f"run `pip install 'bandcast[{extra}]'`."
         )
+
+
+class TableError(UsageError):
+    """A frame that lacks a column, holds values of another kind, or repeats a key."""
+
+    def __init__(self, table: str, expected: str, found: str) -> None:
+        super().__init__(f"Expected {table} with {expected}, found {found}.")
 
 
 class PriceError(BandcastError):

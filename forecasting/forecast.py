@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from forecasting.types import Floats
 
 BANDS = ("mc_dropout", "predictive", "calibrated", "random_walk")  # the last is the baseline issued beside
 REGIMES = ("calm", "normal", "stress")  # of the market at issue

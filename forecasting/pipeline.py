@@ -16,7 +16,7 @@ from forecasting.errors import ModelError, ShortHistoryError, StaleHistoryError
 from forecasting.features.lookback import WINDOW, Trailing
 from forecasting.features.market import fit_market, market_variance, regime_of
 from forecasting.features.registry import feature_names
-from forecasting.forecast import Floats, Forecast
+from forecasting.forecast import Forecast
 from forecasting.model.artifact import EDITION, Manifest, Model, new_network
 from forecasting.model.dataset import Pool, TickerSeries, build_series, chronological_split
 from forecasting.model.log_har import Har, HarConfig, fit_har
@@ -24,8 +24,9 @@ from forecasting.model.residuals import noise_pool
 from forecasting.model.simulation import Paths, simulate
 from forecasting.model.threads import single_thread
 from forecasting.prices.adjustment import adjust
-from forecasting.prices.history import PriceBasis, PriceHistory
+from forecasting.prices.history import PriceHistory
 from forecasting.prices.validation import check_bars
+from forecasting.types import Floats, PriceBasis
 
 if TYPE_CHECKING:
     from forecasting.model.lightning_module import EpochReport

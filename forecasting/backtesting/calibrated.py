@@ -10,7 +10,8 @@ from forecasting.backtesting.issue import Issued
 from forecasting.backtesting.rows import Outcomes
 from forecasting.calibration import learn
 from forecasting.config import CalibrationConfig
-from forecasting.forecast import REGIMES, Floats
+from forecasting.forecast import REGIMES
+from forecasting.types import Floats
 
 Scale = tuple[Sequence[int], Sequence[float]]
 

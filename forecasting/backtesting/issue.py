@@ -20,11 +20,12 @@ from forecasting.errors import (
     SessionsUnknownError,
     ShortHistoryError,
 )
-from forecasting.forecast import Floats, Forecast
+from forecasting.forecast import Forecast
 from forecasting.model.artifact import Model
 from forecasting.pipeline import make_forecast, market_of, require_fresh
 from forecasting.prices.adjustment import adjust
 from forecasting.prices.history import PriceHistory
+from forecasting.types import Floats
 
 BASELINES = ("random_walk", "fhs", "har", "garch")  # the first is always there: all is told relative to it
 Baseline = Callable[[Past, SimulationConfig], Floats]

@@ -8,9 +8,9 @@ import pandas as pd
 
 from forecasting.backtesting.issue import Issued
 from forecasting.evaluation.panel import COLUMNS
-from forecasting.forecast import Floats
 from forecasting.prices.adjustment import adjust
-from forecasting.prices.history import PriceBasis, PriceHistory
+from forecasting.prices.history import PriceHistory
+from forecasting.types import Floats, PriceBasis
 
 
 @dataclass(frozen=True)

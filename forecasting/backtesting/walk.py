@@ -11,11 +11,12 @@ from forecasting.calendars.sessions import calendar_name, next_sessions
 from forecasting.calibration import CLOSED, Calibration, learn
 from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig
 from forecasting.errors import ModelError, PriceError
-from forecasting.forecast import Floats, Forecast
+from forecasting.forecast import Forecast
 from forecasting.model.artifact import Model
 from forecasting.pipeline import fit_model, make_forecast, market_of
 from forecasting.prices.adjustment import adjust
-from forecasting.prices.history import PriceBasis, PriceHistory
+from forecasting.prices.history import PriceHistory
+from forecasting.types import Floats, PriceBasis
 
 COLD_SESSIONS = 504  # walked before the first forecast that is issued
 COLD_EVERY = 10

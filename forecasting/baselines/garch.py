@@ -8,8 +8,8 @@ import numpy as np
 from forecasting.baselines.past import Past
 from forecasting.config import SimulationConfig
 from forecasting.errors import GarchFitError, MissingExtraError
-from forecasting.forecast import Floats
 from forecasting.model.simulation import LARGEST_STEP, random_stream
+from forecasting.types import Floats
 
 if TYPE_CHECKING:
     from arch.univariate.base import ARCHModel

@@ -5,9 +5,9 @@ import numpy as np
 from forecasting.baselines.past import Past
 from forecasting.config import SimulationConfig
 from forecasting.features.lookback import DECAY, WARM_UP, Trailing, windows_of
-from forecasting.forecast import Floats
 from forecasting.model.residuals import LARGEST_RESIDUAL
 from forecasting.model.simulation import LARGEST_STEP, random_stream
+from forecasting.types import Floats
 
 SESSIONS = 1000  # of residuals: two years are too few for the tails of ten sessions (Pritsker 2006)
 FEWEST = 250  # residuals, under which the 5 % quantile rests on a dozen sessions

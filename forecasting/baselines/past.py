@@ -11,7 +11,7 @@ from forecasting.features.earnings import surprises_of
 from forecasting.features.lookback import WARM_UP, WINDOW, Trailing, windows_of
 from forecasting.features.market import align
 from forecasting.features.returns import range_variance
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from forecasting.baselines.past import Past
 from forecasting.config import SimulationConfig
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 
 def random_walk(past: Past, config: SimulationConfig) -> Floats:

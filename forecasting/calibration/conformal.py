@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.config import CalibrationConfig
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 GRID: Floats = np.geomspace(0.2, 5, 321)  # multipliers of the band's edge (G)
 _NEIGHBOURS = 0.25  # bandwidth over log horizon: the law of 21 sessions is nearly that of 20

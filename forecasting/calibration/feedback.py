@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.config import CalibrationConfig
-from forecasting.forecast import REGIMES, Floats
+from forecasting.forecast import REGIMES
+from forecasting.types import Floats
 
 
 class Feedback(NamedTuple):

@@ -8,7 +8,7 @@ from forecasting.calibration.feedback import feedback_of
 from forecasting.calibration.outcomes import Closed, closed_arrays
 from forecasting.calibration.state import Calibration
 from forecasting.config import CalibrationConfig
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 
 def learn(closed: pd.DataFrame, config: CalibrationConfig) -> Calibration:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from forecasting.errors import UsageError
 from forecasting.evaluation.metrics import tail_misses
-from forecasting.forecast import REGIMES, Floats
+from forecasting.forecast import REGIMES
+from forecasting.types import Floats
 
 # Cumulative log returns: the predictive band at its outermost levels, and the calibrated one that was issued.
 CLOSED = (

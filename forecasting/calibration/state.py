@@ -8,7 +8,8 @@ from statistics import NormalDist
 import numpy as np
 
 from forecasting.errors import StoreError
-from forecasting.forecast import REGIMES, Floats
+from forecasting.forecast import REGIMES
+from forecasting.types import Floats
 
 LARGEST = float(np.log(4))
 

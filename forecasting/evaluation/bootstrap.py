@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecasting.errors import UsageError
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 
 class Interval(NamedTuple):

@@ -7,7 +7,7 @@ share (here cumulative log returns), and broadcasts. An unknown outcome (NaN) gi
 import numpy as np
 from numpy.typing import ArrayLike
 
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 
 def pinball(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:

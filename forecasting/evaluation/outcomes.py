@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.evaluation.metrics import crps, pinball, tail_misses, winkler
-from forecasting.forecast import Floats
 from forecasting.prices.adjustment import kept_after_payout, later_product
-from forecasting.prices.history import PriceBasis, PriceHistory
+from forecasting.prices.history import PriceHistory
+from forecasting.types import Floats, PriceBasis
 
 if TYPE_CHECKING:
     from forecasting.backtesting.walk import Walked  # brings torch, which scoring needs none of

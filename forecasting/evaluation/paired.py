@@ -8,7 +8,7 @@ import pandas as pd
 from forecasting.evaluation.bootstrap import Interval, block_bootstrap
 from forecasting.evaluation.panel import FLOOR, Panel
 from forecasting.evaluation.scores import mean
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 DRAWS = 2000
 SEED = 7

@@ -9,7 +9,7 @@ import pandas as pd
 
 from forecasting.errors import UsageError
 from forecasting.evaluation.metrics import crps, inside, pinball, pit, tail_misses, winkler
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 COLUMNS = (
     "ticker",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecasting.evaluation.panel import FLOOR, Panel
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 
 class Thirds(NamedTuple):

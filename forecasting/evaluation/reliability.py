@@ -8,7 +8,7 @@ import pandas as pd
 from forecasting.evaluation.coverage_tests import Significance, christoffersen, kupiec
 from forecasting.evaluation.panel import Panel
 from forecasting.evaluation.scores import mean
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 BINS = 10
 SIZE = 0.05  # of a test

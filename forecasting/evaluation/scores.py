@@ -5,7 +5,7 @@ import pandas as pd
 
 from forecasting.evaluation.panel import FLOOR, Panel, Scores
 from forecasting.evaluation.regimes import Thirds, market_thirds, own_thirds
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 
 def score_table(panel: Panel) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.features.lookback import Trailing, mean_of_known, windows_of
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 MOVE, LARGEST_MOVE = 1.0, 7.0  # deviations: where a move begins to count, and where it no longer adds
 CROWD, LARGEST_CROWD = 0.4, 1.9  # logs of the volume over the usual: 1.5 and 6.7 times

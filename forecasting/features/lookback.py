@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 WINDOW = 500  # sessions; the long run needs them all, last year's quarter half, every other feature WARM_UP
 WARM_UP = 63  # returns that must exist before the first row of features

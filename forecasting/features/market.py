@@ -15,7 +15,8 @@ from forecasting.features.lookback import (
     windows_of,
 )
 from forecasting.features.returns import range_variance
-from forecasting.forecast import REGIMES, Floats
+from forecasting.forecast import REGIMES
+from forecasting.types import Floats
 
 _FLOOR = 1e-4
 _REGIME_EDGES = (-0.25, 0.1)  # log volatility relative to the long run; about the terciles of 2007-2011

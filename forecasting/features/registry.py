@@ -11,7 +11,7 @@ import numpy as np
 from forecasting.errors import UsageError
 from forecasting.features.earnings import quarters_ago
 from forecasting.features.lookback import VOLATILITY_FLOOR, Trailing, ewma
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 FLAT = 1e-7  # relative width under which a band of closes is rounding noise
 _TINY = 1e-12

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 
 def garman_klass(bars: pd.DataFrame) -> Floats:

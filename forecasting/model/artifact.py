@@ -14,10 +14,10 @@ from safetensors.torch import load, save
 from forecasting.config import Frozen, ModelConfig
 from forecasting.errors import ArchitectureMismatchError, UsageError
 from forecasting.features.registry import VOLATILITY_FEATURES, feature_names
-from forecasting.forecast import Floats
 from forecasting.model.log_har import Har
 from forecasting.model.network import StackedLSTM
 from forecasting.model.residuals import NoisePool
+from forecasting.types import Floats
 
 EDITION = 2  # of the features' meaning; the second measures the market by ranges, not by closes
 

@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from forecasting.config import TrainingConfig, Weighting
+from forecasting.config import TrainingConfig
 from forecasting.errors import ModelError, ShortHistoryError
 from forecasting.features.earnings import surprises_of
 from forecasting.features.lookback import WARM_UP, Trailing, windows_of
 from forecasting.features.market import align
 from forecasting.features.registry import compute_features
 from forecasting.features.returns import range_variance
-from forecasting.forecast import Floats
+from forecasting.types import Floats, Weighting
 
 
 def recency_weights(position: Floats, weighting: Weighting) -> Floats:

@@ -13,15 +13,15 @@ import torch
 from pydantic import Field
 
 from forecasting.baselines.past import Past
-from forecasting.config import Frozen, SimulationConfig, Weighting
+from forecasting.config import Frozen, SimulationConfig
 from forecasting.errors import ModelError
 from forecasting.features.lookback import Trailing
 from forecasting.features.registry import MARKET_FEATURES, QUARTER_FEATURES, compute_features
-from forecasting.forecast import Floats
 from forecasting.model.dataset import TickerSeries, recency_weights
 from forecasting.model.losses import weighted_mean
 from forecasting.model.network import LARGEST_LOG_SCALE
 from forecasting.model.residuals import expected_mean
+from forecasting.types import Floats, Weighting
 
 LEVELS: tuple[float, ...] = tuple(round(step / 100, 2) for step in range(1, 100))
 HORIZON = 30

@@ -14,9 +14,9 @@ import torch
 
 from forecasting.features.lookback import windows_of
 from forecasting.features.market import align, predict_market
-from forecasting.forecast import Floats
 from forecasting.model.dataset import Split, TickerSeries
 from forecasting.model.network import StackedLSTM
+from forecasting.types import Floats
 
 # Mean log return of a large share a session, in scales of the residuals (a deviation is about 1.2 of them):
 # about 6 % over 30 % a year. Chosen on 2009-2011 between .005 and .015.

@@ -17,11 +17,12 @@ from forecasting.errors import DropoutNotLiveError
 from forecasting.features.lookback import WINDOW, Trailing
 from forecasting.features.market import predict_market
 from forecasting.features.registry import compute_features
-from forecasting.forecast import Floats
-from forecasting.model.artifact import Model, NoisePool
+from forecasting.model.artifact import Model
 from forecasting.model.dataset import TickerSeries
 from forecasting.model.network import Masks, Output, State, expand_masks, expand_state
+from forecasting.model.residuals import NoisePool
 from forecasting.model.threads import single_thread
+from forecasting.types import Floats
 
 LARGEST_STEP = 1.0  # log return of one session, a factor of e: no path may leave the floats
 

@@ -8,11 +8,9 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from forecasting.prices.history import PriceBasis, PriceHistory, as_actions
-
-Floats = NDArray[np.float64]
+from forecasting.prices.history import PriceHistory, as_actions
+from forecasting.types import Floats, PriceBasis
 
 PRICE_COLUMNS = ["open", "high", "low", "close"]
 SMALLEST_SPLIT = 1.2

@@ -3,12 +3,10 @@
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-PriceBasis = Literal["split_adjusted", "total_return"]
 BAR_COLUMNS = ("open", "high", "low", "close", "volume")
 ACTION_COLUMNS = ("split", "dividend")
 

@@ -19,7 +19,7 @@ from forecasting.config import Frozen
 from forecasting.errors import GateError
 from forecasting.evaluation.bootstrap import Interval, block_bootstrap, by_date
 from forecasting.evaluation.metrics import crps
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 if TYPE_CHECKING:
     from forecasting.backtesting.walk import Walked  # brings torch, and settings need the config alone

@@ -8,8 +8,9 @@ from forecasting.config import SimulationConfig
 from forecasting.errors import GateError
 from forecasting.model.artifact import Model
 from forecasting.pipeline import market_of
-from forecasting.prices.history import PriceBasis, PriceHistory
+from forecasting.prices.history import PriceHistory
 from forecasting.promotion.decision import Decision, GateConfig, compare
+from forecasting.types import PriceBasis
 
 PURGE_SESSIONS = 5  # between the last session that training saw and the first origin
 LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))

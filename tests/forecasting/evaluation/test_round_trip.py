@@ -13,7 +13,7 @@ from forecasting.backtesting.rows import Outcomes, rows_of
 from forecasting.calendars.sessions import next_sessions
 from forecasting.evaluation.panel import FLOOR, Panel, panel_of
 from forecasting.evaluation.scorecard import scorecard
-from forecasting.forecast import Floats
+from forecasting.types import Floats
 
 DAYS = next_sessions("XNYS", date(2019, 12, 31), 60)
 HORIZONS, LEVELS = (1, 2, 5), (0.05, 0.25, 0.5, 0.75, 0.95)
