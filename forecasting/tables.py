@@ -45,7 +45,7 @@ class Table:
         missing = [name for name in self.columns if name not in frame]
         if missing:
             raise TableError(self.name, f"columns {', '.join(self.columns)}", f"no {', '.join(missing)}")
-        wrong = [name for name, kind in self.columns.items() if len(frame) and not _CHECKS[kind](frame[name])]
+        wrong = [name for name, kind in self.columns.items() if len(frame) and not _holds(kind, frame[name])]
         if wrong:
             kinds = ", ".join(f"{self.columns[name]} in {name}" for name in wrong)
             raise TableError(self.name, kinds, ", ".join(str(frame[name].dtype) for name in wrong))
@@ -60,9 +60,9 @@ def _holds(kind: Kind, column: pd.Series) -> bool:
     """Return whether a column's dtype can hold values of a kind."""
     dtype, is_object = column.dtype, pandas_types.is_object_dtype(column.dtype)
     if kind == "text":
-        return is_object or isinstance(dtype, pd.CategoricalDtype | pd.StringDtype)
+        return bool(is_object or isinstance(dtype, pd.CategoricalDtype | pd.StringDtype))
     if kind == "session":
-        return is_object or pandas_types.is_datetime64_dtype(dtype)
+        return is_object or bool(pandas_types.is_datetime64_dtype(dtype))
     if kind == "integer":
         return bool(pandas_types.is_integer_dtype(dtype))
     return bool(pandas_types.is_numeric_dtype(dtype))
