@@ -1,1 +1,50 @@
-"""The core: a price frame goes in, a forecast comes out, and nothing in between touches the world."""
+"""The core: a price history goes in, a forecast comes out, and nothing in between touches the world.
+
+The public verbs and values; each is imported when it is first used, because torch takes seconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecasting.config import CalibrationConfig, ModelConfig, PromotionConfig, SimulationConfig
+    from forecasting.errors import BandcastError
+    from forecasting.features.returns import DailyReturns
+    from forecasting.forecast import Forecast
+    from forecasting.pipeline import Forecaster, fit_model, forecast_ticker, prepare_returns
+    from forecasting.prices.history import PriceHistory
+
+_HOMES = {
+    "BandcastError": "forecasting.errors",
+    "CalibrationConfig": "forecasting.config",
+    "DailyReturns": "forecasting.features.returns",
+    "Forecast": "forecasting.forecast",
+    "Forecaster": "forecasting.pipeline",
+    "ModelConfig": "forecasting.config",
+    "PriceHistory": "forecasting.prices.history",
+    "PromotionConfig": "forecasting.config",
+    "SimulationConfig": "forecasting.config",
+    "fit_model": "forecasting.pipeline",
+    "forecast_ticker": "forecasting.pipeline",
+    "prepare_returns": "forecasting.pipeline",
+}
+__all__ = [
+    "BandcastError",
+    "CalibrationConfig",
+    "DailyReturns",
+    "Forecast",
+    "Forecaster",
+    "ModelConfig",
+    "PriceHistory",
+    "PromotionConfig",
+    "SimulationConfig",
+    "fit_model",
+    "forecast_ticker",
+    "prepare_returns",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'forecasting' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

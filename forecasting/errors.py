@@ -31,7 +31,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   ├── ArchitectureMismatchError
     │   ├── DropoutNotLiveError
     │   ├── GarchFitError
-    │   └── GateError
+    │   └── PromotionError
     └── StoreError
         ├── DatabaseUnreachableError
         └── MigrationBehindError
@@ -70,7 +70,6 @@ class PriceError(BandcastError):
     """A fault of one ticker's prices: the ticker is quarantined for this run, the others go on."""
 
     reason = "price_error"
-    retryable = False
 
     def __init__(self, ticker: str, sentence: str) -> None:
         super().__init__(f"{ticker}: {sentence}")
@@ -211,7 +210,6 @@ class VendorError(PriceError):
     """The vendor failed to answer for this ticker; the same request may work later."""
 
     reason = "vendor_error"
-    retryable = True
 
     def __init__(self, ticker: str, found: str) -> None:
         super().__init__(ticker, f"expected daily prices from the vendor, found {found}; run again later.")
@@ -277,7 +275,7 @@ class GarchFitError(ModelError):
         )
 
 
-class GateError(ModelError):
+class PromotionError(ModelError):
     """Too few dates to compare two models on."""
 
     def __init__(self, found: int, needed: int) -> None:

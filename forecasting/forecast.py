@@ -1,4 +1,4 @@
-"""The value that a forecast is: bands of one ticker from one session, ready to be stored."""
+"""The forecast value: bands of one ticker from one session, ready to be stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from forecasting.types import Floats
-
-BANDS = ("mc_dropout", "predictive", "calibrated", "random_walk")  # the last is the baseline issued beside
-REGIMES = ("calm", "normal", "stress")  # of the market at issue
+from forecasting.types import Band, Floats, PriceBasis, Quality, Regime
 
 
 @dataclass(frozen=True)
@@ -25,10 +22,11 @@ class Forecast:
         log_returns: Band name -> (H, Q) quantiles of the cumulative log return since `as_of`.
         model_variance: (H,) variance of the cumulative log return between dropout runs.
         noise_variance: (H,) variance within dropout runs.
-        quality: The rung of the ladder that made it: champion, previous or baseline.
-        data_fingerprint: Hash of the prices that went in.
-        regime: The market's at issue, one of REGIMES.
-        outcomes: (H,) closed forecasts that the calibration of each horizon rests on.
+        quality: The rung of the ladder that made it.
+        data_fingerprint: Hash of the returns and market values that went in.
+        regime: The market's at issue.
+        n_outcomes: (H,) closed forecasts that the calibration of each horizon rests on.
+        price_basis: What its log returns are returns of.
     """
 
     ticker: str
@@ -36,13 +34,14 @@ class Forecast:
     anchor_close: float
     target_sessions: tuple[date, ...]
     levels: tuple[float, ...]
-    log_returns: Mapping[str, Floats]
+    log_returns: Mapping[Band, Floats]
     model_variance: Floats
     noise_variance: Floats
-    quality: str
+    quality: Quality
     data_fingerprint: str
-    regime: str
-    outcomes: tuple[int, ...]
+    regime: Regime
+    n_outcomes: tuple[int, ...]
+    price_basis: PriceBasis = "split_adjusted"
 
     @property
     def horizon(self) -> int:
@@ -50,16 +49,16 @@ class Forecast:
         return len(self.target_sessions)
 
     @property
-    def coverage(self) -> float:
+    def nominal_coverage(self) -> float:
         """Nominal probability between the outermost levels."""
         return round(self.levels[-1] - self.levels[0], 10)
 
-    def prices(self, band: str) -> Floats:
+    def prices(self, band: Band) -> Floats:
         """(H, Q) price quantiles of a band, in the units of `as_of`."""
         prices: Floats = self.anchor_close * np.exp(self.log_returns[band])
         return prices
 
-    def column(self, band: str, level: float) -> Floats:
+    def price_at(self, band: Band, level: float) -> Floats:
         """(H,) prices of one band at one of its levels."""
-        column: Floats = self.prices(band)[:, self.levels.index(level)]
-        return column
+        prices: Floats = self.prices(band)[:, self.levels.index(level)]
+        return prices

@@ -1,170 +1,238 @@
-"""The verbs: what an orchestrator asks of the core."""
+"""The verbs that an orchestrator calls: prepare a ticker, fit a model, forecast a ticker."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from forecasting.baselines.past import past_of
-from forecasting.baselines.random_walk import random_walk
+from forecasting.baselines.random_walk import forecast_random_walk
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
-from forecasting.errors import ModelError, ShortHistoryError, StaleHistoryError
-from forecasting.features.lookback import WINDOW, Trailing
-from forecasting.features.market import fit_market, market_variance, regime_of
-from forecasting.features.registry import feature_names
+from forecasting.errors import CalendarError, ModelError, SessionsUnknownError, ShortHistoryError
+from forecasting.features.lookback import WARM_UP, Lookback
+from forecasting.features.market import (
+    build_lookbacks,
+    classify_regime,
+    compute_market_variance,
+    fit_market,
+)
+from forecasting.features.registry import select_features
+from forecasting.features.returns import DailyReturns, compute_daily_returns
 from forecasting.forecast import Forecast
-from forecasting.model.artifact import EDITION, Manifest, Model, new_network
-from forecasting.model.dataset import Pool, TickerSeries, build_series, chronological_split
-from forecasting.model.log_har import Har, HarConfig, fit_har
-from forecasting.model.residuals import noise_pool
-from forecasting.model.simulation import Paths, simulate
+from forecasting.model.artifact import EDITION, Manifest, Model, build_network
+from forecasting.model.dataset import (
+    TickerFeatures,
+    TrainingSet,
+    build_ticker_features,
+    split_by_session,
+)
+from forecasting.model.log_har import HORIZON, MINIMUM, LogHar, count_sessions, fit_log_har
+from forecasting.model.residuals import collect_residuals
+from forecasting.model.simulation import Paths, simulate_paths
 from forecasting.model.threads import single_thread
-from forecasting.prices.adjustment import adjust
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.validation import check_bars
-from forecasting.types import Floats, PriceBasis
+from forecasting.types import Band, Floats, PriceBasis, Quality
 
 if TYPE_CHECKING:
     from forecasting.model.lightning_module import EpochReport
 
 
-def market_of(histories: Iterable[PriceHistory], as_of: date, basis: PriceBasis) -> pd.Series:
-    """Market-wide variance from the reference universe, by session up to `as_of`."""
-    listed = [history for history in histories if not history.until(as_of).bars.empty]
-    if not listed:
-        raise ModelError("Expected prices of the reference universe, found none; ingest them first.")
-    return market_variance(adjust(history, as_of, basis) for history in listed)
+@dataclass(frozen=True)
+class Forecaster:
+    """Everything that a forecast needs besides the returns of its ticker.
+
+    Attributes:
+        model: The network and its regression; None for the random walk's cone, the last rung of the ladder.
+        market: Market variance of the model's reference universe by session, at least up to the session.
+        simulation: Paths, levels, seed.
+        calibration: Learned from earlier forecasts.
+        quality: The rung that the model stands on.
+    """
+
+    model: Model | None
+    market: pd.Series
+    simulation: SimulationConfig
+    calibration: Calibration = field(default_factory=Calibration.none)
+    quality: Quality = "champion"
+
+
+def prepare_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
+    """Check a ticker's bars and compute its daily returns.
+
+    Raises:
+        PriceError: The bars could not have been printed by a market.
+    """
+    check_bars(history)
+    return compute_daily_returns(history, basis)
 
 
 @single_thread()
 def fit_model(
-    histories: Sequence[PriceHistory], as_of: date, config: ModelConfig, report: "EpochReport"
+    universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, report: "EpochReport"
 ) -> Model:
-    """Train one pooled model on all histories up to `as_of`; they become its reference universe.
+    """Train one pooled model on all tickers up to `as_of`; they become its reference universe.
 
-    Tickers too short for the network are left out of the training.
+    Tickers too short for the network are left out of the training and named in the manifest.
 
     Raises:
         ModelError: No ticker, or too few sessions to train on.
     """
-    names = feature_names(config.features)
-    market = market_of(histories, as_of, config.price_basis)
-    series = _trainable(histories, as_of, config, market)
-    pool = Pool.of(series)
-    split = chronological_split(pool, config.training)
-    from forecasting.model.training import (
-        fit_network,  # Lightning takes seconds to import; a forecast needs none
-    )
+    names = select_features(config.features)
+    known = [returns.until(as_of) for returns in universe]
+    market = compute_market_variance(known)
+    tickers, left_out = _build_trainable(known, market, config)
+    data = TrainingSet.stack(tickers)
+    split = split_by_session(data, config.training)
+    from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
 
-    network = new_network(config)
-    metrics = fit_network(network, pool, split, config.training, report)
+    network = build_network(config)
+    metrics = fit_network(network, data, split, config.training, report)
+    coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
+    residuals = collect_residuals(network.eval(), tickers, split, market, coefficients)
+    log_har = _fit_regression(tickers, names, config)
     manifest = Manifest(
         edition=EDITION,
         config=config,
         features=names,
-        reference=tuple(sorted(history.ticker for history in histories)),
+        reference=tuple(sorted(returns.ticker for returns in known if len(returns))),
         trained_through=split.trained_through,
+        left_out=left_out,
+        no_log_har="" if log_har else f"fewer than {MINIMUM + HORIZON} sessions",
     )
-    coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
-    noise = noise_pool(network.eval(), series, split, market, coefficients)
-    return Model(manifest, network, noise, coefficients, _direct(series, names), metrics)
+    return Model(manifest, network, residuals, coefficients, log_har, metrics)
 
 
-def make_forecast(
-    model: Model,
-    history: PriceHistory,
-    market: pd.Series,
-    target_sessions: Sequence[date],
-    config: SimulationConfig,
-    *,
-    calibration: Calibration | None = None,
-) -> Forecast:
-    """Forecast one ticker from its last session.
+def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:
+    """Forecast one ticker from the close of one session; nothing after it is looked at.
 
     Args:
-        model: The model that serves.
-        history: As-traded prices, cut at the session to forecast from.
-        market: Market variance of the model's reference universe, cut likewise.
-        target_sessions: The H sessions ahead.
-        config: Paths, levels, seed.
-        calibration: What earlier forecasts have taught; None for nothing.
+        forecaster: Model, market, simulation and calibration.
+        returns: The ticker's daily returns, on the model's price basis where there is a model.
+        session: The session to forecast from.
 
     Raises:
-        ModelError: There are not as many target sessions as the horizon asks for.
-        PriceError: The history cannot carry a forecast.
+        PriceError: The ticker cannot be forecast from there; the subclass names the reason.
         DropoutNotLiveError: The dropout runs do not differ.
     """
-    _require_targets(target_sessions, config)
-    check_bars(history)
-    as_of = history.last_session
-    bars = adjust(history, as_of, model.manifest.config.price_basis)
-    training = model.manifest.config.training
-    recent = bars.iloc[-(WINDOW + training.lookback) :]  # no feature of the lookback sees more
-    series = build_series(history.ticker, recent, market, model.manifest.features, training.lookback)
-    paths = simulate(model, series, config, as_of.isoformat())
-    regime = regime_of(series.window.market)
-    learned = calibration or Calibration.none()
-    predictive = predictive_quantiles(model, series.window, paths, config)
-    return Forecast(
-        ticker=history.ticker,
-        as_of=as_of,
-        anchor_close=float(history.bars["close"].iloc[-1]),
-        target_sessions=tuple(target_sessions),
-        levels=config.levels,
-        log_returns={
+    known = returns.at(session)
+    market = forecaster.market[: pd.Timestamp(session)]
+    targets = find_targets(known.ticker, session, forecaster.simulation.horizon)
+    if forecaster.model is None:
+        return _forecast_baseline(forecaster, known, market, targets)
+    return _forecast_model(forecaster, forecaster.model, known, market, targets)
+
+
+def find_targets(ticker: str, session: date, horizon: int) -> tuple[date, ...]:
+    """Return the H sessions of the ticker's exchange after `session`.
+
+    Raises:
+        SessionsUnknownError: The calendar does not reach that far.
+        UnknownExchangeError: The symbol belongs to no exchange that is known.
+    """
+    try:
+        return next_sessions(calendar_name(ticker), session, horizon)
+    except CalendarError as error:
+        raise SessionsUnknownError(ticker, str(error)) from error
+
+
+def build_last_window(returns: DailyReturns, market: pd.Series) -> Lookback:
+    """(W,) trailing window of the last session.
+
+    Raises:
+        ShortHistoryError: Fewer sessions than the current volatility needs.
+    """
+    if len(returns) <= WARM_UP:
+        raise ShortHistoryError(returns.ticker, found=len(returns), needed=WARM_UP + 1)
+    return build_lookbacks(returns, market)[-1]
+
+
+def _forecast_model(
+    forecaster: Forecaster,
+    model: Model,
+    returns: DailyReturns,
+    market: pd.Series,
+    targets: tuple[date, ...],
+) -> Forecast:
+    config, lookback = forecaster.simulation, model.manifest.config.training.lookback
+    ticker = build_ticker_features(returns, market, model.manifest.features, lookback, newest=lookback)
+    paths = simulate_paths(model, ticker, config, returns.last_session)
+    predictive = combine_quantiles(model, ticker.window, paths, config)
+    regime = classify_regime(ticker.window.market)
+    calibrated = forecaster.calibration.apply(returns.ticker, regime, predictive, levels=config.levels)
+    return _build_forecast(
+        forecaster,
+        returns,
+        market,
+        targets,
+        window=ticker.window,
+        bands={
             "mc_dropout": paths.bare_quantiles(config.levels),
             "predictive": predictive,
-            "calibrated": learned.apply(history.ticker, regime, config.levels, predictive),
-            "random_walk": random_walk(past_of(history.ticker, recent, market), config),
+            "calibrated": calibrated,
+            "random_walk": forecast_random_walk(ticker.window, config),
         },
         model_variance=paths.model_variance,
         noise_variance=paths.noise_variance,
-        quality="champion",
-        data_fingerprint=_digest(history.fingerprint(), market.to_numpy().tobytes()),
-        regime=regime,
-        outcomes=learned.outcomes(config.horizon),
     )
 
 
-def baseline_forecast(
-    history: PriceHistory, market: pd.Series, target_sessions: Sequence[date], config: SimulationConfig
+def _forecast_baseline(
+    forecaster: Forecaster, returns: DailyReturns, market: pd.Series, targets: tuple[date, ...]
 ) -> Forecast:
-    """The last rung of the ladder: the random walk's cone, where no model can serve.
-
-    Raises:
-        As `make_forecast`, but for dropout.
-    """
-    _require_targets(target_sessions, config)
-    check_bars(history)
-    as_of = history.last_session
-    past = past_of(history.ticker, adjust(history, as_of, "split_adjusted"), market)
-    cone = random_walk(past, config)
-    return Forecast(
-        ticker=history.ticker,
-        as_of=as_of,
-        anchor_close=float(history.bars["close"].iloc[-1]),
-        target_sessions=tuple(target_sessions),
-        levels=config.levels,
-        log_returns=dict.fromkeys(("predictive", "calibrated", "random_walk"), cone),
-        model_variance=np.zeros(config.horizon),
-        noise_variance=past.window.volatility**2 * np.arange(1, config.horizon + 1),
-        quality="baseline",
-        data_fingerprint=_digest(history.fingerprint(), market.to_numpy().tobytes()),
-        regime=regime_of(past.window.market),
-        outcomes=(0,) * config.horizon,
+    window = build_last_window(returns, market)
+    cone = forecast_random_walk(window, forecaster.simulation)
+    horizons = np.arange(1, forecaster.simulation.horizon + 1)
+    return _build_forecast(
+        forecaster,
+        returns,
+        market,
+        targets,
+        window=window,
+        bands={"predictive": cone, "calibrated": cone, "random_walk": cone},
+        model_variance=np.zeros(len(horizons)),
+        noise_variance=window.volatility**2 * horizons,
     )
 
 
-def _require_targets(target_sessions: Sequence[date], config: SimulationConfig) -> None:
-    if len(target_sessions) != config.horizon:
-        raise ModelError(f"Expected {config.horizon} target sessions, found {len(target_sessions)}.")
+def _build_forecast(
+    forecaster: Forecaster,
+    returns: DailyReturns,
+    market: pd.Series,
+    targets: tuple[date, ...],
+    *,
+    window: Lookback,
+    bands: Mapping[Band, Floats],
+    model_variance: Floats,
+    noise_variance: Floats,
+) -> Forecast:
+    horizon = forecaster.simulation.horizon
+    calibration = forecaster.calibration if forecaster.model else Calibration.none()
+    digest = hashlib.sha256(returns.fingerprint().encode() + market.to_numpy().tobytes())
+    return Forecast(
+        ticker=returns.ticker,
+        as_of=returns.last_session,
+        anchor_close=float(returns.close[-1]),
+        target_sessions=targets,
+        levels=forecaster.simulation.levels,
+        log_returns=bands,
+        model_variance=model_variance,
+        noise_variance=noise_variance,
+        quality=forecaster.quality if forecaster.model else "baseline",
+        data_fingerprint=digest.hexdigest()[:16],
+        regime=classify_regime(window.market),
+        n_outcomes=calibration.count_outcomes(horizon),
+        price_basis=returns.basis,
+    )
 
 
-def predictive_quantiles(model: Model, window: Trailing, paths: Paths, config: SimulationConfig) -> Floats:
+def combine_quantiles(model: Model, window: Lookback, paths: Paths, config: SimulationConfig) -> Floats:
     """(H, Q) quantiles of the simulated paths, averaged level by level with those of the direct log-HAR.
 
     The mean of the quantiles of two forecasts is sharper than a mixture of the two and at least as good as
@@ -172,58 +240,39 @@ def predictive_quantiles(model: Model, window: Trailing, paths: Paths, config: S
     the regression the scale of each.
     """
     simulated = paths.quantiles(config.levels)
-    if model.har is None:
+    if model.log_har is None:
         return simulated
-    direct = model.manifest.config.direct_share
-    averaged: Floats = (1 - direct) * simulated + direct * model.har.bands(window, config)
+    share = model.manifest.config.direct_share
+    averaged: Floats = (1 - share) * simulated + share * model.log_har.forecast(window, config)
     return averaged
 
 
-def require_fresh(history: PriceHistory, session: date) -> PriceHistory:
-    """The history up to `session`, which must be its last one.
+def _fit_regression(
+    tickers: Sequence[TickerFeatures], names: Sequence[str], config: ModelConfig
+) -> LogHar | None:
+    """Fit the direct regression; None where history is too short for its longest horizon."""
+    sessions = min(count_sessions(tickers), config.log_har.history_sessions)
+    if sessions < MINIMUM + HORIZON:
+        return None
+    return fit_log_har(tickers, names, config.log_har)
+
+
+def _build_trainable(
+    universe: Iterable[DailyReturns], market: pd.Series, config: ModelConfig
+) -> tuple[list[TickerFeatures], dict[str, str]]:
+    """Return the features of every ticker that is long enough, and the reason of every one that is not.
 
     Raises:
-        StaleHistoryError: There is no bar for that session.
+        ModelError: None is.
     """
-    known = history.until(session)
-    if known.bars.empty:
-        raise ShortHistoryError(history.ticker, found=0, needed=1)
-    if known.last_session != session:
-        raise StaleHistoryError(history.ticker, expected=session, found=known.last_session)
-    return known
-
-
-def fingerprint(histories: Iterable[PriceHistory]) -> str:
-    """Hash of the prices of several tickers, 16 hex digits, whatever their order."""
-    lines = sorted(f"{history.ticker}:{history.fingerprint()}" for history in histories)
-    return _digest(*lines)
-
-
-def _digest(*parts: str | bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode() if isinstance(part, str) else part)
-    return digest.hexdigest()[:16]
-
-
-def _direct(series: Sequence[TickerSeries], names: Sequence[str]) -> Har | None:
-    try:
-        return fit_har(series, names, HarConfig())
-    except ModelError:
-        return None  # too short a history for the longest horizon; the paths serve alone
-
-
-def _trainable(
-    histories: Sequence[PriceHistory], as_of: date, config: ModelConfig, market: pd.Series
-) -> list[TickerSeries]:
-    names, lookback = feature_names(config.features), config.training.lookback
-    series = []
-    for history in histories:
-        bars = adjust(history, as_of, config.price_basis)
+    names, lookback = select_features(config.features), config.training.lookback
+    tickers: list[TickerFeatures] = []
+    left_out: dict[str, str] = {}
+    for returns in universe:
         try:
-            series.append(build_series(history.ticker, bars, market, names, lookback))
-        except ShortHistoryError:
-            continue  # a young ticker is forecast by the pooled model all the same, or quarantined there
-    if not series:
+            tickers.append(build_ticker_features(returns, market, names, lookback))
+        except ShortHistoryError as error:
+            left_out[returns.ticker] = str(error)
+    if not tickers:
         raise ModelError("Expected at least one ticker with enough history to train on, found none.")
-    return series
+    return tickers, left_out

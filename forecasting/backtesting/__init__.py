@@ -1,1 +1,1 @@
-"""Walking forward over history as if each past session were today."""
+"""Backtesting: walk forward over history as if each past session were today."""

@@ -1,60 +1,73 @@
-"""The calibration of a walk: each origin learns from the bands issued before it, as they were issued."""
+"""Calibrate a walk: each origin learns from the bands issued before it, as they were issued."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from forecasting.backtesting.issue import Issued
-from forecasting.backtesting.rows import Outcomes
-from forecasting.calibration import learn
+from forecasting.backtesting.rows import realise
+from forecasting.backtesting.walk_forward import Issued
+from forecasting.calibration import learn_calibration
 from forecasting.config import CalibrationConfig
-from forecasting.forecast import REGIMES
-from forecasting.types import Floats
-
-Scale = tuple[Sequence[int], Sequence[float]]
+from forecasting.features.returns import DailyReturns
+from forecasting.types import Floats, Regime, values
 
 
-def calibrated(
-    issued: Sequence[Issued], outcomes: Outcomes, scale: Scale, config: CalibrationConfig
+def calibrate_walk(
+    issued: Sequence[Issued],
+    universe: Mapping[str, DailyReturns],
+    config: CalibrationConfig,
+    *,
+    horizons: Sequence[int],
+    levels: Sequence[float],
 ) -> Iterator[Issued]:
-    """The same with the method `calibrated` before the others, in order of time.
+    """Yield the same with the method `calibrated` before the others, in order of time.
 
     Args:
         issued: Warm-up and reported origins, in order.
-        outcomes: What happened; at each origin only targets up to it are looked at.
-        scale: The horizons and the levels of the quantiles.
-        config: How bands learn.
+        universe: Daily returns by ticker; at each origin only targets up to it are looked at.
+        config: Learning rates and priors.
+        horizons: The H horizons of the quantiles.
+        levels: Their Q levels.
     """
-    horizons, levels = scale
-    ledger = _Ledger.of(issued, outcomes, scale)
-    for one in issued:
-        learned = learn(ledger.closed_by(np.datetime64(one.origin, "s")), config)
-        predictive = one.quantiles["predictive"]
+    ledger = _Ledger.build(issued, universe, horizons, levels)
+    for origin in issued:
+        closed = ledger.closed_by(np.datetime64(origin.origin, "s"))
+        calibration = learn_calibration(closed, levels[0], config)
+        predictive = origin.quantiles["predictive"]
         parts = [
-            learned.apply(ticker, regime, levels, bands, horizons)
-            for ticker, regime, bands in zip(one.tickers, one.regimes, predictive, strict=True)
+            calibration.apply(ticker, regime, bands, levels=levels, horizons=horizons)
+            for ticker, regime, bands in zip(origin.tickers, origin.regimes, predictive, strict=True)
         ]
         bands = np.stack(parts) if parts else predictive
-        ledger.enter(one, bands)
-        yield replace(one, quantiles={"calibrated": bands, **one.quantiles})
+        ledger.enter(origin, bands)
+        yield replace(origin, quantiles={"calibrated": bands, **origin.quantiles})
 
 
 @dataclass(frozen=True)
 class _Ledger:
-    """The columns of CLOSED and the target sessions, a row for each band, in order of issue."""
+    """The columns of CLOSED_BANDS and the target sessions, a row for each band, in order of issue."""
 
     columns: dict[str, "np.ndarray | pd.Categorical"]
 
     @classmethod
-    def of(cls, issued: Sequence[Issued], outcomes: Outcomes, scale: Scale) -> "_Ledger":
-        """Everything that is known once all is over; the calibrated bands are entered as they are issued."""
-        horizons, levels = scale
+    def build(
+        cls,
+        issued: Sequence[Issued],
+        universe: Mapping[str, DailyReturns],
+        horizons: Sequence[int],
+        levels: Sequence[float],
+    ) -> "_Ledger":
+        """Build every row at once; the calibrated bands are entered as they are issued."""
         middle = list(levels).index(0.5)
-        parts = [_columns(one, outcomes.after(one), horizons, middle) for one in issued if one.tickers]
+        parts = [
+            _columns(origin, realise(origin, universe), horizons, middle)
+            for origin in issued
+            if origin.tickers
+        ]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-        categories = {"ticker": None, "regime": list(REGIMES)}
+        categories = {"ticker": None, "regime": list(values(Regime))}
         return cls(
             {
                 name: pd.Categorical(column, categories[name]) if name in categories else column
@@ -63,19 +76,19 @@ class _Ledger:
         )
 
     def closed_by(self, session: np.datetime64) -> pd.DataFrame:
-        """Rows whose target is not after the session; what has no bar there is left out."""
+        """Return CLOSED_BANDS whose target is not after the session; targets without a bar are left out."""
         if not self.columns:
             return pd.DataFrame()
         closed = (self.columns["target_session"] <= session) & np.isfinite(self.columns["actual"])
         return pd.DataFrame({name: column[closed] for name, column in self.columns.items()})
 
     def enter(self, issued: Issued, bands: Floats) -> None:
-        """Note the outermost levels of (N, H, Q) bands as issued."""
+        """Enter the outermost levels of (N, H, Q) bands as issued."""
         if not issued.tickers:
             return
         rows = self.columns["as_of"] == np.datetime64(issued.origin, "s")
-        for name, place in (("calibrated_lower", 0), ("calibrated_upper", -1)):
-            self.columns[name][rows] = bands[..., place].ravel()
+        for name, edge in (("calibrated_lower", 0), ("calibrated_upper", -1)):
+            self.columns[name][rows] = bands[..., edge].ravel()
 
 
 def _columns(issued: Issued, actual: Floats, horizons: Sequence[int], middle: int) -> dict[str, np.ndarray]:

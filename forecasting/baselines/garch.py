@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecasting.baselines.past import Past
 from forecasting.config import SimulationConfig
 from forecasting.errors import GarchFitError, MissingExtraError
-from forecasting.model.simulation import LARGEST_STEP, random_stream
+from forecasting.features.returns import DailyReturns
+from forecasting.model.random_streams import LARGEST_STEP, open_stream
 from forecasting.types import Floats
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SESSIONS = 1000  # of returns that are fitted: longer ones keep a crisis in the long run that bands return to
 FEWEST = 250  # returns, under which the likelihood is nearly flat in the persistence
-PERCENT = 100  # arch asks for returns of about this unit, or its optimiser stalls
+PERCENT = 100  # arch needs returns of about this unit, or its optimiser stalls
 DRIFT_KEPT = 0.5  # the error of a mean of four years is as large as the drift of a share itself
 # Free draws: at 400 paths, noise in the quantiles alone would add a quarter of a percent to the CRPS.
 FEWEST_PATHS = 4000
@@ -29,21 +29,21 @@ class Garch:
 
     parameters: Floats
 
-    def __call__(self, past: Past, config: SimulationConfig) -> Floats:
-        """(H, Q) quantiles of paths simulated from the conditional variance of `past.as_of`.
+    def forecast(self, returns: DailyReturns, config: SimulationConfig) -> Floats:
+        """(H, Q) quantiles of paths simulated from the conditional variance of the last session.
 
         Args:
-            past: The ticker up to `as_of`, at the fit or later.
+            returns: The ticker up to the session to forecast from, that of the fit or later.
             config: Horizon, levels, seed; S paths (dropout runs times noise paths), FEWEST_PATHS at least.
 
         Raises:
             ShortHistoryError: Fewer than FEWEST returns.
             MissingExtraError: The package arch is not installed.
         """
-        stream = random_stream(config.seed, past.as_of.isoformat(), past.ticker)
+        stream = open_stream(config.seed, returns.last_session, returns.ticker)
         degrees = float(self.parameters[-1])
         forecast = (
-            _model(past)
+            _build_model(returns)
             .fix(self.parameters)
             .forecast(
                 horizon=config.horizon,
@@ -59,41 +59,43 @@ class Garch:
         return quantiles
 
 
-def garch(past: Past, config: SimulationConfig) -> Floats:
+def forecast_garch(returns: DailyReturns, config: SimulationConfig) -> Floats:
     """(H, Q) quantiles from parameters fitted anew.
 
     Raises:
         ShortHistoryError: Fewer than FEWEST returns.
-        GarchFitError: There is no fit; the caller falls back on the random walk, and stores or prints that.
+        GarchFitError: There is no fit; the caller falls back on the random walk, and records that.
         MissingExtraError: The package arch is not installed.
     """
-    return fit_garch(past)(past, config)
+    return fit_garch(returns).forecast(returns, config)
 
 
-def fit_garch(past: Past) -> Garch:
-    """Maximum likelihood on the newest SESSIONS returns (Bollerslev 1987), half of the mean kept.
+def fit_garch(returns: DailyReturns) -> Garch:
+    """Fit by maximum likelihood on the newest SESSIONS returns (Bollerslev 1987); keep half of the mean.
 
     Raises:
-        As `garch`.
+        As `forecast_garch`.
     """
-    returns = past.last_returns(SESSIONS, FEWEST)
-    if np.ptp(returns) == 0:
-        raise GarchFitError(past.ticker, "returns that never vary")
-    result = _model(past).fit(disp="off", show_warning=False)
+    newest = returns.newest(SESSIONS, FEWEST)
+    if np.ptp(newest) == 0:
+        raise GarchFitError(returns.ticker, "returns that never vary")
+    result = _build_model(returns).fit(disp="off", show_warning=False)
     if result.convergence_flag != 0:
-        raise GarchFitError(past.ticker, f"no convergence (code {result.convergence_flag} of scipy's SLSQP)")
+        raise GarchFitError(
+            returns.ticker, f"no convergence (code {result.convergence_flag} of scipy's SLSQP)"
+        )
     parameters = result.params.to_numpy(np.float64, copy=True)
-    drift = abs(parameters[0]) / (PERCENT * returns.std())
+    drift = abs(parameters[0]) / (PERCENT * newest.std())
     if drift > LARGEST_DRIFT:
-        raise GarchFitError(past.ticker, f"a drift of {drift:.1f} standard deviations a session")
+        raise GarchFitError(returns.ticker, f"a drift of {drift:.1f} standard deviations a session")
     parameters[0] *= DRIFT_KEPT
     return Garch(parameters)
 
 
-def _model(past: Past) -> "ARCHModel":
+def _build_model(returns: DailyReturns) -> "ARCHModel":
     try:
         from arch import arch_model
     except ImportError as error:
         raise MissingExtraError("arch", "garch", "the GARCH baseline") from error
-    returns = past.last_returns(SESSIONS, FEWEST) * PERCENT
-    return arch_model(returns, mean="Constant", vol="GARCH", p=1, q=1, dist="t", rescale=False)
+    newest = returns.newest(SESSIONS, FEWEST) * PERCENT
+    return arch_model(newest, mean="Constant", vol="GARCH", p=1, q=1, dist="t", rescale=False)

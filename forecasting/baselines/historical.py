@@ -1,51 +1,51 @@
-"""Filtered historical simulation: the ticker's own past surprises at today's volatility."""
+"""Filtered historical simulation: the ticker's own past residuals at today's volatility."""
 
 import numpy as np
 
-from forecasting.baselines.past import Past
 from forecasting.config import SimulationConfig
-from forecasting.features.lookback import DECAY, WARM_UP, Trailing, windows_of
-from forecasting.model.residuals import LARGEST_RESIDUAL
-from forecasting.model.simulation import LARGEST_STEP, random_stream
+from forecasting.features.lookback import DECAY, WARM_UP, Lookback, trailing_windows
+from forecasting.features.returns import DailyReturns
+from forecasting.model.random_streams import LARGEST_RESIDUAL, LARGEST_STEP, open_stream
 from forecasting.types import Floats
 
 SESSIONS = 1000  # of residuals: two years are too few for the tails of ten sessions (Pritsker 2006)
 FEWEST = 250  # residuals, under which the 5 % quantile rests on a dozen sessions
 
 
-def filtered_historical(past: Past, config: SimulationConfig) -> Floats:
+def forecast_historical(returns: DailyReturns, window: Lookback, config: SimulationConfig) -> Floats:
     """(H, Q) quantiles of S paths with resampled residuals and EWMA volatility (Barone-Adesi et al. 1999).
 
     Args:
-        past: The ticker up to `as_of`.
+        returns: The ticker up to the session to forecast from.
+        window: (W,) of that session.
         config: Horizon, levels, seed, and S as the product of dropout runs and noise paths.
 
     Raises:
         ShortHistoryError: Fewer than FEWEST residuals.
     """
-    residuals = standardised_residuals(past)
-    stream = random_stream(config.seed, past.as_of.isoformat(), past.ticker)
+    residuals = standardise_returns(returns)
+    stream = open_stream(config.seed, returns.last_session, returns.ticker)
     shape = (config.horizon, config.dropout_runs * config.noise_paths)
     drawn = residuals[stream.integers(len(residuals), size=shape)]  # (H, S)
-    paths = _roll(float(past.window.volatility), drawn)
+    paths = _roll_forward(float(window.volatility), drawn)
     quantiles: Floats = np.quantile(paths, config.levels, axis=1).T
     return quantiles
 
 
-def standardised_residuals(past: Past) -> Floats:
+def standardise_returns(returns: DailyReturns) -> Floats:
     """(N,) returns over the volatility of the session before, centred: a past drift is no forecast.
 
     Raises:
         ShortHistoryError: There are fewer than FEWEST.
     """
-    returns = past.last_returns(SESSIONS + WARM_UP, needed=FEWEST + WARM_UP)
-    volatility = Trailing.of_returns(windows_of(returns)).volatility
-    residuals = (returns[WARM_UP:] / volatility[WARM_UP - 1 : -1]).clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+    newest = returns.newest(SESSIONS + WARM_UP, needed=FEWEST + WARM_UP)
+    volatility = Lookback.of_returns(trailing_windows(newest)).volatility
+    residuals = (newest[WARM_UP:] / volatility[WARM_UP - 1 : -1]).clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
     centred: Floats = residuals - residuals.mean()
     return centred
 
 
-def _roll(volatility: float, residuals: Floats) -> Floats:
+def _roll_forward(volatility: float, residuals: Floats) -> Floats:
     """(H, S) cumulative log returns of (H, S) residuals; this EWMA is recursive, without a window."""
     variance, returns = np.full(residuals.shape[1], volatility**2), np.empty_like(residuals)
     for step, residual in enumerate(residuals):

@@ -1,22 +1,22 @@
-"""Random walk with EWMA volatility: the floor that every forecast must beat."""
+"""Random walk with EWMA volatility: the reference that every forecast must beat."""
 
 from statistics import NormalDist
 
 import numpy as np
 
-from forecasting.baselines.past import Past
 from forecasting.config import SimulationConfig
+from forecasting.features.lookback import Lookback
 from forecasting.types import Floats
 
 
-def random_walk(past: Past, config: SimulationConfig) -> Floats:
+def forecast_random_walk(window: Lookback, config: SimulationConfig) -> Floats:
     """(H, Q) normal quantiles without drift: volatility x sqrt(h) x the quantile (RiskMetrics 1996).
 
     Args:
-        past: The ticker up to `as_of`; its volatility is the EWMA(0.94) that the features have, too.
+        window: (W,) of the session to forecast from; its volatility is the EWMA(0.94) that features read.
         config: Horizon and levels.
     """
     normal = np.array([NormalDist().inv_cdf(level) for level in config.levels])
     roots = np.sqrt(np.arange(1, config.horizon + 1))
-    quantiles: Floats = past.window.volatility * np.outer(roots, normal)
+    quantiles: Floats = window.volatility * np.outer(roots, normal)
     return quantiles

@@ -1,4 +1,4 @@
-"""Which exchange calendar a Yahoo-style symbol follows."""
+"""Exchange calendars by Yahoo-style symbol."""
 
 import re
 
@@ -34,7 +34,7 @@ _CRYPTO = re.compile(r"-(USD|EUR|GBP|JPY|AUD|CAD|CHF|CNY|INR|KRW|BTC|ETH|USDT|US
 
 
 def calendar_name(ticker: str) -> str:
-    """The exchange_calendars name for a symbol as Yahoo writes it.
+    """Return the exchange_calendars name for a symbol as Yahoo writes it.
 
     >>> [calendar_name(ticker) for ticker in ("AAPL", "BRK-B", "^GSPC", "7203.T", "BTC-USD", "EURUSD=X")]
     ['XNYS', 'XNYS', 'XNYS', 'XTKS', '24/7', '24/5']
@@ -48,10 +48,10 @@ def calendar_name(ticker: str) -> str:
         return ALWAYS_OPEN
     if "=" in ticker:
         return WEEKDAYS if ticker.endswith("=X") else FUTURES
-    return _of_suffix(ticker) if "." in ticker else HOME
+    return _calendar_of_suffix(ticker) if "." in ticker else HOME
 
 
-def _of_suffix(ticker: str) -> str:
+def _calendar_of_suffix(ticker: str) -> str:
     suffix = ticker.rpartition(".")[2]
     if suffix not in SUFFIXES:
         raise UnknownExchangeError(ticker, suffix)

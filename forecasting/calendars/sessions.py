@@ -1,4 +1,4 @@
-"""Exchange sessions as plain dates: which are closed by now, which come next.
+"""Exchange sessions as plain dates: those closed at an instant, and those that follow.
 
 Nothing here reads the clock. exchange_calendars by default builds the twenty years before today and one year
 after; here the bounds are 1970 and the end of the decade in question, so an answer never depends on the day.
@@ -32,7 +32,7 @@ Days = NDArray[np.datetime64]
 FIRST = date(1970, 1, 1)
 LAST = date(2199, 12, 31)
 _BUILDING = threading.Lock()
-SETTLING = timedelta(minutes=30)  # vendors print the official close up to half an hour late
+CLOSE_LAG = timedelta(minutes=30)  # vendors print the official close up to half an hour late
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class _Timetable:
     last: date
 
 
-def last_closed_session(calendar: str, now: datetime, lag: timedelta = SETTLING) -> date:
-    """The newest session whose close lies at least `lag` before `now`.
+def last_closed_session(calendar: str, now: datetime, lag: timedelta = CLOSE_LAG) -> date:
+    """Return the newest session whose close lies at least `lag` before `now`.
 
     Args:
         calendar: exchange_calendars name, as from `calendar_name`.
@@ -68,13 +68,13 @@ def last_closed_session(calendar: str, now: datetime, lag: timedelta = SETTLING)
 
 
 def session_on_or_before(calendar: str, day: date) -> date:
-    """The newest session that is not after `day`."""
+    """Return the newest session that is not after `day`."""
     table = _timetable(calendar, day)
     return _day(table, calendar, int(np.searchsorted(table.days, np.datetime64(day), side="right")) - 1)
 
 
 def next_sessions(calendar: str, session: date, n: int) -> tuple[date, ...]:
-    """The first `n` sessions after `session`, the nearest first."""
+    """Return the first `n` sessions after `session`, the nearest first."""
     table = _timetable(calendar, session, reach=session + timedelta(days=2 * n + 30))
     start = int(np.searchsorted(table.days, np.datetime64(session), side="right"))
     if start + n > len(table.days):
@@ -83,7 +83,7 @@ def next_sessions(calendar: str, session: date, n: int) -> tuple[date, ...]:
 
 
 def sessions_between(calendar: str, start: date, end: date) -> tuple[date, ...]:
-    """Every session from `start` to `end`, both included."""
+    """Return every session from `start` to `end`, both included."""
     table = _timetable(calendar, start, end)
     left = np.searchsorted(table.days, np.datetime64(start), side="left")
     right = np.searchsorted(table.days, np.datetime64(end), side="right")
@@ -91,19 +91,19 @@ def sessions_between(calendar: str, start: date, end: date) -> tuple[date, ...]:
 
 
 def is_session(calendar: str, day: date) -> bool:
-    """Whether the exchange trades on `day`."""
+    """Return whether the exchange trades on `day`."""
     return session_on_or_before(calendar, day) == day
 
 
-def _day(table: _Timetable, calendar: str, position: int) -> date:
-    if position < 0:
+def _day(table: _Timetable, calendar: str, index: int) -> date:
+    if index < 0:
         raise _out_of_bounds(calendar, "a session before the first one", table)
-    day: date = table.days[position].item()
+    day: date = table.days[index].item()
     return day
 
 
 def _timetable(calendar: str, *days: date, reach: date = FIRST) -> _Timetable:
-    """The sessions of a calendar over bounds that hold all of `days`, and `reach` if it is known."""
+    """Return the sessions of a calendar over bounds that hold all of `days`, and `reach` if possible."""
     end_year = max(*days, reach).year // 10 * 10 + 9
     table = _build(calendar, min(end_year, LAST.year))
     for day in days:
@@ -140,7 +140,7 @@ def _build(calendar: str, end_year: int) -> _Timetable:
 
 
 def _bounds(exchange_calendars: Any, calendar: str, end: date) -> tuple[date, date]:
-    """The wanted bounds, narrowed to what the calendar knows (Tokyo from 1997, Mumbai to the end of 2026)."""
+    """Narrow the wanted bounds to those of the calendar (Tokyo from 1997, Mumbai to the end of 2026)."""
     known = exchange_calendars.get_calendar(calendar, start="2023-01-01", end="2023-12-31")
     earliest, latest = known.bound_min(), known.bound_max()
     first = max(FIRST, earliest.date()) if earliest is not None else FIRST

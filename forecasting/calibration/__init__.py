@@ -1,7 +1,6 @@
-"""Calibration: what the bands really issued, and the closes that followed, say of the next band's width."""
+"""Calibration: band widths learned from the bands really issued and the closes that followed."""
 
-from forecasting.calibration.fit import learn
-from forecasting.calibration.outcomes import CLOSED
+from forecasting.calibration.fit import learn_calibration
 from forecasting.calibration.state import Calibration
 
-__all__ = ["CLOSED", "Calibration", "learn"]
+__all__ = ["Calibration", "learn_calibration"]

@@ -1,4 +1,4 @@
-"""Delayed feedback: misses of the bands as issued move the next band's edges, a little (Gibbs & Candes 2021).
+"""Delayed feedback: misses of the bands as issued move the edges of the next ones (Gibbs & Candes 2021).
 
 On the log width and per tail, the proportional part of conformal PID control (Angelopoulos et al. 2023); the
 step shrinks with the root of the horizon, because outcomes of h sessions overlap h times.
@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.calibration.outcomes import REGIMES
 from forecasting.config import CalibrationConfig
-from forecasting.forecast import REGIMES
 from forecasting.types import Floats
 
 
@@ -22,14 +22,14 @@ class Feedback(NamedTuple):
     regime: Floats
 
 
-def feedback_of(
-    misses: Floats, regime: NDArray[np.int8], gaps: Floats, tail: float, config: CalibrationConfig
+def fold_feedback(
+    misses: Floats, regime: NDArray[np.int8], gaps: Floats, *, tail: float, config: CalibrationConfig
 ) -> Feedback:
     """Fold the misses of one tail in order of issue: theta += rate * sqrt(gap / h) * (misses - tail).
 
     Args:
         misses: (D, N, H) 1 beyond the issued edge, 0 not, NaN not closed.
-        regime: (D, N) place in REGIMES, -1 unknown.
+        regime: (D, N) index in REGIMES, -1 unknown.
         gaps: (D,) sessions since the date of issue before; bands issued more rarely move further each time.
         tail: Nominal probability of a miss.
         config: Rates and the largest correction.
@@ -37,21 +37,21 @@ def feedback_of(
     _, tickers, horizons = misses.shape
     steps = np.sqrt(gaps[:, None] / np.arange(1, horizons + 1))  # (D, H)
     state = Feedback(np.zeros(horizons), np.zeros((tickers, horizons)), np.zeros((len(REGIMES), horizons)))
-    for missed, here, step in zip(misses, regime, steps, strict=True):
+    for missed, regimes, step in zip(misses, regime, steps, strict=True):
         error = (missed - tail) * step  # (N, H)
         state = Feedback(
-            _moved(state.shared, config.shared_rate * _mean(error), config),
-            _moved(state.ticker, config.ticker_rate * error, config),
-            _moved(state.regime, config.regime_rate * _by_regime(error, here), config),
+            _move(state.shared, config.shared_rate * _finite_mean(error), config),
+            _move(state.ticker, config.ticker_rate * error, config),
+            _move(state.regime, config.regime_rate * _mean_by_regime(error, regimes), config),
         )
     return state
 
 
-def _by_regime(error: Floats, regime: NDArray[np.int8]) -> Floats:
-    return np.stack([_mean(error[regime == place]) for place in range(len(REGIMES))])
+def _mean_by_regime(error: Floats, regime: NDArray[np.int8]) -> Floats:
+    return np.stack([_finite_mean(error[regime == index]) for index in range(len(REGIMES))])
 
 
-def _mean(error: Floats) -> Floats:
+def _finite_mean(error: Floats) -> Floats:
     """(H,) means over tickers, NaN where none is known."""
     known = np.isfinite(error)
     counts = known.sum(axis=0)
@@ -59,6 +59,6 @@ def _mean(error: Floats) -> Floats:
     return means
 
 
-def _moved(value: Floats, step: Floats, config: CalibrationConfig) -> Floats:
+def _move(value: Floats, step: Floats, config: CalibrationConfig) -> Floats:
     bound = config.largest_feedback
     return np.where(np.isfinite(step), np.clip(value + step, -bound, bound), value)

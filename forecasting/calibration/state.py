@@ -1,4 +1,4 @@
-"""The calibration of one session as a value: learned log multipliers, and how they change a band."""
+"""The calibration state of one session: learned log multipliers, and their effect on a band."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from forecasting.calibration.outcomes import REGIMES
 from forecasting.errors import StoreError
-from forecasting.forecast import REGIMES
 from forecasting.types import Floats
 
 LARGEST = float(np.log(4))
@@ -16,7 +16,7 @@ LARGEST = float(np.log(4))
 
 @dataclass(frozen=True)
 class Calibration:
-    """How much wider or narrower each tail of the predictive band is to be; the median stays.
+    """Factors that widen or narrow each tail of the predictive band; the median stays.
 
     Attributes:
         pool: (2, H) log multipliers of the lower and the upper tail for a ticker without a past of its own.
@@ -32,7 +32,7 @@ class Calibration:
 
     @classmethod
     def none(cls) -> "Calibration":
-        """A calibration that has seen nothing and changes nothing."""
+        """Return a calibration without outcomes, which changes nothing."""
         return cls(np.zeros((2, 0)), {}, np.zeros((len(REGIMES), 2, 0)))
 
     @property
@@ -40,7 +40,7 @@ class Calibration:
         """Closed forecasts behind it, over all tickers and horizons."""
         return int(self.pooled.sum())
 
-    def outcomes(self, horizon: int) -> tuple[int, ...]:
+    def count_outcomes(self, horizon: int) -> tuple[int, ...]:
         """Closed forecasts behind the bands of each horizon 1 .. `horizon`."""
         padded = np.zeros(horizon)
         padded[: len(self.pooled)] = self.pooled[:horizon]
@@ -51,16 +51,17 @@ class Calibration:
         total = self.own.get(ticker, self.pool) + self.regime[REGIMES.index(regime)]
         if not total.shape[1]:
             return np.ones((2, len(horizons)))
-        place = np.minimum(np.asarray(horizons) - 1, total.shape[1] - 1)
-        factors: Floats = np.exp(np.clip(total[:, place], -LARGEST, LARGEST))
+        index = np.minimum(np.asarray(horizons) - 1, total.shape[1] - 1)
+        factors: Floats = np.exp(np.clip(total[:, index], -LARGEST, LARGEST))
         return factors
 
     def apply(
         self,
         ticker: str,
         regime: str,
-        levels: Sequence[float],
         quantiles: Floats,
+        *,
+        levels: Sequence[float],
         horizons: Sequence[int] | None = None,
     ) -> Floats:
         """(H, Q) calibrated quantiles of (H, Q) predictive ones.
@@ -72,8 +73,8 @@ class Calibration:
         Args:
             ticker: Whose own past counts.
             regime: The market's at issue, one of REGIMES.
-            levels: The Q levels, 0.5 among them.
             quantiles: Of the cumulative log return.
+            levels: The Q levels, 0.5 among them.
             horizons: The H horizons; None for 1 to H.
         """
         middle = list(levels).index(0.5)
@@ -81,12 +82,12 @@ class Calibration:
         tail = np.where(np.arange(len(levels)) < middle, 0, 1)
         wider = np.exp(np.log(factors[tail]).T * edge_share(levels))
         centre = quantiles[:, [middle]]
-        distance = _growing(np.abs(quantiles - centre) * wider, middle)
+        distance = _grow_outwards(np.abs(quantiles - centre) * wider, middle)
         calibrated: Floats = centre + np.where(tail == 0, -distance, distance)
         return calibrated
 
     def to_json(self) -> str:
-        """The state as JSON text; floats keep all their digits."""
+        """Return the state as JSON text; floats keep all their digits."""
         plain = {
             "pool": self.pool.tolist(),
             "own": {ticker: value.tolist() for ticker, value in self.own.items()},
@@ -97,7 +98,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, text: str) -> "Calibration":
-        """The state that `to_json` wrote.
+        """Read the state that `to_json` wrote.
 
         Raises:
             StoreError: The text is not such a state.
@@ -121,7 +122,7 @@ def edge_share(levels: Sequence[float]) -> Floats:
     return share
 
 
-def _growing(distance: Floats, middle: int) -> Floats:
+def _grow_outwards(distance: Floats, middle: int) -> Floats:
     """(H, Q) distances made to grow outwards from the median and with the horizon."""
     lower = np.maximum.accumulate(distance[:, middle::-1], axis=1)[:, ::-1]
     upper = np.maximum.accumulate(distance[:, middle:], axis=1)

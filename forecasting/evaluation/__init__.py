@@ -1,1 +1,1 @@
-"""From the rows of a walk to its scorecard: scores, coverage, comparisons, tests."""
+"""Evaluation: scores, coverage, comparisons and tests of forecasts against outcomes."""

@@ -19,7 +19,7 @@ class Significance(NamedTuple):
 
 
 def kupiec(hits: ArrayLike, level: float) -> Significance:
-    """Unconditional coverage: do hits happen as often as `level` says? (Kupiec 1995). Horizon 1 only.
+    """Test unconditional coverage: hits as frequent as `level` (Kupiec 1995). Horizon 1 only.
 
     Args:
         hits: (N,) of one ticker in order of time, true where the event of nominal probability `level`
@@ -35,7 +35,7 @@ def kupiec(hits: ArrayLike, level: float) -> Significance:
 
 
 def independence(hits: ArrayLike) -> Significance:
-    """Is a hit as likely after a hit as after none? (Christoffersen 1998). Horizon 1 only.
+    """Test independence: a hit as likely after a hit as after none (Christoffersen 1998). Horizon 1 only.
 
     Args:
         hits: (N,) as in `kupiec`.
@@ -50,7 +50,7 @@ def independence(hits: ArrayLike) -> Significance:
 
 
 def christoffersen(hits: ArrayLike, level: float) -> Significance:
-    """Conditional coverage: as often as said, and independently (Christoffersen 1998). Horizon 1 only.
+    """Test conditional coverage: as frequent as `level`, and independent (Christoffersen 1998). Horizon 1 only.
 
     Args:
         hits: (N,) as in `kupiec`.

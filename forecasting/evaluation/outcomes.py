@@ -1,140 +1,101 @@
-"""What became of issued bands: scores of every band whose target session has closed.
+"""Scores of bands whose target session has closed.
 
-All on the basis of the issue date: what happened is the close of the target session in the units of `as_of`,
-so that a split in between changes no score.
+All on the price basis of the run that issued them, in the units of the issue date: a split in between changes
+no score.
 """
-
-from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from forecasting.evaluation.metrics import crps, pinball, tail_misses, winkler
-from forecasting.prices.adjustment import kept_after_payout, later_product
+from forecasting.evaluation.scores import Scores
+from forecasting.features.returns import DailyReturns, compute_daily_returns
 from forecasting.prices.history import PriceHistory
-from forecasting.types import Floats, PriceBasis
+from forecasting.tables import BAND_SCORES, ISSUED_BANDS
+from forecasting.types import Floats
 
-if TYPE_CHECKING:
-    from forecasting.backtesting.walk import Walked  # brings torch, which scoring needs none of
-
-ISSUED = ("as_of", "target_session", "horizon", "anchor_close", "kind", "quality", "regime")
-BAND = ("as_of", "target_session", "band")
-SCORES = (
-    "nominal",
-    "lower",
-    "median",
-    "upper",
-    "actual_log_return",
-    "inside",
-    "below",
-    "above",
-    "crps",
-    "winkler",
-    "pinball_lower",
-    "pinball_upper",
-)
+_FACTS = ["as_of", "target_session", "horizon", "kind", "quality", "regime"]
 
 
-def score_issued(
-    issued: pd.DataFrame, history: PriceHistory, basis: PriceBasis = "split_adjusted"
-) -> pd.DataFrame:
-    """Scores of one ticker's bands; targets without a close are left out.
+def score_issued(issued: pd.DataFrame, history: PriceHistory) -> pd.DataFrame:
+    """Score one ticker's bands; targets without a close are left out.
 
     Args:
-        issued: Long, one row a band, target session and level: the columns `ISSUED`, `band`, `level` and
-            `log_return` (cumulative since `as_of`).
+        issued: ISSUED_BANDS, one row a band, target session and level.
         history: Prices up to the last session that counts as closed.
-        basis: What the bands are bands of.
 
     Returns:
-        One row a band and target session: `method`, the columns `ISSUED` but `anchor_close`, and `SCORES`.
+        BAND_SCORES, one row a band and target session.
     """
-    columns = ["method", *(name for name in ISSUED if name != "anchor_close"), *SCORES]
-    facts = issued[list(ISSUED)].drop_duplicates(["as_of", "target_session"])
-    actual = actual_log_returns(facts, history, basis)
-    known = facts.assign(actual_log_return=actual)[np.isfinite(actual)]
-    wide = issued.pivot(index=list(BAND), columns="level", values="log_return")  # noqa: PD010  refuses doubles
-    rows = wide.reset_index().merge(known, on=["as_of", "target_session"]).rename(columns={"band": "method"})
-    parts = [_scored(part, levels) for levels, part in _by_levels(rows, list(wide.columns))]
-    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def actual_log_returns(facts: pd.DataFrame, history: PriceHistory, basis: PriceBasis) -> Floats:
-    """(N,) cumulative log returns from `anchor_close` at `as_of` to `target_session`, NaN without a close."""
-    start, target = (pd.DatetimeIndex(pd.to_datetime(facts[name])) for name in ("as_of", "target_session"))
-    splits = history.actions["split"]
-    shares = later_product(start, splits) / later_product(target, splits)
-    closes = history.bars["close"].reindex(target.as_unit("s")).to_numpy(np.float64)
-    if basis == "total_return":
-        kept = kept_after_payout(history)
-        shares *= later_product(target, kept) / later_product(start, kept)
-    returns: Floats = np.log(closes * shares / facts["anchor_close"].to_numpy(np.float64))
-    return returns
-
-
-def score_walked(walked: "Sequence[Walked]", until: date) -> pd.DataFrame:
-    """Scores of forecasts that were never issued, for what closed up to a session.
-
-    Returns:
-        As `score_issued`, with `ticker`.
-    """
-    parts = [_walked_band(one, band, until) for one in walked for band in one.forecast.log_returns]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def _walked_band(walked: "Walked", band: str, until: date) -> pd.DataFrame:
-    forecast = walked.forecast
-    targets = np.array(forecast.target_sessions, dtype="datetime64[D]")
-    closed = np.flatnonzero(np.isfinite(walked.actual) & (targets <= np.datetime64(until)))
-    facts = {
-        "ticker": forecast.ticker,
-        "as_of": forecast.as_of,
-        "target_session": [forecast.target_sessions[step] for step in closed],
-        "method": band,
-        "kind": "walk_forward",
-        "horizon": closed + 1,
-        "quality": forecast.quality,
-        "regime": forecast.regime,
-    }
-    quantiles, levels = forecast.log_returns[band][closed], np.array(forecast.levels)
-    return pd.DataFrame({**facts, **_scores(quantiles, levels, walked.actual[closed])})
-
-
-def _by_levels(rows: pd.DataFrame, levels: list[float]) -> list[tuple[list[float], pd.DataFrame]]:
-    """The rows in groups that have the same levels: the levels that are kept are a setting."""
-    given = rows[levels].notna().to_numpy()
-    patterns, group = np.unique(given, axis=0, return_inverse=True)
-    return [
-        ([level for level, there in zip(levels, pattern, strict=True) if there], rows[group == number])
-        for number, pattern in enumerate(patterns)
+    ISSUED_BANDS.check(issued)
+    parts = [
+        _score_basis(rows, compute_daily_returns(history, basis))
+        for basis, rows in issued.groupby("price_basis", sort=True)
     ]
+    return pd.concat(parts, ignore_index=True) if parts else BAND_SCORES.empty()
 
 
-def _scored(rows: pd.DataFrame, levels: list[float]) -> pd.DataFrame:
-    return rows.assign(
-        **_scores(rows[levels].to_numpy(np.float64), np.array(levels), rows["actual_log_return"])
-    )
+def tabulate_scores(facts: pd.DataFrame, scores: Scores) -> pd.DataFrame:
+    """Put scores into BAND_SCORES.
 
-
-def _scores(quantiles: Floats, levels: Floats, actual: Floats) -> dict[str, object]:
-    """The columns `SCORES` of (N, Q) quantiles and (N,) known outcomes."""
-    lower, upper = quantiles[:, 0], quantiles[:, -1]
-    nominal = round(float(levels[-1] - levels[0]), 10)
-    losses = pinball(levels, quantiles, actual)  # (N, Q)
-    below, above = (miss.astype(np.int64) for miss in tail_misses(lower, upper, actual))
-    return {
-        "nominal": nominal,
-        "lower": lower,
-        "median": quantiles[:, int(np.searchsorted(levels, 0.5 - 1e-9))],
-        "upper": upper,
-        "actual_log_return": actual,
+    Args:
+        facts: (N,) rows of ticker, as_of, target_session, band, kind, horizon, quality and regime.
+        scores: (N,) scores whose outcomes are known.
+    """
+    below, above = (miss.astype(np.int64) for miss in scores.misses)
+    pinball_lower, pinball_upper = scores.pinball
+    columns: dict[str, Floats | float] = {
+        "nominal_coverage": scores.nominal_coverage,
+        "lower": scores.lower,
+        "median": scores.median,
+        "upper": scores.upper,
+        "actual_log_return": scores.outcome,
         "inside": 1 - below - above,
         "below": below,
         "above": above,
-        "crps": crps(levels, quantiles, actual),
-        "winkler": winkler(lower, upper, actual, nominal),
-        "pinball_lower": losses[:, 0],
-        "pinball_upper": losses[:, -1],
+        "crps": scores.crps,
+        "winkler": scores.winkler,
+        "pinball_lower": pinball_lower,
+        "pinball_upper": pinball_upper,
     }
+    return facts.assign(**columns)[BAND_SCORES.names]
+
+
+def _score_basis(issued: pd.DataFrame, returns: DailyReturns) -> pd.DataFrame:
+    wide = issued.pivot(index=["as_of", "target_session", "band"], columns="level", values="log_return")  # noqa: PD010  refuses doubles
+    facts = issued[[*_FACTS, "anchor_close"]].drop_duplicates(["as_of", "target_session"])
+    facts = facts.assign(ticker=returns.ticker, outcome=_realise(facts, returns))
+    levels = [float(level) for level in wide.columns]
+    rows = wide.reset_index().merge(facts[facts["outcome"].notna()], on=["as_of", "target_session"])
+    parts = [
+        tabulate_scores(
+            part.drop(columns=levels).reset_index(drop=True),
+            Scores(kept, part[list(kept)].to_numpy(np.float64), part["outcome"].to_numpy(np.float64)),
+        )
+        for kept, part in _group_by_levels(rows, levels)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else BAND_SCORES.empty()
+
+
+def _realise(facts: pd.DataFrame, returns: DailyReturns) -> Floats:
+    """(N,) cumulative log returns from each anchor close to its target session, NaN without a close."""
+    realised = np.full(len(facts), np.nan)
+    as_of = pd.to_datetime(facts["as_of"])
+    targets = pd.to_datetime(facts["target_session"]).to_numpy("datetime64[D]")
+    anchors = facts["anchor_close"].to_numpy(np.float64)
+    for (session, anchor), rows in pd.Series(range(len(facts))).groupby([as_of.to_numpy(), anchors]):
+        index = rows.to_numpy()
+        realised[index] = returns.realised(pd.Timestamp(session).date(), targets[index], anchor)
+    return realised
+
+
+def _group_by_levels(rows: pd.DataFrame, levels: list[float]) -> list[tuple[tuple[float, ...], pd.DataFrame]]:
+    """Return the rows in groups that have the same levels: the levels that are kept are a setting."""
+    given = rows[levels].notna().to_numpy()
+    patterns, group = np.unique(given, axis=0, return_inverse=True)
+    return [
+        (
+            tuple(level for level, present in zip(levels, pattern, strict=True) if present),
+            rows[group == index],
+        )
+        for index, pattern in enumerate(patterns)
+    ]

@@ -2,26 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from forecasting.errors import UsageError
-from forecasting.evaluation.metrics import crps, inside, pinball, pit, tail_misses, winkler
+from forecasting.evaluation.scores import Scores
+from forecasting.tables import BACKTEST_ROWS
 from forecasting.types import Floats
 
-COLUMNS = (
-    "ticker",
-    "as_of",
-    "target_session",
-    "horizon",
-    "method",
-    "level",
-    "log_return",
-    "actual_log_return",
-)
-FLOOR = "random_walk"  # what every score is told relative to, and whose width says calm or stress
+REFERENCE = "random_walk"  # every score is relative to it, and its width tells calm from stress
 
 
 @dataclass(frozen=True)
@@ -35,7 +25,7 @@ class Panel:
         horizons: The H horizons.
         levels: The Q levels, increasing.
         quantiles: (P, D, N, H, Q) cumulative log returns, NaN where there is no forecast.
-        outcome: (D, N, H) what happened, NaN where it is not known.
+        outcome: (D, N, H) realised cumulative log returns, NaN where unknown.
     """
 
     methods: tuple[str, ...]
@@ -47,103 +37,49 @@ class Panel:
     outcome: Floats
 
     @property
-    def coverage(self) -> float:
+    def nominal_coverage(self) -> float:
         """Nominal probability between the outermost levels."""
         return round(self.levels[-1] - self.levels[0], 10)
 
-    def of(self, method: str) -> "Scores":
-        """The scores of one method."""
+    def score(self, method: str) -> Scores:
+        """(D, N, H) scores of one method."""
         return Scores(self.levels, self.quantiles[self.methods.index(method)], self.outcome)
 
 
-@dataclass(frozen=True)
-class Scores:
-    """Scores of one method, each (D, N, H) and NaN where forecast or outcome is missing."""
-
-    levels: tuple[float, ...]
-    quantiles: Floats
-    outcome: Floats
-
-    @property
-    def lower(self) -> Floats:
-        """The lowest quantile."""
-        return self.quantiles[..., 0]
-
-    @property
-    def upper(self) -> Floats:
-        """The highest quantile."""
-        return self.quantiles[..., -1]
-
-    @cached_property
-    def known(self) -> Floats:
-        """The outcome, where there is a forecast."""
-        return np.where(np.isfinite(self.quantiles).all(axis=-1), self.outcome, np.nan)
-
-    @cached_property
-    def crps(self) -> Floats:
-        """Continuous ranked probability score."""
-        return crps(self.levels, self.quantiles, self.known)
-
-    @cached_property
-    def winkler(self) -> Floats:
-        """Interval score of the outermost levels."""
-        return winkler(self.lower, self.upper, self.known, self.levels[-1] - self.levels[0])
-
-    @cached_property
-    def inside(self) -> Floats:
-        """1 where the outcome lies between the outermost levels."""
-        return inside(self.lower, self.upper, self.known)
-
-    @cached_property
-    def misses(self) -> tuple[Floats, Floats]:
-        """1 where it fell below, and where it rose above."""
-        return tail_misses(self.lower, self.upper, self.known)
-
-    @cached_property
-    def pinball(self) -> tuple[Floats, Floats]:
-        """Pinball loss at the lowest and at the highest level."""
-        ends = self.quantiles[..., [0, -1]]
-        loss = pinball([self.levels[0], self.levels[-1]], ends, self.known)
-        return loss[..., 0], loss[..., 1]
-
-    @cached_property
-    def pit(self) -> Floats:
-        """Probability integral transform."""
-        return pit(self.levels, self.quantiles, self.known)
-
-
-def panel_of(frame: pd.DataFrame) -> Panel:
-    """The arrays of rows with COLUMNS, in any order.
+def build_panel(rows: pd.DataFrame) -> Panel:
+    """Build the arrays from BACKTEST_ROWS, in any order.
 
     Raises:
-        UsageError: A column or the random walk is missing, or a row stands twice.
+        UsageError: A column or the random walk is missing, or a row occurs twice.
     """
-    _check(frame)
+    _require_rows(rows)
     names = ("method", "as_of", "ticker", "horizon", "level")
-    codes, axes = zip(*(pd.factorize(frame[name], sort=True) for name in names), strict=True)
+    codes, axes = zip(*(pd.factorize(rows[name], sort=True) for name in names), strict=True)
     shape = tuple(len(axis) for axis in axes)
-    place = np.ravel_multi_index(codes, shape)
+    cell = np.ravel_multi_index(codes, shape)
     seen = np.zeros(int(np.prod(shape)), bool)
-    seen[place] = True
-    if seen.sum() < len(place):
+    seen[cell] = True
+    if seen.sum() < len(cell):
         raise UsageError("Expected each ticker, date, horizon, method and level once, found a row twice.")
-    quantiles = _scattered(place, frame["log_return"], shape)
-    outcome = _scattered(np.ravel_multi_index(codes[1:4], shape[1:4]), frame["actual_log_return"], shape[1:4])
+    quantiles = _scatter(cell, rows["log_return"], shape)
+    outcome = _scatter(np.ravel_multi_index(codes[1:4], shape[1:4]), rows["actual_log_return"], shape[1:4])
     methods, dates, tickers, horizons, levels = (tuple(axis) for axis in axes)
     return Panel(
         methods, dates, tickers, tuple(map(int, horizons)), tuple(map(float, levels)), quantiles, outcome
     )
 
 
-def _check(frame: pd.DataFrame) -> None:
-    missing = [name for name in COLUMNS if name not in frame]
+def _require_rows(rows: pd.DataFrame) -> None:
+    missing = [name for name in BACKTEST_ROWS.names if name not in rows]
     if missing:
-        raise UsageError(f"Expected the columns {', '.join(COLUMNS)}, found no {', '.join(missing)}.")
-    if not (frame["method"] == FLOOR).any():
-        raise UsageError(f"Expected rows of the method {FLOOR} to compare with, found none.")
+        raise UsageError(
+            f"Expected the columns {', '.join(BACKTEST_ROWS.names)}, found no {', '.join(missing)}."
+        )
+    if not (rows["method"] == REFERENCE).any():
+        raise UsageError(f"Expected rows of the method {REFERENCE} to compare with, found none.")
 
 
-def _scattered(place: np.ndarray, values: pd.Series, shape: Sequence[int]) -> Floats:
+def _scatter(cell: np.ndarray, values: pd.Series, shape: Sequence[int]) -> Floats:
     filled = np.full(int(np.prod(shape)), np.nan)
-    filled[place] = values.to_numpy(np.float64)
+    filled[cell] = values.to_numpy(np.float64)
     return filled.reshape(shape)

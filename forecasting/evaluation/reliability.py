@@ -7,54 +7,52 @@ import pandas as pd
 
 from forecasting.evaluation.coverage_tests import Significance, christoffersen, kupiec
 from forecasting.evaluation.panel import Panel
-from forecasting.evaluation.scores import mean
+from forecasting.evaluation.score_tables import finite_mean
 from forecasting.types import Floats
 
 BINS = 10
 SIZE = 0.05  # of a test
-FEWEST = 20  # outcomes of a ticker, under which no test says anything
-Test = Callable[[np.ndarray, float], Significance]
+FEWEST = 20  # outcomes of a ticker, under which no test has any power
+CoverageTest = Callable[[np.ndarray, float], Significance]
 
 
-def significance_table(panel: Panel) -> pd.DataFrame:
-    """Share of tickers that pass at 5 %, by method, at horizon 1; without rows where that is not in it.
+def tabulate_coverage_tests(panel: Panel) -> pd.DataFrame:
+    """Return the share of tickers that pass at 5 %, by method, at horizon 1; no rows where that is missing.
 
     `kupiec` and `christoffersen` look at misses of the whole band, `kupiec_lower` and `kupiec_upper` at one
     tail. A right forecaster passes about 95 % of the time, a little more or less where outcomes are few.
     """
     if 1 not in panel.horizons:
         return pd.DataFrame()
-    place, tail = panel.horizons.index(1), panel.levels[0]
+    index, tail = panel.horizons.index(1), panel.levels[0]
     rows = []
     for method in panel.methods:
-        scores = panel.of(method)
-        below, above = (part[..., place] for part in scores.misses)
-        outside = below + above
+        below, above = panel.score(method).misses[..., index]
         rows.append(
             {
                 "method": method,
-                "kupiec": _share(outside, 2 * tail, kupiec),
-                "christoffersen": _share(outside, 2 * tail, christoffersen),
-                "kupiec_lower": _share(below, tail, kupiec),
-                "kupiec_upper": _share(above, tail, kupiec),
+                "kupiec": _share_passed(below + above, 2 * tail, kupiec),
+                "christoffersen": _share_passed(below + above, 2 * tail, christoffersen),
+                "kupiec_lower": _share_passed(below, tail, kupiec),
+                "kupiec_upper": _share_passed(above, tail, kupiec),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _share(misses: Floats, level: float, test: Test) -> float:
-    """Of (D, N) misses, the share of tickers that the test does not reject."""
+def _share_passed(misses: Floats, level: float, test: CoverageTest) -> float:
+    """Return the share of the N tickers of (D, N) misses that the test does not reject."""
     columns = [column[np.isfinite(column)] for column in misses.T]
-    passed = [float(test(one > 0, level).p_value >= SIZE) for one in columns if len(one) >= FEWEST]
-    return mean(np.array(passed))
+    passed = [float(test(hits > 0, level).p_value >= SIZE) for hits in columns if len(hits) >= FEWEST]
+    return finite_mean(np.array(passed))
 
 
-def pit_table(panel: Panel, method: str) -> pd.DataFrame:
-    """Share of the outcomes in each tenth of the forecast distribution, by horizon; 0.1 each is right."""
-    transform = panel.of(method).pit
+def histogram_pit(panel: Panel, method: str) -> pd.DataFrame:
+    """Return the share of outcomes in each tenth of the forecast distribution, by horizon; 0.1 is right."""
+    transform = panel.score(method).pit
     rows = []
-    for place, horizon in enumerate(panel.horizons):
-        values = transform[..., place][np.isfinite(transform[..., place])]
+    for index, horizon in enumerate(panel.horizons):
+        values = transform[..., index][np.isfinite(transform[..., index])]
         counts, _ = np.histogram(values, bins=BINS, range=(0, 1))
         shares = counts / max(len(values), 1)
         rows.append({"horizon": horizon, **{f"p{tenth * 10}": share for tenth, share in enumerate(shares)}})

@@ -1,13 +1,14 @@
-"""Everything that a walk is judged by."""
+"""Scorecard of a walk: every table that it is judged by."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
-from forecasting.evaluation.paired import paired_table
-from forecasting.evaluation.panel import Panel, panel_of
-from forecasting.evaluation.reliability import pit_table, significance_table
-from forecasting.evaluation.scores import score_table, ticker_table
+from forecasting.evaluation.bootstrap import compare_methods
+from forecasting.evaluation.panel import build_panel
+from forecasting.evaluation.reliability import histogram_pit, tabulate_coverage_tests
+from forecasting.evaluation.score_tables import score_by_horizon, score_by_ticker
 
 CONTENDERS = ("calibrated", "predictive", "random_walk")  # the first that is there is judged
 
@@ -18,8 +19,11 @@ class Scorecard:
 
     Attributes:
         contender: The method that the tables of pairs, tickers and PIT are about.
-        coverage: Nominal probability of the outermost band.
-        span: First and last date of issue, number of dates, number of tickers.
+        nominal_coverage: Of the outermost band.
+        first: First date of issue.
+        last: Last date of issue.
+        n_dates: Dates of issue.
+        n_tickers: Tickers.
         scores: By method and horizon.
         paired: The contender against each other method.
         tests: Coverage one session ahead.
@@ -28,8 +32,11 @@ class Scorecard:
     """
 
     contender: str
-    coverage: float
-    span: tuple[str, str, int, int]
+    nominal_coverage: float
+    first: date
+    last: date
+    n_dates: int
+    n_tickers: int
     scores: pd.DataFrame
     paired: pd.DataFrame
     tests: pd.DataFrame
@@ -37,30 +44,28 @@ class Scorecard:
     pit: pd.DataFrame
 
 
-def scorecard(frame: pd.DataFrame, every: int) -> Scorecard:
+def build_scorecard(rows: pd.DataFrame, every: int) -> Scorecard:
     """Judge the rows of a walk.
 
     Args:
-        frame: Rows with the columns of `panel.COLUMNS`.
+        rows: BACKTEST_ROWS.
         every: Sessions between dates of issue.
 
     Raises:
         UsageError: The rows are not those of a walk.
     """
-    panel = panel_of(frame)
+    panel = build_panel(rows)
     contender = next(name for name in CONTENDERS if name in panel.methods)
     return Scorecard(
         contender=contender,
-        coverage=panel.coverage,
-        span=_span(panel),
-        scores=score_table(panel),
-        paired=paired_table(panel, contender, every),
-        tests=significance_table(panel),
-        tickers=ticker_table(panel, contender),
-        pit=pit_table(panel, contender),
+        nominal_coverage=panel.nominal_coverage,
+        first=pd.Timestamp(panel.dates[0]).date(),
+        last=pd.Timestamp(panel.dates[-1]).date(),
+        n_dates=len(panel.dates),
+        n_tickers=len(panel.tickers),
+        scores=score_by_horizon(panel),
+        paired=compare_methods(panel, contender, every),
+        tests=tabulate_coverage_tests(panel),
+        tickers=score_by_ticker(panel, contender),
+        pit=histogram_pit(panel, contender),
     )
-
-
-def _span(panel: Panel) -> tuple[str, str, int, int]:
-    first, last = (str(pd.Timestamp(day).date()) for day in (panel.dates[0], panel.dates[-1]))
-    return first, last, len(panel.dates), len(panel.tickers)

@@ -1,87 +1,81 @@
-"""The table of scores: a row for each method and horizon, and for each ticker."""
+"""Every score of a set of quantile forecasts against their outcomes, computed once and only if needed."""
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
-from forecasting.evaluation.panel import FLOOR, Panel, Scores
-from forecasting.evaluation.regimes import Thirds, market_thirds, own_thirds
+from forecasting.evaluation.metrics import crps, inside, pinball, pit, tail_misses, winkler
 from forecasting.types import Floats
 
 
-def score_table(panel: Panel) -> pd.DataFrame:
-    """Scores by method and horizon.
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one band or method, each (...) and NaN where forecast or outcome is missing.
 
-    A score relative to the random walk rests on the forecasts that both have; coverage on all that a method
-    has. `calm` and `stressed` are thirds of the dates, `own_` thirds of each ticker's own dates.
+    Attributes:
+        levels: The Q levels, increasing.
+        quantiles: (..., Q) cumulative log returns, NaN where there is no forecast.
+        outcome: (...) realised cumulative log returns, NaN where unknown.
     """
-    market, own, floor = market_thirds(panel), own_thirds(panel), panel.of(FLOOR)
-    rows = []
-    for method in panel.methods:
-        scores = panel.of(method)
-        for place, horizon in enumerate(panel.horizons):
-            below, above = (part[..., place] for part in scores.misses)
-            low, high = (part[..., place] for part in scores.pinball)
-            rows.append(
-                {
-                    "method": method,
-                    "horizon": horizon,
-                    "forecasts": int(np.isfinite(scores.known[..., place]).sum()),
-                    "crps": mean(scores.crps[..., place]),
-                    "crps_relative": ratio(scores.crps[..., place], floor.crps[..., place]),
-                    "winkler": mean(scores.winkler[..., place]),
-                    "winkler_relative": ratio(scores.winkler[..., place], floor.winkler[..., place]),
-                    "pinball_lower": mean(low),
-                    "pinball_upper": mean(high),
-                    "coverage": mean(scores.inside[..., place]),
-                    "below": mean(below),
-                    "above": mean(above),
-                    **_by_regime(scores, place, market, own),
-                }
-            )
-    return pd.DataFrame(rows)
 
+    levels: tuple[float, ...]
+    quantiles: Floats
+    outcome: Floats
 
-def _by_regime(scores: Scores, place: int, market: Thirds, own: Thirds) -> dict[str, float]:
-    inside = scores.inside[..., place]
-    return {
-        "coverage_calm": mean(inside[market.calm]),
-        "coverage_stressed": mean(inside[market.stressed]),
-        "own_calm": mean(inside[own.calm]),
-        "own_stressed": mean(inside[own.stressed]),
-    }
+    @property
+    def nominal_coverage(self) -> float:
+        """Nominal probability between the outermost levels."""
+        return round(self.levels[-1] - self.levels[0], 10)
 
+    @property
+    def lower(self) -> Floats:
+        """The lowest quantile."""
+        return self.quantiles[..., 0]
 
-def ticker_table(panel: Panel, method: str) -> pd.DataFrame:
-    """Coverage of one method by ticker and horizon, and its CRPS relative to the random walk's."""
-    scores, floor = panel.of(method), panel.of(FLOOR)
-    rows = []
-    for place, ticker in enumerate(panel.tickers):
-        one = scores.inside[:, place]
-        rows.append(
-            {
-                "ticker": ticker,
-                "forecasts": int(np.isfinite(one[:, 0]).sum()),
-                **{f"h{h}": mean(one[:, column]) for column, h in enumerate(panel.horizons)},
-                "crps_relative": mean_ratio(scores.crps[:, place], floor.crps[:, place]),
-            }
-        )
-    return pd.DataFrame(rows)
+    @property
+    def median(self) -> Floats:
+        """The quantile at level 0.5."""
+        return self.quantiles[..., int(np.searchsorted(self.levels, 0.5 - 1e-9))]
 
+    @property
+    def upper(self) -> Floats:
+        """The highest quantile."""
+        return self.quantiles[..., -1]
 
-def mean(values: Floats) -> float:
-    """Mean of what is known, NaN where nothing is."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")
+    @cached_property
+    def known(self) -> Floats:
+        """The outcome, where there is a forecast."""
+        return np.where(np.isfinite(self.quantiles).all(axis=-1), self.outcome, np.nan)
 
+    @cached_property
+    def crps(self) -> Floats:
+        """Continuous ranked probability score."""
+        return crps(self.levels, self.quantiles, self.known)
 
-def ratio(values: Floats, others: Floats) -> float:
-    """Ratio of the means where both are known."""
-    both = np.isfinite(values) & np.isfinite(others)
-    bottom = mean(others[both])
-    return mean(values[both]) / bottom if bottom else float("nan")
+    @cached_property
+    def winkler(self) -> Floats:
+        """Interval score of the outermost levels."""
+        return winkler(self.lower, self.upper, self.known, self.nominal_coverage)
 
+    @cached_property
+    def inside(self) -> Floats:
+        """1 where the outcome lies between the outermost levels."""
+        return inside(self.lower, self.upper, self.known)
 
-def mean_ratio(values: Floats, others: Floats) -> float:
-    """Mean over the horizons of (..., H) of the ratio at each."""
-    ratios = [ratio(values[..., place], others[..., place]) for place in range(values.shape[-1])]
-    return mean(np.array(ratios))
+    @cached_property
+    def misses(self) -> Floats:
+        """(2, ...) 1 where the outcome fell below, and where it rose above."""
+        return np.stack(tail_misses(self.lower, self.upper, self.known))
+
+    @cached_property
+    def pinball(self) -> Floats:
+        """(2, ...) pinball loss at the lowest and at the highest level."""
+        ends = self.quantiles[..., [0, -1]]
+        loss = pinball([self.levels[0], self.levels[-1]], ends, self.known)
+        return np.stack([loss[..., 0], loss[..., 1]])
+
+    @cached_property
+    def pit(self) -> Floats:
+        """Probability integral transform."""
+        return pit(self.levels, self.quantiles, self.known)

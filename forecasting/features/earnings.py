@@ -1,4 +1,8 @@
-"""Sessions on which a company had news of its own: a large move in a crowd."""
+"""Earnings reports from prices and volumes alone: sessions of news, and the quarters in which they return.
+
+Companies report four times a year, a few sessions earlier or later each time, and the days of reports carry
+more variance than others (Beaver 1968). Past prices and volumes show when the next one is due.
+"""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -6,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from forecasting.features.lookback import Trailing, mean_of_known, windows_of
+from forecasting.features.lookback import Lookback, mean_of_finite, trailing_windows
 from forecasting.types import Floats
 
 MOVE, LARGEST_MOVE = 1.0, 7.0  # deviations: where a move begins to count, and where it no longer adds
@@ -14,44 +18,42 @@ CROWD, LARGEST_CROWD = 0.4, 1.9  # logs of the volume over the usual: 1.5 and 6.
 LARGEST = (LARGEST_MOVE - MOVE) * (LARGEST_CROWD - CROWD)
 USUAL_SESSIONS = 60  # behind the usual volume
 _FEWEST = 20
+QUARTER = 63  # sessions
+BLUR = 3  # sessions that a report may come earlier or later
 
 
-def surprises_of(bars: pd.DataFrame) -> Floats:
+def score_surprises(log_return: Floats, volume: Floats) -> Floats:
     """(T,) score in [0, LARGEST]: the move beyond one deviation x the log volume beyond 1.5 times the usual.
 
     Both together single out earnings reports: a market's bad day moves every share, and draws no such crowd
     to any one of them. NaN where the move or the volume is not known.
 
     Args:
-        bars: Adjusted bars, as `adjustment.adjust` gives them.
+        log_return: (T,) daily log returns.
+        volume: (T,) in shares of one and the same session.
     """
-    returns = np.log(bars["close"]).diff().to_numpy(np.float64)
-    volatility = Trailing.of_returns(windows_of(returns)).volatility
-    deviations = np.abs(returns) / np.append(np.nan, volatility[:-1])
-    volume = bars["volume"].where(bars["volume"] > 0)
-    usual = volume.rolling(USUAL_SESSIONS, min_periods=_FEWEST).median().shift()
-    crowd = np.log(volume / usual).to_numpy(np.float64)
+    volatility = Lookback.of_returns(trailing_windows(log_return)).volatility
+    deviations = np.abs(log_return) / np.append(np.nan, volatility[:-1])
+    traded = pd.Series(np.where(volume > 0, volume, np.nan))
+    usual = traded.rolling(USUAL_SESSIONS, min_periods=_FEWEST).median().shift()
+    crowd = np.log(traded / usual).to_numpy(np.float64)
     score: Floats = (deviations.clip(MOVE, LARGEST_MOVE) - MOVE) * (crowd.clip(CROWD, LARGEST_CROWD) - CROWD)
     return score
 
 
-QUARTER = 63  # sessions
-BLUR = 3  # sessions that a report may come earlier or later
-
-
-def quarters_ago(quarters: int) -> Callable[[Trailing, int], Floats]:
-    """The feature that looks so many quarters back.
+def build_quarter_feature(quarters: int) -> Callable[[Lookback, int], Floats]:
+    """Return the feature that looks so many quarters back.
 
     It reads nothing that is newer than `ahead` + BLUR - QUARTER sessions, hence no simulated session.
     """
 
-    def feature(window: Trailing, ahead: int = 1) -> Floats:
-        weights = _weights(ahead)
+    def feature(window: Lookback, ahead: int = 1) -> Floats:
+        weights = _quarter_weights(ahead)
         newest = window.surprises.shape[-1] + ahead + BLUR - QUARTER * quarters
         past = window.surprises[..., newest - len(weights) : newest]
         unknown = np.isnan(past)
-        if unknown.any():  # what the ticker's own sessions have on average, 0 where none is known
-            past = np.where(unknown, mean_of_known(window.surprises)[..., None], past)
+        if unknown.any():  # the mean of the ticker's own sessions, 0 where none is known
+            past = np.where(unknown, mean_of_finite(window.surprises)[..., None], past)
         mean: Floats = np.vecdot(past, weights)
         return mean
 
@@ -60,7 +62,7 @@ def quarters_ago(quarters: int) -> Callable[[Trailing, int], Floats]:
 
 
 @lru_cache
-def _weights(ahead: int) -> Floats:
+def _quarter_weights(ahead: int) -> Floats:
     """(ahead + 2 BLUR,) weights with sum 1: a flat mean over the sessions ahead, blurred by a triangle."""
     triangle = BLUR + 1.0 - np.abs(np.arange(-BLUR, BLUR + 1))
     blurred = np.convolve(np.ones(ahead), triangle)

@@ -12,15 +12,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from forecasting.types import Floats
 
-WINDOW = 500  # sessions; the long run needs them all, last year's quarter half, every other feature WARM_UP
+WINDOW = 500  # sessions (W); the long run needs them all, last year's quarter half, other features WARM_UP
 WARM_UP = 63  # returns that must exist before the first row of features
 DECAY = 0.94  # of the current volatility, RiskMetrics (1996)
-Part = int | slice | tuple[slice, slice]
 VOLATILITY_FLOOR = 1e-5  # a flat series has no volatility, and everything is divided by it
+Part = int | slice | tuple[slice, slice]
 
 
 @dataclass(frozen=True)
-class Trailing:
+class Lookback:
     """Windows of W sessions that end at the session of interest.
 
     Attributes:
@@ -36,19 +36,19 @@ class Trailing:
     surprises: Floats
 
     @classmethod
-    def of_returns(cls, returns: Floats) -> "Trailing":
-        """Windows of which nothing but (..., W) returns is known: enough for the two volatilities."""
+    def of_returns(cls, returns: Floats) -> "Lookback":
+        """Build windows from (..., W) returns alone: enough for the two volatilities."""
         unknown = np.full_like(returns[..., :1], np.nan)
         return cls(returns, unknown, unknown, unknown)
 
-    def __getitem__(self, part: Part) -> "Trailing":
-        """The same part of every channel."""
-        return Trailing(self.returns[part], self.ranges[part], self.market[part], self.surprises[part])
+    def __getitem__(self, part: Part) -> "Lookback":
+        """Return the same part of every channel."""
+        return Lookback(self.returns[part], self.ranges[part], self.market[part], self.surprises[part])
 
     @cached_property
     def long_run_volatility(self) -> Floats:
         """(...) root mean square return over the whole window, or over what of it exists."""
-        volatility: Floats = np.maximum(np.sqrt(mean_of_known(self.returns**2)), VOLATILITY_FLOOR)
+        volatility: Floats = np.maximum(np.sqrt(mean_of_finite(self.returns**2)), VOLATILITY_FLOOR)
         return volatility
 
     @cached_property
@@ -61,15 +61,15 @@ class Trailing:
         return np.maximum(current, 0.1 * self.long_run_volatility)
 
 
-def mean_of_known(values: Floats) -> Floats:
-    """(..., W) -> (...) mean of what is finite, 0 where nothing is."""
-    known = np.isfinite(values)
-    mean: Floats = np.where(known, values, 0.0).sum(axis=-1) / np.maximum(known.sum(axis=-1), 1)
+def mean_of_finite(values: Floats) -> Floats:
+    """(..., W) -> (...) mean of the finite values, 0 where there is none."""
+    finite = np.isfinite(values)
+    mean: Floats = np.where(finite, values, 0.0).sum(axis=-1) / np.maximum(finite.sum(axis=-1), 1)
     return mean
 
 
 def ewma(values: Floats, decay: float, span: int = WARM_UP) -> Floats:
-    """Exponentially weighted mean of the last `span` values: (..., W) -> (...).
+    """Return the exponentially weighted mean of the last `span` values: (..., W) -> (...).
 
     Row by row: in a matrix product the last bits of a row would depend on how many rows stand beside it.
     """
@@ -84,7 +84,7 @@ def _decaying_weights(decay: float, span: int) -> Floats:
     return scaled
 
 
-def windows_of(values: Floats, width: int = WINDOW) -> Floats:
+def trailing_windows(values: Floats, width: int = WINDOW) -> Floats:
     """(T,) -> (T, W): for each session the window that ends there, NaN before the start."""
     padded = np.concatenate([np.full(width - 1, np.nan), values])
     return sliding_window_view(padded, width)

@@ -1,29 +1,65 @@
-"""The features: one small causal function each, from the trailing window to one number.
+"""Registry of features: one small causal function each, from the trailing window to one number.
 
 All of them are scale-free and finite for any window whose last WARM_UP returns are finite: flat, halted and
-one-tick series included.
+one-tick series included. A new feature is one function under `@register`; models name the features they read.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from forecasting.errors import UsageError
-from forecasting.features.earnings import quarters_ago
-from forecasting.features.lookback import VOLATILITY_FLOOR, Trailing, ewma
+from forecasting.features.earnings import build_quarter_feature
+from forecasting.features.lookback import VOLATILITY_FLOOR, Lookback, ewma
 from forecasting.types import Floats
 
 FLAT = 1e-7  # relative width under which a band of closes is rounding noise
 _TINY = 1e-12
 
+Subject = Literal["direction", "volatility", "market", "report"]
+Window = Callable[[Lookback], Floats]
+Dated = Callable[[Lookback, int], Floats]
 
-def return_over_volatility(window: Trailing) -> Floats:
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature.
+
+    Attributes:
+        compute: Windows (..., W) and sessions ahead -> (...).
+        subject: `direction` of the price, or what a log-HAR regression of volatility reads (Corsi 2009): own
+            `volatility`, volatility of the whole `market`, and the `report` due in the sessions ahead, which
+            alone depends on how far ahead the forecast looks.
+    """
+
+    compute: Dated
+    subject: Subject
+
+
+FEATURES: dict[str, Feature] = {}
+
+
+def register(subject: Subject, name: str = "") -> Callable[[Window], Window]:
+    """Add a function of the window to the registry, under its own name or another."""
+
+    def add(function: Window) -> Window:
+        FEATURES[name or function.__name__] = Feature(lambda window, _: function(window), subject)
+        return function
+
+    return add
+
+
+@register("direction")
+def return_over_volatility(window: Lookback) -> Floats:
     """Last log return in units of current volatility, in [-10, 10]."""
     return np.clip(window.returns[..., -1] / window.volatility, -10, 10)
 
 
-def bollinger_position(window: Trailing, span: int = 20) -> Floats:
-    """Place of the close between the Bollinger bands (mean -/+ 2 sd of 20 closes), in [-0.6, 1.6].
+@register("direction")
+def bollinger_position(window: Lookback, span: int = 20) -> Floats:
+    """Position of the close between the Bollinger bands (mean -/+ 2 sd of 20 closes), in [-0.6, 1.6].
 
     0 is the lower band, 1 the upper one, and 0.5 where the bands have collapsed. The guard is relative: after
     floating-point sums a flat series has a width of 1e-9, not 0.
@@ -35,13 +71,15 @@ def bollinger_position(window: Trailing, span: int = 20) -> Floats:
     return np.where(collapsed, 0.5, 0.5 + (closes[..., -1] - mean) / width)
 
 
-def rsi(window: Trailing, span: int = 14) -> Floats:
+@register("direction")
+def rsi(window: Lookback, span: int = 14) -> Floats:
     """Relative strength index over 14 returns with plain means (Cutler), in [0, 1]; 0.5 without a move."""
     returns = window.returns[..., -span:]
     return _share(np.maximum(returns, 0).sum(axis=-1), np.abs(returns).sum(axis=-1))
 
 
-def moving_average_gap(window: Trailing) -> Floats:
+@register("direction")
+def moving_average_gap(window: Lookback) -> Floats:
     """Log ratio of the 10-close to the 50-close mean over long-run volatility of 50 sessions, in [-5, 5]."""
     closes = _relative_closes(window, 50)
     gap = np.log(closes[..., -10:].mean(axis=-1) / closes.mean(axis=-1))
@@ -49,84 +87,66 @@ def moving_average_gap(window: Trailing) -> Floats:
     return scaled.clip(-5, 5)
 
 
-def momentum(window: Trailing, span: int = 60) -> Floats:
+@register("direction")
+def momentum(window: Lookback, span: int = 60) -> Floats:
     """Log return of 60 sessions in units of the long-run volatility of 60 sessions, in [-5, 5]."""
     total: Floats = window.returns[..., -span:].sum(axis=-1) / np.sqrt(span)
     return (total / window.long_run_volatility).clip(-5, 5)
 
 
-def downside_share(window: Trailing, span: int = 21) -> Floats:
+@register("direction")
+def downside_share(window: Lookback, span: int = 21) -> Floats:
     """Share of the squared returns of 21 sessions that fell, in [0, 1]; 0.5 without a move."""
     squares = window.returns[..., -span:] ** 2
     fell = np.where(window.returns[..., -span:] < 0, squares, 0)
     return _share(fell.sum(axis=-1), squares.sum(axis=-1))
 
 
-def long_run_level(window: Trailing) -> Floats:
+def _register_relative_volatility(name: str, decay: float) -> None:
+    def compute(window: Lookback) -> Floats:
+        return _half_log_ratio(ewma(window.returns**2, decay), window.long_run_volatility)
+
+    compute.__doc__ = f"Log of EWMA({decay}) over long-run volatility, in [-4, 4]."
+    register("volatility", name)(compute)
+
+
+def _register_relative_range(name: str, decay: float) -> None:
+    def compute(window: Lookback) -> Floats:
+        return _half_log_ratio(ewma(window.ranges, decay), window.long_run_volatility)
+
+    compute.__doc__ = f"Log of EWMA({decay}) of the range volatility over long-run volatility, in [-4, 4]."
+    register("volatility", name)(compute)
+
+
+def _register_market_volatility(name: str, decay: float) -> None:
+    def compute(window: Lookback) -> Floats:
+        return _half_log_ratio(ewma(window.market, decay), np.float64(1))
+
+    compute.__doc__ = f"Log of EWMA({decay}) of market-wide relative volatility, in [-4, 4]."
+    register("market", name)(compute)
+
+
+for _name, _decay in (("60", 0.6), ("86", 0.86), ("94", 0.94), ("flat", 1.0)):
+    _register_relative_volatility(f"volatility_{_name}", _decay)
+for _name, _decay in (("50", 0.5), ("86", 0.86), ("97", 0.97)):
+    _register_relative_range(f"range_{_name}", _decay)
+for _name, _decay in (("80", 0.8), ("94", 0.94), ("flat", 1.0)):
+    _register_market_volatility(f"market_{_name}", _decay)
+
+
+@register("volatility")
+def long_run_level(window: Lookback) -> Floats:
     """Log of the long-run volatility, centred at 1.8 % a session, in [-8, 3]."""
     level: Floats = np.log(window.long_run_volatility) + 4
     return level.clip(-8, 3)
 
 
-def _relative_volatility(decay: float) -> Callable[[Trailing], Floats]:
-    def feature(window: Trailing) -> Floats:
-        return _half_log_ratio(ewma(window.returns**2, decay), window.long_run_volatility)
-
-    feature.__doc__ = f"Log of EWMA({decay}) over long-run volatility, in [-4, 4]."
-    return feature
+for _back in range(1, 5):
+    FEATURES[f"quarter_{_back}"] = Feature(build_quarter_feature(_back), "report")
 
 
-def _relative_range(decay: float) -> Callable[[Trailing], Floats]:
-    def feature(window: Trailing) -> Floats:
-        return _half_log_ratio(ewma(window.ranges, decay), window.long_run_volatility)
-
-    feature.__doc__ = f"Log of EWMA({decay}) of the range volatility over long-run volatility, in [-4, 4]."
-    return feature
-
-
-def _market_volatility(decay: float) -> Callable[[Trailing], Floats]:
-    def feature(window: Trailing) -> Floats:
-        return _half_log_ratio(ewma(window.market, decay), np.float64(1))
-
-    feature.__doc__ = f"Log of EWMA({decay}) of market-wide relative volatility, in [-4, 4]."
-    return feature
-
-
-MARKET_FEATURES: dict[str, Callable[[Trailing], Floats]] = {
-    "market_80": _market_volatility(0.8),
-    "market_94": _market_volatility(0.94),
-    "market_flat": _market_volatility(1.0),
-}
-# Those that know how far ahead the forecast looks: one session unless told.
-QUARTER_FEATURES: dict[str, Callable[[Trailing, int], Floats]] = {
-    f"quarter_{back}": quarters_ago(back) for back in range(1, 5)
-}
-# What a log-HAR regression of volatility sees (Corsi 2009), and the linear skip with it.
-VOLATILITY_FEATURES: dict[str, Callable[..., Floats]] = {
-    "volatility_60": _relative_volatility(0.6),
-    "volatility_86": _relative_volatility(0.86),
-    "volatility_94": _relative_volatility(0.94),
-    "volatility_flat": _relative_volatility(1.0),
-    "range_50": _relative_range(0.5),
-    "range_86": _relative_range(0.86),
-    "range_97": _relative_range(0.97),
-    **MARKET_FEATURES,
-    "long_run_level": long_run_level,
-    **QUARTER_FEATURES,
-}
-FEATURES: dict[str, Callable[..., Floats]] = {
-    "return_over_volatility": return_over_volatility,
-    "bollinger_position": bollinger_position,
-    "rsi": rsi,
-    "moving_average_gap": moving_average_gap,
-    "momentum": momentum,
-    "downside_share": downside_share,
-    **VOLATILITY_FEATURES,
-}
-
-
-def feature_names(chosen: Sequence[str]) -> tuple[str, ...]:
-    """The chosen features, or all of them where none is named.
+def select_features(chosen: Sequence[str]) -> tuple[str, ...]:
+    """Return the chosen features, or all of them where none is named.
 
     Raises:
         UsageError: A name is not in the registry.
@@ -137,18 +157,22 @@ def feature_names(chosen: Sequence[str]) -> tuple[str, ...]:
     return tuple(chosen) or tuple(FEATURES)
 
 
-def compute_features(window: Trailing, names: Sequence[str], ahead: int = 1) -> Floats:
+def compute_features(window: Lookback, names: Sequence[str], ahead: int = 1) -> Floats:
     """(..., F) features of windows (..., W), in the order of `names`, for a forecast of `ahead` sessions."""
-    return np.stack([_feature(name, window, ahead) for name in names], axis=-1)
+    return np.stack([FEATURES[name].compute(window, ahead) for name in names], axis=-1)
 
 
-def _feature(name: str, window: Trailing, ahead: int) -> Floats:
-    if name in QUARTER_FEATURES:
-        return QUARTER_FEATURES[name](window, ahead)
-    return FEATURES[name](window)
+def compute_features_ahead(features: Floats, window: Lookback, names: Sequence[str], ahead: int) -> Floats:
+    """(..., F) features of one session ahead, with those that depend on it computed for `ahead` sessions."""
+    dated = [index for index, name in enumerate(names) if FEATURES[name].subject == "report"]
+    if not dated:
+        return features
+    updated = features.copy()
+    updated[..., dated] = compute_features(window, [names[index] for index in dated], ahead)
+    return updated
 
 
-def _relative_closes(window: Trailing, span: int) -> Floats:
+def _relative_closes(window: Lookback, span: int) -> Floats:
     """(..., span) last closes as multiples of the first of them."""
     steps = np.cumsum(window.returns[..., -(span - 1) :], axis=-1)
     closes: Floats = np.exp(np.concatenate([np.zeros_like(steps[..., :1]), steps], axis=-1))

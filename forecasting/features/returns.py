@@ -1,9 +1,145 @@
-"""Range-based variance of a session: what high and low tell beyond the close."""
+"""Daily returns: the causal, scale-free columns of one ticker from which everything else is computed."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from forecasting.types import Floats
+from forecasting.errors import ShortHistoryError, StaleHistoryError
+from forecasting.features.earnings import score_surprises
+from forecasting.prices.adjustment import cumulative_log, kept_after_payout
+from forecasting.prices.history import PriceHistory
+from forecasting.types import Floats, PriceBasis
+
+
+@dataclass(frozen=True)
+class DailyReturns:
+    """One ticker's sessions on one price basis, computed once from as-traded bars and actions.
+
+    Every column at a session depends on bars and actions up to that session alone: `until` is a slice.
+
+    Attributes:
+        ticker: The symbol.
+        basis: Whether payouts count as returns.
+        session: (T,) datetime64[D], increasing.
+        close: (T,) as traded.
+        log_factor: (T,) log of the shares (and reinvested payouts) into which one share of the first session
+            has grown.
+        log_return: (T,) from the session before; NaN at the first.
+        range_variance: (T,) Garman-Klass plus overnight variance, squared log-return units.
+        surprise: (T,) score of the company's own news; NaN where unknown.
+    """
+
+    ticker: str
+    basis: PriceBasis
+    session: np.ndarray
+    close: Floats
+    log_factor: Floats
+    log_return: Floats
+    range_variance: Floats
+    surprise: Floats
+
+    def __len__(self) -> int:
+        return len(self.session)
+
+    @property
+    def last_session(self) -> date:
+        """The newest session."""
+        last: date = self.session[-1].item()
+        return last
+
+    def until(self, session: date) -> "DailyReturns":
+        """Return the sessions up to and with `session`."""
+        end = int(np.searchsorted(self.session, np.datetime64(session, "D"), side="right"))
+        names = ("session", "close", "log_factor", "log_return", "range_variance", "surprise")
+        return replace(self, **{name: getattr(self, name)[:end] for name in names})
+
+    def at(self, session: date) -> "DailyReturns":
+        """Return the sessions up to `session`, which must have a bar.
+
+        Raises:
+            ShortHistoryError: There is no bar up to that session.
+            StaleHistoryError: The newest bar is older.
+        """
+        known = self.until(session)
+        if not len(known):
+            raise ShortHistoryError(self.ticker, found=0, needed=1)
+        if known.last_session != session:
+            raise StaleHistoryError(self.ticker, expected=session, found=known.last_session)
+        return known
+
+    def newest(self, sessions: int, needed: int) -> Floats:
+        """Return the newest log returns, at most `sessions` of them.
+
+        Raises:
+            ShortHistoryError: There are fewer than `needed`.
+        """
+        if len(self) - 1 < needed:
+            raise ShortHistoryError(self.ticker, found=len(self), needed=needed + 1)
+        return self.log_return[1:][-sessions:]
+
+    def realised(
+        self, as_of: date, targets: Sequence[date] | np.ndarray, anchor_close: float | None = None
+    ) -> Floats:
+        """(H,) cumulative log returns from `as_of` to each target session, NaN where that has no bar (yet).
+
+        Args:
+            as_of: Session of the anchor.
+            targets: (H,) sessions.
+            anchor_close: Close of `as_of` as issued; None for the close that is held now, NaN without one.
+        """
+        level = np.log(self.close) + self.log_factor
+        ahead = self._column_at(level, np.asarray(targets, "datetime64[D]"))
+        start = np.datetime64(as_of, "D")
+        if anchor_close is None:
+            return ahead - self._column_at(level, start)
+        index = int(np.searchsorted(self.session, start, side="right")) - 1
+        start_level = float(np.log(anchor_close)) + (float(self.log_factor[index]) if index >= 0 else 0.0)
+        return ahead - start_level
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of every column, 16 hex digits."""
+        digest = hashlib.sha256(self.session.tobytes())
+        for column in (self.close, self.log_factor, self.log_return, self.range_variance, self.surprise):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()[:16]
+
+    def _column_at(self, column: Floats, sessions: "np.ndarray | np.datetime64") -> Floats:
+        if not len(self):
+            return np.full(np.shape(sessions), np.nan)
+        index = np.minimum(np.searchsorted(self.session, sessions), len(self) - 1)
+        found: Floats = np.where(self.session[index] == sessions, column[index], np.nan)
+        return found
+
+
+def compute_daily_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
+    """Compute the daily returns of one ticker.
+
+    Args:
+        history: As-traded bars and dated actions, checked.
+        basis: `split_adjusted`, or `total_return`, which also reinvests each dividend at the previous close.
+    """
+    bars = history.bars
+    log_shares = cumulative_log(bars.index, history.actions["split"])
+    log_factor = log_shares
+    if basis == "total_return":
+        log_factor = log_shares - cumulative_log(bars.index, kept_after_payout(history))
+    close = bars["close"].to_numpy(np.float64)
+    log_return = np.diff(np.log(close) + log_factor, prepend=np.nan)
+    volume = bars["volume"].to_numpy(np.float64) / np.exp(log_shares)  # in shares of the first session
+    return DailyReturns(
+        ticker=history.ticker,
+        basis=basis,
+        session=bars.index.to_numpy("datetime64[D]"),
+        close=close,
+        log_factor=log_factor,
+        log_return=log_return,
+        range_variance=compute_range_variance(bars, log_return),
+        surprise=score_surprises(log_return, volume),
+    )
 
 
 def garman_klass(bars: pd.DataFrame) -> Floats:
@@ -15,15 +151,13 @@ def garman_klass(bars: pd.DataFrame) -> Floats:
     return positive
 
 
-def overnight(bars: pd.DataFrame) -> Floats:
-    """(T,) squared log return from the previous close to the open; NaN at the first session."""
-    gap = np.log(bars["open"] / bars["close"].shift())
-    squared: Floats = (gap**2).to_numpy(np.float64)
-    return squared
+def compute_range_variance(bars: pd.DataFrame, log_return: Floats) -> Floats:
+    """(T,) Garman-Klass plus squared overnight return; the squared return where a price is missing.
 
-
-def range_variance(bars: pd.DataFrame) -> Floats:
-    """(T,) Garman-Klass plus overnight; the squared close-to-close return where a price is missing."""
-    close_only = (np.log(bars["close"]).diff() ** 2).to_numpy(np.float64)
-    variance = garman_klass(bars) + overnight(bars)
-    return np.where(np.isfinite(variance), variance, close_only)
+    Args:
+        bars: As-traded bars; each session's ratios are free of scale.
+        log_return: (T,) from close to close, splits and payouts worked in.
+    """
+    overnight = log_return - np.log(bars["close"] / bars["open"]).to_numpy(np.float64)
+    variance = garman_klass(bars) + overnight**2
+    return np.where(np.isfinite(variance), variance, log_return**2)

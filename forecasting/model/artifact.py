@@ -7,71 +7,91 @@ from datetime import date
 
 import numpy as np
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from forecasting.config import Frozen, ModelConfig
 from forecasting.errors import ArchitectureMismatchError, UsageError
-from forecasting.features.registry import VOLATILITY_FEATURES, feature_names
-from forecasting.model.log_har import Har
+from forecasting.features.registry import FEATURES, select_features
+from forecasting.model.log_har import LogHar
 from forecasting.model.network import StackedLSTM
-from forecasting.model.residuals import NoisePool
+from forecasting.model.residuals import ResidualPool
 from forecasting.types import Floats
 
-EDITION = 2  # of the features' meaning; the second measures the market by ranges, not by closes
+EDITION = 3  # of the features' meaning; the third computes them from daily returns made once a ticker
 
 
 class Manifest(Frozen):
-    """What a model is besides its weights; stored beside them as JSON.
+    """Metadata of a model, stored beside its weights as JSON.
 
-    A model of another edition of the features cannot serve, though their names be the same.
+    A model of another edition of the features cannot serve, even if their names are the same.
+
+    Attributes:
+        edition: Of the features; 1 in manifests that do not name it.
+        config: What defined the model before it had seen data, its price basis included.
+        features: Names of the F features, in order.
+        reference: Tickers whose mean is the market.
+        trained_through: Last session that training or validation saw.
+        left_out: Ticker of the training universe -> why it was not trained on.
+        no_log_har: Why there is no direct regression; empty where there is one.
     """
 
-    edition: int = 1  # of manifests that do not say
+    edition: int = 1
     config: ModelConfig
     features: tuple[str, ...]
     reference: tuple[str, ...]
     trained_through: date
+    left_out: dict[str, str] = Field(default_factory=dict)
+    no_log_har: str = ""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Everything a forecast needs besides prices."""
+    """Everything a forecast needs besides prices.
+
+    Attributes:
+        manifest: Metadata.
+        network: In evaluation mode.
+        residuals: Noise of the simulation.
+        market: (4,) coefficients of the market's log-HAR model.
+        log_har: The direct regression of every horizon; None where history was too short for it.
+        metrics: Measured on the validation sessions.
+    """
 
     manifest: Manifest
     network: StackedLSTM
-    noise: NoisePool
-    market: Floats  # (4,) coefficients of the market's log-HAR model
-    har: Har | None = None  # the direct regression of every horizon; None where history was too short for it
+    residuals: ResidualPool
+    market: Floats
+    log_har: LogHar | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     def weights(self) -> bytes:
-        """The arrays as safetensors bytes."""
+        """Return the arrays as safetensors bytes."""
         arrays = {f"network.{name}": value.contiguous() for name, value in self.network.state_dict().items()}
-        arrays["noise.rows"] = torch.as_tensor(self.noise.rows, dtype=torch.float32)
-        arrays["noise.weights"] = torch.as_tensor(self.noise.weights)
+        arrays["noise.rows"] = torch.as_tensor(self.residuals.rows, dtype=torch.float32)
+        arrays["noise.weights"] = torch.as_tensor(self.residuals.weights)
         arrays["market"] = torch.as_tensor(self.market)
-        if self.har is not None:
-            arrays["har.coefficients"] = torch.as_tensor(self.har.coefficients)
-            arrays["har.quantiles"] = torch.as_tensor(self.har.quantiles)
+        if self.log_har is not None:
+            arrays["har.coefficients"] = torch.as_tensor(self.log_har.coefficients)
+            arrays["har.quantiles"] = torch.as_tensor(self.log_har.quantiles)
         return save(arrays)
 
     def version(self) -> str:
-        """A name that is a function of the contents: last training session and a digest."""
+        """Return a name that is a function of the contents: last training session and a digest."""
         digest = hashlib.sha256(self.weights() + self.manifest.model_dump_json().encode())
         return f"{self.manifest.trained_through}-{digest.hexdigest()[:10]}"
 
 
-def new_network(config: ModelConfig) -> StackedLSTM:
-    """A fresh network for a config, its initial weights drawn under the config's seed.
+def build_network(config: ModelConfig) -> StackedLSTM:
+    """Return a fresh network for a config, its initial weights drawn under the config's seed.
 
-    A skip that is to see the volatility features alone sees all of them where none of those is chosen.
+    A skip of the volatility features alone sees all features where none of those is chosen.
     """
-    names = feature_names(config.features)
+    names = select_features(config.features)
     skip: Sequence[int] = range(len(names))
     if config.network.linear_skip == "volatility":
-        skip = [index for index, name in enumerate(names) if name in VOLATILITY_FEATURES] or skip
+        skip = [index for index, name in enumerate(names) if FEATURES[name].subject != "direction"] or skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
         return StackedLSTM(config.network, len(names), skip)
@@ -90,26 +110,26 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
                 f"features of edition {manifest.edition} where this release has edition {EDITION}"
             )
         arrays = load(weights)
-        network = new_network(manifest.config.model_copy(update={"features": manifest.features}))
+        network = build_network(manifest.config.model_copy(update={"features": manifest.features}))
         prefix = "network."
         state = {
             name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)
         }
         network.load_state_dict(state)
-        noise = NoisePool(_floats(arrays["noise.rows"]), _floats(arrays["noise.weights"]))
-        market, har = _floats(arrays["market"]), _har(manifest.features, arrays)
-        return Model(manifest, network.eval(), noise, market, har)
+        residuals = ResidualPool(_floats(arrays["noise.rows"]), _floats(arrays["noise.weights"]))
+        log_har = _load_log_har(manifest.features, arrays)
+        return Model(manifest, network.eval(), residuals, _floats(arrays["market"]), log_har)
     except (ValidationError, UsageError, RuntimeError, KeyError, SafetensorError) as error:
         raise ArchitectureMismatchError(version, " ".join(str(error).split())[:200]) from error
 
 
-def _har(names: tuple[str, ...], arrays: Mapping[str, torch.Tensor]) -> Har | None:
+def _load_log_har(names: tuple[str, ...], arrays: Mapping[str, torch.Tensor]) -> LogHar | None:
     if "har.coefficients" not in arrays:
         return None
-    coefficients, quantiles = (_floats(arrays[f"har.{name}"]) for name in ("coefficients", "quantiles"))
+    coefficients = _floats(arrays["har.coefficients"])
     if coefficients.shape[1] != len(names) + 1:
         raise UsageError(f"Expected {len(names) + 1} coefficients, found {coefficients.shape[1]}.")
-    return Har(names, coefficients, quantiles)
+    return LogHar(names, coefficients, _floats(arrays["har.quantiles"]))
 
 
 def _floats(tensor: torch.Tensor) -> Floats:

@@ -1,4 +1,4 @@
-"""The training shell: what Lightning needs to fit the network, and nothing else."""
+"""Lightning shell around the network: losses, batches and the weights of the best epoch."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ EpochReport = Callable[[int, dict[str, float]], None]
 
 
 class BandModule(pl.LightningModule):
-    """Fits a network by the Huber likelihood under recency weights."""
+    """Fit a network by the Huber likelihood under recency weights."""
 
     def __init__(self, network: StackedLSTM, config: TrainingConfig) -> None:
         super().__init__()
@@ -73,11 +73,11 @@ class SequenceBatches(Dataset[Batch]):
         if index == 0 and self._generator is not None:
             self._order = torch.randperm(len(self._ends), generator=self._generator)
         chosen = self._order[: self._per_epoch][index * self._size : (index + 1) * self._size]
-        return self._source.batch(self._ends[chosen])
+        return self._source.gather(self._ends[chosen])
 
 
 class BestWeights(pl.Callback):
-    """Keeps the weights of the epoch with the lowest validation loss, in memory."""
+    """Keep the weights of the epoch with the lowest validation loss, in memory."""
 
     def __init__(self, report: EpochReport) -> None:
         self.report = report
@@ -85,7 +85,7 @@ class BestWeights(pl.Callback):
         self.metrics: dict[str, float] = {}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Compare, keep, and tell; validation has ended by now, and the training loss is this epoch's own."""
+        """Compare, keep and report; validation has ended, and the training loss is this epoch's own."""
         now = {name: float(value) for name, value in trainer.callback_metrics.items()}
         if now["validation_loss"] < self.metrics.get("validation_loss", float("inf")):
             self.metrics = {**now, "best_epoch": float(trainer.current_epoch)}

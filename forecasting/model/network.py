@@ -1,4 +1,4 @@
-"""The network: stacked recurrent layers under explicit dropout masks, and a linear log-HAR skip."""
+"""Network: stacked recurrent layers under explicit dropout masks, and a linear log-HAR skip."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ _CELLS: dict[str, Callable[..., nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU, "
 
 
 class Output(NamedTuple):
-    """What the network says of the next session, in units of current volatility.
+    """Output of the network for the next session, in units of current volatility.
 
     `location` and `log_scale` are (B, T); `state` carries on where the sequence ended.
     """
@@ -54,16 +54,16 @@ class StackedLSTM(nn.Module):
         )
         self.output = nn.Linear(narrow, 2)
         self.skip = nn.Linear(len(self.skip_inputs), 1)
-        self._start_from_nothing()
+        self._zero_output()
 
-    def _start_from_nothing(self) -> None:
-        """Last dense layer and skip at zero: the first forecast is the random walk with EWMA volatility."""
+    def _zero_output(self) -> None:
+        """Set the last dense layer and the skip to zero: the first forecast is the random walk with EWMA volatility."""
         for layer in (self.output, self.skip):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def draw_masks(self, rows: int, generator: torch.Generator) -> Masks:
-        """One (rows, 1, hidden) mask for each layer: 0 with probability p, otherwise 1 / (1 - p)."""
+        """Draw one (rows, 1, hidden) mask for each layer: 0 with probability p, otherwise 1 / (1 - p)."""
         keep = 1 - self.config.dropout
         shape = (rows, 1, self.config.hidden)
         return tuple(
@@ -98,12 +98,12 @@ class StackedLSTM(nn.Module):
 
 
 def expand_state(state: State, copies: int) -> State:
-    """Each row of the state `copies` times: (layers, B, hidden) -> (layers, B * copies, hidden)."""
+    """Repeat each row of the state `copies` times: (layers, B, hidden) -> (layers, B * copies, hidden)."""
     return tuple(tuple(part.repeat_interleave(copies, dim=1) for part in layer) for layer in state)
 
 
 def expand_masks(masks: Masks, copies: int) -> Masks:
-    """Each row of the masks `copies` times."""
+    """Repeat each row of the masks `copies` times."""
     return tuple(mask.repeat_interleave(copies, dim=0) for mask in masks)
 
 

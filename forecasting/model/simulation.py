@@ -4,9 +4,9 @@ Masks are kept along a path (Gal & Ghahramani 2016); noise is drawn by rows of p
 historical simulation, Barone-Adesi et al. 1999, with vector residuals).
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import torch
@@ -14,17 +14,16 @@ from numpy.typing import NDArray
 
 from forecasting.config import SimulationConfig
 from forecasting.errors import DropoutNotLiveError
-from forecasting.features.lookback import WINDOW, Trailing
+from forecasting.features.lookback import WINDOW, Lookback
 from forecasting.features.market import predict_market
 from forecasting.features.registry import compute_features
 from forecasting.model.artifact import Model
-from forecasting.model.dataset import TickerSeries
+from forecasting.model.dataset import TickerFeatures
 from forecasting.model.network import Masks, Output, State, expand_masks, expand_state
-from forecasting.model.residuals import NoisePool
+from forecasting.model.random_streams import LARGEST_STEP, open_stream
+from forecasting.model.residuals import ResidualPool
 from forecasting.model.threads import single_thread
 from forecasting.types import Floats
-
-LARGEST_STEP = 1.0  # log return of one session, a factor of e: no path may leave the floats
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,13 @@ class Paths:
 
     def quantiles(self, levels: Sequence[float]) -> Floats:
         """(H, Q) over all S paths."""
-        found: Floats = np.quantile(self.noisy.reshape(-1, self.noisy.shape[-1]), levels, axis=0).T
-        return found
+        quantiles: Floats = np.quantile(self.noisy.reshape(-1, self.noisy.shape[-1]), levels, axis=0).T
+        return quantiles
 
     def bare_quantiles(self, levels: Sequence[float]) -> Floats:
         """(H, Q) over the M dropout runs without noise: the textbook's band, far too narrow for prices."""
-        found: Floats = np.quantile(self.bare, levels, axis=0).T
-        return found
+        quantiles: Floats = np.quantile(self.bare, levels, axis=0).T
+        return quantiles
 
     @property
     def noise_variance(self) -> Floats:
@@ -63,35 +62,46 @@ class Paths:
         return variance
 
 
-def random_stream(seed: int, as_of: str, ticker: str) -> np.random.Generator:
-    """The stream of one ticker's forecast: the same whoever else is in the run."""
-    key = hashlib.sha256(f"{seed}|{as_of}|{ticker}".encode()).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "big")))
-
-
-def simulate(model: Model, series: TickerSeries, config: SimulationConfig, as_of: str) -> Paths:
+def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfig, as_of: date) -> Paths:
     """Simulate S = M * K paths and M paths without noise.
 
     Raises:
         DropoutNotLiveError: The dropout runs do not differ.
     """
-    stream = random_stream(config.seed, as_of, series.ticker)
-    runs, copies = (
-        config.dropout_runs,
-        config.noise_paths + 1,
-    )  # the last copy of each run stays without noise
+    stream = open_stream(config.seed, as_of, ticker.ticker)
+    runs = config.dropout_runs
+    copies = config.noise_paths + 1  # the last copy of each run stays without noise
     generator = torch.Generator().manual_seed(int(stream.integers(2**63)))
-    noise = _draw_noise(model.noise, stream, (config.horizon, runs, copies)).reshape(config.horizon, -1, 3)
+    noise = draw_noise(model.residuals, stream, config).reshape(config.horizon, -1, 3)
     with single_thread(), torch.inference_mode():
         masks = model.network.draw_masks(runs, generator)
-        lookback = series.features[-model.manifest.config.training.lookback :]
-        encoded = model.network(_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
-        _require_live(encoded, series.ticker)
-        cumulative = _roll(
-            model, series.window, _expanded(encoded, copies), expand_masks(masks, copies), noise
+        lookback = ticker.features[-model.manifest.config.training.lookback :]
+        encoded = model.network(_as_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
+        _require_live(encoded, ticker.ticker)
+        cumulative = _roll_forward(
+            model, ticker.window, _expand(encoded, copies), expand_masks(masks, copies), noise
         )
     paths = cumulative.reshape(runs, copies, config.horizon)
     return Paths(noisy=paths[:, :-1], bare=paths[:, -1])
+
+
+def draw_noise(pool: ResidualPool, stream: np.random.Generator, config: SimulationConfig) -> Floats:
+    """(H, M, K + 1, 3) rows of the pool; the last copy has no residual and the pool's mean ratios.
+
+    Each session's rows are a Latin hypercube sample (McKay et al. 1979): one from each of S equally likely
+    strata of the sorted residuals, in random order over the paths. It takes most of the noise out of the
+    quantiles that S free draws would have.
+    """
+    horizon, runs, each = config.horizon, config.dropout_runs, config.noise_paths
+    cumulative, paths = np.cumsum(pool.weights), runs * each
+    order = stream.permuted(np.tile(np.arange(paths), (horizon, 1)), axis=1)
+    strata = order + stream.random((horizon, paths))
+    drawn: NDArray[np.int64] = np.searchsorted(cumulative, strata / paths * cumulative[-1], side="right")
+    rows = np.empty((horizon, runs, each + 1, 3))
+    rows[:, :, :-1] = pool.rows[np.minimum(drawn, len(pool.rows) - 1)].reshape(horizon, runs, -1, 3)
+    mean = pool.weights @ pool.rows / cumulative[-1]
+    rows[..., -1, :] = [0.0, mean[1], mean[2]]
+    return rows
 
 
 def _require_live(encoded: Output, ticker: str) -> None:
@@ -99,33 +109,13 @@ def _require_live(encoded: Output, ticker: str) -> None:
         raise DropoutNotLiveError(ticker)
 
 
-def _draw_noise(pool: NoisePool, stream: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
-    """(H, M, K + 1, 3) rows of the pool; the last copy has no residual and the pool's mean ratios.
-
-    Each session's rows are a Latin hypercube sample (McKay et al. 1979): one from each of S equally likely
-    strata of the sorted residuals, in random order over the paths. It takes most of the noise out of the
-    quantiles that S free draws would have.
-    """
-    horizon, runs, copies = shape
-    cumulative, paths = np.cumsum(pool.weights), runs * (copies - 1)
-    strata = stream.permuted(np.tile(np.arange(paths), (horizon, 1)), axis=1) + stream.random(
-        (horizon, paths)
-    )
-    drawn: NDArray[np.int64] = np.searchsorted(cumulative, strata / paths * cumulative[-1], side="right")
-    rows = np.empty((*shape, 3))
-    rows[:, :, :-1] = pool.rows[np.minimum(drawn, len(pool.rows) - 1)].reshape(horizon, runs, -1, 3)
-    mean = pool.weights @ pool.rows / cumulative[-1]
-    rows[..., -1, :] = [0.0, mean[1], mean[2]]
-    return rows
-
-
-def _roll(model: Model, start: Trailing, out: Output, masks: Masks, noise: Floats) -> Floats:
-    """(S, H) cumulative log returns of S rows, from the network's word on the first session."""
+def _roll_forward(model: Model, start: Lookback, out: Output, masks: Masks, noise: Floats) -> Floats:
+    """(S, H) cumulative log returns of S rows, starting from the encoder output for the first session."""
     horizon, rows, _ = noise.shape
     names = model.manifest.features
     channels = (start.returns, start.ranges, start.market, start.surprises)
-    path = Trailing(*(_with_room(channel, rows, horizon) for channel in channels))
-    window = _window(path, 0)
+    path = Lookback(*(_with_room(channel, rows, horizon) for channel in channels))
+    window = _window_at(path, 0)
     for step in range(horizon):
         scale = window.volatility * np.exp(_last(out.log_scale))
         residual, range_ratio, market_ratio = noise[step].T
@@ -133,10 +123,10 @@ def _roll(model: Model, start: Trailing, out: Output, masks: Masks, noise: Float
         path.returns[:, WINDOW + step] = np.clip(drift + scale * residual, -LARGEST_STEP, LARGEST_STEP)
         path.ranges[:, WINDOW + step] = range_ratio * scale**2
         path.market[:, WINDOW + step] = market_ratio * predict_market(model.market, window.market)
-        window = _window(path, step + 1)
+        window = _window_at(path, step + 1)
         if step + 1 < horizon:
             features = compute_features(window, names)  # (S, F)
-            out = model.network(_batch(features[:, None]), masks, out.state)
+            out = model.network(_as_batch(features[:, None]), masks, out.state)
     cumulative: Floats = np.cumsum(path.returns[:, WINDOW:], axis=1)
     return cumulative
 
@@ -148,11 +138,11 @@ def _with_room(channel: Floats, rows: int, horizon: int) -> Floats:
     return room
 
 
-def _window(path: Trailing, step: int) -> Trailing:
+def _window_at(path: Lookback, step: int) -> Lookback:
     return path[:, step : step + WINDOW]
 
 
-def _expanded(out: Output, copies: int) -> Output:
+def _expand(out: Output, copies: int) -> Output:
     state: State = expand_state(out.state, copies)
     return Output(
         out.location[:, -1:].repeat_interleave(copies, dim=0),
@@ -161,7 +151,7 @@ def _expanded(out: Output, copies: int) -> Output:
     )
 
 
-def _batch(features: Floats) -> torch.Tensor:
+def _as_batch(features: Floats) -> torch.Tensor:
     return torch.as_tensor(np.ascontiguousarray(features, dtype=np.float32))
 
 

@@ -14,15 +14,15 @@ import torch
 
 
 @dataclass
-class _Gate:
-    """How many simulations are under way in this process, and the thread count to return to."""
+class _Counter:
+    """Simulations under way in this process, and the thread count to return to."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     inside: int = 0
     before: int = 1
 
 
-_GATE = _Gate()
+_COUNTER = _Counter()
 
 
 @contextmanager
@@ -32,15 +32,15 @@ def single_thread() -> Iterator[None]:
     OpenMP counts by calling thread and torch starts a new thread from the latest count set anywhere, so each
     block gives its own thread back what the first of the concurrent ones found.
     """
-    with _GATE.lock:
-        if _GATE.inside == 0:
-            _GATE.before = torch.get_num_threads()
-        _GATE.inside += 1
+    with _COUNTER.lock:
+        if _COUNTER.inside == 0:
+            _COUNTER.before = torch.get_num_threads()
+        _COUNTER.inside += 1
         torch.get_num_threads()  # the first use of torch in a thread sets its count: before ours, not after
         torch.set_num_threads(1)
     try:
         yield
     finally:
-        with _GATE.lock:
-            _GATE.inside -= 1
-            torch.set_num_threads(_GATE.before)
+        with _COUNTER.lock:
+            _COUNTER.inside -= 1
+            torch.set_num_threads(_COUNTER.before)

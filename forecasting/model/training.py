@@ -1,4 +1,4 @@
-"""Fitting: from series to a network at its best validation loss."""
+"""Fit a network to its best validation loss."""
 
 import logging
 import warnings
@@ -12,16 +12,23 @@ from torch.utils.data import DataLoader
 
 from forecasting.config import TrainingConfig
 from forecasting.errors import ModelError
-from forecasting.model.dataset import Pool, Sequences, Split, covering_ends, sequences, tiling_ends
+from forecasting.model.dataset import (
+    Sequences,
+    Split,
+    TrainingSet,
+    build_sequences,
+    cover_ends,
+    tile_ends,
+)
 from forecasting.model.lightning_module import BandModule, BestWeights, EpochReport, SequenceBatches
 from forecasting.model.losses import huber_likelihood, weighted_mean
 from forecasting.model.network import StackedLSTM
 
 
 def fit_network(
-    network: StackedLSTM, pool: Pool, split: Split, config: TrainingConfig, report: EpochReport
+    network: StackedLSTM, data: TrainingSet, split: Split, config: TrainingConfig, report: EpochReport
 ) -> dict[str, float]:
-    """Fit in place: the linear skip first, then everything, until validation no longer improves.
+    """Fit the network in place: the linear skip first, then everything, until validation no longer improves.
 
     Returns:
         The metrics of the epoch whose weights were kept.
@@ -29,10 +36,10 @@ def fit_network(
     Raises:
         ModelError: The loss was not finite.
     """
-    fit_skip(network, pool, split, config)
+    fit_skip(network, data, split, config)
     keeper = BestWeights(report)
     stopper = EarlyStopping("validation_loss", patience=config.patience, check_finite=True)
-    training, validation = _loaders(pool, split, config)
+    training, validation = _loaders(data, split, config)
     _fit_quietly(BandModule(network, config), [keeper, stopper], config, training, validation)
     if not keeper.best:
         raise ModelError(
@@ -42,12 +49,12 @@ def fit_network(
     return keeper.metrics
 
 
-def fit_skip(network: StackedLSTM, pool: Pool, split: Split, config: TrainingConfig) -> None:
+def fit_skip(network: StackedLSTM, data: TrainingSet, split: Split, config: TrainingConfig) -> None:
     """Fit the linear log-HAR term alone (a small convex problem), where training starts from."""
     if network.config.linear_skip == "none" or not network.config.scale_head:
         return
-    features = torch.as_tensor(pool.features[split.training], dtype=torch.float32)
-    target = torch.as_tensor(pool.target[split.training], dtype=torch.float32)
+    features = torch.as_tensor(data.features[split.training], dtype=torch.float32)
+    target = torch.as_tensor(data.target[split.training], dtype=torch.float32)
     weights = torch.as_tensor(split.weights[split.training], dtype=torch.float32)
     solver = torch.optim.LBFGS(network.skip.parameters(), max_iter=60, line_search_fn="strong_wolfe")
 
@@ -62,16 +69,16 @@ def fit_skip(network: StackedLSTM, pool: Pool, split: Split, config: TrainingCon
     solver.step(closure)  # type: ignore[no-untyped-call]  # as above
 
 
-def _loaders(pool: Pool, split: Split, config: TrainingConfig) -> tuple[DataLoader, DataLoader]:  # type: ignore[type-arg]  # batches are made by the dataset
-    fitted = sequences(pool, split.weights, config)
+def _loaders(data: TrainingSet, split: Split, config: TrainingConfig) -> tuple[DataLoader, DataLoader]:  # type: ignore[type-arg]  # batches are made by the dataset
+    fitted = build_sequences(data, split.weights, config)
     ones = np.zeros_like(split.weights)
     ones[split.validation] = 1
-    held_out = sequences(pool, ones, config)
+    held_out = build_sequences(data, ones, config)
     segment = fitted.length - fitted.context
-    ends = covering_ends(split.training, pool, segment)
+    ends = cover_ends(split.training, data, segment)
     return (
         _loader(fitted, ends, len(split.training) // segment + 1, config, config.seed),
-        _loader(held_out, tiling_ends(split.validation, pool, segment), len(split.validation), config, None),
+        _loader(held_out, tile_ends(split.validation, data, segment), len(split.validation), config, None),
     )
 
 

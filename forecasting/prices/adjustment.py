@@ -19,7 +19,7 @@ ROUNDING = 1e-6  # relative; the factors of the sample file are flat to 1e-13, i
 
 
 def adjust(history: PriceHistory, as_of: date, basis: PriceBasis) -> pd.DataFrame:
-    """Bars up to `as_of` in the units of `as_of`.
+    """Return the bars up to `as_of` in the units of `as_of`.
 
     Args:
         history: As-traded bars and dated actions.
@@ -45,17 +45,22 @@ def payout_factors(history: PriceHistory) -> Floats:
 
 
 def kept_after_payout(history: PriceHistory) -> pd.Series:
-    """Share of the previous close that each payout leaves, by ex-date; 1.0 where nothing lies before."""
+    """Return the share of the previous close that each payout leaves, by ex-date; 1.0 where none lies before.
+
+    Only splits between the previous close and the ex-date enter, so that later ones change no bit of it.
+    """
     splits, ex_dates = history.actions["split"], history.actions.index
     before = history.bars.index.searchsorted(ex_dates, side="left") - 1
-    closes = history.bars["close"].to_numpy() / later_product(history.bars.index, splits)
-    dividends = history.actions["dividend"].to_numpy() / later_product(ex_dates, splits)
-    kept = 1.0 - dividends / (closes[before] if len(closes) else np.nan)
+    if history.bars.empty:
+        return pd.Series(1.0, index=ex_dates, name="kept")
+    shares = np.exp(cumulative_log(ex_dates, splits) - cumulative_log(history.bars.index[before], splits))
+    closes = history.bars["close"].to_numpy()[before] / shares
+    kept = 1.0 - history.actions["dividend"].to_numpy() / closes
     return pd.Series(np.where(before >= 0, kept, 1.0), index=ex_dates, name="kept")
 
 
 def undo_splits(bars: pd.DataFrame, actions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """As-traded bars and actions from the shape that Yahoo serves.
+    """Return as-traded bars and actions from the shape that Yahoo serves.
 
     Args:
         bars: Prices and volume split-adjusted to the end of the download.
@@ -73,8 +78,8 @@ def undo_splits(bars: pd.DataFrame, actions: pd.DataFrame) -> tuple[pd.DataFrame
     return bars, actions
 
 
-def actions_from_adjusted_close(close: pd.Series, adj_close: pd.Series) -> pd.DataFrame:
-    """Splits and dividends that explain the path of adj_close / close (Quandl WIKI's rule).
+def derive_actions(close: pd.Series, adj_close: pd.Series) -> pd.DataFrame:
+    """Derive the splits and dividends that explain the path of adj_close / close (Quandl WIKI's rule).
 
     The factor rises on an ex-date by split * (1 + dividend / close), with the close of the ex-date itself. A
     rise of 1.2 or more (or a fall to 1/1.2 or less) is a split whose ratio is rounded down to a small
@@ -97,7 +102,7 @@ def actions_from_adjusted_close(close: pd.Series, adj_close: pd.Series) -> pd.Da
 
 
 def _split_ratio(step: float) -> float:
-    """Largest small fraction (or reciprocal of one) not above the step, 1.0 where the step is no split.
+    """Return the largest small fraction (or its reciprocal) not above the step, 1.0 where it is no split.
 
     >>> [_split_ratio(step) for step in (1.01, 2.0, 2.013, 1.5075, 7.0, 0.1256)]
     [1.0, 2.0, 2.0, 1.5, 7.0, 0.125]
@@ -108,6 +113,14 @@ def _split_ratio(step: float) -> float:
     if step <= (1 + ROUNDING) / SMALLEST_SPLIT:
         return float(1.0 / np.min(np.ceil(denominators / step * (1 - ROUNDING)) / denominators))
     return 1.0
+
+
+def cumulative_log(sessions: pd.DatetimeIndex, ratios: pd.Series) -> Floats:
+    """(T,) sum of the logs of the ratios with an ex-date up to and with each session."""
+    ordered = ratios.sort_index()
+    sums: Floats = np.append(0.0, np.cumsum(np.log(ordered.to_numpy(np.float64))))
+    total: Floats = sums[ordered.index.searchsorted(sessions, side="right")]
+    return total
 
 
 def later_product(sessions: pd.DatetimeIndex, ratios: pd.Series) -> Floats:

@@ -1,6 +1,7 @@
-"""The price frame contract: as-traded bars, dated actions, and adjustment on read."""
+"""Price history of one ticker: as-traded bars and dated corporate actions."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,7 +14,7 @@ ACTION_COLUMNS = ("split", "dividend")
 
 @dataclass(frozen=True)
 class InstrumentFacts:
-    """What the source says the symbol stands for; None where it does not say.
+    """Instrument metadata reported by the source; None where it reports nothing.
 
     Attributes:
         currency: Of the prices, as written by the source (GBp is not GBP).
@@ -36,7 +37,7 @@ class PriceHistory:
             `low`, `close`, `volume` in the units of their own day. Open, high, low and volume may be NaN.
         actions: Index `session` (the ex-date); float columns `split` (new shares per old, 1.0 where none)
             and `dividend` (per share in the units of the ex-date, 0.0 where none). Rows with an action only.
-        facts: What the symbol stands for.
+        facts: Instrument metadata.
     """
 
     ticker: str
@@ -51,17 +52,23 @@ class PriceHistory:
         return last
 
     def until(self, as_of: date) -> "PriceHistory":
-        """The history as it stood at the close of `as_of`."""
+        """Return the history up to and with the close of `as_of`."""
         end = pd.Timestamp(as_of)
         return replace(self, bars=self.bars.loc[:end], actions=self.actions.loc[:end])
 
     def fingerprint(self) -> str:
-        """SHA-256 of every bar and action, 16 hex digits."""
+        """Return the SHA-256 of every bar and action, 16 hex digits."""
         digest = hashlib.sha256()
         for frame in (self.bars, self.actions):
             digest.update(frame.index.to_numpy("datetime64[D]").tobytes())
             digest.update(np.ascontiguousarray(frame.to_numpy(np.float64)).tobytes())
         return digest.hexdigest()[:16]
+
+
+def fingerprint_prices(histories: Iterable[PriceHistory]) -> str:
+    """Return a hash of the prices of several tickers, 16 hex digits, independent of their order."""
+    lines = sorted(f"{history.ticker}:{history.fingerprint()}" for history in histories)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def as_bars(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,1 +1,1 @@
-"""Promotion: whether a new model may serve, and when one is due."""
+"""Promotion: whether a challenger may serve in place of the champion, and when one is due."""

@@ -1,77 +1,124 @@
-"""A candidate's trial: fitted without the newest sessions, then walked over them beside the champion."""
+"""Evaluate a challenger: fitted without the newest sessions, then walked over them beside the champion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
-from forecasting.backtesting.walk import walk_forward
-from forecasting.config import SimulationConfig
-from forecasting.errors import GateError
+import pandas as pd
+
+from forecasting.backtesting.rows import tabulate_walk
+from forecasting.backtesting.walk_forward import Issued, Methods, list_left_out, walk_forward
+from forecasting.config import SCORE_LEVELS, PromotionConfig, SimulationConfig
+from forecasting.errors import ModelError, PromotionError
+from forecasting.evaluation.panel import REFERENCE, build_panel
+from forecasting.features.market import compute_market_variance
+from forecasting.features.returns import DailyReturns
 from forecasting.model.artifact import Model
-from forecasting.pipeline import market_of
-from forecasting.prices.history import PriceHistory
-from forecasting.promotion.decision import Decision, GateConfig, compare
-from forecasting.types import PriceBasis
-
-PURGE_SESSIONS = 5  # between the last session that training saw and the first origin
-LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))
-RUNS, PATHS = 20, 20  # of each forecast: enough for a mean over hundreds
+from forecasting.pipeline import Forecaster
+from forecasting.promotion.decision import Decision, decide_promotion
+from forecasting.types import Floats
 
 
-def last_fitted(
-    histories: Sequence[PriceHistory], as_of: date, basis: PriceBasis, config: GateConfig
-) -> date:
-    """The last session that a candidate may see, so that the gate has sessions left.
+@dataclass(frozen=True)
+class Evaluation:
+    """A promotion test with what could not take part in it.
+
+    Attributes:
+        decision: Its result.
+        left_out: Ticker that no origin could forecast -> the newest reason.
+    """
+
+    decision: Decision
+    left_out: Mapping[str, str]
+
+
+def find_last_fitted(universe: Sequence[DailyReturns], as_of: date, config: PromotionConfig) -> date:
+    """Return the last session that a challenger may be fitted on, so that sessions are left to test it on.
 
     Raises:
-        GateError: There are no more sessions than the gate holds out.
+        PromotionError: There are no more sessions than are held out.
     """
-    sessions = _sessions(histories, as_of, basis)
+    sessions = _list_sessions([returns.until(as_of) for returns in universe])
     if len(sessions) <= config.sessions:
-        raise GateError(found=len(sessions), needed=config.sessions + 1)
+        raise PromotionError(found=len(sessions), needed=config.sessions + 1)
     return sessions[-config.sessions - 1]
 
 
-def trial(
-    models: tuple[Model, Model | None],
-    histories: Sequence[PriceHistory],
-    config: GateConfig,
+def evaluate_challenger(
+    challenger: Model,
+    champion: Model | None,
+    universe: Mapping[str, DailyReturns],
     simulation: SimulationConfig,
+    config: PromotionConfig,
     *,
     renewal: bool = False,
-) -> Decision:
-    """Walk candidate and champion over the sessions that neither has seen, and decide.
+) -> Evaluation:
+    """Walk challenger and champion over the sessions that neither has seen, and decide.
 
     Args:
-        models: The candidate, and the champion where there is one.
-        histories: Prices up to the session of the decision, both reference universes among them.
-        config: What is held out, and what it must show.
+        challenger: The new model.
+        champion: The model that serves, where there is one.
+        universe: Daily returns up to the session of the decision, both reference universes among them.
         simulation: The seed and the largest numbers of paths.
-        renewal: The champion is old, and the candidate has seen later sessions.
+        config: Sessions held out, and the result that promotes.
+        renewal: The champion is old, and the challenger has seen later sessions.
 
     Raises:
-        GateError: Too few sessions that neither has seen.
+        PromotionError: Too few sessions that neither has seen.
     """
-    candidate, champion = models
-    seen = max(one.manifest.trained_through for one in models if one is not None)
-    as_of = max(history.last_session for history in histories)
-    sessions = _sessions(histories, as_of, candidate.manifest.config.price_basis)
-    origins = [session for session in sessions if session > seen][PURGE_SESSIONS - 1 : -1 : config.every]
-    paths = _for_walk(config, simulation)
-    mine = walk_forward(candidate, histories, origins, paths)
-    theirs = None if champion is None else walk_forward(champion, histories, origins, paths)
-    return compare(mine, theirs, config, renewal=renewal)
+    models = (
+        {"challenger": challenger} if champion is None else {"challenger": challenger, "champion": champion}
+    )
+    seen = max(model.manifest.trained_through for model in models.values())
+    unseen = [session for session in _list_sessions(list(universe.values())) if session > seen]
+    origins = unseen[config.purge_sessions - 1 : -1 : config.every]
+    walks = {name: _walk(model, universe, origins, simulation, config) for name, model in models.items()}
+    crps = _score(walks, universe, config)
+    decision = decide_promotion(
+        crps["challenger"], crps.get("champion"), crps[REFERENCE], config, renewal=renewal
+    )
+    return Evaluation(decision, list_left_out([origin for walk in walks.values() for origin in walk]))
 
 
-def _sessions(histories: Sequence[PriceHistory], as_of: date, basis: PriceBasis) -> list[date]:
-    """The market's: on a Saturday it is not its one cryptocurrency."""
-    return [session.date() for session in market_of(histories, as_of, basis).index]
+def _list_sessions(universe: Sequence[DailyReturns]) -> list[date]:
+    """Return the market's sessions: on a Saturday it is not its one cryptocurrency."""
+    return [session.date() for session in compute_market_variance(universe).index]
 
 
-def _for_walk(config: GateConfig, simulation: SimulationConfig) -> SimulationConfig:
-    changes = {
-        "horizon": max(config.horizons),
-        "levels": LEVELS,
-        "dropout_runs": min(simulation.dropout_runs, RUNS),
-        "noise_paths": min(simulation.noise_paths, PATHS),
-    }
-    return simulation.model_copy(update=changes)
+def _walk(
+    model: Model,
+    universe: Mapping[str, DailyReturns],
+    origins: Sequence[date],
+    simulation: SimulationConfig,
+    config: PromotionConfig,
+) -> list[Issued]:
+    reference = [universe[ticker] for ticker in model.manifest.reference if ticker in universe]
+    if not reference:
+        raise ModelError("Expected prices of the reference universe, found none; ingest them first.")
+    paths = simulation.at_most(config.dropout_runs, config.noise_paths).model_copy(
+        update={"horizon": max(config.horizons), "levels": SCORE_LEVELS}
+    )
+    forecaster = Forecaster(model, compute_market_variance(reference), paths)
+    methods = Methods(forecaster, (REFERENCE,), config.horizons)
+    return list(walk_forward(methods, universe, list(universe), origins))
+
+
+def _score(
+    walks: Mapping[str, Sequence[Issued]], universe: Mapping[str, DailyReturns], config: PromotionConfig
+) -> dict[str, Floats]:
+    """Return (D, N, H) CRPS of each model's predictive bands, which no calibration has touched.
+
+    Raises:
+        PromotionError: No origin could forecast any ticker.
+    """
+    parts = []
+    for name, walk in walks.items():
+        rows = tabulate_walk(walk, universe, horizons=config.horizons, levels=SCORE_LEVELS)
+        kept = ["predictive", REFERENCE] if name == "challenger" else ["predictive"]
+        rows = rows[rows["method"].isin(kept)].astype({"ticker": str, "method": str})
+        parts.append(rows.replace({"method": {"predictive": name}}))
+    frame = pd.concat(parts)
+    if frame.empty:
+        raise PromotionError(found=0, needed=1)
+    panel = build_panel(frame)
+    return {method: panel.score(method).crps for method in panel.methods}

@@ -1,0 +1,196 @@
+"""Walk forward over history: every method's bands from each origin, through the code of a daily run."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from forecasting.baselines.garch import forecast_garch
+from forecasting.baselines.historical import forecast_historical
+from forecasting.baselines.random_walk import forecast_random_walk
+from forecasting.config import SimulationConfig
+from forecasting.errors import GarchFitError, PriceError, ShortHistoryError
+from forecasting.features.lookback import Lookback
+from forecasting.features.returns import DailyReturns
+from forecasting.forecast import Forecast
+from forecasting.pipeline import Forecaster, build_last_window, forecast_ticker
+from forecasting.types import Band, Floats, values
+
+Baseline = Literal["random_walk", "fhs", "har", "garch"]  # the first always runs
+BASELINES = values(Baseline)
+NETWORK_BANDS: tuple[Band, ...] = (
+    "mc_dropout",
+    "predictive",
+)  # calibrated later, in order of time
+Progress = Callable[[int, int], None]
+Method = Callable[[DailyReturns, Lookback, SimulationConfig], Floats]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A forecast that was left out or replaced.
+
+    Attributes:
+        origin: The session to forecast from.
+        ticker: The symbol.
+        method: The method, or `all`.
+        reason: A word, as in `PriceError.reason`.
+        detail: A sentence.
+    """
+
+    origin: date
+    ticker: str
+    method: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Issued:
+    """Forecasts from one origin.
+
+    Attributes:
+        origin: The session.
+        tickers: The N tickers that could be forecast.
+        regimes: (N,) market regimes at issue.
+        targets: (N, H) target sessions.
+        quantiles: Method -> (N, H, Q); NaN where a method has no forecast of a ticker.
+        remarks: What was left out or replaced.
+    """
+
+    origin: date
+    tickers: tuple[str, ...]
+    regimes: tuple[str, ...]
+    targets: tuple[tuple[date, ...], ...]
+    quantiles: Mapping[str, Floats]
+    remarks: tuple[Remark, ...]
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The methods that forecast side by side.
+
+    Attributes:
+        forecaster: The model with its market and simulation.
+        baselines: Names out of BASELINES.
+        horizons: The H horizons kept.
+    """
+
+    forecaster: Forecaster
+    baselines: tuple[str, ...]
+    horizons: tuple[int, ...]
+
+    def functions(self) -> dict[str, Method]:
+        """Return the baselines by name; the regression travels with the model, where it has one."""
+        model = self.forecaster.model
+        log_har = model.log_har if model else None
+        available: dict[str, Method] = {
+            "random_walk": lambda _, window, config: forecast_random_walk(window, config),
+            "fhs": forecast_historical,
+            "garch": lambda returns, _, config: forecast_garch(returns, config),
+        }
+        if log_har is not None:
+            available["har"] = lambda _, window, config: log_har.forecast(window, config)
+        return {name: available[name] for name in BASELINES if name in self.baselines and name in available}
+
+
+def walk_forward(
+    methods: Methods,
+    universe: Mapping[str, DailyReturns],
+    tickers: Sequence[str],
+    origins: Sequence[date],
+    *,
+    report: Progress = lambda _done, _total: None,
+) -> Iterator[Issued]:
+    """Forecast the tickers from every origin, from what was known there.
+
+    Args:
+        methods: Their model must not have seen the origins: the caller's responsibility.
+        universe: Daily returns by ticker, past the origins as far as outcomes are wanted.
+        tickers: Which of them to forecast.
+        origins: Sessions to forecast from, of any calendar.
+        report: Called with the origins done and to do.
+    """
+    for done, origin in enumerate(origins, start=1):
+        yield issue_forecasts(methods, universe, tickers, origin)
+        report(done, len(origins))
+
+
+def issue_forecasts(
+    methods: Methods, universe: Mapping[str, DailyReturns], tickers: Sequence[str], origin: date
+) -> Issued:
+    """Forecast the tickers from one origin; nothing after it is looked at."""
+    forecasts: list[Forecast] = []
+    quantiles: list[dict[str, Floats]] = []
+    remarks: list[Remark] = []
+    for ticker in tickers:
+        try:
+            returns = _find_returns(universe, ticker, origin)
+            forecast = forecast_ticker(methods.forecaster, returns, origin)
+        except PriceError as error:
+            remarks.append(Remark(origin, ticker, "all", error.reason, str(error)))
+            continue
+        own = {str(band): forecast.log_returns[band] for band in NETWORK_BANDS}
+        for name, baseline, remark in _forecast_baselines(methods, returns.until(origin)):
+            own[name] = baseline
+            remarks.extend(remark)
+        forecasts.append(forecast)
+        quantiles.append(own)
+    return _stack(methods, origin, forecasts, quantiles, tuple(remarks))
+
+
+def list_left_out(issued: Sequence[Issued]) -> dict[str, str]:
+    """Return each ticker that no origin could forecast, with the newest reason."""
+    forecast = {ticker for origin in issued for ticker in origin.tickers}
+    remarks = [remark for origin in issued for remark in origin.remarks if remark.method == "all"]
+    return {remark.ticker: remark.detail for remark in remarks if remark.ticker not in forecast}
+
+
+def _find_returns(universe: Mapping[str, DailyReturns], ticker: str, origin: date) -> DailyReturns:
+    returns = universe.get(ticker)
+    if returns is None or not len(returns.until(origin)):
+        raise ShortHistoryError(ticker, found=0, needed=1)
+    return returns
+
+
+def _forecast_baselines(
+    methods: Methods, returns: DailyReturns
+) -> Iterator[tuple[str, Floats, tuple[Remark, ...]]]:
+    """Yield name, quantiles and remarks of each baseline, as the product would have issued it."""
+    simulation = methods.forecaster.simulation
+    origin, ticker = returns.last_session, returns.ticker
+    window = build_last_window(returns, methods.forecaster.market[: pd.Timestamp(origin)])
+    for name, forecast in methods.functions().items():
+        try:
+            yield name, forecast(returns, window, simulation), ()
+        except GarchFitError as error:
+            remark = Remark(origin, ticker, name, "no_fit", str(error))
+            yield name, forecast_random_walk(window, simulation), (remark,)
+        except ShortHistoryError as error:
+            remark = Remark(origin, ticker, name, error.reason, str(error))
+            yield name, np.full((simulation.horizon, len(simulation.levels)), np.nan), (remark,)
+
+
+def _stack(
+    methods: Methods,
+    origin: date,
+    forecasts: Sequence[Forecast],
+    quantiles: Sequence[Mapping[str, Floats]],
+    remarks: tuple[Remark, ...],
+) -> Issued:
+    kept = [h - 1 for h in methods.horizons]
+    names = (*NETWORK_BANDS, *methods.functions())
+    empty = np.empty((0, len(kept), len(methods.forecaster.simulation.levels)))
+    return Issued(
+        origin=origin,
+        tickers=tuple(forecast.ticker for forecast in forecasts),
+        regimes=tuple(forecast.regime for forecast in forecasts),
+        targets=tuple(tuple(forecast.target_sessions[step] for step in kept) for forecast in forecasts),
+        quantiles={
+            name: np.stack([own[name][kept] for own in quantiles]) if quantiles else empty for name in names
+        },
+        remarks=remarks,
+    )
