@@ -50,7 +50,7 @@ def independence(hits: ArrayLike) -> Significance:
 
 
 def christoffersen(hits: ArrayLike, level: float) -> Significance:
-    """Test conditional coverage: as frequent as `level`, and independent (Christoffersen 1998). Horizon 1 only.
+    """Test conditional coverage: as frequent as `level`, and independent (Christoffersen 1998). Horizon 1.
 
     Args:
         hits: (N,) as in `kupiec`.
