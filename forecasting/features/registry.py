@@ -158,7 +158,9 @@ def select_features(chosen: Sequence[str]) -> tuple[str, ...]:
     """
     unknown = sorted(set(chosen) - set(FEATURES))
     if unknown:
-        raise UsageError(f"Expected features among {', '.join(FEATURES)}, found {', '.join(unknown)}.")
+        raise UsageError(
+            f"Expected registered features, found {', '.join(unknown)}; choose {', '.join(FEATURES)}."
+        )
     return tuple(chosen) or tuple(FEATURES)
 
 
