@@ -1,46 +1,20 @@
-"""Synthetic prices with clustered volatility, and one tiny model that was fitted to them."""
+"""Two shares and a currency pair of synthetic prices, and one tiny model that was fitted to them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
+from synthetic_prices import AS_OF, ignore_epoch, make_history, prepare_all
 
 from forecasting.config import ModelConfig, NetworkConfig, SimulationConfig, TrainingConfig
+from forecasting.features.market import compute_market_variance
 from forecasting.features.registry import FEATURES
+from forecasting.features.returns import DailyReturns
 from forecasting.model.artifact import Model
-from forecasting.model.dataset import TickerSeries, build_series
-from forecasting.pipeline import fit_model, market_of
-from forecasting.prices.adjustment import adjust
-from forecasting.prices.history import PriceHistory, as_actions, as_bars
-
-AS_OF = date(2024, 6, 5)
-MakeHistory = Callable[..., PriceHistory]
-
-
-def clustered_returns(sessions: int, rng: np.random.Generator) -> np.ndarray:
-    """GARCH(1,1) log returns, about 1.6 % a session."""
-    variance, returns = 2.5e-4, np.empty(sessions)
-    for session, shock in enumerate(rng.standard_normal(sessions)):
-        returns[session] = np.sqrt(variance) * shock
-        variance = 5e-6 + 0.14 * returns[session] ** 2 + 0.84 * variance
-    return returns
-
-
-def synthetic_history(ticker: str, sessions: int, seed: int, frequency: str = "B") -> PriceHistory:
-    rng = np.random.default_rng(seed)
-    index = pd.date_range(end=AS_OF, periods=sessions, freq=frequency)
-    close = 100 * np.exp(np.cumsum(clustered_returns(sessions, rng)))
-    opened = np.append(100.0, close[:-1]) * np.exp(rng.normal(0, 0.004, sessions))
-    high = np.maximum(opened, close) * np.exp(np.abs(rng.normal(0, 0.005, sessions)))
-    low = np.minimum(opened, close) * np.exp(-np.abs(rng.normal(0, 0.005, sessions)))
-    volume = 1e6 * np.exp(rng.normal(0, 1.5, sessions))
-    columns = {"open": opened, "high": high, "low": low, "close": close, "volume": volume}
-    return PriceHistory(
-        ticker, as_bars(pd.DataFrame(columns, index=index)), as_actions(pd.DataFrame(index=index[:0]))
-    )
+from forecasting.model.dataset import TickerFeatures, build_ticker_features
+from forecasting.pipeline import Forecaster, fit_model
+from forecasting.prices.history import PriceHistory
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -53,18 +27,18 @@ def one_torch_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def make_history() -> MakeHistory:
-    return synthetic_history
-
-
-@pytest.fixture(scope="session")
 def histories() -> list[PriceHistory]:
     """Two shares of different age and a currency pair that also trades at weekends."""
     return [
-        synthetic_history("OLD", 460, seed=1),
-        synthetic_history("NEW", 300, seed=2),
-        synthetic_history("COIN", 400, seed=3, frequency="D"),
+        make_history("OLD", 460, seed=1),
+        make_history("NEW", 300, seed=2),
+        make_history("COIN", 400, seed=3, frequency="D"),
     ]
+
+
+@pytest.fixture(scope="session")
+def universe(histories: Sequence[PriceHistory]) -> list[DailyReturns]:
+    return prepare_all(histories)
 
 
 @pytest.fixture(scope="session")
@@ -84,18 +58,20 @@ def tiny_simulation() -> SimulationConfig:
 
 
 @pytest.fixture(scope="session")
-def model(histories: Sequence[PriceHistory], tiny_config: ModelConfig) -> Model:
-    return fit_model(histories, AS_OF, tiny_config, lambda *_: None)
+def model(universe: Sequence[DailyReturns], tiny_config: ModelConfig) -> Model:
+    return fit_model(universe, AS_OF, tiny_config, ignore_epoch)
 
 
 @pytest.fixture(scope="session")
-def market(histories: Sequence[PriceHistory]) -> pd.Series:
-    return market_of(histories, AS_OF, "split_adjusted")
+def market(universe: Sequence[DailyReturns]) -> pd.Series:
+    return compute_market_variance(universe)
 
 
 @pytest.fixture(scope="session")
-def series(histories: Sequence[PriceHistory], market: pd.Series) -> list[TickerSeries]:
-    return [
-        build_series(one.ticker, adjust(one, AS_OF, "split_adjusted"), market, tuple(FEATURES), 20)
-        for one in histories
-    ]
+def tickers(universe: Sequence[DailyReturns], market: pd.Series) -> list[TickerFeatures]:
+    return [build_ticker_features(returns, market, tuple(FEATURES), 20) for returns in universe]
+
+
+@pytest.fixture(scope="session")
+def forecaster(model: Model, market: pd.Series, tiny_simulation: SimulationConfig) -> Forecaster:
+    return Forecaster(model, market, tiny_simulation)

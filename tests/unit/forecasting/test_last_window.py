@@ -5,8 +5,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-
 from forecasting.baselines.past import past_of
+
 from forecasting.errors import ShortHistoryError
 from forecasting.features.lookback import WARM_UP
 from forecasting.model.dataset import build_series

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pytest
-
 from forecasting.backtesting.issue import BASELINES, Forecasters
+
 from forecasting.config import SimulationConfig
 from forecasting.model.artifact import Model
 from forecasting.prices.history import PriceHistory

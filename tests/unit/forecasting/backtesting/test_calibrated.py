@@ -7,9 +7,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting.backtesting.issue import Issued
 
 from forecasting.backtesting.calibrated import calibrated
-from forecasting.backtesting.issue import Issued
 from forecasting.backtesting.rows import Outcomes
 from forecasting.config import CalibrationConfig
 

@@ -5,10 +5,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting.backtesting.issue import Issued
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.backtesting.issue import Issued
 from forecasting.backtesting.rows import Outcomes, rows_of
 from forecasting.calendars.sessions import next_sessions
 from forecasting.evaluation.panel import FLOOR, Panel, panel_of

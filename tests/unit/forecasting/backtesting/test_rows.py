@@ -7,9 +7,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting.backtesting.issue import Issued
 
 from forecasting.backtesting.calibrated import calibrated
-from forecasting.backtesting.issue import Issued
 from forecasting.backtesting.rows import Outcomes, rows_of
 from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import CLOSED, learn

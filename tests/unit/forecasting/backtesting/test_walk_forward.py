@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
+import forecasting.backtesting.issue as module
 import numpy as np
 import pytest
-
-import forecasting.backtesting.issue as module
 from forecasting.backtesting.issue import Forecasters, Issued, issue
+
 from forecasting.calendars.sessions import next_sessions
 from forecasting.errors import GarchFitError
 from forecasting.pipeline import make_forecast, market_of

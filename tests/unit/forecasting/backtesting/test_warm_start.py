@@ -6,9 +6,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting.backtesting.walk import actual_returns, closed_rows, cold_start, walk_forward
 
 from forecasting.backtesting import walk
-from forecasting.backtesting.walk import actual_returns, closed_rows, cold_start, walk_forward
 from forecasting.calibration import CLOSED
 from forecasting.config import CalibrationConfig
 from forecasting.pipeline import make_forecast

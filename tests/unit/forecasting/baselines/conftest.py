@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-
 from forecasting.baselines.past import Past, past_of
+
 from forecasting.config import SimulationConfig
 from forecasting.prices.history import PriceHistory
 

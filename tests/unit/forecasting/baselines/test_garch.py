@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting.baselines.past import past_of
 from scipy.stats import t as student
 
 from forecasting.baselines import garch as module
 from forecasting.baselines.garch import Garch, fit_garch, garch
-from forecasting.baselines.past import past_of
 from forecasting.errors import GarchFitError, MissingExtraError, ShortHistoryError, UsageError
 
 PARAMETERS = np.array([0.05, 0.04, 0.08, 0.9, 6.0])  # in percent

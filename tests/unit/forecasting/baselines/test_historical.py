@@ -5,9 +5,9 @@ from datetime import date
 
 import numpy as np
 import pytest
+from forecasting.baselines.past import past_of
 
 from forecasting.baselines.historical import _roll, filtered_historical, standardised_residuals
-from forecasting.baselines.past import past_of
 from forecasting.errors import ShortHistoryError
 from forecasting.features.lookback import WARM_UP
 from forecasting.model.residuals import LARGEST_RESIDUAL

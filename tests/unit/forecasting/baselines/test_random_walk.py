@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from forecasting.baselines.past import past_of
+
 from forecasting.baselines.random_walk import random_walk
 from forecasting.features.lookback import VOLATILITY_FLOOR
 

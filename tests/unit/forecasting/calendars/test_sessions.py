@@ -1,5 +1,6 @@
 """Exchange sessions: known days of real exchanges, and properties that no day may break."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -22,7 +23,7 @@ days = st.dates(date(1998, 1, 1), date(2025, 12, 31))
 calendars = st.sampled_from(["XNYS", "XTKS", "24/7"])
 
 
-def at(text):
+def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
@@ -43,11 +44,11 @@ def at(text):
         ("XNYS", "2030-01-01T12:00", date(2029, 12, 31)),
     ],
 )
-def test_the_last_closed_session(calendar, now, session):
+def test_the_last_closed_session(calendar: str, now: str, session: date) -> None:
     assert last_closed_session(calendar, at(now)) == session
 
 
-def test_the_zone_of_now_does_not_matter():
+def test_the_zone_of_now_does_not_matter() -> None:
     now = datetime(2024, 6, 6, 5, 40, tzinfo=timezone(timedelta(hours=9)))
     assert (
         last_closed_session("XNYS", now)
@@ -56,18 +57,18 @@ def test_the_zone_of_now_does_not_matter():
     )
 
 
-def test_the_lag_is_the_callers():
+def test_the_lag_is_an_argument() -> None:
     now = at("2024-06-05T20:00")
     assert last_closed_session("XNYS", now, lag=timedelta(0)) == date(2024, 6, 5)
     assert last_closed_session("XNYS", now, lag=timedelta(days=1)) == date(2024, 6, 4)
 
 
-def test_an_instant_without_zone_is_refused():
+def test_an_instant_without_zone_is_refused() -> None:
     with pytest.raises(UsageError, match="time zone"):
         last_closed_session("XNYS", datetime(2024, 6, 5))  # noqa: DTZ001 (the point)
 
 
-def test_the_next_sessions_skip_holidays():
+def test_the_next_sessions_skip_holidays() -> None:
     assert next_sessions("XNYS", date(2024, 12, 23), 3) == (
         date(2024, 12, 24),
         date(2024, 12, 26),
@@ -77,7 +78,7 @@ def test_the_next_sessions_skip_holidays():
     assert next_sessions("XNYS", date(2024, 12, 23), 0) == ()
 
 
-def test_sessions_between_includes_both_ends():
+def test_sessions_between_includes_both_ends() -> None:
     assert sessions_between("XNYS", date(2024, 7, 3), date(2024, 7, 5)) == (
         date(2024, 7, 3),
         date(2024, 7, 5),
@@ -87,7 +88,7 @@ def test_sessions_between_includes_both_ends():
 
 @unhurried
 @given(calendars, days, st.integers(1, 60))
-def test_next_sessions_follow_each_other(calendar, day, n):
+def test_next_sessions_follow_each_other(calendar: str, day: date, n: int) -> None:
     following = next_sessions(calendar, day, n)
     assert len(following) == n
     assert following[0] > day
@@ -96,7 +97,7 @@ def test_next_sessions_follow_each_other(calendar, day, n):
 
 @unhurried
 @given(calendars, days)
-def test_a_session_is_its_own_last_session(calendar, day):
+def test_a_session_is_its_own_last_session(calendar: str, day: date) -> None:
     session = session_on_or_before(calendar, day)
     assert session <= day
     assert is_session(calendar, session)
@@ -106,7 +107,7 @@ def test_a_session_is_its_own_last_session(calendar, day):
 
 @unhurried
 @given(calendars, days, st.integers(0, 23))
-def test_a_later_now_never_has_an_earlier_session(calendar, day, hour):
+def test_a_later_now_never_has_an_earlier_session(calendar: str, day: date, hour: int) -> None:
     now = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
     first, second = (
         last_closed_session(calendar, now),
@@ -136,11 +137,11 @@ def test_a_later_now_never_has_an_earlier_session(calendar, day, hour):
         ("ES=F", "CMES"),
     ],
 )
-def test_a_symbol_has_a_calendar(ticker, calendar):
+def test_a_symbol_has_a_calendar(ticker: str, calendar: str) -> None:
     assert calendar_name(ticker) == calendar
 
 
-def test_every_calendar_named_is_known_to_exchange_calendars():
+def test_every_calendar_named_is_known_to_exchange_calendars() -> None:
     from exchange_calendars import get_calendar_names
 
     assert {*SUFFIXES.values(), *INDICES.values(), "XNYS", "24/7", "24/5", "CMES"} <= set(
@@ -148,14 +149,14 @@ def test_every_calendar_named_is_known_to_exchange_calendars():
     )
 
 
-def test_a_suffix_of_no_known_exchange_is_one_sentence():
+def test_a_suffix_of_no_known_exchange_is_one_sentence() -> None:
     with pytest.raises(UnknownExchangeError, match="BRK-B") as caught:
         calendar_name("BRK.B")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("ask", "sentence"),
+    ("look_up", "sentence"),
     [
         (lambda: is_session("XXXX", date(2024, 6, 5)), "'XXXX'"),
         (lambda: is_session("XNYS", date(1969, 12, 31)), "between 1970-01-01"),
@@ -166,7 +167,9 @@ def test_a_suffix_of_no_known_exchange_is_one_sentence():
         (lambda: sessions_between("XNYS", date(1950, 1, 1), date(2024, 1, 1)), "found 1950-01-01"),
     ],
 )
-def test_what_no_calendar_knows_is_one_sentence(ask, sentence):
+def test_a_day_outside_of_a_calendar_is_refused_in_one_sentence(
+    look_up: Callable[[], object], sentence: str
+) -> None:
     with pytest.raises(CalendarError, match=sentence) as caught:
-        ask()
+        look_up()
     assert "\n" not in str(caught.value)

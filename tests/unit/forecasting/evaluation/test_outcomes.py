@@ -6,8 +6,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-
 from forecasting.backtesting.walk import Walked
+
 from forecasting.evaluation.outcomes import score_issued, score_walked
 from forecasting.forecast import Forecast
 from forecasting.prices.history import PriceHistory, as_actions, as_bars

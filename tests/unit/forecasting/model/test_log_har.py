@@ -5,10 +5,10 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from forecasting.baselines.past import past_of
 from scipy.optimize import minimize
 from scipy.stats import t as student
 
-from forecasting.baselines.past import past_of
 from forecasting.baselines.random_walk import random_walk
 from forecasting.config import SimulationConfig
 from forecasting.errors import ModelError

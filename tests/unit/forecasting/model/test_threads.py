@@ -1,6 +1,7 @@
 """One thread inside, whatever it was before outside, in every thread."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from forecasting.model.threads import single_thread
 
 
 @pytest.fixture
-def three_threads():
+def three_threads() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     yield
@@ -17,17 +18,17 @@ def three_threads():
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_the_count_is_one_inside_and_returns_after_an_error():
+def test_the_count_is_one_inside_and_returns_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError, match="by zero"), single_thread():
         1 / (torch.get_num_threads() - 1)  # one, or there is no error
     assert torch.get_num_threads() == 3
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_every_thread_gets_its_count_back_whoever_leaves_first():
-    inside, left, counts = threading.Event(), threading.Event(), []
+def test_every_thread_gets_its_count_back_whoever_leaves_first() -> None:
+    inside, left, counts = threading.Event(), threading.Event(), list[int]()
 
-    def other():
+    def other() -> None:
         with single_thread():
             inside.set()
             left.wait(10)

@@ -1,4 +1,4 @@
-"""A pull against the store: what the splits and prices of a confused vendor are taken to mean."""
+"""A download against the store: how splits and prices of a confused vendor are read."""
 
 from dataclasses import replace
 from datetime import date
@@ -23,7 +23,9 @@ EX = DAYS[-1]
 PRICES = ["open", "high", "low", "close"]
 
 
-def acted(splits=None, dividends=None):
+def make_actions(
+    splits: dict[pd.Timestamp, float] | None = None, dividends: dict[pd.Timestamp, float] | None = None
+) -> pd.DataFrame:
     frame = pd.DataFrame(
         {"split": pd.Series(splits or {}), "dividend": pd.Series(dividends or {})}, dtype=float
     )
@@ -31,105 +33,107 @@ def acted(splits=None, dividends=None):
     return as_actions(frame)
 
 
-def traded(ex=EX, ratio=4.0):
+def traded(ex: pd.Timestamp = EX, ratio: float = 4.0) -> PriceHistory:
     """As traded: about 400 until the split, about 100 from it on."""
     close = 400 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.01, len(DAYS))))
     close = np.where(ex <= DAYS, close / ratio, close)
     volume = np.where(ex <= DAYS, 1000 * ratio, 1000.0)
     columns = {"open": close * 0.999, "high": close * 1.01, "low": close * 0.99, "close": close}
-    return PriceHistory("ACME", as_bars(pd.DataFrame(columns | {"volume": volume}, DAYS)), acted({ex: ratio}))
+    return PriceHistory(
+        "ACME", as_bars(pd.DataFrame(columns | {"volume": volume}, DAYS)), make_actions({ex: ratio})
+    )
 
 
 TRUTH = traded()
 STORED = TRUTH.until(DAYS[-2].date())
 
 
-def told(prices, splits):
-    """A pull: the vendor's prices, read with the vendor's splits."""
-    return PriceHistory("ACME", *undo_splits(prices, acted(splits)))
+def download(prices: pd.DataFrame, splits: dict[pd.Timestamp, float]) -> PriceHistory:
+    """The vendor's prices, read with the vendor's splits."""
+    return PriceHistory("ACME", *undo_splits(prices, make_actions(splits)))
 
 
-def worked_in(history=TRUTH):
+def worked_in(history: PriceHistory = TRUTH) -> pd.DataFrame:
     return adjust(history, history.last_session, "split_adjusted")
 
 
-def scaled(history, days, factor):
+def scaled(history: PriceHistory, days: pd.DatetimeIndex | pd.Timestamp, factor: float) -> PriceHistory:
     bars = history.bars.copy()
     bars.loc[days, PRICES] *= factor
     return replace(history, bars=bars)
 
 
-def assert_same(found, truth):
+def assert_same(found: PriceHistory, truth: PriceHistory) -> None:
     pd.testing.assert_frame_equal(found.bars, truth.bars, rtol=1e-9)
     pd.testing.assert_frame_equal(found.actions, truth.actions)
 
 
 @pytest.mark.parametrize("stored", [STORED, TRUTH, replace(STORED, bars=STORED.bars.iloc[:0])])
-def test_a_split_told_rightly_is_taken_as_told(stored):
-    assert_same(reconcile(stored, told(worked_in(), {EX: 4.0})), TRUTH)
+def test_a_split_announced_rightly_is_taken_as_announced(stored: PriceHistory) -> None:
+    assert_same(reconcile(stored, download(worked_in(), {EX: 4.0})), TRUTH)
 
 
 @pytest.mark.parametrize("stored", [STORED, TRUTH])
-def test_a_split_that_is_not_worked_in_yet_is_not_undone(stored):
-    assert_same(reconcile(stored, told(TRUTH.bars, {EX: 4.0})), TRUTH)
+def test_a_split_that_is_not_worked_in_yet_is_not_undone(stored: PriceHistory) -> None:
+    assert_same(reconcile(stored, download(TRUTH.bars, {EX: 4.0})), TRUTH)
 
 
-def test_a_split_that_is_not_told_today_is_remembered():
-    assert_same(reconcile(TRUTH, told(worked_in(), {})), TRUTH)
+def test_a_split_that_is_not_announced_today_is_remembered() -> None:
+    assert_same(reconcile(TRUTH, download(worked_in(), {})), TRUTH)
 
 
-def test_a_split_on_another_day_than_stored_is_the_stored_one():
-    assert_same(reconcile(TRUTH, told(worked_in(), {DAYS[-3]: 4.0})), TRUTH)
+def test_a_split_on_another_day_than_stored_is_the_stored_one() -> None:
+    assert_same(reconcile(TRUTH, download(worked_in(), {DAYS[-3]: 4.0})), TRUTH)
 
 
-def test_a_split_that_never_was_is_dropped():
-    calm = PriceHistory("ACME", TRUTH.bars.iloc[:-1], acted())
-    assert_same(reconcile(calm.until(DAYS[-5].date()), told(calm.bars, {DAYS[-3]: 4.0})), calm)
+def test_a_split_that_never_was_is_dropped() -> None:
+    calm = PriceHistory("ACME", TRUTH.bars.iloc[:-1], make_actions())
+    assert_same(reconcile(calm.until(DAYS[-5].date()), download(calm.bars, {DAYS[-3]: 4.0})), calm)
 
 
 @pytest.mark.parametrize("splits", [{}, {DAYS[-3]: 4.0}, {EX: 3.0}])
-def test_prices_that_no_told_split_explains_are_refused(splits):
+def test_prices_that_no_announced_split_explains_are_refused(splits: dict[pd.Timestamp, float]) -> None:
     with pytest.raises(ScaleChangedError, match="as stored, found"):
-        reconcile(STORED, told(worked_in(), splits))
+        reconcile(STORED, download(worked_in(), splits))
 
 
-def test_a_first_pull_whose_split_is_not_worked_in_is_refused():
-    nothing = replace(STORED, bars=STORED.bars.iloc[:0], actions=acted())
+def test_a_first_download_whose_split_is_not_worked_in_is_refused() -> None:
+    nothing = replace(STORED, bars=STORED.bars.iloc[:0], actions=make_actions())
     with pytest.raises(ScaleChangedError, match="split 4 of 2024-06-05"):
-        reconcile(nothing, told(TRUTH.bars, {EX: 4.0}))
+        reconcile(nothing, download(TRUTH.bars, {EX: 4.0}))
 
 
-def test_pounds_for_pence_are_refused():
+def test_pounds_for_pence_are_refused() -> None:
     with pytest.raises(ScaleChangedError):
         reconcile(STORED, scaled(STORED, DAYS[:-1], 0.01))
 
 
-def test_prices_less_their_dividends_are_refused():
+def test_prices_less_their_dividends_are_refused() -> None:
     with pytest.raises(ScaleChangedError):
         reconcile(STORED, scaled(STORED, DAYS[:60], 0.99))
 
 
-def test_one_corrected_bar_is_believed():
+def test_a_single_corrected_bar_is_accepted() -> None:
     corrected = scaled(STORED, DAYS[-9], 1.02)
     assert_same(reconcile(STORED, corrected), corrected)
 
 
-def test_a_correction_towards_the_neighbours_is_believed_whatever_its_size():
+def test_a_correction_towards_the_neighbours_is_accepted_whatever_its_size() -> None:
     slip = scaled(STORED, DAYS[-2], 1.45)
     assert_same(reconcile(slip, STORED), STORED)
 
 
-def test_a_correction_away_from_the_neighbours_is_refused():
+def test_a_correction_away_from_the_neighbours_is_refused() -> None:
     with pytest.raises(ImplausibleCorrectionError, match="or nearby"):
         reconcile(STORED, scaled(STORED, DAYS[-9], 1.4))
 
 
-def test_a_spike_in_an_old_bar_is_called_a_jump():
+def test_a_spike_in_an_old_bar_is_called_a_jump() -> None:
     with pytest.raises(PriceJumpError):
         reconcile(STORED, scaled(STORED, DAYS[-9], 10.0))
 
 
-def test_many_corrections_at_once_are_refused():
+def test_many_corrections_at_once_are_refused() -> None:
     noise = np.random.default_rng(1).normal(1, 0.002, (30, 1))
     bars = STORED.bars.copy()
     bars.loc[DAYS[:30], PRICES] *= noise
@@ -137,20 +141,20 @@ def test_many_corrections_at_once_are_refused():
         reconcile(STORED, replace(STORED, bars=bars))
 
 
-def test_what_is_settled_is_believed():
+def test_a_trusted_source_is_accepted() -> None:
     halved = scaled(STORED, DAYS[:-1], 0.5)
-    told_otherwise = replace(halved, facts=InstrumentFacts(currency="EUR"))
-    known = replace(STORED, facts=InstrumentFacts(currency="USD"))
+    contradicting = replace(halved, facts=InstrumentFacts(currency="EUR"))
+    stored = replace(STORED, facts=InstrumentFacts(currency="USD"))
     with pytest.raises(InstrumentChangedError):
-        reconcile(known, told_otherwise)
-    assert_same(reconcile(known, told_otherwise, settled=True), halved)
+        reconcile(stored, contradicting)
+    assert_same(reconcile(stored, contradicting, trusted=True), halved)
 
 
-def test_a_pull_without_bars_says_nothing():
+def test_a_download_without_bars_changes_nothing() -> None:
     nothing = replace(STORED, bars=STORED.bars.iloc[:0])
     assert reconcile(STORED, nothing) is nothing
 
 
-def test_a_merged_history_has_what_either_knows():
+def test_a_merged_history_has_the_bars_and_actions_of_both() -> None:
     both = merge(STORED, PriceHistory("ACME", TRUTH.bars.iloc[-1:], TRUTH.actions))
     assert_same(both, TRUTH)

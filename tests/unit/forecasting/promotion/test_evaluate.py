@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting.backtesting.walk import Walked, walk_forward
 from pytorch_lightning import LightningModule, Trainer
 
 import forecasting.model.training
-from forecasting.backtesting.walk import Walked, walk_forward
 from forecasting.config import ModelConfig, NetworkConfig, SimulationConfig, TrainingConfig
 from forecasting.errors import GateError
 from forecasting.model.artifact import Model
