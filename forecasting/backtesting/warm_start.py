@@ -71,7 +71,8 @@ def walk_before(
     methods = Methods(Forecaster(fitted, market, rough), ("random_walk",), horizons)
     issued = list(walk_forward(methods, known, list(known), origins, report=report))
     calibrated = list(calibrate_walk(issued, known, calibration, horizons=horizons, levels=rough.levels))
-    return WarmStart(score_walk(calibrated, known, rough.levels), list_left_out(issued))
+    scores = score_walk(calibrated, known, horizons=horizons, levels=rough.levels)
+    return WarmStart(scores, list_left_out(issued))
 
 
 def choose_tickers(universe: Sequence[DailyReturns], most: int) -> Sequence[DailyReturns]:
