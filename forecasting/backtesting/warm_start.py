@@ -1,5 +1,6 @@
 """Warm start: the first calibration of a young store, learned from a walk over its history."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -57,7 +58,6 @@ def walk_before(
         report: Called with the origins done and to do.
     """
     known = {returns.ticker: returns.until(as_of) for returns in choose_tickers(universe, config.tickers)}
-    known = {ticker: returns for ticker, returns in known.items() if len(returns)}
     origins = _choose_origins(known, config)
     if not origins:
         return WarmStart(BAND_SCORES.empty(), {}, f"no more than {config.fewest_fitted} sessions of history")
@@ -77,12 +77,11 @@ def walk_before(
 
 def choose_tickers(universe: Sequence[DailyReturns], most: int) -> Sequence[DailyReturns]:
     """Return at most so many tickers from all over the list."""
-    step = -(-len(universe) // most)
-    return universe[:: max(step, 1)]
+    return universe[:: max(math.ceil(len(universe) / most), 1)]
 
 
 def _choose_origins(universe: Mapping[str, DailyReturns], config: WarmStartConfig) -> list[date]:
-    if not universe:
+    if not any(len(returns) for returns in universe.values()):
         return []
     market = compute_market_variance(universe.values())
     start = max(len(market) - config.sessions, config.fewest_fitted)
