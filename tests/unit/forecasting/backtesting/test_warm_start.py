@@ -1,132 +1,174 @@
-"""Walking over history: what is read at each origin, what counts as closed, and the cold start."""
+"""The walk that a young store learns its first calibration from."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting.backtesting.walk import actual_returns, closed_rows, cold_start, walk_forward
+from synthetic_prices import AS_OF, make_returns, prepare_all, scale_after
 
-from forecasting.backtesting import walk
-from forecasting.calibration import CLOSED
-from forecasting.config import CalibrationConfig
-from forecasting.pipeline import make_forecast
+from forecasting.backtesting.warm_start import WarmStart, choose_tickers, walk_before
+from forecasting.calibration import learn_calibration
+from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig, WarmStartConfig
+from forecasting.features.returns import DailyReturns
 from forecasting.prices.history import PriceHistory
+from forecasting.tables import BAND_SCORES
 
-ORIGINS = (date(2024, 5, 15), date(2024, 5, 22), date(2024, 6, 3))
-
-
-@pytest.fixture(scope="module")
-def shares(histories):
-    """Without the currency pair, whose calendar is another."""
-    return [one for one in histories if one.ticker != "COIN"]
+SHORT = WarmStartConfig(sessions=60, every=10, fewest_fitted=250)
+CUT = date(2024, 4, 30)
 
 
-@pytest.fixture(scope="module")
-def of_shares(model, shares):
-    manifest = model.manifest.model_copy(update={"reference": tuple(one.ticker for one in shares)})
-    return replace(model, manifest=manifest)
+def ignore_progress(_done: int, _total: int) -> None:
+    """Report nothing of a walk."""
 
 
 @pytest.fixture(scope="module")
-def walked(of_shares, shares, tiny_simulation):
-    return walk_forward(of_shares, shares, ORIGINS, tiny_simulation)
-
-
-def crashed(history: PriceHistory, after: date) -> PriceHistory:
-    """The same prices up to a session, and a tenth of them later."""
-    bars = history.bars.copy()
-    bars.loc[bars.index > pd.Timestamp(after), ["open", "high", "low", "close"]] *= 0.1
-    return replace(history, bars=bars)
-
-
-def test_every_ticker_is_forecast_at_every_origin(walked):
-    issued = [(one.forecast.as_of, one.forecast.ticker) for one in walked]
-    assert issued == [(origin, ticker) for origin in ORIGINS for ticker in ("OLD", "NEW")]
-
-
-def test_an_origin_on_which_a_ticker_did_not_trade_is_left_out(of_shares, shares, tiny_simulation):
-    assert walk_forward(of_shares, shares, [date(2024, 5, 18)], tiny_simulation) == []
-
-
-def test_a_walked_forecast_is_the_one_that_would_have_been_issued(of_shares, shares, walked, tiny_simulation):
-    known = [one.until(ORIGINS[0]) for one in shares]
-    market = walk.market_of(known, ORIGINS[0], "split_adjusted")
-    one = walked[0].forecast
-    alone = make_forecast(of_shares, known[0], market, one.target_sessions, tiny_simulation)
-    for band, quantiles in one.log_returns.items():
-        np.testing.assert_array_equal(quantiles, alone.log_returns[band])
-
-
-def test_prices_after_an_origin_change_outcomes_and_no_forecast(of_shares, shares, walked, tiny_simulation):
-    other = walk_forward(
-        of_shares, [crashed(one, ORIGINS[1]) for one in shares], ORIGINS[:2], tiny_simulation
+def start(tiny_config: ModelConfig, tiny_simulation: SimulationConfig) -> "partial[WarmStart]":
+    """A warm start of six origins; the universe and the session are left open."""
+    return partial(
+        walk_before,
+        model=tiny_config,
+        simulation=tiny_simulation,
+        calibration=CalibrationConfig(prior_blocks=1),
+        config=SHORT,
+        report=ignore_progress,
     )
-    for before, after in zip(walked, other, strict=False):
-        for band, quantiles in before.forecast.log_returns.items():
-            np.testing.assert_array_equal(quantiles, after.forecast.log_returns[band])
-    assert (other[2].actual < -2).all()
 
 
-def test_outcomes_are_the_log_returns_to_the_target_sessions(shares, walked):
-    one = walked[0]
-    closes = np.log(shares[0].bars["close"])
-    targets = pd.DatetimeIndex(one.forecast.target_sessions).as_unit("s")
-    expected = closes.reindex(targets).to_numpy() - closes[pd.Timestamp(one.forecast.as_of)]
-    np.testing.assert_allclose(one.actual, expected)
-    late = replace(one.forecast, target_sessions=(date(2024, 6, 5), date(2030, 1, 2)))
-    assert np.isnan(actual_returns(shares[0], late, "split_adjusted")).tolist() == [False, True]
+@pytest.fixture(scope="module")
+def shares(universe: Sequence[DailyReturns]) -> list[DailyReturns]:
+    """Without the currency pair, whose calendar is another."""
+    return [returns for returns in universe if returns.ticker != "COIN"]
 
 
-def test_a_split_between_issue_and_outcome_is_no_return(shares, walked):
-    later = pd.Timestamp(ORIGINS[0]) + pd.Timedelta(days=2)
-    bars, actions = shares[0].bars.copy(), pd.DataFrame({"split": 4.0, "dividend": 0.0}, index=[later])
-    bars.loc[bars.index >= later, ["open", "high", "low", "close"]] /= 4
-    split = replace(shares[0], bars=bars, actions=actions.rename_axis("session"))
-    np.testing.assert_allclose(actual_returns(split, walked[0].forecast, "split_adjusted"), walked[0].actual)
+@pytest.fixture(scope="module")
+def warm(start: "partial[WarmStart]", shares: Sequence[DailyReturns]) -> WarmStart:
+    return start(shares, AS_OF)
 
 
-def test_only_what_has_closed_is_closed(walked):
-    rows = closed_rows(walked, date(2024, 5, 24))
-    assert set(CLOSED) < set(rows.columns)
-    assert rows.groupby("as_of").size().to_dict() == {
-        pd.Timestamp(ORIGINS[0]): 2 * 5,
-        pd.Timestamp(ORIGINS[1]): 2 * 2,
-    }
-    assert rows["actual"].notna().all()
-    assert closed_rows(walked, ORIGINS[0]).empty
-    assert closed_rows([], ORIGINS[0]).empty
+def test_a_warm_start_walks_up_to_the_session_and_scores_what_has_closed(
+    warm: WarmStart, shares: Sequence[DailyReturns]
+) -> None:
+    scores = BAND_SCORES.check(warm.scores)
+    assert (warm.left_out, warm.reason) == ({}, "")
+    assert set(scores["kind"]) == {"walk_forward"}
+    assert set(scores["ticker"]) == {"OLD", "NEW"}
+    assert set(scores["band"]) == {"calibrated", "predictive", "mc_dropout", "random_walk"}
+    assert scores["as_of"].nunique() == 6
+    assert scores["as_of"].max() < AS_OF
+    assert scores["target_session"].max() <= AS_OF
+    first = scores[scores["as_of"] == scores["as_of"].min()]
+    assert sorted(first["horizon"].unique()) == [1, 2, 3, 4, 5]
+    row = first[(first["ticker"] == "NEW") & (first["horizon"] == 3)].iloc[0]
+    expected = shares[1].realised(row["as_of"], [row["target_session"]])
+    assert row["actual_log_return"] == expected[0]
 
 
-@pytest.fixture
-def short_cold_start(monkeypatch, tiny_config, tiny_simulation):
-    monkeypatch.setattr(walk, "COLD_SESSIONS", 60)
-    monkeypatch.setattr(walk, "FEWEST_FITTED", 250)
-    return tiny_config, tiny_simulation, CalibrationConfig()
+def test_a_warm_start_calibrates_on_the_way(warm: WarmStart) -> None:
+    nearest = warm.scores[warm.scores["horizon"] == 1]
+    edges = nearest.pivot(index=["as_of", "ticker"], columns="band", values="upper")  # noqa: PD010  refuses doubles
+    moved = (edges["calibrated"] / edges["predictive"] - 1).abs().groupby("as_of").max()
+    assert moved.iloc[0] == 0  # nothing has closed
+    assert (moved.iloc[1:] > 1e-3).all()
 
 
-def test_a_cold_start_walks_up_to_the_session_and_calibrates_on_the_way(shares, short_cold_start):
-    told = []
-    as_of = date(2024, 6, 5)
-    walked = cold_start(shares, as_of, short_cold_start, lambda done, total: told.append((done, total)))
-    assert told == [(step, 6) for step in range(1, 7)]
-    assert max(one.forecast.as_of for one in walked) < as_of
-    assert walked[0].forecast.outcomes == (0,) * 5
-    assert walked[-1].forecast.outcomes[0] == len(walked) - 2
-    predictive, calibrated = (walked[-1].forecast.log_returns[band] for band in ("predictive", "calibrated"))
-    assert not np.array_equal(predictive, calibrated)
+def test_a_warm_start_learns_at_each_origin_from_what_has_closed_there(warm: WarmStart) -> None:
+    scores = warm.scores
+    origin = sorted(scores["as_of"].unique())[-1]
+    closed = scores[scores["target_session"] <= origin]
+    predictive, calibrated = (closed[closed["band"] == band] for band in ("predictive", "calibrated"))
+    keys = ["ticker", "as_of", "horizon"]
+    rows = predictive.rename(columns={"actual_log_return": "actual"}).merge(
+        calibrated[[*keys, "lower", "upper"]].rename(
+            columns={"lower": "calibrated_lower", "upper": "calibrated_upper"}
+        ),
+        on=keys,
+    )
+    learned = learn_calibration(rows, 0.05, CalibrationConfig(prior_blocks=1))
+    last = scores[(scores["as_of"] == origin) & (scores["ticker"] == "OLD") & (scores["horizon"] == 1)]
+    bands = last.set_index("band")
+    predicted = bands.loc["predictive", ["lower", "median", "upper"]].to_numpy(np.float64)[None]
+    expected = learned.apply("OLD", bands["regime"].iloc[0], predicted, levels=(0.05, 0.5, 0.95))
+    found = bands.loc["calibrated", ["lower", "median", "upper"]].to_numpy(np.float64)
+    np.testing.assert_allclose(found, expected[0], rtol=1e-9)
 
 
-def test_a_cold_start_knows_nothing_of_what_follows(shares, short_cold_start):
-    as_of = date(2024, 4, 30)
-    ends = [shares, [crashed(one, as_of) for one in shares], [one.until(as_of) for one in shares]]
-    found = [closed_rows(cold_start(one, as_of, short_cold_start, lambda *_: None), as_of) for one in ends]
+def test_progress_is_reported_origin_by_origin(
+    start: "partial[WarmStart]", shares: Sequence[DailyReturns]
+) -> None:
+    reported: list[tuple[int, int]] = []
+    start(shares, AS_OF, report=lambda done, total: reported.append((done, total)))
+    assert reported == [(step, 6) for step in range(1, 7)]
+
+
+def test_a_warm_start_knows_nothing_of_what_follows(
+    start: "partial[WarmStart]", histories: Sequence[PriceHistory]
+) -> None:
+    shares = [history for history in histories if history.ticker != "COIN"]
+    futures = [
+        shares,
+        [scale_after(history, CUT, 0.1) for history in shares],
+        [history.until(CUT) for history in shares],
+    ]
+    found = [start(prepare_all(future), CUT).scores for future in futures]
+    assert len(found[0]) > 0
     for other in found[1:]:
         pd.testing.assert_frame_equal(found[0], other)
 
 
-def test_too_short_a_history_gives_no_cold_start(shares, short_cold_start):
-    recent = [replace(one, bars=one.bars.iloc[-150:]) for one in shares]
-    assert cold_start(recent, date(2024, 6, 5), short_cold_start, lambda *_: None) == []
-    assert cold_start([], date(2024, 6, 5), short_cold_start, lambda *_: None) == []
+@pytest.mark.parametrize("sessions", [0, 150])
+def test_too_short_a_history_gives_no_warm_start_and_the_reason(
+    start: "partial[WarmStart]", shares: Sequence[DailyReturns], sessions: int
+) -> None:
+    first = shares[0].session[sessions].item() if sessions else date(2000, 1, 3)
+    for universe in ([returns.until(first) for returns in shares], []):
+        nothing = start(universe, AS_OF)
+        assert BAND_SCORES.check(nothing.scores).empty
+        assert nothing.reason == "no more than 250 sessions of history"
+
+
+def test_a_model_that_cannot_be_fitted_is_the_reason(
+    start: "partial[WarmStart]", shares: Sequence[DailyReturns], tiny_config: ModelConfig
+) -> None:
+    training = tiny_config.training.model_copy(update={"lookback": 400})
+    nothing = start(shares, AS_OF, model=tiny_config.model_copy(update={"training": training}))
+    assert nothing.scores.empty
+    assert nothing.reason.startswith("Expected at least one ticker with enough history")
+
+
+def test_a_ticker_that_no_origin_could_forecast_is_named(
+    start: "partial[WarmStart]", shares: Sequence[DailyReturns]
+) -> None:
+    halted = replace(shares[0].until(date(2023, 12, 1)), ticker="HALTED")
+    unlisted = replace(make_returns("LATER", 30, seed=4).until(date(2000, 1, 3)), ticker="LATER")
+    warm = start([*shares, halted, unlisted], AS_OF)
+    assert set(warm.scores["ticker"]) == {"OLD", "NEW"}
+    assert warm.left_out.keys() == {"HALTED", "LATER"}
+    assert "found the last at 2023-12-01" in warm.left_out["HALTED"]
+    assert "found 0" in warm.left_out["LATER"]
+
+
+@pytest.mark.parametrize(
+    ("tickers", "most", "chosen"),
+    [
+        (0, 3, []),
+        (2, 3, [0, 1]),
+        (3, 3, [0, 1, 2]),
+        (4, 3, [0, 2]),
+        (7, 3, [0, 3, 6]),
+        (100, 4, [0, 25, 50, 75]),
+        (5, 1, [0]),
+    ],
+)
+def test_tickers_are_chosen_from_all_over_the_list(tickers: int, most: int, chosen: list[int]) -> None:
+    universe = [make_returns(f"T{index}", 2, seed=index) for index in range(tickers)]
+    assert [returns.ticker for returns in choose_tickers(universe, most)] == [f"T{index}" for index in chosen]
+
+
+def test_only_so_many_tickers_are_walked(start: "partial[WarmStart]", shares: Sequence[DailyReturns]) -> None:
+    assert set(start(shares, AS_OF, config=SHORT.model_copy(update={"tickers": 1})).scores["ticker"]) == {
+        "OLD"
+    }
