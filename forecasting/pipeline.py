@@ -14,7 +14,7 @@ from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
-from forecasting.errors import CalendarError, ModelError, SessionsUnknownError, ShortHistoryError
+from forecasting.errors import CalendarError, ModelError, SessionsUnknownError, ShortHistoryError, UsageError
 from forecasting.features.lookback import WARM_UP, Lookback
 from forecasting.features.market import (
     build_lookbacks,
@@ -120,6 +120,7 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
     Raises:
         PriceError: The ticker cannot be forecast from there; the subclass names the reason.
         DropoutNotLiveError: The dropout runs do not differ.
+        UsageError: The returns are on another price basis than the model's.
     """
     known = returns.at(session)
     market = forecaster.market[: pd.Timestamp(session)]
@@ -160,6 +161,9 @@ def _forecast_model(
     market: pd.Series,
     targets: tuple[date, ...],
 ) -> Forecast:
+    basis = model.manifest.config.price_basis
+    if returns.basis != basis:
+        raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
     config, lookback = forecaster.simulation, model.manifest.config.training.lookback
     ticker = build_ticker_features(returns, market, model.manifest.features, lookback, newest=lookback)
     paths = simulate_paths(model, ticker, config, returns.last_session)
