@@ -1,42 +1,60 @@
 """Scores of closed bands against numbers worked out by hand."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
-from forecasting.backtesting.walk import Walked
+from synthetic_prices import make_actions
 
-from forecasting.evaluation.outcomes import score_issued, score_walked
-from forecasting.forecast import Forecast
-from forecasting.prices.history import PriceHistory, as_actions, as_bars
+from forecasting.errors import TableError
+from forecasting.evaluation.outcomes import score_issued
+from forecasting.prices.history import PriceHistory, as_bars
+from forecasting.tables import BAND_SCORES, ISSUED_BANDS
+from forecasting.types import PriceBasis
 
 DAYS = [date(2024, 1, day) for day in (2, 3, 4, 5)]
+WIDE = {0.1: -0.1, 0.5: 0.0, 0.9: 0.1}
+Actions = Mapping[int, tuple[float, float]]  # index of the ex-date in DAYS -> split and dividend
 
 
-def history(closes: list[float], actions: dict[int, tuple[float, float]] | None = None) -> PriceHistory:
-    """Closes of DAYS as traded; place -> split and dividend."""
-    index = pd.DatetimeIndex(pd.to_datetime(DAYS[: len(closes)]))
-    told = pd.DataFrame(
-        [(split, dividend) for split, dividend in (actions or {}).values()],
-        index=index[list(actions or {})],
-        columns=["split", "dividend"],
+def build_history(closes: list[float], actions: Actions | None = None) -> PriceHistory:
+    """Closes of DAYS as traded."""
+    bars = as_bars(pd.DataFrame({"close": closes}, index=pd.DatetimeIndex(DAYS[: len(closes)])))
+    splits, dividends = (
+        {DAYS[index]: each[part] for index, each in (actions or {}).items()} for part in (0, 1)
     )
-    return PriceHistory("AAA", as_bars(pd.DataFrame({"close": closes}, index=index)), as_actions(told))
+    return PriceHistory("AAA", bars, make_actions(splits, dividends))
 
 
-def issued(levels: dict[float, float], band: str = "calibrated", target: int = 1) -> pd.DataFrame:
-    """One band from the first of DAYS and a close of 100."""
+def issue(
+    levels: Mapping[float, float],
+    *,
+    band: str = "calibrated",
+    target: int = 1,
+    as_of: int = 0,
+    basis: PriceBasis = "split_adjusted",
+    anchor: float = 100.0,
+) -> pd.DataFrame:
+    """One band from one of DAYS and a close of 100."""
     rows = [{"level": level, "log_return": value, "band": band} for level, value in levels.items()]
-    facts = {"as_of": DAYS[0], "target_session": DAYS[target], "horizon": target, "anchor_close": 100.0}
-    return pd.DataFrame(rows).assign(**facts, kind="live", quality="champion", regime="calm")
+    facts = {
+        "as_of": DAYS[as_of],
+        "target_session": DAYS[target],
+        "horizon": target - as_of,
+        "anchor_close": anchor,
+        "price_basis": basis,
+    }
+    issued = pd.DataFrame(rows).assign(**facts, kind="live", quality="champion", regime="calm")
+    return ISSUED_BANDS.check(issued)
 
 
 def test_a_miss_is_scored_in_its_tail() -> None:
-    (row,) = score_issued(issued({0.1: -0.1, 0.5: 0.0, 0.9: 0.1}), history([100, 130])).to_dict("records")
+    scores = score_issued(issue(WIDE), build_history([100, 130]))
+    (row,) = BAND_SCORES.check(scores).to_dict("records")
     actual = np.log(1.3)
-    assert (row["inside"], row["below"], row["above"], row["nominal"]) == (0, 0, 1, 0.8)
+    assert (row["inside"], row["below"], row["above"], row["nominal_coverage"]) == (0, 0, 1, 0.8)
     assert row["actual_log_return"] == pytest.approx(actual)
     assert row["winkler"] == pytest.approx(0.2 + 2 / 0.2 * (actual - 0.1))
     assert row["pinball_lower"] == pytest.approx(0.1 * (actual + 0.1))
@@ -44,17 +62,37 @@ def test_a_miss_is_scored_in_its_tail() -> None:
     assert row["crps"] == pytest.approx(2 / 3 * (0.1 * (actual + 0.1) + 0.5 * actual + 0.9 * (actual - 0.1)))
 
 
+def test_a_score_carries_what_was_issued() -> None:
+    (row,) = score_issued(issue(WIDE, target=2), build_history([100, 101, 102])).to_dict("records")
+    assert (row["ticker"], row["as_of"], row["target_session"], row["horizon"]) == (
+        "AAA",
+        DAYS[0],
+        DAYS[2],
+        2,
+    )
+    assert (row["band"], row["kind"], row["quality"], row["regime"]) == (
+        "calibrated",
+        "live",
+        "champion",
+        "calm",
+    )
+    assert (row["lower"], row["median"], row["upper"]) == (-0.1, 0.0, 0.1)
+
+
 def test_bands_of_different_levels_are_each_scored_on_their_own() -> None:
     narrow, wide = {0.25: -0.05, 0.5: 0.0, 0.75: 0.05}, {0.05: -0.2, 0.5: 0.01, 0.95: 0.2}
-    both = pd.concat([issued(narrow), issued(wide, target=2)])
-    scores = score_issued(both, history([100, 110, 110])).set_index("horizon")
-    assert list(scores["nominal"]) == [0.5, 0.9]
+    both = pd.concat([issue(narrow), issue(wide, target=2)])
+    scores = score_issued(both, build_history([100, 110, 110])).set_index("horizon")
+    assert list(scores["nominal_coverage"]) == [0.5, 0.9]
     assert list(scores["inside"]) == [0, 1]
     assert list(scores["median"]) == [0.0, 0.01]
 
 
 def test_a_target_without_a_close_is_not_scored() -> None:
-    assert score_issued(issued({0.1: -0.1, 0.5: 0.0, 0.9: 0.1}, target=2), history([100, 101])).empty
+    scores = score_issued(issue(WIDE, target=2), build_history([100, 101]))
+    assert BAND_SCORES.check(scores).empty
+    nothing = score_issued(issue(WIDE).iloc[:0], build_history([100, 101]))
+    assert BAND_SCORES.check(nothing).empty
 
 
 @pytest.mark.parametrize(
@@ -66,41 +104,46 @@ def test_a_target_without_a_close_is_not_scored() -> None:
         ([50, 105, 105], {0: (2.0, 0.0)}),  # a split on the issue date is in the anchor already
     ],
 )
-def test_splits_after_issue_change_nothing(
-    closes: list[float], actions: dict[int, tuple[float, float]]
-) -> None:
-    scores = score_issued(issued({0.1: -0.1, 0.5: 0.0, 0.9: 0.1}, target=2), history(closes, actions))
+def test_splits_after_issue_change_nothing(closes: list[float], actions: Actions) -> None:
+    scores = score_issued(issue(WIDE, target=2), build_history(closes, actions))
     assert scores["actual_log_return"].item() == pytest.approx(np.log(1.05))
 
 
-def test_on_total_return_a_dividend_counts_as_earned() -> None:
-    band, paid = issued({0.1: -0.1, 0.5: 0.0, 0.9: 0.1}), history([100, 98], {1: (1.0, 2.0)})
-    assert score_issued(band, paid)["actual_log_return"].item() == pytest.approx(np.log(0.98))
-    assert score_issued(band, paid, "total_return")["actual_log_return"].item() == pytest.approx(0.0)
+@pytest.mark.parametrize(("basis", "actual"), [("split_adjusted", np.log(0.98)), ("total_return", 0.0)])
+def test_a_dividend_counts_as_earned_on_total_return_alone(basis: PriceBasis, actual: float) -> None:
+    paid = build_history([100, 98], {1: (1.0, 2.0)})
+    scores = score_issued(issue(WIDE, basis=basis), paid)
+    assert scores["actual_log_return"].item() == pytest.approx(actual)
 
 
-def test_what_was_only_walked_is_scored_alike_and_marked() -> None:
-    quantiles = np.array([[-0.1, 0.0, 0.1]] * 3)
-    forecast = Forecast(
-        ticker="AAA",
-        as_of=DAYS[0],
-        anchor_close=100.0,
-        target_sessions=tuple(DAYS[1:]),
-        levels=(0.05, 0.5, 0.95),
-        log_returns={"calibrated": quantiles, "predictive": quantiles / 2},
-        model_variance=np.zeros(3),
-        noise_variance=np.zeros(3),
-        quality="champion",
-        data_fingerprint="f",
-        regime="stress",
-        outcomes=(0, 0, 0),
+def test_bands_of_both_bases_in_one_frame_are_each_scored_on_their_own() -> None:
+    """The setting was changed between two sessions; a dividend of two was paid on the last."""
+    both = pd.concat(
+        [
+            issue(WIDE, target=3),
+            issue(WIDE, target=3, as_of=1, basis="total_return"),
+            issue(WIDE, target=2, as_of=1, basis="total_return"),
+        ]
     )
-    walked = [Walked(forecast, np.array([0.07, np.nan, 0.2]))]
-    scores = score_walked(walked, DAYS[2])
-    assert list(scores["method"]) == ["calibrated", "predictive"]
-    assert list(scores["inside"]) == [1, 0]
-    assert set(scores["kind"]) == {"walk_forward"}
-    assert set(scores["regime"]) == {"stress"}
-    assert len(score_walked(walked, DAYS[3])) == 4
-    assert score_walked([replace(walked[0], actual=np.full(3, np.nan))], DAYS[3]).empty
-    assert score_walked([], DAYS[3]).empty
+    history = build_history([100, 100, 100, 98], {3: (1.0, 2.0)})
+    scores = score_issued(both, history).set_index(["as_of", "target_session"])
+    assert len(scores) == 3
+    actual = scores["actual_log_return"]
+    assert actual[(DAYS[0], DAYS[3])] == pytest.approx(np.log(0.98))
+    assert actual[(DAYS[1], DAYS[3])] == pytest.approx(0.0, abs=1e-12)
+    assert actual[(DAYS[1], DAYS[2])] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_each_anchor_counts_as_issued_whatever_its_bar_has_become() -> None:
+    issued = pd.concat([issue(WIDE, target=2), issue(WIDE, target=2, as_of=1, anchor=110.0)])
+    scores = score_issued(issued, build_history([90, 108, 121])).set_index("as_of")
+    assert scores.loc[DAYS[0], "actual_log_return"] == pytest.approx(np.log(1.21))
+    assert scores.loc[DAYS[1], "actual_log_return"] == pytest.approx(np.log(1.1))
+
+
+def test_a_frame_of_another_shape_is_refused() -> None:
+    history = build_history([100, 105])
+    with pytest.raises(TableError, match=r"issued bands with columns .* found no price_basis"):
+        score_issued(issue(WIDE).drop(columns="price_basis"), history)
+    with pytest.raises(TableError, match=r"found 2024-01-02, 2024-01-03, calibrated, 0\.1 twice"):
+        score_issued(pd.concat([issue(WIDE), issue(WIDE)]), history)
