@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.sessions import is_session, last_closed_session, sessions_between
-from forecasting.errors import UnknownExchangeError, UsageError
+from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
 A_DAY = timedelta(hours=24)
 CALENDAR_DAYS = 3  # of each session looked back on, at most: holidays come with weekends
@@ -22,9 +22,15 @@ class Span:
 
 
 def list_sessions(tickers: Iterable[str], span: Span) -> list[date]:
-    """Return every day of the span on which an exchange of the tickers trades, oldest first."""
-    calendars = list_calendars(tickers)
-    return sorted({day for name in calendars for day in sessions_between(name, span.first, span.last)})
+    """Return every day of the span on which an exchange of the tickers trades, oldest first.
+
+    A calendar that does not reach over the span has no part in it: its tickers cannot be forecast there.
+    """
+    days: set[date] = set()
+    for name in list_calendars(tickers):
+        with suppress(CalendarError):
+            days.update(sessions_between(name, span.first, span.last))
+    return sorted(days)
 
 
 def list_calendars(tickers: Iterable[str]) -> list[str]:
@@ -42,11 +48,7 @@ def find_unfinished(
         day: The session.
         finished: Ticker and session of what is finished.
     """
-    return tuple(
-        ticker
-        for ticker in tickers
-        if (ticker, day) not in finished and (name := _find_calendar(ticker)) and is_session(name, day)
-    )
+    return tuple(ticker for ticker in tickers if (ticker, day) not in finished and _trades(ticker, day))
 
 
 def look_back(as_of: date, sessions: int) -> Span:
@@ -70,7 +72,7 @@ def find_missing_sessions(
     Args:
         tickers: The universe.
         as_of: The session of the run.
-        sessions: How many to look back on.
+        sessions: How many to look back on, 1 at least.
         first_sessions: Ticker -> session of its first forecast.
         finished: Ticker and session of every forecast and quarantine among the days of `look_back`.
     """
@@ -84,20 +86,37 @@ def find_missing_sessions(
 
 
 def newest_closed_session(tickers: Iterable[str], now: datetime, lag: timedelta) -> date:
-    """Return the newest closed session of any exchange; a symbol of none is quarantined later, by name.
+    """Return the newest closed session of any exchange.
+
+    A symbol of no known exchange, or of one whose calendar has ended, is quarantined later, by name.
 
     Raises:
         UsageError: No ticker is of a known exchange.
+        CalendarError: The calendars of all of them have ended.
     """
-    closed = [last_closed_session(name, now, lag) for name in list_calendars(tickers)]
+    closed: list[date] = []
+    ended: CalendarError | None = None
+    for name in list_calendars(tickers):
+        try:
+            closed.append(last_closed_session(name, now, lag))
+        except CalendarError as error:
+            ended = error
     if not closed:
-        raise UsageError("Expected a ticker of a known exchange, found none; BRK.B is written BRK-B.")
+        nothing = UsageError("Expected a ticker of a known exchange, found none; BRK.B is written BRK-B.")
+        raise ended or nothing
     return max(closed)
 
 
 def has_rested(tickers: Sequence[str], now: datetime, lag: timedelta) -> bool:
     """Return whether no exchange of the tickers has closed a session in the 24 hours before `now`."""
     return newest_closed_session(tickers, now - A_DAY, lag) == newest_closed_session(tickers, now, lag)
+
+
+def _trades(ticker: str, day: date) -> bool:
+    """Return whether the ticker's exchange is known to trade on that day."""
+    with suppress(UnknownExchangeError, CalendarError):
+        return is_session(calendar_name(ticker), day)
+    return False
 
 
 def _find_calendar(ticker: str) -> str | None:
