@@ -1,11 +1,20 @@
 """The price frame contract."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from forecasting.prices.history import ACTION_COLUMNS, BAR_COLUMNS, PriceHistory, as_actions, as_bars
+from forecasting.prices.history import (
+    ACTION_COLUMNS,
+    BAR_COLUMNS,
+    PriceHistory,
+    as_actions,
+    as_bars,
+    fingerprint_prices,
+)
 
 DAYS = pd.to_datetime(["2024-06-03", "2024-06-04", "2024-06-05"])
 
@@ -40,3 +49,12 @@ def test_a_history_can_be_cut_and_has_a_fingerprint() -> None:
     assert cut.actions.empty
     assert cut.fingerprint() != history.fingerprint()
     assert history.until(date(2025, 1, 1)).fingerprint() == history.fingerprint()
+
+
+def test_the_fingerprint_of_several_histories_does_not_depend_on_their_order(
+    histories: Sequence[PriceHistory],
+) -> None:
+    assert fingerprint_prices(histories) == fingerprint_prices(histories[::-1])
+    assert fingerprint_prices(histories) != fingerprint_prices(histories[:2])
+    renamed = [replace(histories[0], ticker="OTHER"), *histories[1:]]
+    assert fingerprint_prices(histories) != fingerprint_prices(renamed)
