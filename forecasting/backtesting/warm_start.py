@@ -1,8 +1,10 @@
 """Warm start: the first calibration of a young store, learned from a walk over its history."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import pandas as pd
 
@@ -15,6 +17,8 @@ from forecasting.features.market import compute_market_variance
 from forecasting.features.returns import DailyReturns
 from forecasting.pipeline import Forecaster, fit_model
 from forecasting.tables import BAND_SCORES
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,9 @@ def walk_before(
     return WarmStart(score_walk(calibrated, known, rough.levels), list_left_out(issued))
 
 
-def choose_tickers(universe: Sequence[DailyReturns], most: int) -> Sequence[DailyReturns]:
+def choose_tickers(universe: Sequence[T], most: int) -> Sequence[T]:
     """Return at most so many tickers from all over the list."""
-    step = -(-len(universe) // most)
-    return universe[:: max(step, 1)]
+    return universe[:: max(math.ceil(len(universe) / most), 1)]
 
 
 def _choose_origins(universe: Mapping[str, DailyReturns], config: WarmStartConfig) -> list[date]:
