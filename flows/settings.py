@@ -103,7 +103,5 @@ def load_settings(**overrides: Any) -> Settings:
 def _with_paths(settings: Settings, paths: int) -> Settings:
     """Set about so many paths a ticker: the dropout runs stay, each gets more or fewer noise paths."""
     each = math.ceil(paths / settings.simulation.dropout_runs)
-    simulation = SimulationConfig.model_validate(
-        {**settings.simulation.model_dump(), "noise_paths": each}
-    )
+    simulation = SimulationConfig.model_validate({**settings.simulation.model_dump(), "noise_paths": each})
     return settings.model_copy(update={"simulation": simulation})

@@ -1,4 +1,4 @@
-"""What a backtest was asked for, settled and checked before hours are spent on it."""
+"""Options of a backtest, resolved and checked before hours are spent on it."""
 
 import hashlib
 import importlib.util
@@ -12,33 +12,27 @@ from typing import Any
 from pydantic import ValidationError
 
 import forecasting
-from flows.backtest.workers import Brief
+from flows.backtest.workers import WalkTask
 from flows.settings import Settings
-from flows.sources import PriceSource, open_source
-from forecasting.backtesting.issue import BASELINES
-from forecasting.backtesting.schedule import WalkConfig
+from flows.sources.base import PriceSource
+from flows.sources.registry import open_source
+from forecasting.backtesting.walk_forward import BASELINES
 from forecasting.calendars.sessions import last_closed_session
-from forecasting.config import SimulationConfig
+from forecasting.config import SCORE_LEVELS, BacktestConfig, SimulationConfig
 from forecasting.errors import MissingExtraError, PriceError, SourceError, UsageError
-from forecasting.prices.history import PriceHistory
+from forecasting.features.returns import DailyReturns
+from forecasting.pipeline import prepare_returns
+from forecasting.types import PriceBasis
 
-LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))
-LONGEST_PAUSE = timedelta(days=60)  # that 30 sessions span: outcomes of the last origins
+LONGEST_PAUSE = timedelta(days=60)  # more than 30 sessions: outcomes of the last origins
 LIBRARIES = ("torch", "numpy", "pandas")
-AFTER_THE_PARTS = (  # of the core: a change in them leaves what was forecast as it is
-    "backtesting/calibrated.py",
-    "backtesting/rows.py",
-    "calibration",
-    "evaluation",
-    "promotion",
-    "backtesting/walk.py",
-)
+AFTER_THE_PARTS = {"calibration", "evaluation", "promotion"}  # rooms that change no forecast
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
 
-@dataclass(frozen=True)
-class Request:
-    """The options of `bandcast backtest` as given; None leaves the default."""
+@dataclass(frozen=True, kw_only=True)
+class BacktestOptions:
+    """Options of `bandcast backtest` as given; None leaves the default."""
 
     out: Path
     start: date
@@ -53,8 +47,63 @@ class Request:
     restart: bool
 
 
-def settle_walk(request: Request, settings: Settings, source: PriceSource) -> WalkConfig:
-    """The span and the pace.
+@dataclass(frozen=True)
+class Backtest:
+    """A backtest with every option resolved.
+
+    Attributes:
+        task: What is fitted and forecast, in worker processes.
+        walk: Span and pace.
+        faults: Tickers whose prices cannot be used, and why.
+        workers: Number of processes.
+        restart: Whether finished parts are deleted first.
+    """
+
+    task: WalkTask
+    walk: BacktestConfig
+    faults: Mapping[str, PriceError]
+    workers: int
+    restart: bool
+
+
+def resolve_backtest(options: BacktestOptions, settings: Settings) -> Backtest:
+    """Check the options and load the prices.
+
+    Raises:
+        UsageError: The options make no sense.
+        MissingExtraError: A library that they need is not installed.
+        SourceError: The source has no usable prices.
+    """
+    require_writable(options.out)
+    source = open_source(settings)
+    walk = resolve_walk(options, settings, source)
+    wanted = settings.tickers or source.tickers()
+    train = settings.train_tickers or wanted
+    universe, faults = {}, dict[str, PriceError]()
+    for ticker, returns in load_universe(source, (*wanted, *train), walk.end, settings.model.price_basis):
+        if isinstance(returns, PriceError):
+            faults[ticker] = returns
+        else:
+            universe[ticker] = returns
+    if not universe:
+        raise SourceError(
+            f"Expected prices of at least one ticker, found none: {next(iter(faults.values()))}"
+        )
+    task = WalkTask(
+        out=options.out.absolute(),
+        universe=universe,
+        train=tuple(ticker for ticker in train if ticker in universe),
+        tickers=tuple(ticker for ticker in wanted if ticker in universe),
+        baselines=resolve_methods(options.methods),
+        model=settings.model,
+        simulation=resolve_simulation(settings, options.paths, walk.horizons[-1]),
+        horizons=walk.horizons,
+    )
+    return Backtest(task, walk, faults, options.workers or settings.workers, options.restart)
+
+
+def resolve_walk(options: BacktestOptions, settings: Settings, source: PriceSource) -> BacktestConfig:
+    """Resolve the span of origins and their distance.
 
     Raises:
         UsageError: They make no sense.
@@ -62,26 +111,27 @@ def settle_walk(request: Request, settings: Settings, source: PriceSource) -> Wa
     tickers = settings.tickers or source.tickers()
     newest = source.last_session(tickers) or last_closed_session("XNYS", datetime.now(UTC))
     try:
-        return WalkConfig(
-            start=request.start,
-            end=request.end or newest,
-            every=request.every,
-            retrain_every=request.retrain_every,
-            warm_up_sessions=request.warm_up,
-            horizons=tuple(int(one) for one in request.horizons.split(",")),
+        return BacktestConfig(
+            start=options.start,
+            end=options.end or newest,
+            every=options.every,
+            retrain_every=options.retrain_every,
+            warm_up_sessions=options.warm_up,
+            horizons=tuple(int(horizon) for horizon in options.horizons.split(",")),
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"Expected a span and a pace that make sense, found: {first['msg']}.") from error
+        message = error.errors()[0]["msg"]
+        raise UsageError(f"Expected a span and a pace that make sense, found: {message}.") from error
     except ValueError:
-        raise UsageError(f"Expected horizons such as 1,5,10, found '{request.horizons}'.") from None
+        raise UsageError(f"Expected horizons such as 1,5,10, found '{options.horizons}'.") from None
 
 
 def require_writable(out: Path) -> None:
     """Refuse a file that could not be written in the end.
 
     Raises:
-        UsageError: It is of no known kind, or the library for it is missing.
+        UsageError: It is of no known kind.
+        MissingExtraError: The library for it is missing.
     """
     if not out.name.endswith(SUFFIXES):
         raise UsageError(f"Expected --out to end in one of {', '.join(SUFFIXES)}, found {out.name}.")
@@ -89,12 +139,12 @@ def require_writable(out: Path) -> None:
         raise MissingExtraError("pyarrow", "parquet", "Parquet files")
 
 
-def settle_methods(methods: str | None) -> tuple[str, ...]:
-    """The baselines that run beside the model; the random walk always does.
+def resolve_methods(methods: str | None) -> tuple[str, ...]:
+    """Resolve the baselines that run beside the model; the random walk always does.
 
     Raises:
         UsageError: One is unknown.
-        MissingExtraError: GARCH was asked for without its package.
+        MissingExtraError: GARCH was named without its package.
     """
     has_arch = importlib.util.find_spec("arch") is not None
     if methods is None:
@@ -108,8 +158,8 @@ def settle_methods(methods: str | None) -> tuple[str, ...]:
     return tuple(name for name in BASELINES if name in wanted or name == BASELINES[0])
 
 
-def settle_simulation(settings: Settings, paths: int | None, horizon: int) -> SimulationConfig:
-    """The configured simulation at the levels of a backtest, with so many paths in all.
+def resolve_simulation(settings: Settings, paths: int | None, horizon: int) -> SimulationConfig:
+    """Return the configured simulation at the levels of a backtest, with so many paths in all.
 
     Raises:
         UsageError: They do not divide by the dropout runs.
@@ -121,70 +171,47 @@ def settle_simulation(settings: Settings, paths: int | None, horizon: int) -> Si
             f"(BANDCAST_SIMULATION__DROPOUT_RUNS), found {paths}."
         )
     each = settings.simulation.noise_paths if paths is None else paths // runs
-    changes = {"levels": LEVELS, "horizon": horizon, "noise_paths": each}
+    changes = {"levels": SCORE_LEVELS, "horizon": horizon, "noise_paths": each}
     return SimulationConfig.model_validate(settings.simulation.model_dump() | changes)
 
 
-def source_of(settings: Settings) -> PriceSource:
-    """The configured source."""
-    return open_source(
-        settings.source,
-        csv_dir=settings.csv_dir,
-        yahoo_url=settings.yahoo_url,
-        cache_dir=settings.home.absolute() / "yahoo-cache",
-        per_second=settings.requests_per_second,
-    )
-
-
-def load_histories(
-    source: PriceSource, tickers: Sequence[str], end: date
-) -> tuple[dict[str, PriceHistory], dict[str, PriceError]]:
-    """Prices of every ticker up to the outcomes of `end`, and why some have none.
-
-    Raises:
-        SourceError: Not one could be read.
-    """
+def load_universe(
+    source: PriceSource, tickers: Sequence[str], end: date, basis: PriceBasis
+) -> "list[tuple[str, DailyReturns | PriceError]]":
+    """Load the returns of every ticker up to the outcomes of `end`, or the reason why not."""
     reach = end + LONGEST_PAUSE
-    if source.last_session(tuple(tickers)) is None:
+    if source.live:
         reach = min(reach, last_closed_session("XNYS", datetime.now(UTC)))
-    histories: dict[str, PriceHistory] = {}
-    faults: dict[str, PriceError] = {}
-    for ticker in tickers:
+    loaded: list[tuple[str, DailyReturns | PriceError]] = []
+    for ticker in dict.fromkeys(tickers):
         try:
-            histories[ticker] = source.fetch(ticker, None, reach)
+            loaded.append((ticker, prepare_returns(source.fetch(ticker, None, reach), basis)))
         except PriceError as error:
-            faults[ticker] = error
-    if not histories:
-        raise SourceError(
-            f"Expected prices of at least one ticker, found none: {next(iter(faults.values()))}"
-        )
-    return histories, faults
+            loaded.append((ticker, error))
+    return loaded
 
 
-def manifest(brief: Brief, walk: WalkConfig) -> dict[str, Any]:
-    """Everything that the parts depend on."""
+def describe_backtest(backtest: Backtest) -> dict[str, Any]:
+    """Return everything that the finished parts depend on."""
+    task = backtest.task
     return {
-        "walk": walk.model_dump(mode="json"),
-        "tickers": list(brief.tickers),
-        "train_tickers": list(brief.train),
-        "baselines": list(brief.baselines),
-        "model": brief.model.model_dump(mode="json"),
-        "simulation": brief.simulation.model_dump(mode="json"),
-        "prices": _prices(brief.histories),
-        "code": code_version(),
+        "walk": backtest.walk.model_dump(mode="json"),
+        "tickers": list(task.tickers),
+        "train_tickers": list(task.train),
+        "baselines": list(task.baselines),
+        "model": task.model.model_dump(mode="json"),
+        "simulation": task.simulation.model_dump(mode="json"),
+        "prices": {ticker: returns.fingerprint() for ticker, returns in sorted(task.universe.items())},
+        "code": fingerprint_core(),
         "libraries": {name: installed(name) for name in LIBRARIES},
     }
 
 
-def _prices(histories: Mapping[str, PriceHistory]) -> dict[str, str]:
-    return {ticker: history.fingerprint() for ticker, history in sorted(histories.items())}
-
-
-def code_version() -> str:
-    """Release, and a digest of the core's source without what comes after the parts."""
+def fingerprint_core() -> str:
+    """Return a digest of the core's source without the rooms that come after the forecasts."""
     root, digest = Path(forecasting.__file__).parent, hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root)
-        if name.parts[0] not in AFTER_THE_PARTS and name.as_posix() not in AFTER_THE_PARTS:
+        if name.parts[0] not in AFTER_THE_PARTS:
             digest.update(name.as_posix().encode() + path.read_bytes())
-    return f"{installed('bandcast')}-{digest.hexdigest()[:12]}"
+    return digest.hexdigest()[:12]

@@ -30,9 +30,7 @@ def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested |
     """Fetch, check and save one ticker; a fault of its prices is returned."""
     try:
         session = context.session_of(ticker)
-        history = retrier.call(
-            ticker, lambda: context.source.fetch(ticker, context.history_start, session)
-        )
+        history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
         report = save_history(context, history)
         require_complete(context, ticker)
     except CalendarError as error:

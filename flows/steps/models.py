@@ -36,7 +36,9 @@ def train(context: RunContext) -> str:
     challenger = fit_challenger(context, prices)
     if not _is_decided(context, challenger.version()):
         evaluation = evaluate(context, challenger, champion)
-        save_decision(context, challenger, champion, evaluation, fingerprint_universe(prices.returns.values()))
+        save_decision(
+            context, challenger, champion, evaluation, fingerprint_universe(prices.returns.values())
+        )
     return activate(context)
 
 

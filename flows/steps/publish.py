@@ -81,9 +81,7 @@ def forecast_session(
         forecasts = list(result.forecasts.values())
         run = build_run_record(context, version, calibration.calibration_id, forecasts, faults)
         publish(context, run, forecasts)
-    return RunSummary(
-        context.as_of, run.run_id, version, tuple(result.forecasts), faults, watch.seconds
-    )
+    return RunSummary(context.as_of, run.run_id, version, tuple(result.forecasts), faults, watch.seconds)
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)

@@ -35,9 +35,7 @@ def load_ticker(store: Store, ticker: str, session: date, basis: PriceBasis) -> 
     return prepare_returns(history, basis)
 
 
-def load_returns(
-    store: Store, tickers: Iterable[str], session: date, basis: PriceBasis
-) -> StoredReturns:
+def load_returns(store: Store, tickers: Iterable[str], session: date, basis: PriceBasis) -> StoredReturns:
     """Load several tickers up to a session; a broken one is named and left out."""
     returns: dict[str, DailyReturns] = {}
     faults: dict[str, PriceError] = {}
