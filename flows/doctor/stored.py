@@ -14,7 +14,7 @@ from forecasting.calendars.trading_days import list_calendars
 from forecasting.errors import BandcastError, DatabaseUnreachableError
 
 LONGEST_HORIZON = 30
-LATE_SESSIONS = 2  # behind the last closed one; on the day itself the evening's run is still to come
+LATE_SESSIONS = 1
 LOOKED_BACK = timedelta(days=30)
 
 
