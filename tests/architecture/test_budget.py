@@ -36,7 +36,7 @@ def has_imposed_signature(node: Function) -> bool:
 
 
 def is_mixed_tuple(annotation: ast.expr | None) -> bool:
-    """Whether the annotation, or a member of its union, is a tuple with members of different types."""
+    """Return whether the annotation, or a member of its union, is a tuple of different types."""
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         return is_mixed_tuple(ast.parse(annotation.value, mode="eval").body)
     if isinstance(annotation, ast.BinOp):
@@ -82,12 +82,12 @@ def test_arguments_are_few() -> None:
 
 
 def test_arguments_past_the_third_are_keyword_only() -> None:
-    offenders = {
-        name: [argument.arg for argument in list_positional(node)]
+    offenders = [
+        f"{name}({', '.join(argument.arg for argument in list_positional(node))})"
         for name, node in walk_functions()
         if not has_imposed_signature(node) and len(list_positional(node)) > MOST_POSITIONAL
-    }
-    assert offenders == {}
+    ]
+    assert not offenders, "\n".join(offenders)
 
 
 def test_no_parameter_is_a_tuple_of_unrelated_values() -> None:
@@ -97,7 +97,7 @@ def test_no_parameter_is_a_tuple_of_unrelated_values() -> None:
         for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         if argument.annotation is not None and is_mixed_tuple(argument.annotation)
     ]
-    assert offenders == []
+    assert not offenders, "\n".join(offenders)
 
 
 def test_there_are_about_as_many_test_lines_as_source_lines() -> None:

@@ -27,7 +27,7 @@ def test_no_docstring_opens_with_a_question() -> None:
         docstring = (ast.get_docstring(node) or "") if isinstance(node, Documented) else ""
         if docstring.startswith(QUESTIONS):
             offenders.append(f"{name}:{getattr(node, 'lineno', 1)} {docstring.splitlines()[0]}")
-    assert offenders == []
+    assert not offenders, "\n".join(offenders)
 
 
 def test_no_local_is_a_riddle() -> None:
@@ -37,4 +37,4 @@ def test_no_local_is_a_riddle() -> None:
         for bound in list_bound_names(node)
         if bound in RIDDLES
     ]
-    assert offenders == []
+    assert not offenders, "\n".join(offenders)
