@@ -13,7 +13,7 @@ from prefect import Flow
 
 from flows.settings import Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deployments"
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 DEPLOYMENTS = yaml.safe_load((FOLDER / "prefect.yaml").read_text())

@@ -14,7 +14,7 @@ from db.schema import forecast_quantiles, latest_forecast
 from flows.cli import app
 from flows.settings import Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(?:bash|sh)\n(.*?)```", README, re.DOTALL)
 LINES = [line.strip() for block in BLOCKS for line in block.splitlines() if line.strip() and line[0] != "#"]
