@@ -98,7 +98,7 @@ class OutcomeRepository(Repository):
     def closed(
         self, until: date, since: date, nominal_coverage: float = 0.9, *, horizons: Sequence[int] = ()
     ) -> pd.DataFrame:
-        """Load the model's bands and their outcomes, which calibration learns from; issued before walked ones.
+        """Load the bands and outcomes that calibration learns from; issued ones take precedence over walked.
 
         Args:
             until: No outcome of a later session is returned.

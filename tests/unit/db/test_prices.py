@@ -1,23 +1,25 @@
-"""Prices in, the same prices out; a restatement leaves its trace."""
+"""Prices in, the same prices out; a revision leaves its trace."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from db.engine import reading, writing
-from db.repositories.prices import Holding, PriceRepository, StoreReport
+from db import Holding, SaveReport, Store
 from forecasting.errors import StoreError
 from forecasting.prices.history import InstrumentFacts, PriceHistory
 
 FIRST = datetime(2024, 1, 5, 22, tzinfo=UTC)
 LATER = datetime(2024, 1, 6, 22, tzinfo=UTC)
+Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
 
 
 @pytest.fixture
-def history():
+def history() -> PriceHistory:
     sessions = pd.DatetimeIndex(["2024-01-02", "2024-01-03", "2024-01-04"], name="session")
     close = np.array([40.0, 10.5, 11.0])
     bars = pd.DataFrame(
@@ -28,22 +30,22 @@ def history():
     return PriceHistory("AAA", bars, actions)
 
 
-def test_comes_back_as_it_went_in(engine, history):
-    assert store(engine, history) == StoreReport(new=3, splits=1, dividends=1)
-    found = load(engine, "AAA")
+def test_comes_back_as_it_went_in(store: Store, history: PriceHistory) -> None:
+    assert save(store, history) == SaveReport(new=3)
+    found = load(store, "AAA")
     pd.testing.assert_frame_equal(found.bars, history.bars, check_index_type=False)
     pd.testing.assert_frame_equal(found.actions, history.actions, check_index_type=False)
     assert found.fingerprint() == history.fingerprint()
 
 
-def test_until_cuts_bars_and_actions(engine, history):
-    store(engine, history)
-    cut = load(engine, "AAA", until=date(2024, 1, 2))
+def test_until_cuts_bars_and_actions(store: Store, history: PriceHistory) -> None:
+    save(store, history)
+    cut = load(store, "AAA", until=date(2024, 1, 2))
     assert cut.fingerprint() == history.until(date(2024, 1, 2)).fingerprint()
 
 
-def test_unknown_ticker_is_empty_in_the_same_shape(engine, history):
-    unknown = load(engine, "ZZZ")
+def test_unknown_ticker_is_empty_in_the_same_shape(store: Store, history: PriceHistory) -> None:
+    unknown = load(store, "ZZZ")
     for found, like in [(unknown.bars, history.bars), (unknown.actions, history.actions)]:
         assert found.empty
         assert list(found.columns) == list(like.columns)
@@ -51,31 +53,31 @@ def test_unknown_ticker_is_empty_in_the_same_shape(engine, history):
         assert found.index.name == "session"
 
 
-def test_sources_do_not_mix(engine, history):
-    store(engine, history)
-    with reading(engine) as conn:
-        assert PriceRepository(conn, "sample").tickers() == ["AAA"]
-        assert PriceRepository(conn, "yahoo").tickers() == []
-        assert PriceRepository(conn, "yahoo").load("AAA").bars.empty
+def test_sources_do_not_mix(store: Store, history: PriceHistory) -> None:
+    save(store, history)
+    with store.for_source("yahoo").reading() as tx:
+        assert tx.prices.load("AAA").bars.empty
+        assert tx.prices.holdings() == []
+        assert tx.prices.sources() == ["sample"]
 
 
-def test_nothing_new_writes_nothing(engine, history, dump):
-    store(engine, history)
+def test_nothing_new_writes_nothing(store: Store, history: PriceHistory, dump: Dump) -> None:
+    save(store, history)
     before = dump()
     jitter = PriceHistory("AAA", history.bars * (1 + 1e-6), history.actions)
     for again in (history, jitter, PriceHistory("AAA", history.bars.iloc[:0], history.actions.iloc[:0])):
-        report = store(engine, again, LATER)
-        assert report == StoreReport(unchanged=len(again.bars))
+        report = save(store, again, LATER)
+        assert report == SaveReport(unchanged=len(again.bars))
     assert dump() == before
 
 
-def test_restatement_keeps_the_old_bar(engine, history, dump):
-    store(engine, history)
+def test_a_revision_keeps_the_old_bar(store: Store, history: PriceHistory, dump: Dump) -> None:
+    save(store, history)
     corrected = PriceHistory("AAA", history.bars.copy(), history.actions)
     corrected.bars.loc["2024-01-04", "close"] = 12.0
     corrected.bars.loc[pd.Timestamp("2024-01-05")] = 13.0
-    assert store(engine, corrected, LATER) == StoreReport(new=1, changed=1, unchanged=2)
-    assert load(engine, "AAA").bars["close"].tolist() == [40.0, 10.5, 12.0, 13.0]
+    assert save(store, corrected, LATER) == SaveReport(new=1, changed=1, unchanged=2)
+    assert load(store, "AAA").bars["close"].tolist() == [40.0, 10.5, 12.0, 13.0]
     assert dump()["price_revisions"] == [
         ("sample", "AAA", date(2024, 1, 4), LATER, 11.0, 12.0, 10.0, 11.0, 1e6, FIRST, "correction")
     ]
@@ -83,88 +85,90 @@ def test_restatement_keeps_the_old_bar(engine, history, dump):
     assert seen == {2: FIRST, 3: FIRST, 4: LATER, 5: LATER}
 
 
-def test_an_action_that_is_not_told_for_some_days_stays(engine, history):
-    store(engine, history)
+def test_an_action_that_is_missing_for_some_days_stays(store: Store, history: PriceHistory) -> None:
+    save(store, history)
     without = PriceHistory("AAA", history.bars, history.actions.iloc[:0])
     for day in range(6):
-        store(engine, without, LATER + timedelta(days=day))
-    assert load(engine, "AAA").fingerprint() == history.fingerprint()
-    store(engine, history, LATER + timedelta(days=6))
-    store(engine, without, LATER + timedelta(days=13))
-    assert load(engine, "AAA").fingerprint() == history.fingerprint()
+        save(store, without, LATER + timedelta(days=day))
+    assert load(store, "AAA").fingerprint() == history.fingerprint()
+    save(store, history, LATER + timedelta(days=6))
+    save(store, without, LATER + timedelta(days=13))
+    assert load(store, "AAA").fingerprint() == history.fingerprint()
 
 
-def test_an_action_that_is_not_told_for_a_week_is_withdrawn_until_it_is_told_again(engine, history):
-    store(engine, history)
+def test_an_action_that_is_missing_for_a_week_is_withdrawn_until_it_is_found_again(
+    store: Store, history: PriceHistory
+) -> None:
+    save(store, history)
     without = PriceHistory("AAA", history.bars, history.actions.iloc[:0])
     for day in (0, 7):
-        store(engine, without, LATER + timedelta(days=day))
-    assert load(engine, "AAA").actions.empty
-    store(engine, history, LATER + timedelta(days=8))
-    assert load(engine, "AAA").fingerprint() == history.fingerprint()
+        save(store, without, LATER + timedelta(days=day))
+    assert load(store, "AAA").actions.empty
+    save(store, history, LATER + timedelta(days=8))
+    assert load(store, "AAA").fingerprint() == history.fingerprint()
 
 
-def test_a_dividend_that_lost_a_digit_to_a_split_is_the_same(engine, history, dump):
-    store(engine, history)
+def test_a_dividend_that_lost_a_digit_to_a_split_is_the_same(
+    store: Store, history: PriceHistory, dump: Dump
+) -> None:
+    save(store, history)
     before = dump()
     rounded = history.actions.assign(dividend=0.25008)
-    assert store(engine, PriceHistory("AAA", history.bars, rounded), LATER).dividends == 0
+    save(store, PriceHistory("AAA", history.bars, rounded), LATER)
     assert dump() == before
 
 
-def test_a_bar_that_vanishes_is_kept_and_counted(engine, history):
-    store(engine, history)
+def test_a_bar_that_vanishes_is_kept_and_counted(store: Store, history: PriceHistory) -> None:
+    save(store, history)
     gone = PriceHistory("AAA", history.bars.iloc[[0, 2]], history.actions)
-    assert store(engine, gone, LATER) == StoreReport(unchanged=2, vanished=1)
-    assert load(engine, "AAA").fingerprint() == history.fingerprint()
+    assert save(store, gone, LATER) == SaveReport(unchanged=2, vanished=1)
+    assert load(store, "AAA").fingerprint() == history.fingerprint()
 
 
-def test_what_the_symbol_stands_for_is_kept_and_what_is_not_told_stays(engine, history):
-    told = [InstrumentFacts("USD", "EQUITY", "America/New_York"), InstrumentFacts(currency="EUR")]
-    for facts in told:
-        store(engine, replace(history, facts=facts))
-    assert load(engine, "AAA").facts == InstrumentFacts("EUR", "EQUITY", "America/New_York")
+def test_facts_are_kept_and_stay_where_the_source_reports_none(store: Store, history: PriceHistory) -> None:
+    reported = [InstrumentFacts("USD", "EQUITY", "America/New_York"), InstrumentFacts(currency="EUR")]
+    for facts in reported:
+        save(store, replace(history, facts=facts))
+    assert load(store, "AAA").facts == InstrumentFacts("EUR", "EQUITY", "America/New_York")
 
 
-def test_holdings_count_bars_and_corrections(engine, history):
-    store(engine, history)
+def test_holdings_count_bars_and_revisions(store: Store, history: PriceHistory) -> None:
+    save(store, history)
     changed = history.bars.assign(close=history.bars["close"] + [0, 0.5, 0.5])
-    store(engine, PriceHistory("AAA", changed, history.actions), LATER)
-    with reading(engine) as conn:
-        prices = PriceRepository(conn, "sample")
-        assert prices.holdings() == [Holding("AAA", date(2024, 1, 2), date(2024, 1, 4), 3, 2)]
-        assert prices.revisions("AAA")["close"].tolist() == [11.0, 10.5]
-        assert prices.revisions("ZZZ").empty
-        assert PriceRepository(conn, "yahoo").holdings() == []
+    save(store, PriceHistory("AAA", changed, history.actions), LATER)
+    with store.reading() as tx:
+        assert tx.prices.holdings() == [Holding("AAA", date(2024, 1, 2), date(2024, 1, 4), 3, 2)]
+        assert tx.prices.revisions("AAA")["close"].tolist() == [11.0, 10.5]
+        assert tx.prices.revisions("ZZZ").empty
 
 
-def test_actions_outside_the_pulled_span_stay(engine, history):
-    store(engine, history)
+def test_actions_outside_the_downloaded_span_stay(store: Store, history: PriceHistory) -> None:
+    save(store, history)
     tail = PriceHistory("AAA", history.bars.iloc[2:], history.actions.iloc[:0])
-    store(engine, tail, LATER)
-    assert load(engine, "AAA").fingerprint() == history.fingerprint()
+    save(store, tail, LATER)
+    assert load(store, "AAA").fingerprint() == history.fingerprint()
 
 
-def test_calendar_is_kept_once_known(engine, history, dump):
+def test_calendar_is_kept_once_known(store: Store, history: PriceHistory, dump: Dump) -> None:
     for calendar in (None, "XNYS", None):
-        with writing(engine) as conn:
-            PriceRepository(conn, "sample").store(history, FIRST, calendar=calendar)
+        with store.writing() as tx:
+            tx.prices.save(history, FIRST, calendar=calendar)
     assert dump()["instruments"] == [("AAA", "sample", "XNYS", FIRST, None, None, None)]
 
 
-def test_infinite_price_stores_nothing(engine, history, dump):
+def test_infinite_price_stores_nothing(store: Store, history: PriceHistory, dump: Dump) -> None:
     before = dump()
     history.bars.loc["2024-01-04", "high"] = np.inf
     with pytest.raises(StoreError, match="found inf"):
-        store(engine, history)
+        save(store, history)
     assert dump() == before
 
 
-def store(engine, history, seen_at=FIRST):
-    with writing(engine) as conn:
-        return PriceRepository(conn, "sample").store(history, seen_at)
+def save(store: Store, history: PriceHistory, seen_at: datetime = FIRST) -> SaveReport:
+    with store.writing() as tx:
+        return tx.prices.save(history, seen_at)
 
 
-def load(engine, ticker, until=None):
-    with reading(engine) as conn:
-        return PriceRepository(conn, "sample").load(ticker, until)
+def load(store: Store, ticker: str, until: date | None = None) -> PriceHistory:
+    with store.reading() as tx:
+        return tx.prices.load(ticker, until)
