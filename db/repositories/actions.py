@@ -56,8 +56,9 @@ class ActionRepository(Repository):
     def _withdraw_absent(
         self, history: PriceHistory, absent: Iterable[sa.Row[Any]], seen_at: datetime
     ) -> None:
-        first, last = history.bars.index[0].date(), history.last_session
-        missing = [row for row in absent if first <= row.session <= last and row.value != NEUTRAL[row.kind]]
+        first = history.bars.index[0].date()
+        in_span = [row for row in absent if first <= row.session <= history.last_session]
+        missing = [row for row in in_span if row.value != NEUTRAL[row.kind]]
         newly_missing = [(row.session, row.kind) for row in missing if row.missing_since is None]
         self._set_missing_since(history.ticker, newly_missing, seen_at)
         withdrawn = {

@@ -14,7 +14,8 @@ from forecasting.types import OutcomeKind, Regime, values
 NO_CLOSED_BANDS = CLOSED_BANDS.empty().assign(kind=pd.Series(dtype="object"))
 _KEY = ("source", "ticker", "as_of", "target_session", "kind")
 _NUMBERS = [name for name, kind in CLOSED_BANDS.columns.items() if kind == "number"]
-_predictive, _calibrated = verifications.alias("predictive"), verifications.alias("calibrated")
+_predictive = verifications.alias("predictive")
+_calibrated = verifications.alias("calibrated")
 
 
 def build_closed_query(

@@ -52,7 +52,9 @@ class OutcomeRepository(Repository):
         Returns:
             A frame of `forecasting.tables.ISSUED_BANDS`.
         """
-        run, row, band = forecast_runs.c, forecasts.c, forecast_quantiles.c
+        run = forecast_runs.c
+        row = forecasts.c
+        band = forecast_quantiles.c
         query = (
             sa.select(
                 row.as_of,
@@ -146,7 +148,8 @@ class OutcomeRepository(Repository):
             Columns `band`, the dimension, `n_outcomes`, `realized_coverage`, `below`, `above`, `crps`,
             `winkler` and `crps_to_random_walk`, sorted by dimension and band.
         """
-        scored, reference = verifications.alias("scored"), verifications.alias("reference")
+        scored = verifications.alias("scored")
+        reference = verifications.alias("reference")
         is_same = sa.and_(
             *(scored.c[name] == reference.c[name] for name in ("source", *_FORECAST_ROW, "kind"))
         )
@@ -186,12 +189,14 @@ class OutcomeRepository(Repository):
         return sa.exists().where(is_issued & (score.band == "calibrated"))
 
     def _is_revised(self) -> sa.ColumnElement[bool]:
-        revision, row = price_revisions.c, forecasts.c
+        revision = price_revisions.c
+        row = forecasts.c
         is_ticker = (revision.source == self._source) & (revision.ticker == row.ticker)
         return sa.exists().where(is_ticker & (revision.session == row.target_session))
 
     def _is_split_since(self) -> sa.ColumnElement[bool]:
-        action, row = corporate_actions.c, forecasts.c
+        action = corporate_actions.c
+        row = forecasts.c
         is_split = (action.source == self._source) & (action.ticker == row.ticker) & (action.kind == "split")
         is_between = (action.session > row.as_of) & (action.session <= row.target_session)
         return sa.exists().where(is_split & is_between)
