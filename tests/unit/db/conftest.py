@@ -1,4 +1,4 @@
-"""Both databases: a SQLite file, and a real PostgreSQL that listens on a unix socket alone."""
+"""Fixtures of both databases: a SQLite file, and a real PostgreSQL that listens on a unix socket alone."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,14 +12,13 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from db.engine import open_engine, reading, writing
+from db import ModelRecord, RunRecord, Store
+from db.engine import open_engine, reading
 from db.migrate import upgrade
-from db.records import ModelRecord, RunRecord
-from db.repositories.models import ModelRepository
-from db.repositories.prices import PriceRepository
 from db.schema import metadata
-from forecasting.forecast import BANDS, Forecast
+from forecasting.forecast import Forecast
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory
+from forecasting.types import Band, values
 
 Dump = dict[str, list[tuple[object, ...]]]
 
@@ -40,7 +39,7 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """Of a new, empty database."""
+    """URL of a new, empty database."""
     if dialect == "sqlite":
         return f"sqlite:///{tmp_path}/store/bandcast.sqlite"
     return str(request.getfixturevalue("postgres_url"))
@@ -54,34 +53,44 @@ def empty(url: str) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture
-def engine(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
-    """Of a new copy of a database that the migrations made."""
+def migrated_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """URL of a new copy of a database that the migrations made."""
     if dialect == "sqlite":
         template = request.getfixturevalue("sqlite_template")
-        engine = open_engine(f"sqlite:///{shutil.copy(template, tmp_path)}")
-    else:
-        engine = open_engine(request.getfixturevalue("migrated_postgres_url"))
+        return f"sqlite:///{shutil.copy(template, tmp_path)}"
+    return str(request.getfixturevalue("migrated_postgres_url"))
+
+
+@pytest.fixture
+def engine(migrated_url: str) -> Iterator[sa.Engine]:
+    engine = open_engine(migrated_url)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def served(engine: sa.Engine, model: ModelRecord) -> sa.Engine:
-    """A database whose source `sample` has a champion."""
-    with writing(engine) as conn:
-        ModelRepository(conn).add(model)
-        ModelRepository(conn).promote(model.version)
-    return engine
+def store(engine: sa.Engine) -> Store:
+    """Migrated database without rows, of source `sample`."""
+    return Store(engine, "sample")
+
+
+@pytest.fixture
+def served(store: Store, model: ModelRecord) -> Store:
+    """Store with a champion."""
+    with store.writing() as tx:
+        tx.models.add(model)
+        tx.models.promote(model.version)
+    return store
 
 
 @pytest.fixture
 def dump(engine: sa.Engine) -> Callable[[], Dump]:
-    """Every row of every table, sorted."""
+    """Read every row of every table, sorted."""
 
     def rows() -> Dump:
-        with reading(engine) as conn:
+        with reading(engine) as connection:
             return {
-                name: sorted((tuple(row) for row in conn.execute(sa.select(table))), key=str)
+                name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=str)
                 for name, table in metadata.tables.items()
             }
 
@@ -132,7 +141,7 @@ def forecast() -> Callable[..., Forecast]:
             anchor_close=100.0,
             target_sessions=tuple(day.date() for day in days),
             levels=(0.05, 0.5, 0.95),
-            log_returns=dict.fromkeys(BANDS, spread),
+            log_returns=dict.fromkeys(values(Band), spread),
             model_variance=np.full(horizon, 1e-4),
             noise_variance=np.full(horizon, 2e-4),
             quality="champion",
@@ -146,17 +155,23 @@ def forecast() -> Callable[..., Forecast]:
 
 
 @pytest.fixture
-def store_prices() -> Callable[..., None]:
-    """Store closes and splits of a ticker by day, as a pull would."""
+def save_prices() -> Callable[..., None]:
+    """Save closes and splits of a ticker by day, as an ingest would."""
 
-    def store(engine: sa.Engine, closes: dict[str, float], splits: dict[str, float], **options: Any) -> None:
+    def save(
+        store: Store,
+        closes: dict[str, float],
+        splits: dict[str, float],
+        *,
+        ticker: str = "AAA",
+        later: timedelta = timedelta(0),
+    ) -> None:
         bars = pd.DataFrame(dict.fromkeys(BAR_COLUMNS, pd.Series(closes)))
         actions = pd.DataFrame({"split": pd.Series(splits, dtype="float64"), "dividend": 0.0})
         for frame in (bars, actions):
             frame.index = pd.DatetimeIndex(frame.index)
-        seen_at = datetime(2024, 1, 9, tzinfo=UTC) + options.get("later", timedelta(0))
-        history = PriceHistory(options.get("ticker", "AAA"), bars, actions)
-        with writing(engine) as conn:
-            PriceRepository(conn, options.get("source", "sample")).store(history, seen_at)
+        with store.writing() as tx:
+            seen_at = datetime(2024, 1, 9, tzinfo=UTC) + later
+            tx.prices.save(PriceHistory(ticker, bars, actions), seen_at)
 
-    return store
+    return save

@@ -1,4 +1,4 @@
-"""Changing a CHECK constraint leaves rows, other constraints, indexes and children as they were."""
+"""Replacing a CHECK constraint leaves rows, other constraints, indexes and children as they were."""
 
 import pytest
 import sqlalchemy as sa
@@ -22,33 +22,33 @@ MADE = (
 
 
 @pytest.fixture
-def orchard(empty):
-    with writing(empty) as conn:
+def orchard(empty: sa.Engine) -> sa.Engine:
+    with writing(empty) as connection:
         for statement in MADE:
-            conn.execute(sa.text(statement))
+            connection.execute(sa.text(statement))
     return empty
 
 
-def change(engine, name, condition):
+def change(engine: sa.Engine, name: str, condition: str) -> None:
     with (
-        writing(engine, alters_schema=True) as conn,
-        Operations.context(MigrationContext.configure(conn)),
+        writing(engine, alters_schema=True) as connection,
+        Operations.context(MigrationContext.configure(connection)),
     ):
         replace_check("fruit", name, condition)
 
 
-def counts(engine):
-    with reading(engine) as conn:
-        return [conn.scalar(sa.text(f"SELECT count(*) FROM {table}")) for table in ("fruit", "seed")]
+def counts(engine: sa.Engine) -> list[int | None]:
+    with reading(engine) as connection:
+        return [connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) for table in ("fruit", "seed")]
 
 
-def plant(engine, values):
-    with writing(engine) as conn:
-        conn.execute(sa.text(f"INSERT INTO fruit VALUES {values}"))
+def plant(engine: sa.Engine, values: str) -> None:
+    with writing(engine) as connection:
+        connection.execute(sa.text(f"INSERT INTO fruit VALUES {values}"))
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_more_is_allowed_and_the_rest_is_as_before(orchard, times):
+def test_more_is_allowed_and_the_rest_is_as_before(orchard: sa.Engine, times: int) -> None:
     for _ in range(times):
         change(orchard, "ck_fruit_kind", "kind IN ('apple', 'pear', 'plum')")
     assert counts(orchard) == [2, 2]
@@ -56,12 +56,12 @@ def test_more_is_allowed_and_the_rest_is_as_before(orchard, times):
     for wrong in ("(4, 'kiwi', 1)", "(4, 'plum', 0)", "(4, 'apple', 1)", "(3, 'pear', 1)"):
         with pytest.raises(sa.exc.IntegrityError):
             plant(orchard, wrong)
-    with writing(orchard) as conn:
-        conn.execute(sa.text("DELETE FROM fruit WHERE id = 1"))
+    with writing(orchard) as connection:
+        connection.execute(sa.text("DELETE FROM fruit WHERE id = 1"))
     assert counts(orchard) == [2, 1]
 
 
-def test_the_last_constraint_can_change_too(orchard):
+def test_the_last_constraint_can_change_too(orchard: sa.Engine) -> None:
     change(orchard, "ck_fruit_price", "price > 2")
     plant(orchard, "(3, 'pear', 3)")
     with pytest.raises(sa.exc.IntegrityError):
@@ -70,14 +70,14 @@ def test_the_last_constraint_can_change_too(orchard):
     assert names == {"ck_fruit_kind", "ck_fruit_price"}
 
 
-def test_rows_that_the_new_condition_refuses_stop_it(orchard):
+def test_rows_that_the_new_condition_refuses_stop_it(orchard: sa.Engine) -> None:
     with pytest.raises(sa.exc.IntegrityError):
         change(orchard, "ck_fruit_kind", "kind = 'pear'")
     assert counts(orchard) == [2, 2]
     plant(orchard, "(3, 'pear', 3)")
 
 
-def test_a_constraint_that_is_not_there_is_named(orchard):
+def test_a_constraint_that_is_not_there_is_named(orchard: sa.Engine) -> None:
     with pytest.raises((StoreError, sa.exc.ProgrammingError), match="ck_fruit_weight"):
         change(orchard, "ck_fruit_weight", "price > 1")
     assert counts(orchard) == [2, 2]
