@@ -175,6 +175,7 @@ class CalibrationRecord:
     n_outcomes: int
     code_version: str
     created_at: datetime
+    left_out: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -218,3 +219,4 @@ class PromotionRecord:
     tolerance: float
     dates: int
     forecasts: int
+    left_out: str = "{}"

@@ -39,6 +39,12 @@ sa.Index(
     postgresql_where=model_versions.c.status == "champion",
 )
 
+
+def _left_out() -> Column[str]:
+    comment = "JSON: the reason of each ticker that was left out"
+    return Column("left_out", Text, nullable=False, server_default="{}", comment=comment)
+
+
 calibrations = Table(
     "calibrations",
     metadata,
@@ -49,6 +55,7 @@ calibrations = Table(
     Column("outcomes", Integer, key="n_outcomes", nullable=False, comment="Closed outcomes that it rests on"),
     Column("code_version", String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    _left_out(),
     comment="What calibration had learned, session by session",
 )
 
@@ -81,6 +88,7 @@ gate_decisions = Table(
     _score("tolerance", "Upper bound at which an old champion is renewed"),
     Column("dates", Integer, nullable=False, comment="Held-out dates compared"),
     Column("forecasts", Integer, nullable=False, comment="Outcomes compared: date, ticker and horizon"),
+    _left_out(),
     sa.ForeignKeyConstraint(
         ["challenger"], ["model_versions.version"], name="fk_gate_decisions_candidate_model_versions"
     ),

@@ -1,5 +1,6 @@
 """Calibration: what the outcomes known at a session teach the bands of that session."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ import pandas as pd
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from db.records import CalibrationRecord
+from db import CalibrationRecord
 from flows.context import RunContext
 from flows.steps.returns import load_returns
 from flows.version import code_version
@@ -29,7 +30,7 @@ def calibrate(context: RunContext) -> CalibrationRecord:
     record = _build_record(context, learned, left_out)
     with context.store.writing() as tx:
         tx.calibrations.add(record)
-    get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.outcomes)
+    get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.n_outcomes)
     return record
 
 
@@ -38,7 +39,7 @@ def load_closed_bands(context: RunContext, horizons: Sequence[int] = ()) -> pd.D
     since = context.as_of - timedelta(days=context.settings.calibration.window_days)
     with context.store.reading() as tx:
         return tx.outcomes.closed(
-            context.as_of, since, context.settings.simulation.nominal_coverage, horizons
+            context.as_of, since, context.settings.simulation.nominal_coverage, horizons=horizons
         )
 
 
@@ -81,8 +82,8 @@ def _build_record(
         source=context.source.name,
         as_of=context.as_of,
         state=state,
-        outcomes=learned.outcomes_total,
+        n_outcomes=learned.outcomes_total,
         code_version=code_version(),
         created_at=context.now,
-        left_out=dict(left_out),
+        left_out=json.dumps(left_out),
     )

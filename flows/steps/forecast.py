@@ -8,8 +8,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 
-from db import Store
-from db.records import ModelRecord
+from db import ModelRecord, Store
 from flows.context import RunContext
 from flows.steps.returns import load_returns, load_ticker
 from forecasting.calibration import Calibration

@@ -6,8 +6,7 @@ from dataclasses import replace
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from db.records import Quarantine
-from db.repositories.prices import SaveReport
+from db import QuarantineRecord, SaveReport
 from flows.context import RunContext, unique
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, RetryPolicy
@@ -74,8 +73,8 @@ def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
     if live:
         history = replace(history, bars=keep_sessions(history, calendar))
     with context.store.writing() as tx:
-        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
-        trusted = not live or is_trusted(refusals, context.as_of)
+        reasons = tx.quarantines.last_reasons(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
+        trusted = not live or is_trusted(reasons, context.as_of)
         reading = reconcile(tx.prices.load(history.ticker), history, trusted=trusted)
         return tx.prices.save(reading, context.now, calendar=calendar)
 
@@ -100,7 +99,7 @@ def require_complete(context: RunContext, ticker: str) -> None:
 def save_quarantine(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
     """Save the reason of each ticker that failed, and lift the quarantine of those that went through."""
     rows = [
-        Quarantine(context.source.name, ticker, context.as_of, error.reason, str(error), context.now)
+        QuarantineRecord(context.source.name, ticker, context.as_of, error.reason, str(error), context.now)
         for ticker, error in failed.items()
     ]
     with context.store.writing() as tx:

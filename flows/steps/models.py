@@ -1,5 +1,6 @@
 """Models: the one that serves, and a challenger that is fitted and tested against it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from db.records import ModelRecord, PromotionRecord
+from db import ModelRecord, PromotionRecord
 from flows.context import RunContext
 from flows.steps.returns import StoredReturns, load_returns
 from forecasting.errors import ModelError
@@ -142,7 +143,7 @@ def save_decision(
         challenger=version,
         champion=before,
         decided_at=context.now,
-        left_out=dict(evaluation.left_out),
+        left_out=json.dumps(evaluation.left_out),
         **asdict(evaluation.decision),
     )
     with context.store.writing() as tx:

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from db.records import RunRecord
+from db import RunRecord
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id
@@ -112,7 +112,7 @@ def build_run_record(
     settings = context.settings.simulation.model_dump_json()
     data, code = fingerprint_forecasts(forecasts), code_version()
     basis = forecasts[0].price_basis if forecasts else context.settings.model.price_basis
-    inputs = (context.source.name, version, calibration_id, settings, data, code, libraries)
+    inputs = (context.source.name, version, calibration_id, settings, basis, data, code, libraries)
     return RunRecord(
         run_id=identify(context.as_of, *inputs),
         source=context.source.name,

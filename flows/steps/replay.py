@@ -4,8 +4,7 @@ import json
 from dataclasses import replace
 from datetime import date
 
-from db import Store
-from db.records import RunRecord
+from db import RunRecord, Store
 from flows.steps.forecast import build_forecaster
 from flows.steps.returns import load_ticker
 from flows.summary import Replay

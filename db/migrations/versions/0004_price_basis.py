@@ -1,4 +1,4 @@
-"""Store the price basis of each run's bands."""
+"""Store the price basis of each run's bands, and the tickers left out of a test or a walk."""
 
 import json
 
@@ -12,6 +12,8 @@ depends_on = None
 
 _CHECK = "CONSTRAINT ck_forecast_runs_price_basis CHECK (price_basis IN ('split_adjusted', 'total_return'))"
 _COMMENT = "Basis of the bands'' log returns: split_adjusted or total_return"
+_LEFT_OUT = "JSON: the reason of each ticker that was left out"
+_WITH_LEFT_OUT = ("gate_decisions", "calibrations")
 _RUNS = sa.table("forecast_runs", sa.column("model_version"), sa.column("price_basis"))
 _MODELS = sa.table("model_versions", sa.column("version"), sa.column("config"))
 
@@ -22,6 +24,9 @@ def upgrade() -> None:
     op.execute(f"ALTER TABLE forecast_runs ADD COLUMN price_basis {kind}")
     if op.get_bind().dialect.name == "postgresql":
         op.execute(f"COMMENT ON COLUMN forecast_runs.price_basis IS '{_COMMENT}'")
+    for table in _WITH_LEFT_OUT:
+        column = sa.Column("left_out", sa.Text, nullable=False, server_default="{}", comment=_LEFT_OUT)
+        op.add_column(table, column)
     of_total_return = [row.version for row in _read_models() if _read_basis(row.config) == "total_return"]
     if of_total_return:
         runs = sa.update(_RUNS).where(_RUNS.c.model_version.in_(of_total_return))
@@ -29,6 +34,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for table in _WITH_LEFT_OUT:
+        op.drop_column(table, "left_out")
     op.drop_column("forecast_runs", "price_basis")
 
 
