@@ -54,7 +54,7 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         "ticker": forecast.ticker,
         "as_of": forecast.as_of,
         "anchor_close": forecast.anchor_close,
-        "coverage": forecast.coverage,
+        "coverage": forecast.nominal_coverage,
         "quality": forecast.quality,
         "regime": forecast.regime,
         "model_version": run.model_version,
@@ -62,19 +62,19 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         "run_id": run.run_id,
     }
     columns: Mapping[str, Sequence[float] | np.ndarray] = {
-        "lower": forecast.column(SERVED_BAND, forecast.levels[0]),
-        "median": forecast.column(SERVED_BAND, 0.5),
-        "upper": forecast.column(SERVED_BAND, forecast.levels[-1]),
+        "lower": forecast.price_at(SERVED_BAND, forecast.levels[0]),
+        "median": forecast.price_at(SERVED_BAND, 0.5),
+        "upper": forecast.price_at(SERVED_BAND, forecast.levels[-1]),
         "model_variance": forecast.model_variance,
         "noise_variance": forecast.noise_variance,
-        "outcomes": forecast.outcomes,
+        "outcomes": forecast.n_outcomes,
     }
     for step, session in enumerate(forecast.target_sessions):
         values = {name: column[step] for name, column in columns.items()}
         yield {**common, "target_session": session, "horizon": step + 1, **values}
 
 
-def _quantile_rows(forecast: Forecast, band: str) -> Iterator[dict[str, object]]:
+def _quantile_rows(forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
     log_returns = forecast.log_returns[band]  # (H, Q)
     prices = forecast.prices(band)  # (H, Q)
     for step, index in np.ndindex(log_returns.shape):

@@ -10,6 +10,7 @@ from db.records import QuarantineRecord, TickerSession
 from db.repositories.base import Repository
 from db.schema import quarantines
 from db.sql import upsert
+from forecasting.prices.trust import Refusal
 
 
 class QuarantineRepository(Repository):
@@ -40,12 +41,12 @@ class QuarantineRepository(Repository):
         rows = self._connection.execute(query.order_by(columns.ticker)).mappings()
         return [QuarantineRecord(**row) for row in rows]
 
-    def last_reasons(self, ticker: str, before: date, count: int) -> list[tuple[date, str]]:
+    def last_refusals(self, ticker: str, before: date, count: int) -> list[Refusal]:
         """Load session and reason of the last quarantines of a ticker before a session, newest first."""
         columns = quarantines.c
         is_earlier = (columns.source == self._source) & (columns.ticker == ticker) & (columns.as_of < before)
         query = sa.select(columns.as_of, columns.reason).where(is_earlier).order_by(columns.as_of.desc())
-        return [(row.as_of, row.reason) for row in self._connection.execute(query.limit(count))]
+        return [Refusal(row.as_of, row.reason) for row in self._connection.execute(query.limit(count))]
 
     def skipped(self, first: date, last: date) -> set[TickerSession]:
         """Load ticker and session of every quarantine from `first` to `last`."""

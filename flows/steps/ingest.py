@@ -73,8 +73,8 @@ def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
     if live:
         history = replace(history, bars=keep_sessions(history, calendar))
     with context.store.writing() as tx:
-        reasons = tx.quarantines.last_reasons(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
-        trusted = not live or is_trusted(reasons, context.as_of)
+        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
+        trusted = not live or is_trusted(refusals, context.as_of)
         reading = reconcile(tx.prices.load(history.ticker), history, trusted=trusted)
         return tx.prices.save(reading, context.now, calendar=calendar)
 

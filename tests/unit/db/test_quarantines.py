@@ -53,10 +53,10 @@ def test_newest_has_one_record_a_ticker(noted: Store) -> None:
     ]
 
 
-def test_last_reasons_come_newest_first_and_end_before_a_session(noted: Store) -> None:
+def test_last_refusals_come_newest_first_and_end_before_a_session(noted: Store) -> None:
     with noted.reading() as tx:
-        reasons = tx.quarantines.last_reasons("AAA", date(2024, 1, 6), 5)
-        newest = tx.quarantines.last_reasons("AAA", date(2024, 2, 1), 1)
+        reasons = tx.quarantines.last_refusals("AAA", date(2024, 1, 6), 5)
+        newest = tx.quarantines.last_refusals("AAA", date(2024, 2, 1), 1)
     assert reasons == [(date(2024, 1, 3), "gap"), (DAY, "stale")]
     assert newest == [(date(2024, 1, 6), "gap")]
 
