@@ -46,8 +46,8 @@ class Job:
 
     @property
     def live(self) -> bool:
-        """Whether the source follows the clock; files do not."""
-        return self.source.last_session(self.tickers) is None
+        """True if the source follows the clock; files do not."""
+        return self.source.live
 
     @property
     def history_start(self) -> date | None:
@@ -75,7 +75,7 @@ def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> 
         StoreError: The store cannot be used.
     """
     settings = load_settings(**overrides)
-    source = source_of(settings)
+    source = open_source(settings)
     tickers = settings.tickers or source.tickers()
     if not tickers:
         raise UsageError(
@@ -88,21 +88,6 @@ def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> 
         )
     store(settings.url)  # a store that is out of reach or date is told now, not by each task
     return Job(settings, source, tickers, instant, as_of or newest)
-
-
-def source_of(settings: Settings) -> PriceSource:
-    """Where these settings say that prices come from.
-
-    Raises:
-        SourceError: The source cannot be used.
-    """
-    return open_source(
-        settings.source,
-        csv_dir=settings.csv_dir,
-        yahoo_url=settings.yahoo_url,
-        cache_dir=settings.home.absolute() / "yahoo-cache",
-        per_second=settings.requests_per_second,
-    )
 
 
 def newest_session(

@@ -11,22 +11,22 @@ from flows.context import Job, open_job, unique
 from flows.prefect_runtime.flow_support import due, one_sentence
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.sources.retry import Patience
-from flows.steps.ingest import limits, note_quarantine, pull_one
+from flows.sources.retry import Retrier, open_retrier
+from flows.steps.ingest import note_quarantine, pull_one
 from flows.summary import Ingested, Stopwatch, Summary
 from forecasting.errors import PriceError, SourceError
 
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
-def pull(job: Job, ticker: str, patience: Patience) -> Ingested | PriceError:
-    """Fetch, check and store one ticker; the retries are in `patience`, which all tickers share."""
-    return pull_one(job, ticker, patience)
+def pull(job: Job, ticker: str, retrier: Retrier) -> Ingested | PriceError:
+    """Fetch, check and save one ticker; the tickers of a run share one retrier."""
+    return pull_one(job, ticker, retrier)
 
 
 def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
     """Pull every ticker; what failed comes back with its reason."""
-    patience = Patience(limits(job.settings))
-    futures = {ticker: pull.submit(job, ticker, patience) for ticker in unique(tickers)}
+    retrier = open_retrier(job.settings)
+    futures = {ticker: pull.submit(job, ticker, retrier) for ticker in unique(tickers)}
     results = {ticker: future.result() for ticker, future in futures.items()}
     failed = {ticker: result for ticker, result in results.items() if isinstance(result, PriceError)}
     arrived = [result for result in results.values() if isinstance(result, Ingested)]

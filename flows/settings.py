@@ -1,8 +1,8 @@
-"""Settings: the one place that reads the environment."""
+"""Settings of bandcast, read from BANDCAST_* variables and `.env`."""
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -10,13 +10,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig
 from forecasting.errors import UsageError
 from forecasting.promotion.decision import GateConfig
+from forecasting.types import SourceKind
 
-SourceName = Literal["sample", "csv", "yahoo"]
 Tickers = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """How bandcast is set up here; every field is BANDCAST_<NAME> in the environment or in `.env`."""
+    """Settings of bandcast; every field is BANDCAST_<NAME> in the environment or in `.env`."""
 
     model_config = SettingsConfigDict(
         env_prefix="BANDCAST_",
@@ -29,7 +29,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field("", description="SQLAlchemy URL; empty means a SQLite file in `home`.")
     home: Path = Field(Path(".bandcast"), description="Where the SQLite file, plots and caches go.")
-    source: SourceName = Field("yahoo", description="Where prices come from.")
+    source: SourceKind = Field("yahoo", description="Where prices come from.")
     csv_dir: Path | None = Field(None, description="Folder of TICKER.csv files, for the source `csv`.")
     yahoo_url: str | None = Field(None, description="Base URL of a stand-in for Yahoo's servers.")
     tickers: Tickers = Field((), description="Tickers to forecast; empty means all that the source holds.")
@@ -60,19 +60,21 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The database's URL."""
+        """URL of the database."""
         return self.database_url or f"sqlite:///{self.home.absolute() / 'bandcast.db'}"
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Settings from the environment, with what a caller has set (not None) in place of it.
+    """Load the settings of the environment; values of the caller that are not None take precedence.
 
     Raises:
         UsageError: A value is out of its bounds.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     if "horizon" in given:
-        given["simulation"] = {"horizon": given.pop("horizon")}  # merged with what the environment says of it
+        given["simulation"] = {
+            "horizon": given.pop("horizon")
+        }  # merged with the environment's other values of it
     paths = given.pop("paths", None)
     try:
         settings = Settings(**given)
@@ -84,7 +86,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _with_paths(settings: Settings, paths: int) -> Settings:
-    """About so many paths a ticker: the dropout runs stay, each gets more or fewer noise paths."""
-    runs = settings.simulation.dropout_runs
-    asked = {**settings.simulation.model_dump(), "noise_paths": -(-paths // runs)}
-    return settings.model_copy(update={"simulation": SimulationConfig.model_validate(asked)})
+    """Set about so many paths a ticker: the dropout runs stay, each gets more or fewer noise paths."""
+    noise_paths = -(-paths // settings.simulation.dropout_runs)
+    changed = {**settings.simulation.model_dump(), "noise_paths": noise_paths}
+    return settings.model_copy(update={"simulation": SimulationConfig.model_validate(changed)})

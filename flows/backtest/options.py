@@ -127,13 +127,7 @@ def settle_simulation(settings: Settings, paths: int | None, horizon: int) -> Si
 
 def source_of(settings: Settings) -> PriceSource:
     """The configured source."""
-    return open_source(
-        settings.source,
-        csv_dir=settings.csv_dir,
-        yahoo_url=settings.yahoo_url,
-        cache_dir=settings.home.absolute() / "yahoo-cache",
-        per_second=settings.requests_per_second,
-    )
+    return open_source(settings)
 
 
 def load_histories(
@@ -145,7 +139,7 @@ def load_histories(
         SourceError: Not one could be read.
     """
     reach = end + LONGEST_PAUSE
-    if source.last_session(tuple(tickers)) is None:
+    if source.live:
         reach = min(reach, last_closed_session("XNYS", datetime.now(UTC)))
     histories: dict[str, PriceHistory] = {}
     faults: dict[str, PriceError] = {}

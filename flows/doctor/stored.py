@@ -1,4 +1,4 @@
-"""The store: reachable, of this release, and up to date."""
+"""Checks of the store: reachable, of this release, and up to date."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -7,9 +7,10 @@ from db.engine import open_engine, reading
 from db.migrate import current, head
 from db.repositories.prices import PriceRepository
 from db.repositories.progress import ProgressRepository
-from flows.context import newest_session, source_of
+from flows.context import newest_session
 from flows.doctor.finding import Finding
 from flows.settings import Settings
+from flows.sources import open_source
 from forecasting.calendars.sessions import calendar_name, next_sessions, sessions_between
 from forecasting.errors import BandcastError, DatabaseUnreachableError
 
@@ -19,7 +20,7 @@ Tickers = tuple[str, ...]
 
 
 def database(settings: Settings) -> Iterator[Finding]:
-    """Whether the database answers and has this release's schema."""
+    """Check that the database answers and has the schema of this release."""
     engine = open_engine(settings.url)
     shown = engine.url.render_as_string(hide_password=True)
     try:
@@ -38,7 +39,7 @@ def database(settings: Settings) -> Iterator[Finding]:
 
 
 def calendars(settings: Settings) -> Iterator[Finding]:
-    """Whether the exchange calendars reach as far ahead as bands do."""
+    """Check that the exchange calendars reach as far ahead as bands do."""
     today = datetime.now(UTC).date()
     names = {calendar_name(ticker) for ticker in _tickers(settings)} or {"XNYS"}
     short = {}
@@ -47,20 +48,20 @@ def calendars(settings: Settings) -> Iterator[Finding]:
             next_sessions(name, today, LONGEST_HORIZON)
         except BandcastError as error:
             short[name] = str(error)
-    for said in short.values():
-        yield Finding("calendars", "fail", said, "pip install --upgrade exchange_calendars")
+    for sentence in short.values():
+        yield Finding("calendars", "fail", sentence, "pip install --upgrade exchange_calendars")
     if not short:
         reach = f"{', '.join(sorted(names))} reach {LONGEST_HORIZON} sessions past {today}"
         yield Finding("calendars", "ok", reach)
 
 
 def freshness(settings: Settings) -> Iterator[Finding]:
-    """Whether prices and bands are of the last closed session."""
+    """Check that prices and bands are of the last closed session."""
     tickers = _tickers(settings)
     if not tickers:
         yield Finding("freshness", "warn", "no tickers are configured", "set BANDCAST_TICKERS")
         return
-    expected = newest_session(source_of(settings), tickers, datetime.now(UTC), settings)
+    expected = newest_session(open_source(settings), tickers, datetime.now(UTC), settings)
     engine = open_engine(settings.url)
     try:
         if current(engine) != head():
@@ -72,10 +73,10 @@ def freshness(settings: Settings) -> Iterator[Finding]:
             progress = ProgressRepository(connection, settings.source)
             bands = dict(sorted(progress.forecast(beginning, expected, 1)))
     except DatabaseUnreachableError:
-        return  # said already
+        return  # a finding of the check `database`
     finally:
         engine.dispose()
-    bars = {one.ticker: one.last for one in holdings if one.ticker in tickers}
+    bars = {holding.ticker: holding.last for holding in holdings if holding.ticker in tickers}
     yield _age("prices", bars, tickers, expected)
     yield _age("bands", bands, tickers, expected)
 
@@ -85,8 +86,8 @@ def _age(what: str, last: Mapping[str, date], tickers: Tickers, expected: date) 
     if not late:
         return Finding(what, "ok", f"of {len(tickers)} tickers, up to {expected}")
     shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
-    told = f"older than {expected}, or none: {shown}"
-    return Finding(what, "warn", told, "run `bandcast run`, and see `bandcast prices status`")
+    found = f"older than {expected}, or none: {shown}"
+    return Finding(what, "warn", found, "run `bandcast run`, and see `bandcast prices status`")
 
 
 def _behind(ticker: str, last: date | None, expected: date) -> bool:
@@ -94,4 +95,4 @@ def _behind(ticker: str, last: date | None, expected: date) -> bool:
 
 
 def _tickers(settings: Settings) -> Tickers:
-    return settings.tickers or source_of(settings).tickers()
+    return settings.tickers or open_source(settings).tickers()

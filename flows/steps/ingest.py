@@ -9,8 +9,7 @@ from db.records import Quarantine
 from db.repositories.forecasts import ForecastRepository
 from db.repositories.prices import PriceRepository, StoreReport
 from flows.context import Job, store
-from flows.settings import Settings
-from flows.sources.retry import Limits, Patience
+from flows.sources.retry import Retrier
 from flows.summary import Ingested
 from forecasting.calendars.sessions import calendar_name
 from forecasting.errors import (
@@ -34,16 +33,11 @@ SETTLED_SESSIONS = 5
 SETTLED_WITHIN = timedelta(days=14)
 
 
-def limits(settings: Settings) -> Limits:
-    """How long a run with these settings waits for its prices."""
-    return Limits(settings.ingest_minutes, settings.retry_seconds)
-
-
-def pull_one(job: Job, ticker: str, patience: Patience) -> Ingested | PriceError:
-    """Fetch, check and store one ticker; a fault of its prices comes back as a value."""
+def pull_one(job: Job, ticker: str, retrier: Retrier) -> Ingested | PriceError:
+    """Fetch, check and save one ticker; return the reason if its prices fail."""
     try:
         session = job.session_of(ticker)
-        history = patience.ask(ticker, lambda: job.source.fetch(ticker, job.history_start, session))
+        history = retrier.call(ticker, lambda: job.source.fetch(ticker, job.history_start, session))
         report = take_in(job, history)
         _check_stored(job, ticker, session)
     except CalendarError as error:

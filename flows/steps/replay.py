@@ -49,6 +49,7 @@ class _Store:
     """The source of a replay: nothing but the store."""
 
     name: str
+    live: bool = False
 
     def tickers(self) -> tuple[str, ...]:
         return ()
