@@ -1,10 +1,12 @@
 """The command line. Heavy imports stay inside the commands, so that --help answers at once."""
 
+import os
 import sys
 
 import typer
 
 from flows.commands import backtest, bands, database, health, jobs, models, outcomes, prices, serving
+from flows.prefect_runtime.telemetry import turn_off_telemetry
 from forecasting.errors import BandcastError, UsageError
 
 app = typer.Typer(
@@ -22,6 +24,7 @@ app.add_typer(models.app, name="models")
 
 def main() -> None:
     """Run a command; one sentence for what went wrong, exit code 1 for a failed job, 2 for bad usage."""
+    turn_off_telemetry(os.environ)
     try:
         app()
     except BandcastError as error:
