@@ -1,16 +1,10 @@
-"""Bands for sessions that no run has published, after an outage of any length."""
+"""The backfill flow: bands for sessions that no run has published, after an outage of any length."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import (
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from db.engine import reading
@@ -20,8 +14,10 @@ from flows.ingest import ingest_all
 from flows.prefect_runtime.flow_support import due, one_sentence
 from flows.prefect_runtime.parameters import Day, Horizon, Paths, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
+from flows.reporting.artifacts import BackfillProgress, show_backfill
 from flows.steps.missing_sessions import lacking, sessions_of
 from flows.steps.publish import fill, universe
+from flows.summary import BackfillSummary, SessionFill
 from forecasting.errors import SourceError, UsageError
 
 
@@ -36,7 +32,7 @@ def backfill(
     horizon: Horizon = 30,
     paths: Paths = 0,
     force: bool = False,
-) -> dict[str, Any]:
+) -> BackfillSummary:
     """Publish the bands of missed sessions, the oldest first and each at most once.
 
     A run that was cancelled goes on where it stopped when it is started again. The rows are marked as
@@ -56,29 +52,28 @@ def backfill(
         raise UsageError(f"Expected start at or before end, found {start} after {end}.")
     job = open_job(due(), end, **overrides(tickers, source, csv_dir, horizon=horizon, paths=paths))
     sessions = sessions_of(job.tickers, start, end)
-    outcomes = list(fill_range(job, sessions, force=force))
-    create_table_artifact(outcomes, key="backfill", description=f"Sessions from {start} to {end}")
-    return summarise(start, end, outcomes)
+    fills = tuple(fill_range(job, sessions, force=force))
+    show_backfill(start, end, fills)
+    require_filled(start, end, fills)
+    return BackfillSummary(start, end, fills)
 
 
-def fill_range(job: Job, sessions: list[date], *, force: bool) -> Iterator[dict[str, Any]]:
-    """What came of each session, as it comes."""
+def fill_range(job: Job, sessions: list[date], *, force: bool) -> Iterator[SessionFill]:
+    """Fill the sessions that lack bands, the oldest first."""
     if not any(todo(job, session, force=force) for session in sessions):
         get_run_logger().info("backfill: all %d sessions are done already", len(sessions))
         return
     pull_range(job, sessions[0])
-    progress: Any = create_progress_artifact(
-        progress=0.0, key="backfill-progress", description="Sessions done"
-    )
+    progress = BackfillProgress(len(sessions))
     for number, session in enumerate(sessions, start=1):
         if tickers := todo(job, session, force=force):
             yield fill(job.at(session), tickers)
         get_run_logger().info("backfill: %d of %d sessions", number, len(sessions))
-        update_progress_artifact(progress, progress=100.0 * number / len(sessions))
+        progress.update(number)
 
 
 def todo(job: Job, session: date, *, force: bool) -> tuple[str, ...]:
-    """The tickers that still lack bands of a session."""
+    """Return the tickers that still lack bands of a session."""
     with reading(store(job.settings.url)) as connection:
         progress = ProgressRepository(connection, job.source.name)
         done = progress.forecast(session, session, job.settings.simulation.horizon)
@@ -87,22 +82,21 @@ def todo(job: Job, session: date, *, force: bool) -> tuple[str, ...]:
 
 
 def pull_range(job: Job, start: date) -> None:
-    """Bring the store up to date, with as much history before the first session as a run has."""
+    """Bring the price store up to date, with as much history before the first session as a run has."""
     days = job.settings.history_days + (job.as_of - start) // timedelta(days=1)
     long = replace(job, settings=job.settings.model_copy(update={"history_days": days}))
     ingest_all(long, universe(long))
 
 
-def summarise(start: date, end: date, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
-    """The whole range in plain values.
+def require_filled(start: date, end: date, fills: Sequence[SessionFill]) -> None:
+    """Raise if a session is still without bands.
 
     Raises:
-        SourceError: A session is still without bands.
+        SourceError: One is.
     """
-    failed = [one["session"] for one in outcomes if one["failed"]]
+    failed = [str(fill.session) for fill in fills if fill.failed]
     if failed:
         raise SourceError(
             f"Expected bands of all sessions from {start} to {end}, found none of {', '.join(failed)}; "
             "see the artifact backfill and run it again."
         )
-    return {"start": str(start), "end": str(end), "sessions": outcomes}

@@ -1,4 +1,4 @@
-"""The daily job: prices in, forecast bands out."""
+"""The daily flow: prices in, forecast bands out."""
 
 from typing import Any
 
@@ -8,20 +8,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.context import open_job
 from flows.prefect_runtime.flow_support import due, one_sentence
-from flows.prefect_runtime.parameters import (
-    CatchUp,
-    Day,
-    Horizon,
-    LookBack,
-    Paths,
-    Source,
-    Symbols,
-    overrides,
-)
+from flows.prefect_runtime.parameters import Day, Horizon, LookBack, Paths, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.retrain import Retrain
 from flows.steps.missing_sessions import make_plan
 from flows.steps.publish import publish_plan
+from flows.summary import RunSummary
+from forecasting.types import CatchUp, Retrain
 
 
 @flow(name="daily", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
@@ -37,7 +29,7 @@ def daily(
     catch_up: CatchUp = "report",
     look_back: LookBack = 10,
     force: bool = False,
-) -> dict[str, Any] | State[Any]:
+) -> RunSummary | State[Any]:
     """Pull prices, train where needed, forecast, publish and report.
 
     Args:
@@ -47,7 +39,7 @@ def daily(
         as_of: Session to forecast from; none for the last one closed when the run was due.
         horizon: Sessions ahead, 1 to 30.
         paths: Simulated paths a ticker, up to 100000; 0 for the configured number.
-        retrain: auto trains where no model serves or the champion is old; always and never say so.
+        retrain: auto trains if no model is active or the champion is old; always trains; never does not.
         catch_up: What to do about earlier sessions without bands: nothing, report them, or fill them.
         look_back: How many sessions back to look for them, 1 to 60.
         force: Run although the session's bands are complete, or no exchange has traded.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as installed
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 from prefect import flow, get_run_logger, task
@@ -24,17 +24,18 @@ from flows.ingest import record_quarantine, require_enough
 from flows.prefect_runtime.flow_support import due, flow_run_id, one_sentence
 from flows.prefect_runtime.parameters import Day, Horizon, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.retrain import Retrain, ensure_model, stored_histories
+from flows.retrain import ensure_model, stored_histories
 from flows.steps.calibrate import calibrate
 from flows.steps.models import model, serving_quality
 from flows.steps.verify import verify_bands
-from flows.summary import Stopwatch, Summary
+from flows.summary import RunSummary, Stopwatch
 from forecasting.calendars.sessions import calendar_name, next_sessions
 from forecasting.calibration import Calibration
 from forecasting.errors import CalendarError, PriceError, SessionsUnknownError
 from forecasting.forecast import Forecast
 from forecasting.pipeline import baseline_forecast, make_forecast, market_of, require_fresh
 from forecasting.prices.history import PriceHistory
+from forecasting.types import Retrain
 
 LARGEST_CHUNK = 8
 LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
@@ -176,7 +177,7 @@ def run_record(
 
 def forecast_and_publish(
     job: Job, version: str, failed: Mapping[str, PriceError], watch: Stopwatch
-) -> Summary:
+) -> RunSummary:
     """Learn from what has closed, forecast what was ingested, publish it, and record what was left out."""
     with watch.stage("verify"):
         verify_bands(job)
@@ -191,7 +192,7 @@ def forecast_and_publish(
     record_quarantine(job, faults, done)
     with watch.stage("publish"):
         run_id = publish(job, MadeBy(version, learned.calibration_id), forecasts, faults)
-    return Summary(job.as_of, run_id, version, done, faults, watch.seconds)
+    return RunSummary(job.as_of, run_id, version, done, faults, watch.seconds)
 
 
 @flow(name="forecast", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # Prefect's stub wants an instance of an unbound generic
@@ -203,7 +204,7 @@ def forecast(
     as_of: Day | None = None,
     horizon: Horizon = 30,
     retrain: Retrain = "never",
-) -> dict[str, Any]:
+) -> RunSummary:
     """Forecast from the prices that the store holds, without pulling any.
 
     Args:
@@ -218,4 +219,4 @@ def forecast(
     watch = Stopwatch()
     with watch.stage("train"):
         version = ensure_model(job, retrain)
-    return forecast_and_publish(job, version, {}, watch).plain()
+    return forecast_and_publish(job, version, {}, watch)

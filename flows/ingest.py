@@ -1,19 +1,18 @@
-"""Prices from the source into the store, ticker by ticker."""
+"""The ingest flow: prices from the source into the store, ticker by ticker."""
 
 from collections.abc import Iterable, Mapping, Sized
-from typing import Any
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import Job, open_job, unique
 from flows.prefect_runtime.flow_support import due, one_sentence
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
+from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
 from flows.steps.ingest import note_quarantine, pull_one
-from flows.summary import Ingested, Stopwatch, Summary
+from flows.summary import Ingested, RunSummary, Stopwatch
 from forecasting.errors import PriceError, SourceError
 
 
@@ -24,7 +23,7 @@ def pull(job: Job, ticker: str, retrier: Retrier) -> Ingested | PriceError:
 
 
 def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
-    """Pull every ticker; what failed comes back with its reason."""
+    """Fetch and save every ticker; return the reason of each that failed."""
     retrier = open_retrier(job.settings)
     futures = {ticker: pull.submit(job, ticker, retrier) for ticker in unique(tickers)}
     results = {ticker: future.result() for ticker, future in futures.items()}
@@ -34,9 +33,9 @@ def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
         "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
         len(results),
         job.source.name,
-        sum(one.new for one in arrived),
-        sum(one.changed for one in arrived),
-        sum(one.vanished for one in arrived),
+        sum(result.new for result in arrived),
+        sum(result.changed for result in arrived),
+        sum(result.vanished for result in arrived),
         len(failed),
     )
     return failed
@@ -44,11 +43,10 @@ def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
 
 def record_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
     """Keep the reasons in the store, the log and the UI; lift the quarantine of what went through."""
-    rows = note_quarantine(job, failed, done)
+    note_quarantine(job, failed, done)
     for error in failed.values():
         get_run_logger().warning("quarantined %s", error)
-    reasons = [{"ticker": row.ticker, "reason": row.reason, "detail": row.detail} for row in rows]
-    create_table_artifact(reasons, key="quarantined", description=f"Left out on {job.as_of}")
+    show_quarantined(job.as_of, failed)
 
 
 def require_enough(job: Job, done: Sized, what: str) -> None:
@@ -72,7 +70,7 @@ def ingest(
     source: Source = "configured",
     csv_dir: str = "",
     as_of: Day | None = None,
-) -> dict[str, Any]:
+) -> RunSummary:
     """Bring the price store up to date, and do nothing else.
 
     Args:
@@ -88,4 +86,4 @@ def ingest(
     done = tuple(ticker for ticker in job.tickers if ticker not in failed)
     record_quarantine(job, failed, done)
     require_enough(job, done, "prices")
-    return Summary(job.as_of, tickers=done, quarantined=failed, seconds=watch.seconds).plain()
+    return RunSummary(job.as_of, tickers=done, quarantined=failed, seconds=watch.seconds)

@@ -1,7 +1,6 @@
 """A new model from the store's prices, put before the gate, and which model serves."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -16,14 +15,13 @@ from flows.ingest import ingest_all, record_quarantine
 from flows.prefect_runtime.flow_support import due, one_sentence
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.reporting.promotion import report_gate
 from flows.steps.models import model
 from flows.steps.promotion import fit_candidate, last_seen, settle, try_candidate
-from flows.summary import Stopwatch, Summary
+from flows.steps.report import report_promotion
+from flows.summary import RunSummary, Stopwatch
 from forecasting.errors import ArchitectureMismatchError, ModelError
 from forecasting.prices.history import PriceHistory
-
-Retrain = Literal["auto", "always", "never"]
+from forecasting.types import Retrain
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
@@ -88,13 +86,6 @@ def stored_histories(job: Job, tickers: tuple[str, ...]) -> list[PriceHistory]:
     return [history for history in histories if not history.bars.empty]
 
 
-def last_word(job: Job) -> str | None:
-    """The reason of the gate's newest decision."""
-    with reading(store(job.settings.url)) as connection:
-        decision = GateRepository(connection).latest(job.source.name, job.as_of)
-    return decision.reason if decision else None
-
-
 def _standing(job: Job, version: str) -> str | None:
     """Status of a model, None where the store has none of that name; a refused one is not tried again."""
     with reading(store(job.settings.url)) as connection:
@@ -129,8 +120,8 @@ def retrain(
     source: Source = "configured",
     csv_dir: str = "",
     as_of: Day | None = None,
-) -> dict[str, Any]:
-    """Ingest the training universe, train a model on it, and let it serve if the gate finds it good enough.
+) -> RunSummary:
+    """Ingest the training universe, train a model on it, and promote it if the promotion test passes.
 
     Args:
         tickers: Symbols to train on, as Yahoo writes them; none for the configured universe.
@@ -143,14 +134,13 @@ def retrain(
     watch = Stopwatch()
     with watch.stage("ingest"):
         failed = ingest_all(job, job.train_tickers)
-    record_quarantine(job, failed, (one for one in job.train_tickers if one not in failed))
+    record_quarantine(job, failed, (ticker for ticker in job.train_tickers if ticker not in failed))
     with watch.stage("train"):
         version = train(job)
-    report_gate(job)
-    return Summary(
+    return RunSummary(
         job.as_of,
         model_version=version,
         quarantined=failed,
         seconds=watch.seconds,
-        details={"gate": last_word(job)},
-    ).plain()
+        promotion=report_promotion(job),
+    )

@@ -1,6 +1,4 @@
-"""Scoring what has closed, as a flow of its own."""
-
-from typing import Any
+"""The verify flow: score closed bands, report calibration."""
 
 from prefect import flow
 
@@ -8,9 +6,9 @@ from flows.context import open_job
 from flows.prefect_runtime.flow_support import due, one_sentence
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.reporting.calibration import report_calibration
+from flows.steps.report import report_calibration
 from flows.steps.verify import verify_bands
-from flows.summary import Stopwatch, Summary
+from flows.summary import RunSummary, Stopwatch
 
 
 @flow(name="verify", flow_run_name=run_name)
@@ -20,7 +18,7 @@ def verify(
     source: Source = "configured",
     csv_dir: str = "",
     as_of: Day | None = None,
-) -> dict[str, Any]:
+) -> RunSummary:
     """Score every issued band whose target session has closed, from the prices that the store holds.
 
     Args:
@@ -34,4 +32,4 @@ def verify(
     with watch.stage("verify"):
         scored = verify_bands(job)
     report_calibration(job)
-    return Summary(job.as_of, seconds=watch.seconds, details={"scored": scored}).plain()
+    return RunSummary(job.as_of, seconds=watch.seconds, scored=scored)

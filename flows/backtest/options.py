@@ -1,8 +1,8 @@
-"""What a backtest was asked for, settled and checked before hours are spent on it."""
+"""Options of a backtest, resolved and checked before hours are spent on it."""
 
 import hashlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version as installed
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 import forecasting
 from flows.backtest.workers import Brief
 from flows.settings import Settings
-from flows.sources import PriceSource, open_source
+from flows.sources import PriceSource
 from forecasting.backtesting.issue import BASELINES
 from forecasting.backtesting.schedule import WalkConfig
 from forecasting.calendars.sessions import last_closed_session
@@ -23,9 +23,9 @@ from forecasting.errors import MissingExtraError, PriceError, SourceError, Usage
 from forecasting.prices.history import PriceHistory
 
 LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))
-LONGEST_PAUSE = timedelta(days=60)  # that 30 sessions span: outcomes of the last origins
+LONGEST_PAUSE = timedelta(days=60)  # more than 30 sessions: outcomes of the last origins
 LIBRARIES = ("torch", "numpy", "pandas")
-AFTER_THE_PARTS = (  # of the core: a change in them leaves what was forecast as it is
+AFTER_THE_PARTS = (  # of the core: a change in them leaves forecasts as they are
     "backtesting/calibrated.py",
     "backtesting/rows.py",
     "calibration",
@@ -36,9 +36,9 @@ AFTER_THE_PARTS = (  # of the core: a change in them leaves what was forecast as
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
 
-@dataclass(frozen=True)
-class Request:
-    """The options of `bandcast backtest` as given; None leaves the default."""
+@dataclass(frozen=True, kw_only=True)
+class BacktestOptions:
+    """Options of `bandcast backtest` as given; None leaves the default."""
 
     out: Path
     start: date
@@ -53,8 +53,8 @@ class Request:
     restart: bool
 
 
-def settle_walk(request: Request, settings: Settings, source: PriceSource) -> WalkConfig:
-    """The span and the pace.
+def resolve_walk(options: BacktestOptions, settings: Settings, source: PriceSource) -> WalkConfig:
+    """Resolve the range of origins and their distance.
 
     Raises:
         UsageError: They make no sense.
@@ -63,53 +63,60 @@ def settle_walk(request: Request, settings: Settings, source: PriceSource) -> Wa
     newest = source.last_session(tickers) or last_closed_session("XNYS", datetime.now(UTC))
     try:
         return WalkConfig(
-            start=request.start,
-            end=request.end or newest,
-            every=request.every,
-            retrain_every=request.retrain_every,
-            warm_up_sessions=request.warm_up,
-            horizons=tuple(int(one) for one in request.horizons.split(",")),
+            start=options.start,
+            end=options.end or newest,
+            every=options.every,
+            retrain_every=options.retrain_every,
+            warm_up_sessions=options.warm_up,
+            horizons=tuple(int(horizon) for horizon in options.horizons.split(",")),
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"Expected a span and a pace that make sense, found: {first['msg']}.") from error
     except ValueError:
-        raise UsageError(f"Expected horizons such as 1,5,10, found '{request.horizons}'.") from None
+        raise UsageError(f"Expected horizons such as 1,5,10, found '{options.horizons}'.") from None
 
 
-def require_writable(out: Path) -> None:
-    """Refuse a file that could not be written in the end.
+def is_installed(package: str) -> bool:
+    """Return True if a package can be imported."""
+    return importlib.util.find_spec(package) is not None
+
+
+def require_writable(out: Path, is_installed: Callable[[str], bool] = is_installed) -> None:
+    """Raise if the file could not be written in the end.
 
     Raises:
-        UsageError: It is of no known kind, or the library for it is missing.
+        UsageError: Its kind is unknown.
+        MissingExtraError: The library for it is not installed.
     """
     if not out.name.endswith(SUFFIXES):
         raise UsageError(f"Expected --out to end in one of {', '.join(SUFFIXES)}, found {out.name}.")
-    if out.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+    if out.suffix == ".parquet" and not is_installed("pyarrow"):
         raise MissingExtraError("pyarrow", "parquet", "Parquet files")
 
 
-def settle_methods(methods: str | None) -> tuple[str, ...]:
-    """The baselines that run beside the model; the random walk always does.
+def resolve_methods(
+    methods: str | None, is_installed: Callable[[str], bool] = is_installed
+) -> tuple[str, ...]:
+    """Resolve the baselines that run beside the model; the random walk always does.
 
     Raises:
         UsageError: One is unknown.
-        MissingExtraError: GARCH was asked for without its package.
+        MissingExtraError: The package of GARCH is not installed.
     """
-    has_arch = importlib.util.find_spec("arch") is not None
     if methods is None:
-        return tuple(name for name in BASELINES if name != "garch" or has_arch)
+        return tuple(name for name in BASELINES if name != "garch" or is_installed("arch"))
     wanted = [name.strip() for name in methods.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in BASELINES]
     if unknown:
         raise UsageError(f"Expected methods out of {', '.join(BASELINES)}, found '{unknown[0]}'.")
-    if "garch" in wanted and not has_arch:
+    if "garch" in wanted and not is_installed("arch"):
         raise MissingExtraError("arch", "garch", "the GARCH baseline")
     return tuple(name for name in BASELINES if name in wanted or name == BASELINES[0])
 
 
-def settle_simulation(settings: Settings, paths: int | None, horizon: int) -> SimulationConfig:
-    """The configured simulation at the levels of a backtest, with so many paths in all.
+def resolve_simulation(settings: Settings, paths: int | None, horizon: int) -> SimulationConfig:
+    """Resolve the simulation: the configured one at the levels of a backtest, with so many paths in all.
 
     Raises:
         UsageError: They do not divide by the dropout runs.
@@ -125,15 +132,10 @@ def settle_simulation(settings: Settings, paths: int | None, horizon: int) -> Si
     return SimulationConfig.model_validate(settings.simulation.model_dump() | changes)
 
 
-def source_of(settings: Settings) -> PriceSource:
-    """The configured source."""
-    return open_source(settings)
-
-
 def load_histories(
     source: PriceSource, tickers: Sequence[str], end: date
 ) -> tuple[dict[str, PriceHistory], dict[str, PriceError]]:
-    """Prices of every ticker up to the outcomes of `end`, and why some have none.
+    """Load prices of every ticker up to the outcomes of `end`, and the error of each that has none.
 
     Raises:
         SourceError: Not one could be read.
@@ -155,8 +157,8 @@ def load_histories(
     return histories, faults
 
 
-def manifest(brief: Brief, walk: WalkConfig) -> dict[str, Any]:
-    """Everything that the parts depend on."""
+def build_manifest(brief: Brief, walk: WalkConfig) -> dict[str, Any]:
+    """Describe everything that the parts depend on."""
     return {
         "walk": walk.model_dump(mode="json"),
         "tickers": list(brief.tickers),
@@ -164,19 +166,20 @@ def manifest(brief: Brief, walk: WalkConfig) -> dict[str, Any]:
         "baselines": list(brief.baselines),
         "model": brief.model.model_dump(mode="json"),
         "simulation": brief.simulation.model_dump(mode="json"),
-        "prices": _prices(brief.histories),
+        "prices": _fingerprint(brief.histories),
         "code": code_version(),
         "libraries": {name: installed(name) for name in LIBRARIES},
     }
 
 
-def _prices(histories: Mapping[str, PriceHistory]) -> dict[str, str]:
+def _fingerprint(histories: Mapping[str, PriceHistory]) -> dict[str, str]:
     return {ticker: history.fingerprint() for ticker, history in sorted(histories.items())}
 
 
 def code_version() -> str:
-    """Release, and a digest of the core's source without what comes after the parts."""
-    root, digest = Path(forecasting.__file__).parent, hashlib.sha256()
+    """Return the release, and a digest of the core's source without what comes after the parts."""
+    root = Path(forecasting.__file__).parent
+    digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root)
         if name.parts[0] not in AFTER_THE_PARTS and name.as_posix() not in AFTER_THE_PARTS:

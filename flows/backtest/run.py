@@ -1,4 +1,4 @@
-"""The walk itself: load, plan, fit, forecast, calibrate, write, judge."""
+"""The walk: load, plan, fit, forecast, calibrate, write, judge."""
 
 import sys
 import time
@@ -11,17 +11,17 @@ import pandas as pd
 
 from flows.backtest.checkpoint import WorkFolder, atomic
 from flows.backtest.options import (
-    Request,
+    BacktestOptions,
+    build_manifest,
     load_histories,
-    manifest,
     require_writable,
-    settle_methods,
-    settle_simulation,
-    settle_walk,
-    source_of,
+    resolve_methods,
+    resolve_simulation,
+    resolve_walk,
 )
 from flows.backtest.workers import Brief, crew, fit_all, issue_all
 from flows.settings import Settings
+from flows.sources import PriceSource, open_source
 from forecasting.backtesting.calibrated import calibrated
 from forecasting.backtesting.issue import Issued, Remark
 from forecasting.backtesting.rows import Outcomes, rows_of
@@ -99,32 +99,32 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201  # as above
 
 
-def backtest(request: Request, settings: Settings) -> Walked:
+def backtest(options: BacktestOptions, settings: Settings) -> Walked:
     """Walk, write the rows, and judge them.
 
     Raises:
-        UsageError: The request cannot work, or the work folder belongs to another walk.
+        UsageError: The options cannot work, or the work folder belongs to another walk.
         SourceError: No prices.
         ModelError: A fit failed.
     """
     started = time.monotonic()
-    require_writable(request.out)
-    source = source_of(settings)
-    walk = settle_walk(request, settings, source)
-    brief, faults = _brief(request, settings, walk)
+    require_writable(options.out)
+    source = open_source(settings)
+    walk = resolve_walk(options, settings, source)
+    brief, faults = _brief(options, settings, source, walk)
     for fault in faults.values():
         say(f"Left out: {fault}")
     plan = _plan(brief, walk)
-    folder = WorkFolder(request.out)
-    folder.open(manifest(brief, walk), restart=request.restart)
-    _make_parts(brief, plan, folder, request.workers or settings.workers)
+    folder = WorkFolder(options.out)
+    folder.open(build_manifest(brief, walk), restart=options.restart)
+    _make_parts(brief, plan, folder, options.workers or settings.workers)
     parts = [folder.load_part(origin) for origin in plan.origins]
     issued = _calibrated(brief, plan, parts, settings.calibration)
     frame = rows_of(issued, _outcomes(brief), brief.horizons, brief.simulation.levels)
-    write(frame, request.out)
-    say(f"Wrote {len(frame)} rows to {request.out}")
+    write(frame, options.out)
+    say(f"Wrote {len(frame)} rows to {options.out}")
     return Walked(
-        out=request.out,
+        out=options.out,
         plan=plan,
         forecasts=sum(len(one.tickers) for one in issued),
         remarks=tuple(remark for one in parts for remark in one.remarks),
@@ -134,19 +134,20 @@ def backtest(request: Request, settings: Settings) -> Walked:
     )
 
 
-def _brief(request: Request, settings: Settings, walk: WalkConfig) -> tuple[Brief, dict[str, PriceError]]:
-    source = source_of(settings)
+def _brief(
+    options: BacktestOptions, settings: Settings, source: PriceSource, walk: WalkConfig
+) -> tuple[Brief, dict[str, PriceError]]:
     wanted = settings.tickers or source.tickers()
     train = settings.train_tickers or wanted
     histories, faults = load_histories(source, tuple(dict.fromkeys((*wanted, *train))), walk.end)
     brief = Brief(
-        out=request.out.absolute(),
+        out=options.out.absolute(),
         histories=histories,
         train=tuple(name for name in train if name in histories),
         tickers=tuple(name for name in wanted if name in histories),
-        baselines=settle_methods(request.methods),
+        baselines=resolve_methods(options.methods),
         model=settings.model,
-        simulation=settle_simulation(settings, request.paths, walk.horizons[-1]),
+        simulation=resolve_simulation(settings, options.paths, walk.horizons[-1]),
         horizons=walk.horizons,
     )
     return brief, faults

@@ -1,4 +1,4 @@
-"""One ticker's prices from the source into the store, or the reason why not."""
+"""Save the prices of one ticker from the source into the store, or return the reason why not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -44,7 +44,7 @@ def pull_one(job: Job, ticker: str, retrier: Retrier) -> Ingested | PriceError:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
-    return Ingested(ticker, report.new, report.changed, report.unchanged, report.vanished)
+    return Ingested(ticker, report.new, report.changed, report.vanished)
 
 
 def take_in(job: Job, history: PriceHistory) -> StoreReport:
@@ -90,8 +90,8 @@ def _check_stored(job: Job, ticker: str, session: date) -> None:
             raise
 
 
-def note_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[str]) -> list[Quarantine]:
-    """Keep each reason in the store, and lift the quarantine of what went through."""
+def note_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
+    """Save each reason in the store, and lift the quarantine of what went through."""
     now = datetime.now(UTC)
     rows = [
         Quarantine(job.source.name, ticker, job.as_of, error.reason, str(error), now)
@@ -101,4 +101,3 @@ def note_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[s
         repository = ForecastRepository(connection)
         repository.quarantine(rows)
         repository.clear(job.source.name, job.as_of, list(done))
-    return rows

@@ -9,9 +9,9 @@ from db.engine import reading
 from db.repositories.progress import Done, ProgressRepository
 from flows.context import Job, newest_closed, store
 from flows.prefect_runtime.flow_support import on_schedule
-from flows.prefect_runtime.parameters import CatchUp
 from forecasting.calendars.sessions import calendar_name, is_session, sessions_between
 from forecasting.errors import CalendarError, UnknownExchangeError
+from forecasting.types import CatchUp
 
 A_DAY = timedelta(hours=24)
 CALENDAR_DAYS = 3  # of each session looked back on, at most: holidays come with weekends

@@ -1,10 +1,7 @@
-"""A past run, made again from the store: are its rows the same to the last bit?"""
+"""Make a past run again from the store, and compare its rows to the last bit."""
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-
-from rich.console import Console
 
 from db.engine import reading
 from db.records import RunRecord
@@ -14,6 +11,7 @@ from db.repositories.prices import PriceRepository
 from flows.context import Job, store
 from flows.forecast import Rung, market_for, rung_of
 from flows.settings import Settings
+from flows.summary import Replay
 from forecasting.calendars.sessions import calendar_name, next_sessions
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
@@ -22,31 +20,9 @@ from forecasting.pipeline import require_fresh
 from forecasting.prices.history import PriceHistory
 
 
-@dataclass(frozen=True)
-class Replay:
-    """What came of it, ticker by ticker.
-
-    Attributes:
-        run_id: The run.
-        same: Forecasts whose every row is stored with the same bits.
-        different: The others, with the reason where one is known.
-        replaced: Whether a later run has replaced all that this one made.
-    """
-
-    run_id: str
-    same: tuple[str, ...]
-    different: dict[str, str]
-    replaced: bool
-
-    @property
-    def equal(self) -> bool:
-        """Whether there was something to compare, and nothing differed."""
-        return not self.different and not self.replaced
-
-
 @dataclass
 class _Store:
-    """The source of a replay: nothing but the store."""
+    """Source of a replay, which reads nothing but the store."""
 
     name: str
     live: bool = False
@@ -78,24 +54,6 @@ def replay_run(settings: Settings, run_id: str) -> Replay:
     same = tuple(ticker for ticker, reason in verdicts.items() if reason is None)
     different = {ticker: reason for ticker, reason in verdicts.items() if reason is not None}
     return Replay(run_id, same, different, replaced=not made)
-
-
-def replay_json(replayed: Replay) -> str:
-    """The replay as one JSON object."""
-    return json.dumps({**asdict(replayed), "equal": replayed.equal}, indent=2)
-
-
-def print_replay(replayed: Replay) -> None:
-    """The verdict on standard output."""
-    console = Console(width=110, soft_wrap=True, highlight=False)
-    for ticker, reason in replayed.different.items():
-        console.print(f"{ticker}: {reason}", markup=False)
-    if replayed.replaced:
-        console.print(f"Run {replayed.run_id}: later runs have replaced all its forecasts.")
-        return
-    verdict = "every row is bit-equal" if replayed.equal else f"{len(replayed.different)} differ"
-    tickers = len(replayed.same) + len(replayed.different)
-    console.print(f"Run {replayed.run_id}: {tickers} tickers made again, {verdict}.")
 
 
 def _job(settings: Settings, run: RunRecord, tickers: tuple[str, ...]) -> Job:

@@ -1,6 +1,5 @@
-"""What `bandcast models` shows of the store, and rolling back from there."""
+"""The list of models, and rolling back from there."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -11,7 +10,8 @@ from db.records import GateRecord, ModelRecord
 from db.repositories.models import ModelRepository
 from db.repositories.promotions import GateRepository
 from flows.context import store
-from flows.reporting.model_list import listed_models, models_json, print_models, roll_back
+from flows.reporting.models import ListedModel, build_models_sheet, load_models, roll_back
+from flows.reporting.tables import print_parts, to_records
 from flows.settings import load_settings
 from forecasting.errors import StoreError
 
@@ -53,39 +53,47 @@ def two_models() -> None:
         champion_crps=0.97,
     )
     with writing(store(load_settings().url)) as connection:
-        models, gate = ModelRepository(connection), GateRepository(connection)
+        models, decisions = ModelRepository(connection), GateRepository(connection)
         for record, decision in ((OLD, DECISION), (new, better)):
             models.add(record)
             models.promote(record.version, decision.as_of)
-            gate.add(decision)
+            decisions.add(decision)
         models.add(replace(OLD, version="elsewhere", source="yahoo"))
 
 
-def test_each_model_is_listed_with_the_gate_and_both_scores(
-    two_models: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert {one.version: one.source for one in listed_models(load_settings())}["elsewhere"] == "yahoo"
-    found = {one.version: one for one in listed_models(load_settings(), "sample")}
-    assert set(found) == {"old", "new"}
-    assert (found["new"].status, found["old"].status) == ("champion", "retired")
-    assert (found["new"].crps, found["new"].champion, found["new"].champion_crps) == (0.96, "old", 0.97)
-    assert found["new"].gated_as_of == date(2024, 2, 1)
-    assert json.loads(models_json(list(found.values())))[0]["trained_through"] == "2023-11-01"
-    print_models(list(found.values()))
-    told = capsys.readouterr().out
-    assert "0.960" in told
-    assert "old: Promoted: no model served." in told
+def listed(source: str | None = "sample") -> dict[str, ListedModel]:
+    return {model.version: model for model in load_models(load_settings(), source)}
 
 
-def test_rolling_back_once_is_possible_and_twice_is_not(two_models: None) -> None:
+@pytest.mark.usefixtures("two_models")
+def test_each_model_is_listed_with_its_decision_and_both_scores(capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(None)["elsewhere"].source == "yahoo"
+    models = listed()
+    assert set(models) == {"old", "new"}
+    assert (models["new"].status, models["old"].status) == ("champion", "retired")
+    assert (models["new"].crps, models["new"].champion, models["new"].champion_crps) == (0.96, "old", 0.97)
+    assert models["new"].gated_as_of == date(2024, 2, 1)
+    sheet = build_models_sheet(list(models.values()))
+    assert to_records(sheet)[0]["trained_through"] == "2023-11-01"
+    assert to_records(sheet)[0]["reason"] == "Promoted: better."
+    print_parts([sheet])
+    printed = capsys.readouterr().out
+    assert "0.960" in printed
+    assert "old: Promoted: no model served." in printed
+
+
+@pytest.mark.usefixtures("two_models")
+def test_rolling_back_once_is_possible_and_twice_is_not() -> None:
     assert roll_back(load_settings()) == ("old", "new")
-    found = {one.version: one.status for one in listed_models(load_settings(), "sample")}
-    assert found == {"old": "champion", "new": "refused"}
+    assert {version: model.status for version, model in listed().items()} == {
+        "old": "champion",
+        "new": "refused",
+    }
     with pytest.raises(StoreError, match="none before it"):
         roll_back(load_settings())
 
 
 def test_an_empty_store_lists_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert listed_models(load_settings()) == []
-    print_models([])
+    assert listed(None) == {}
+    print_parts([build_models_sheet([])])
     assert "Models" in capsys.readouterr().out

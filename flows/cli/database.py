@@ -1,4 +1,4 @@
-"""The database itself: `bandcast db`."""
+"""`bandcast db`: the database."""
 
 import typer
 
