@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.backtest.options import Request
+from flows.backtest.options import BacktestOptions
 from flows.backtest.run import backtest
 from flows.settings import load_settings
 from forecasting.features.registry import FEATURES
@@ -47,7 +47,7 @@ def walk(name: str, options: argparse.Namespace) -> pd.DataFrame:
         tickers=options.tickers or None,
         model={"direct_share": 0, **changes},
     )
-    request = Request(
+    backtest_options = BacktestOptions(
         out=options.out / f"{name.replace(' ', '-')}.csv.gz",
         start=options.start,
         end=options.end,
@@ -60,7 +60,7 @@ def walk(name: str, options: argparse.Namespace) -> pd.DataFrame:
         workers=options.workers,
         restart=False,
     )
-    return backtest(request, settings).card.scores
+    return backtest(backtest_options, settings).card.scores
 
 
 def row(name: str, scores: pd.DataFrame, method: str) -> str:

@@ -1,6 +1,7 @@
 """A real PostgreSQL that listens on a unix socket alone, shared by every test that wants one."""
 
 import importlib
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ import sqlalchemy as sa
 
 from db.engine import open_engine
 from db.migrate import upgrade
+from flows.prefect_runtime.telemetry import turn_off_telemetry
+
+turn_off_telemetry(os.environ)  # Prefect reads the variables when it is imported
 
 
 @contextmanager

@@ -1,19 +1,19 @@
-"""Events that automations and other programs can wait for."""
+"""Prefect events that automations and other programs can wait for."""
 
 from dataclasses import asdict
 
 from prefect.events import emit_event
 
 from flows.context import Job
-from flows.summary import Summary
+from flows.summary import RunSummary
 from forecasting.evaluation.monitoring import Drift
 
 PUBLISHED = "bandcast.forecast.published"
 DRIFTED = "bandcast.coverage.drifted"
 
 
-def announce(job: Job, summary: Summary) -> None:
-    """Tell that a session's bands are in the table; a run that changed nothing tells it again."""
+def emit_published(job: Job, summary: RunSummary) -> None:
+    """Emit that a session's bands are in the store; a run that changed nothing emits it again."""
     emit_event(
         PUBLISHED,
         resource={
@@ -21,7 +21,7 @@ def announce(job: Job, summary: Summary) -> None:
             "prefect.resource.name": f"bands of {job.source.name}",
         },
         payload={
-            "as_of": summary.as_of.isoformat(),
+            "as_of": str(summary.as_of),
             "run_id": summary.run_id,
             "kind": job.kind,
             "tickers": list(summary.tickers),
@@ -31,13 +31,13 @@ def announce(job: Job, summary: Summary) -> None:
     )
 
 
-def warn_of_drift(job: Job, drift: Drift) -> None:
-    """Tell that the bands of a horizon hold too little or too much."""
+def emit_drifted(job: Job, drift: Drift) -> None:
+    """Emit that the bands of a horizon hold too little or too much."""
     emit_event(
         DRIFTED,
         resource={
             "prefect.resource.id": f"bandcast.coverage.{job.source.name}",
             "prefect.resource.name": f"coverage of {job.source.name}",
         },
-        payload={"as_of": job.as_of.isoformat(), **asdict(drift)},
+        payload={"as_of": str(job.as_of), **asdict(drift)},
     )

@@ -10,26 +10,11 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from served import Served, free_port
+from workplace import TINY, close_store, enter_workplace
 from yahoo_imitation import serve
 
-from flows import context as wiring
 from flows.prefect_runtime.server import deploy, local_server
-from flows.settings import load_settings
 from flows.steps import models
-
-TINY = {
-    "BANDCAST_MODEL__NETWORK__HIDDEN": "8",
-    "BANDCAST_MODEL__TRAINING__MAX_EPOCHS": "2",
-    "BANDCAST_MODEL__TRAINING__HISTORY_SESSIONS": "300",
-    "BANDCAST_SIMULATION__DROPOUT_RUNS": "4",
-    "BANDCAST_SIMULATION__NOISE_PATHS": "3",
-    "BANDCAST_CALIBRATION__FEWEST_OUTCOMES": "0",
-    "BANDCAST_GATE__SESSIONS": "30",
-    "BANDCAST_GATE__HORIZONS": "[1]",
-    "BANDCAST_SOURCE": "sample",
-    "BANDCAST_RETRY_SECONDS": "0",
-    "BANDCAST_REQUESTS_PER_SECOND": "10000",
-}
 
 
 @pytest.fixture(scope="session")
@@ -54,16 +39,9 @@ def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder to work in, with no settings but the tiny ones."""
-    for name in [name for name in os.environ if name.startswith("BANDCAST_")]:
-        monkeypatch.delenv(name)
-    for name, value in TINY.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("BANDCAST_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
+    enter_workplace(tmp_path, monkeypatch)
     yield tmp_path
-    if wiring.store.cache_info().currsize:
-        wiring.store(load_settings().url).dispose()
-    wiring.store.cache_clear()
+    close_store()
     models.model.cache_clear()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
+from workplace import TINY
 
 from flows.cli import app
 from flows.sources import SampleSource
@@ -21,13 +22,6 @@ from forecasting.errors import UsageError
 from forecasting.evaluation.panel import COLUMNS
 from forecasting.prices.adjustment import adjust
 
-TINY = {
-    "BANDCAST_MODEL__NETWORK__HIDDEN": "8",
-    "BANDCAST_MODEL__TRAINING__MAX_EPOCHS": "2",
-    "BANDCAST_MODEL__TRAINING__HISTORY_SESSIONS": "300",
-    "BANDCAST_SIMULATION__DROPOUT_RUNS": "4",
-    "BANDCAST_SIMULATION__NOISE_PATHS": "3",
-}
 WALK = "--start 2012-06-01 --end 2012-08-31 --every 15 --retrain-every 60 --warm-up 45 --horizons 1,5"
 LAST = date(2013, 3, 1)
 LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))

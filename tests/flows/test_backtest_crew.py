@@ -12,13 +12,13 @@ import torch
 
 from flows.backtest import workers as module
 from flows.backtest.checkpoint import WorkFolder
-from flows.backtest.options import LEVELS, settle_simulation
+from flows.backtest.options import LEVELS, resolve_simulation
 from flows.backtest.workers import Brief, crew
 from flows.settings import load_settings
 from flows.sources import SampleSource
 from forecasting.backtesting.issue import BASELINES
 from forecasting.calendars.sessions import next_sessions
-from forecasting.errors import ModelError, UsageError
+from forecasting.errors import ModelError
 from forecasting.pipeline import make_forecast, market_of
 
 FIT, ORIGIN = date(2012, 6, 1), date(2012, 6, 15)
@@ -41,7 +41,7 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Brief:
         tickers=("IBM", "AAPL"),
         baselines=BASELINES[:2],
         model=settings.model,
-        simulation=settle_simulation(settings, 12, 5),
+        simulation=resolve_simulation(settings, 12, 5),
         horizons=(1, 5),
     )
 
@@ -124,20 +124,6 @@ def test_children_have_one_thread_and_the_parent_keeps_its_environment(
         assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
     assert os.environ["OMP_NUM_THREADS"] == "3"
     assert "MKL_NUM_THREADS" not in os.environ
-
-
-@pytest.mark.parametrize("paths", [2, 10, 4004])
-def test_paths_must_divide_by_the_dropout_runs(paths: int) -> None:
-    settings = load_settings()  # four runs, in these tests
-    with pytest.raises(UsageError, match=f"multiple of the 4 dropout runs .* found {paths}"):
-        settle_simulation(settings, paths, 30)
-
-
-def test_paths_are_those_of_all_runs_together() -> None:
-    settled = settle_simulation(load_settings(), 40, 10)
-    assert (settled.dropout_runs, settled.noise_paths, settled.horizon) == (4, 10, 10)
-    assert settle_simulation(load_settings(), None, 10).noise_paths == 3
-    assert settled.levels == LEVELS
 
 
 def test_the_result_does_not_say_where_it_was_made(brief: Brief, folder: WorkFolder) -> None:

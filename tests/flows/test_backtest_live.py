@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from reading_store import rows
 
-from flows.backtest.options import settle_simulation
+from flows.backtest.options import resolve_simulation
 from flows.daily import daily
 from flows.settings import load_settings
 from flows.sources import SampleSource
@@ -21,15 +21,15 @@ SHARED = (0.05, 0.25, 0.5, 0.75, 0.95)  # levels that a daily run keeps and a ba
 @pytest.mark.usefixtures("prefect_url")
 def test_a_walk_issues_the_bands_that_the_daily_run_stored() -> None:
     summary = daily(tickers=["AAPL", "IBM"], as_of=AS_OF, horizon=5)
-    assert summary["tickers"] == ["AAPL", "IBM"]
+    assert summary.tickers == ("AAPL", "IBM")
     stored = pd.DataFrame(
         rows("SELECT ticker, horizon, band, level, log_return FROM forecast_quantiles"),
         columns=["ticker", "horizon", "band", "level", "log_return"],
     ).pivot_table(index=["band", "ticker", "horizon"], columns="level", values="log_return")
 
     settings = load_settings()
-    simulation = settle_simulation(settings, None, 5)
-    served = model(settings.url, summary["model_version"])
+    simulation = resolve_simulation(settings, None, 5)
+    served = model(settings.url, summary.model_version)
     forecasters = Forecasters(served, ("random_walk",), simulation, (1, 2, 3, 4, 5))
     source = SampleSource()
     histories = {name: source.fetch(name, None, date(2013, 3, 1)) for name in served.manifest.reference}

@@ -66,9 +66,9 @@ def run(folder: Path) -> Any:
 def test_a_bad_file_is_quarantined_and_the_others_go_on(folder: Path, spoil: Spoil, reason: str) -> None:
     write(folder, "BAD", spoil)
     summary = run(folder)
-    assert summary["tickers"] == ["AAPL", "IBM"]
-    assert summary["quarantined"]["BAD"]["reason"] == reason
-    detail = summary["quarantined"]["BAD"]["detail"]
+    assert summary.tickers == ("AAPL", "IBM")
+    assert summary.quarantined["BAD"].reason == reason
+    detail = str(summary.quarantined["BAD"])
     assert detail.startswith("BAD: expected ")
     assert "found" in detail
     assert rows("SELECT count(*) FROM forecasts WHERE ticker = 'BAD'") == [(0,)]

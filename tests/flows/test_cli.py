@@ -9,72 +9,12 @@ from typing import Any
 
 import pytest
 
-import flows.settings
-from db.engine import open_engine
-from db.migrate import head
-
-COMMANDS = [
-    "run",
-    "ingest",
-    "retrain",
-    "forecast",
-    "show",
-    "plot",
-    "backtest",
-    "serve",
-    "db upgrade",
-    "prices status",
-    "prices show",
-    "verify",
-    "replay",
-    "models",
-    "models rollback",
-]
-
 
 def bandcast(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     script = Path(sys.executable).with_name("bandcast")
     return subprocess.run(
         [str(script), *arguments], capture_output=True, text=True, check=False, env=os.environ | environment
     )
-
-
-@pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_answers_without_importing_torch_or_prefect(command: str) -> None:
-    code = (
-        "import sys; from flows.cli import app\n"
-        f"try: app({[*command.split(), '--help']!r})\n"
-        "except SystemExit as end: assert not end.code\n"
-        "heavy = {'torch', 'prefect', 'pandas', 'sqlalchemy', 'matplotlib', 'yfinance'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "Usage" in done.stdout
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["run", "--source", "bloomberg"],
-        ["run", "--horizon", "31"],
-        ["run", "--as-of", "yesterday"],
-        ["run", "--retrain", "sometimes"],
-        ["fly"],
-        ["show", "--tickers"],
-    ],
-)
-def test_bad_usage_exits_with_2(arguments: list[str]) -> None:
-    done = bandcast(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-
-
-def test_a_setting_out_of_bounds_names_its_variable() -> None:
-    done = bandcast("db", "upgrade", BANDCAST_MIN_SUCCESS_RATIO="7")
-    assert done.returncode == 2
-    assert "BANDCAST_MIN_SUCCESS_RATIO" in done.stderr
 
 
 def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() -> None:
@@ -84,20 +24,6 @@ def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() 
     assert done.stderr.startswith("Error: Expected a database at ")
     assert done.stderr.count("\n") == 1
     assert "secret" not in done.stderr
-
-
-def test_show_before_any_run_says_what_to_do() -> None:
-    done = bandcast("show")
-    assert done.returncode == 2
-    assert "bandcast run" in done.stderr
-
-
-def test_db_upgrade_makes_the_default_database(workplace: Path) -> None:
-    done = bandcast("db", "upgrade")
-    assert done.returncode == 0, done.stderr
-    assert head() in done.stdout
-    assert open_engine(flows.settings.load_settings().url).dialect.name == "sqlite"
-    assert (workplace / "home" / "bandcast.db").exists()
 
 
 def _run_json(*arguments: str) -> dict[str, Any]:

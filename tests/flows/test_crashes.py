@@ -33,7 +33,7 @@ POINTS = [
     ["flows.forecast:make_forecast", "after", 1],
     ["flows.forecast:record_quarantine", "after", 1],
     ["db.repositories.forecasts:ForecastRepository.publish", "after", 1],  # in the transaction
-    ["flows.steps.publish:announce", "before", 1],
+    ["flows.steps.publish:emit_published", "before", 1],
 ]
 
 # What must be the same, whatever happened on the way; when and by which process is not part of it.

@@ -36,10 +36,10 @@ def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 def test_a_run_stores_every_band_and_a_second_run_changes_nothing(database: None) -> None:
     summary = result_of(daily)
-    assert summary["tickers"] == ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
-    assert summary["as_of"] == "2013-03-01"
-    assert summary["quarantined"] == {}
-    assert Path(summary["plot"]).stat().st_size > 10_000
+    assert summary.tickers == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+    assert summary.as_of == date(2013, 3, 1)
+    assert summary.quarantined == {}
+    assert Path(summary.report.plot).stat().st_size > 10_000
     first = dump()
     assert len(first["forecasts"]) == 5 * 30
     assert len(first["forecast_quantiles"]) == 5 * 30 * 4 * 5
@@ -49,8 +49,8 @@ def test_a_run_stores_every_band_and_a_second_run_changes_nothing(database: None
     assert dump() == first
 
     again = result_of(daily, force=True)
-    assert again["run_id"] == summary["run_id"]
-    assert again["model_version"] == summary["model_version"]
+    assert again.run_id == summary.run_id
+    assert again.model_version == summary.model_version
     assert dump() == first
 
 
@@ -73,11 +73,11 @@ def test_a_shorter_horizon_and_an_earlier_as_of_are_kept_beside_each_other() -> 
 def test_a_forecast_never_uses_a_model_that_saw_later_prices() -> None:
     late = result_of(daily, tickers=["IBM", "MSFT"])
     early = result_of(daily, tickers=["IBM", "MSFT"], as_of=date(2013, 1, 31))
-    assert late["model_version"] != early["model_version"]
+    assert late.model_version != early.model_version
     models = rows("SELECT version, gated_as_of, status FROM model_versions ORDER BY gated_as_of")
     assert models == [
-        (early["model_version"], "2013-01-31", "retired"),
-        (late["model_version"], "2013-03-01", "champion"),
+        (early.model_version, "2013-01-31", "retired"),
+        (late.model_version, "2013-03-01", "champion"),
     ]
 
 
@@ -93,8 +93,8 @@ def test_a_ticker_alone_gets_the_bands_it_gets_among_others() -> None:
 
 def test_an_unknown_ticker_is_quarantined_with_its_reason_and_the_others_go_on() -> None:
     summary = result_of(daily, tickers=["AAPL", "NOPE", "IBM"])
-    assert summary["tickers"] == ["AAPL", "IBM"]
-    assert summary["quarantined"]["NOPE"]["reason"] == "unknown_ticker"
+    assert summary.tickers == ("AAPL", "IBM")
+    assert summary.quarantined["NOPE"].reason == "unknown_ticker"
     assert rows("SELECT ticker, reason FROM quarantines") == [("NOPE", "unknown_ticker")]
     assert rows("SELECT quarantined FROM forecast_runs") == [('{"NOPE": "unknown_ticker"}',)]
 
@@ -149,14 +149,14 @@ def test_a_missing_universe_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_ingest_stores_prices_and_makes_no_forecast() -> None:
     summary = result_of(ingest, tickers=["AAPL"])
-    assert summary["tickers"] == ["AAPL"]
+    assert summary.tickers == ("AAPL",)
     assert rows("SELECT count(*) FROM price_bars") == [(3270,)]
     assert rows("SELECT count(*) FROM forecasts") == [(0,)]
 
 
 def test_retrain_always_makes_the_same_model_from_the_same_prices() -> None:
     first, second = result_of(retrain), result_of(retrain)
-    assert first["model_version"] == second["model_version"]
+    assert first.model_version == second.model_version
     assert rows("SELECT status FROM model_versions") == [("champion",)]
 
 
@@ -190,9 +190,9 @@ def test_a_csv_folder_forecasts_and_a_stale_file_is_quarantined(csv_dir: Path) -
     lines = (csv_dir / "IBM.csv").read_text().splitlines()
     (csv_dir / "IBM.csv").write_text("\n".join(lines[:-3]))
     summary = result_of(daily, source="csv", csv_dir=str(csv_dir))
-    assert summary["tickers"] == ["AAPL"]
-    assert summary["quarantined"]["IBM"]["reason"] == "stale"
-    assert summary["as_of"] == "2013-03-01"
+    assert summary.tickers == ("AAPL",)
+    assert summary.quarantined["IBM"].reason == "stale"
+    assert summary.as_of == date(2013, 3, 1)
 
 
 def test_prices_of_two_sources_never_mix(csv_dir: Path) -> None:

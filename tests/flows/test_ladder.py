@@ -13,6 +13,7 @@ from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.retrain import retrain
 from flows.steps import models
+from flows.summary import RunSummary
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
@@ -25,15 +26,15 @@ def result_of(flow: Callable[..., Any], **parameters: Any) -> Any:
 
 
 @pytest.fixture
-def gated() -> dict[str, Any]:
+def gated() -> RunSummary:
     """A champion that was let in on FIRST."""
-    summary: dict[str, Any] = result_of(retrain, tickers=TICKERS, as_of=FIRST)
+    summary: RunSummary = result_of(retrain, tickers=TICKERS, as_of=FIRST)
     result_of(ingest, tickers=TICKERS)
     return summary
 
 
-def bands(as_of: date, policy: str) -> dict[str, Any]:
-    made: dict[str, Any] = result_of(forecast, tickers=TICKERS, as_of=as_of, horizon=2, retrain=policy)
+def bands(as_of: date, policy: str) -> RunSummary:
+    made: RunSummary = result_of(forecast, tickers=TICKERS, as_of=as_of, horizon=2, retrain=policy)
     return made
 
 
@@ -57,28 +58,28 @@ def spoil(version: str) -> None:
 
 
 def test_a_refused_candidate_leaves_the_champion_serving(
-    gated: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    gated: RunSummary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    champion = gated["model_version"]
-    assert gated["gate"].startswith("Promoted: no model served")
+    champion = gated.model_version
+    assert gated.promotion.startswith("Promoted: no model served")
     later = FIRST + timedelta(days=20)
     monkeypatch.setenv("BANDCAST_MODEL__TRAINING__SEED", "8")  # another network, and no better
     summary = result_of(retrain, tickers=TICKERS, as_of=later)
-    assert summary["model_version"] == champion
-    assert summary["gate"].startswith("Refused")
+    assert summary.model_version == champion
+    assert summary.promotion.startswith("Refused")
     assert sorted(statuses().values()) == ["champion", "refused"]
     decisions = rows("SELECT promoted, champion, as_of FROM gate_decisions ORDER BY as_of")
     assert decisions == [(1, None, str(FIRST)), (0, champion, str(later))]
-    assert bands(later, "auto")["model_version"] == champion
+    assert bands(later, "auto").model_version == champion
     again = result_of(retrain, tickers=TICKERS, as_of=later)
-    assert again["model_version"] == champion
+    assert again.model_version == champion
     assert len(rows("SELECT * FROM gate_decisions")) == 2
     # the refused one has bought the champion another 45 days
-    assert bands(FIRST + timedelta(days=60), "auto")["model_version"] == champion
+    assert bands(FIRST + timedelta(days=60), "auto").model_version == champion
     assert len(statuses()) == 2
 
 
-def test_age_counts_from_the_gate_and_not_from_the_last_session_trained_on(gated: dict[str, Any]) -> None:
+def test_age_counts_from_the_gate_and_not_from_the_last_session_trained_on(gated: RunSummary) -> None:
     trained, gate = rows("SELECT trained_through, gated_as_of FROM model_versions")[0]
     assert gate == str(FIRST)
     assert trained < str(FIRST - timedelta(days=40))
@@ -87,11 +88,11 @@ def test_age_counts_from_the_gate_and_not_from_the_last_session_trained_on(gated
     bands(FIRST + timedelta(days=46), "auto")
     assert len(statuses()) == 2
     ((candidate, champion),) = rows("SELECT candidate, champion FROM gate_decisions WHERE champion <> ''")
-    assert champion == gated["model_version"]
+    assert champion == gated.model_version
     assert candidate > champion
 
 
-def test_the_ladder_goes_down_to_the_one_before_and_to_the_random_walk(gated: dict[str, Any]) -> None:
+def test_the_ladder_goes_down_to_the_one_before_and_to_the_random_walk(gated: RunSummary) -> None:
     with connection() as opened:  # a champion after it, which shares its weights
         copied = sa.text(
             "INSERT INTO model_versions SELECT 'later', source, trained_through, weights, config, metrics,"
@@ -100,18 +101,16 @@ def test_the_ladder_goes_down_to_the_one_before_and_to_the_random_walk(gated: di
         opened.execute(sa.text("UPDATE model_versions SET status = 'retired'"))
         opened.execute(copied)
     day = date(2012, 11, 9)
-    assert bands(day, "never")["model_version"] == "later"
+    assert bands(day, "never").model_version == "later"
     assert qualities(day) == [("champion", "later")]
-    assert (
-        bands(date(2012, 11, 2), "never")["model_version"] == gated["model_version"]
-    )  # before the later's gate
+    assert bands(date(2012, 11, 2), "never").model_version == gated.model_version  # before the later's gate
 
     spoil("later")
-    assert bands(day, "never")["model_version"] == gated["model_version"]
-    assert qualities(day) == [("previous", gated["model_version"])]
+    assert bands(day, "never").model_version == gated.model_version
+    assert qualities(day) == [("previous", gated.model_version)]
 
-    spoil(gated["model_version"])
-    assert bands(day, "never")["tickers"] == TICKERS
+    spoil(gated.model_version)
+    assert bands(day, "never").tickers == tuple(TICKERS)
     assert qualities(day) == [("baseline", "random-walk")]
     bands_stored = rows(
         "SELECT DISTINCT band FROM forecast_quantiles WHERE as_of = '2012-11-09' ORDER BY band"
@@ -120,7 +119,7 @@ def test_the_ladder_goes_down_to_the_one_before_and_to_the_random_walk(gated: di
 
 
 def test_where_nothing_can_be_trained_the_random_walk_serves_and_trying_again_is_harmless(
-    gated: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    gated: RunSummary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with connection() as opened:
         for table in ("gate_decisions", "model_versions"):
@@ -128,5 +127,5 @@ def test_where_nothing_can_be_trained_the_random_walk_serves_and_trying_again_is
     monkeypatch.setenv("BANDCAST_MODEL__TRAINING__LOOKBACK", "400")
     monkeypatch.setenv("BANDCAST_MODEL__TRAINING__HISTORY_SESSIONS", "300")
     for _ in range(2):
-        assert bands(FIRST, "auto")["model_version"] == "random-walk"
+        assert bands(FIRST, "auto").model_version == "random-walk"
     assert statuses() == {"random-walk": "baseline"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from yahoo_imitation import SERVER_ERROR, Listing, Yahoo, serve
 
 from flows.daily import daily
 from flows.ingest import ingest
+from flows.summary import RunSummary
 from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import SourceError
 
@@ -37,14 +37,14 @@ def yahoo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
         yield server
 
 
-def run(*tickers: str, as_of: date = LAST) -> dict[str, Any]:
-    result: dict[str, Any] = daily(tickers=list(tickers), as_of=as_of)
+def run(*tickers: str, as_of: date = LAST) -> RunSummary:
+    result: RunSummary = daily(tickers=list(tickers), as_of=as_of)
     return result
 
 
 def test_live_prices_become_bands_from_the_last_closed_session(yahoo: Yahoo) -> None:
     summary = run("AAPL", "MSFT")
-    assert summary["tickers"] == ["AAPL", "MSFT"]
+    assert summary.tickers == ("AAPL", "MSFT")
     anchors = dict(rows("SELECT ticker, anchor_close FROM latest_forecast WHERE horizon = 1"))
     assert anchors == pytest.approx({ticker: yahoo.listings[ticker].closes[LAST] for ticker in anchors})
 
@@ -53,7 +53,7 @@ def test_each_exchange_has_its_own_last_session(yahoo: Yahoo) -> None:
     saturday = date(2024, 6, 8)
     yahoo.listings["BTC-USD"] = Listing(closes(3, "24/7", saturday), zone="UTC")
     summary = run("AAPL", "BTC-USD", as_of=saturday)
-    assert summary["quarantined"] == {}
+    assert summary.quarantined == {}
     assert rows("SELECT ticker, as_of, min(target_session) FROM latest_forecast GROUP BY ticker, as_of") == [
         ("AAPL", "2024-06-07", "2024-06-10"),
         ("BTC-USD", "2024-06-08", "2024-06-09"),
@@ -65,8 +65,8 @@ def test_a_vendor_fault_quarantines_one_ticker_after_its_retries(yahoo: Yahoo) -
     yahoo.faults["MSFT"] = SERVER_ERROR
     asked = len(yahoo.requests)
     summary = run("AAPL", "MSFT")
-    assert summary["tickers"] == ["AAPL"]
-    assert summary["quarantined"]["MSFT"]["reason"] == "vendor_error"
+    assert summary.tickers == ("AAPL",)
+    assert summary.quarantined["MSFT"].reason == "vendor_error"
     assert sum("/chart/MSFT" in path for path in yahoo.requests[asked:]) >= 4
 
 
@@ -93,7 +93,7 @@ def test_ingest_fails_only_below_the_ratio_and_says_why(
 ) -> None:
     yahoo.faults["MSFT"] = SERVER_ERROR
     summary = ingest(tickers=["AAPL", "MSFT"], as_of=LAST)
-    assert (summary["tickers"], summary["quarantined"]["MSFT"]["reason"]) == (["AAPL"], "vendor_error")
+    assert (summary.tickers, summary.quarantined["MSFT"].reason) == (("AAPL",), "vendor_error")
     monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "0.9")
     with pytest.raises(SourceError, match="at least 2 of 2 tickers, found 1"):
         ingest(tickers=["AAPL", "MSFT"], as_of=LAST)
@@ -110,5 +110,5 @@ def artifacts(key: str) -> list[str]:
 
 def test_a_symbol_of_no_known_exchange_is_quarantined(yahoo: Yahoo) -> None:
     summary = run("AAPL", "MSFT", "BRK.B")
-    assert summary["quarantined"]["BRK.B"]["reason"] == "unknown_exchange"
-    assert "BRK-B" in summary["quarantined"]["BRK.B"]["detail"]
+    assert summary.quarantined["BRK.B"].reason == "unknown_exchange"
+    assert "BRK-B" in str(summary.quarantined["BRK.B"])

@@ -1,6 +1,5 @@
 """Day after day: bands are verified, calibration learns from what has closed, and from nothing later."""
 
-import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -11,7 +10,8 @@ from reading_store import connection, dump, rows
 
 from flows.forecast import forecast
 from flows.ingest import ingest
-from flows.reporting.scorecards import print_scorecards, scorecards_json, verify_store
+from flows.reporting.scorecards import build_scorecard_parts, load_scorecards
+from flows.reporting.tables import print_parts
 from flows.settings import load_settings
 from flows.verify import verify
 
@@ -56,16 +56,15 @@ def test_each_day_verifies_the_days_before_and_learns_from_them(
     ]
     before = dump()
     again = result_of(forecast, tickers=["IBM", "MSFT"], as_of=DAYS[-1], horizon=6)
-    assert again["run_id"].startswith("2013-02-15")
+    assert again.run_id.startswith("2013-02-15")
     assert dump() == before
 
-    assert result_of(verify, tickers=["IBM"], as_of=date(2013, 2, 19))["scored"] == 2 * 2
-    found = verify_store(load_settings())
-    assert found["scored"] == 2 * 5
-    assert found["outcomes"] == {"live": 2 * 18}
-    told = json.loads(scorecards_json(found))
-    assert {row["ticker"] for row in told["issued"]["ticker"]} == {"IBM", "MSFT"}
-    print_scorecards(found)
+    assert result_of(verify, tickers=["IBM"], as_of=date(2013, 2, 19)).scored == 2 * 2
+    assert result_of(verify).scored == 2 * 5
+    scorecards = load_scorecards(load_settings())
+    assert scorecards.outcomes == {"live": 2 * 18}
+    assert set(scorecards.issued["ticker"]["ticker"]) == {"IBM", "MSFT"}
+    print_parts(build_scorecard_parts(scorecards, 2 * 5))
     assert "36 issued bands have closed" in capsys.readouterr().out
 
 
@@ -83,7 +82,7 @@ def test_calibration_sees_no_outcome_after_as_of(monkeypatch: pytest.MonkeyPatch
             opened.execute(sa.text(f"DELETE FROM {table}"))
     again = result_of(forecast, tickers=["IBM"], as_of=DAYS[0], horizon=3)
     assert states("2013-02-01") == known
-    assert again["run_id"] == first["run_id"]
+    assert again.run_id == first.run_id
 
 
 def states(as_of: str) -> list[Any]:

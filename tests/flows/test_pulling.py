@@ -15,9 +15,8 @@ from yahoo_imitation import HANG, SERVER_ERROR, TOO_MANY, Yahoo, serve
 
 from flows.cli import app
 from flows.context import open_job
-from flows.sources import yahoo_session
-from flows.sources.retry import Patience
-from flows.steps.ingest import limits, note_quarantine, pull_one
+from flows.sources.retry import open_retrier
+from flows.steps.ingest import note_quarantine, pull_one
 from forecasting.errors import PriceError
 
 MON, TUE, WED, THU, FRI = (date(2024, 6, day) for day in range(3, 8))
@@ -35,8 +34,8 @@ def yahoo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
 def run(day: date, *tickers: str, hour: int = 22) -> dict[str, str]:
     """One evening's ingest; ticker -> reason of what failed."""
     job = open_job(datetime.combine(day, time(hour), UTC), tickers=list(tickers))
-    patience = Patience(limits(job.settings))
-    results = {ticker: pull_one(job, ticker, patience) for ticker in tickers}
+    retrier = open_retrier(job.settings)
+    results = {ticker: pull_one(job, ticker, retrier) for ticker in tickers}
     failed = {ticker: one for ticker, one in results.items() if isinstance(one, PriceError)}
     note_quarantine(job, failed, set(tickers) - set(failed))
     return {ticker: error.reason for ticker, error in failed.items()}
@@ -188,13 +187,6 @@ def test_a_vendor_that_hangs_costs_no_more_than_the_run_was_given(yahoo, monkeyp
     for thread in threading.enumerate():
         if thread.name.startswith("download-"):
             thread.join(15)
-
-
-def test_requests_keep_their_pace() -> None:
-    pace, start = yahoo_session.Pace(50), clock.monotonic()
-    for _ in range(6):
-        pace.wait()
-    assert clock.monotonic() - start >= 5 / 50
 
 
 @pytest.fixture

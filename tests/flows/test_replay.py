@@ -1,6 +1,5 @@
 """A run made again from the store, and what is said where the store no longer holds what it held."""
 
-import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -11,9 +10,10 @@ from reading_store import connection, rows
 
 from flows.forecast import forecast
 from flows.ingest import ingest
+from flows.reporting.summaries import build_replay_lines
 from flows.retrain import retrain
 from flows.settings import load_settings
-from flows.steps.replay import print_replay, replay_json, replay_run
+from flows.steps.replay import replay_run
 from forecasting.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
@@ -34,7 +34,7 @@ def run_id() -> str:
     result_of(forecast, tickers=TICKERS, as_of=date(2013, 2, 8), horizon=4)
     made = result_of(forecast, tickers=TICKERS, as_of=DAY, horizon=4)
     assert rows("SELECT outcomes FROM calibrations ORDER BY as_of") == [(0,), (8,)]
-    return str(made["run_id"])
+    return str(made.run_id)
 
 
 def change(statement: str) -> None:
@@ -42,22 +42,18 @@ def change(statement: str) -> None:
         opened.execute(sa.text(statement))
 
 
-def test_a_run_is_made_again_to_the_last_bit_whatever_has_come_since(
-    run_id: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_is_made_again_to_the_last_bit_whatever_has_come_since(run_id: str) -> None:
     change("UPDATE price_bars SET close = close * 2 WHERE session > '2013-02-15'")
     change("UPDATE model_versions SET status = 'retired'")
     replayed = replay_run(load_settings(), run_id)
     assert replayed.equal
     assert replayed.same == ("IBM", "MSFT")
-    assert json.loads(replay_json(replayed))["equal"] is True
-    print_replay(replayed)
-    assert "2 tickers made again, every row is bit-equal" in capsys.readouterr().out
+    assert replayed.plain()["equal"] is True
+    (line,) = build_replay_lines(replayed)
+    assert "2 tickers made again, every row is bit-equal" in line
 
 
-def test_another_price_calibration_or_release_is_told(
-    run_id: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_price_calibration_or_release_is_told(run_id: str) -> None:
     change("UPDATE forecast_quantiles SET price = price + 1e-9 WHERE ticker = 'IBM' AND level = 0.25")
     assert replay_run(load_settings(), run_id).different == {"IBM": "other values than stored"}
     change("UPDATE price_bars SET close = close * 1.01 WHERE ticker = 'IBM' AND session = '2013-02-15'")
@@ -68,8 +64,7 @@ def test_another_price_calibration_or_release_is_told(
     broken = replay_run(load_settings(), run_id)
     assert set(broken.different) == {"IBM", "MSFT"}
     assert "Expected a stored calibration" in broken.different["MSFT"]
-    print_replay(broken)
-    assert "2 differ" in capsys.readouterr().out
+    assert "2 differ" in list(build_replay_lines(broken))[-1]
 
 
 def test_an_unknown_run_and_one_that_was_replaced_are_told(run_id: str) -> None:
@@ -79,3 +74,6 @@ def test_an_unknown_run_and_one_that_was_replaced_are_told(run_id: str) -> None:
     replayed = replay_run(load_settings(), run_id)
     assert replayed.replaced
     assert not replayed.equal
+    assert list(build_replay_lines(replayed)) == [
+        f"Run {run_id}: later runs have replaced all its forecasts."
+    ]

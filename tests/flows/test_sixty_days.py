@@ -27,8 +27,8 @@ from db.repositories.prices import PriceRepository
 from flows.context import open_job, store
 from flows.settings import load_settings
 from flows.sources import SampleSource
-from flows.sources.retry import Patience
-from flows.steps.ingest import limits, note_quarantine, pull_one
+from flows.sources.retry import open_retrier
+from flows.steps.ingest import note_quarantine, pull_one
 from forecasting.errors import PriceError
 from forecasting.prices.adjustment import PRICE_COLUMNS
 from forecasting.prices.history import PriceHistory
@@ -61,8 +61,8 @@ def universe(last: date) -> dict[str, Stock]:
 def run_day(day: date, tickers: list[str]) -> dict[str, PriceError]:
     """The ingest steps of one evening."""
     job = open_job(datetime.combine(day, time(22, 30), UTC), tickers=tickers)
-    patience = Patience(limits(job.settings))
-    results = {ticker: pull_one(job, ticker, patience) for ticker in tickers}
+    retrier = open_retrier(job.settings)
+    results = {ticker: pull_one(job, ticker, retrier) for ticker in tickers}
     failed = {ticker: one for ticker, one in results.items() if isinstance(one, PriceError)}
     note_quarantine(job, failed, set(tickers) - set(failed))
     return failed

@@ -210,5 +210,6 @@ def test_what_is_no_symbol_makes_no_request(yahoo, source, symbol):
 
 
 def test_yahoo_is_live(source):
+    assert source.live
     assert source.last_session(("AAPL",)) is None
     assert source.tickers() == ()
