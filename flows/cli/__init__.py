@@ -5,6 +5,7 @@ Heavy imports stay inside the commands, so that --help is fast.
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -27,13 +28,13 @@ from flows.cli import (
     verify,
 )
 from flows.prefect_runtime.telemetry import turn_off_telemetry
+from flows.version import code_version
 from forecasting.errors import BandcastError, UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Forecast bands that hold.",
 )
 for command in (
     run.run,
@@ -54,6 +55,23 @@ for command in (
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="prices")
 app.add_typer(models.app, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    """Print the version and end; an eager option needs no command."""
+    if wanted:
+        typer.echo(f"bandcast {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Forecast bands that hold."""
 
 
 def main() -> None:

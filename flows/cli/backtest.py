@@ -46,7 +46,7 @@ def backtest(
 ) -> None:
     """Walk forward over history with the live code path, keep every band, and print the scorecard."""
     from flows.backtest.options import BacktestOptions
-    from flows.backtest.run import backtest as walk
+    from flows.backtest.run import run_backtest
     from flows.reporting.backtest import backtest_to_markdown, backtest_to_plain, build_backtest_parts
     from flows.settings import load_settings
 
@@ -63,8 +63,8 @@ def backtest(
         workers=workers,
         restart=restart,
     )
-    walked = walk(options, load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None))
+    result = run_backtest(options, load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None))
     if markdown and not json:
-        typer.echo(backtest_to_markdown(walked))
+        typer.echo(backtest_to_markdown(result))
         return
-    print_result(build_backtest_parts(walked), backtest_to_plain(walked), json=json)
+    print_result(build_backtest_parts(result), backtest_to_plain(result), json=json)

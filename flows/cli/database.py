@@ -8,10 +8,7 @@ app = typer.Typer(no_args_is_help=True, help="The database.")
 @app.command()
 def upgrade() -> None:
     """Bring the database to the schema of this release."""
-    from db.engine import open_engine
-    from db.migrate import head
-    from db.migrate import upgrade as migrate
+    from db import upgrade_store
     from flows.settings import load_settings
 
-    migrate(open_engine(load_settings().url))
-    typer.echo(f"The database is at migration {head()}.")
+    typer.echo(f"The database is at migration {upgrade_store(load_settings().url)}.")

@@ -16,10 +16,13 @@ def run_flow(name: str, *, json: bool, **parameters: Any) -> None:
         BandcastError: As the flow failed.
     """
     summary: RunSummary = call_flow(name, **parameters)
+    from db import open_store
     from flows.reporting.summaries import build_summary_parts
     from flows.settings import load_settings
 
-    print_result(build_summary_parts(summary, load_settings()), summary.plain(), json=json)
+    settings = load_settings()
+    with open_store(settings.url, settings.source) as store:
+        print_result(build_summary_parts(summary, store), summary.plain(), json=json)
 
 
 def call_flow(name: str, **parameters: Any) -> Any:

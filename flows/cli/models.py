@@ -13,19 +13,24 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
     """List the models of all sources, or of one: status, training, promotion decision, scores."""
     if context.invoked_subcommand:
         return
+    from db import open_store
     from flows.reporting.models import build_models_sheet, load_models
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
-    sheet = build_models_sheet(load_models(load_settings(), source))
+    settings = load_settings(source=source)
+    with open_store(settings.url, settings.source) as store:
+        sheet = build_models_sheet(load_models(store, all_sources=source is None))
     print_result([sheet], to_records(sheet), json=json)
 
 
 @app.command()
 def rollback(source: Source = None) -> None:
     """Make the previous champion active again; the present one is never active again."""
-    from flows.reporting.models import roll_back
+    from db import open_store
     from flows.settings import load_settings
 
-    active, taken_back = roll_back(load_settings(source=source))
-    typer.echo(f"Model {active} serves; {taken_back} was taken back.")
+    settings = load_settings(source=source)
+    with open_store(settings.url, settings.source) as store, store.writing() as tx:
+        rollback = tx.models.rollback()
+    typer.echo(f"Model {rollback.active} serves; {rollback.withdrawn} was taken back.")

@@ -13,14 +13,16 @@ app = typer.Typer(no_args_is_help=True, help="The price store.")
 @app.command()
 def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> None:
     """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
+    from db import open_store
     from flows.reporting.prices import build_status_sheet, load_price_sources, load_price_status
     from flows.reporting.scorecards import other_source_hint
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
     settings = load_settings(source=source, tickers=tickers or None)
-    hint = other_source_hint("prices", load_price_sources(settings), settings.source)
-    sheet = build_status_sheet(load_price_status(settings), hint)
+    with open_store(settings.url, settings.source) as store:
+        hint = other_source_hint("prices", load_price_sources(store), settings.source)
+        sheet = build_status_sheet(load_price_status(store, settings.tickers), hint)
     print_result([sheet], to_records(sheet), json=json)
 
 
@@ -32,8 +34,11 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
+    from db import open_store
     from flows.reporting.prices import build_prices_sheet, load_prices, prices_to_plain
     from flows.settings import load_settings
 
-    stored = load_prices(load_settings(source=source), ticker.strip().upper(), sessions)
+    settings = load_settings(source=source)
+    with open_store(settings.url, settings.source) as store:
+        stored = load_prices(store, ticker.strip().upper(), sessions)
     print_result([build_prices_sheet(stored)], prices_to_plain(stored), json=json)

@@ -7,6 +7,7 @@ from flows.cli.output import print_result
 
 def verify(source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = "", json: Json = False) -> None:
     """Score every band whose target session has closed; print coverage by horizon, ticker and regime."""
+    from db import open_store
     from flows.reporting.scorecards import (
         build_scorecard_parts,
         load_issued_tickers,
@@ -17,10 +18,11 @@ def verify(source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = "",
 
     settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None)
     scored = 0
-    if issued := load_issued_tickers(settings):
-        # A live source cannot be listed: the tickers decide which exchanges have closed.
-        parameters = build_parameters(source, csv_dir, ",".join(settings.tickers or issued))
-        scored = call_flow("verify", **parameters).scored
-    scorecards = load_scorecards(settings)
+    with open_store(settings.url, settings.source) as store:
+        if issued := load_issued_tickers(store):
+            # A live source cannot be listed: the tickers decide which exchanges have closed.
+            parameters = build_parameters(source, csv_dir, ",".join(settings.tickers or issued))
+            scored = call_flow("verify", **parameters).scored
+        scorecards = load_scorecards(store, settings.tickers)
     parts = build_scorecard_parts(scorecards, scored)
     print_result(parts, scorecards_to_plain(scorecards, scored), json=json)

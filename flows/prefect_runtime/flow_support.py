@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas.objects import State
@@ -14,6 +14,7 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
+from flows.context import RunContext, open_context
 from flows.settings import load_settings
 from forecasting.errors import BandcastError
 
@@ -35,6 +36,20 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
             return failed  # type: ignore[return-value]  # Prefect accepts a state as result
 
     return body
+
+
+@contextmanager
+def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunContext]:
+    """Open the context of a flow run by the instant at which it was due, and name the run after its session.
+
+    Raises:
+        BandcastError: The run cannot work as requested.
+    """
+    from flows.prefect_runtime.run_names import rename_run
+
+    with open_context(due(), as_of, **overrides) as context:
+        rename_run(context.as_of)
+        yield context
 
 
 @contextmanager

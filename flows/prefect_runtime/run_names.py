@@ -1,35 +1,24 @@
 """Names of runs, as the Prefect UI lists them."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
+from prefect import get_client
 from prefect.runtime import flow_run
 
-from flows.context import newest_session
 from flows.prefect_runtime.flow_support import due
-from flows.prefect_runtime.parameters import overrides
-from flows.settings import load_settings
-from flows.sources import open_source
-from forecasting.errors import BandcastError
 
 
 def run_name() -> str:
-    """Return the name of the flow, with the session or the range of the run."""
+    """Return the name of the flow, with the range, the session or the day that the run was due."""
     parameters = flow_run.parameters
     if "start" in parameters:
         return f"{flow_run.flow_name}-{parameters['start']}-{parameters['end']}"
-    return f"{flow_run.flow_name}-{parameters.get('as_of') or _find_session(parameters)}"
+    return f"{flow_run.flow_name}-{parameters.get('as_of') or due().date()}"
 
 
-def _find_session(parameters: Mapping[str, Any]) -> date:
-    """Find the session that the run will choose; for a run that cannot start, the day that it was due."""
-    instant = due()
-    try:
-        settings = load_settings(
-            **overrides(parameters["tickers"], parameters["source"], parameters["csv_dir"])
-        )
-        source = open_source(settings)
-        return newest_session(source, settings.tickers or source.tickers(), instant, settings)
-    except BandcastError:
-        return instant.date()
+def rename_run(session: date) -> None:
+    """Name the run after the session that it works on, once that is known."""
+    name = f"{flow_run.flow_name}-{session}"
+    if "start" not in flow_run.parameters and flow_run.name != name:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, name=name)

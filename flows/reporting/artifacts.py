@@ -14,7 +14,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from db.records import CalibrationRecord, GateRecord
+from db import CalibrationRecord, PromotionRecord
 from flows.reporting.bands import QUERY
 from flows.reporting.scorecards import SHORT_NAMES, HorizonScores
 from flows.reporting.tables import Column, Sheet, sheet_from_frame, to_markdown, to_records
@@ -23,7 +23,12 @@ from forecasting.errors import PriceError
 
 _BANDS = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
 _SCORES = ["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
-_DECISION = ("candidate_crps", "champion_crps", "floor_crps", "difference", "lower", "upper", "tolerance")
+_DECISION = {  # name that users know -> attribute
+    "candidate_crps": "challenger_crps",
+    "champion_crps": "champion_crps",
+    "floor_crps": "reference_crps",
+    **{name: name for name in ("difference", "lower", "upper", "tolerance")},
+}
 _FAN_COLUMNS = (
     Column("horizon", "ahead", "right"),
     Column("target_session", "session"),
@@ -68,18 +73,18 @@ def format_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> str:
     return "\n\n".join(parts)
 
 
-def show_promotion(decision: GateRecord) -> None:
+def show_promotion(decision: PromotionRecord) -> None:
     """Show a promotion decision with the scores that it rests on."""
-    description = f"{decision.candidate} {_verdict(decision)} as of {decision.as_of}"
+    description = f"{decision.challenger} {_verdict(decision)} as of {decision.as_of}"
     create_markdown_artifact(format_promotion(decision), key="gate", description=description)
 
 
-def format_promotion(decision: GateRecord) -> str:
+def format_promotion(decision: PromotionRecord) -> str:
     """Format a promotion decision as Markdown."""
     columns = (Column("score", "score"), Column("value", "value", "right", ".5f"))
-    rows = tuple((name, getattr(decision, name)) for name in _DECISION)
+    rows = tuple((name, getattr(decision, attribute)) for name, attribute in _DECISION.items())
     parts = (
-        f"# {decision.candidate}: {_verdict(decision)}",
+        f"# {decision.challenger}: {_verdict(decision)}",
         decision.reason,
         f"Against {decision.champion or 'no champion'}, on {decision.forecasts} outcomes of {decision.dates} "
         f"dates up to {decision.as_of}.",
@@ -101,7 +106,7 @@ def describe_calibration(calibration: CalibrationRecord | None) -> str:
     """Describe a calibration state in a few words."""
     if calibration is None:
         return "nothing learned yet"
-    return f"{calibration.calibration_id}, from {calibration.outcomes} outcomes"
+    return f"{calibration.calibration_id}, from {calibration.n_outcomes} outcomes"
 
 
 def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str]) -> str:
@@ -158,7 +163,7 @@ class BackfillProgress:
         update_progress_artifact(self._id, progress=100.0 * done / self._sessions)
 
 
-def _verdict(decision: GateRecord) -> str:
+def _verdict(decision: PromotionRecord) -> str:
     return "promoted" if decision.promoted else "refused"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.backtest.run import Walked
+from flows.backtest.run import BacktestResult
 from flows.reporting.tables import (
     Column,
     Part,
@@ -20,53 +20,55 @@ from forecasting.evaluation.scorecard import Scorecard
 _TABLES = ("scores", "paired", "tests", "tickers", "pit")
 
 
-def build_backtest_parts(walked: Walked) -> Iterator[Part]:
+def build_backtest_parts(result: BacktestResult) -> Iterator[Part]:
     """Yield every table of the scorecard, then the notes."""
-    yield from build_backtest_sheets(walked.card)
-    yield from build_notes(walked)
+    yield from build_backtest_sheets(result.card)
+    yield from build_notes(result)
 
 
-def backtest_to_markdown(walked: Walked) -> str:
+def backtest_to_markdown(result: BacktestResult) -> str:
     """Format tables and notes as Markdown."""
-    tables = [f"**{sheet.title}**\n\n{to_markdown(sheet)}" for sheet in build_backtest_sheets(walked.card)]
-    return "\n\n".join([*tables, "\n".join(f"- {line}" for line in build_notes(walked))])
+    tables = [f"**{sheet.title}**\n\n{to_markdown(sheet)}" for sheet in build_backtest_sheets(result.card)]
+    return "\n\n".join([*tables, "\n".join(f"- {line}" for line in build_notes(result))])
 
 
-def backtest_to_plain(walked: Walked) -> dict[str, Any]:
+def backtest_to_plain(result: BacktestResult) -> dict[str, Any]:
     """Convert every number to plain values; None where it is not known."""
-    card = walked.card
+    card = result.card
     return {
-        "out": str(walked.out),
+        "out": str(result.out),
         "contender": card.contender,
-        "origins": len(walked.plan.reported),
-        "warm_up_origins": len(walked.plan.warm_up),
-        "fits": [str(day) for day in walked.plan.fits],
-        "forecasts": walked.forecasts,
-        "left_out": walked.left_out(),
-        "unreadable": {ticker: str(error) for ticker, error in walked.faults.items()},
+        "origins": len(result.schedule.reported),
+        "warm_up_origins": len(result.schedule.warm_up),
+        "fits": [str(day) for day in result.schedule.fits],
+        "forecasts": result.forecasts,
+        "left_out": result.left_out(),
+        "unreadable": {ticker: str(error) for ticker, error in result.faults.items()},
         **{name: to_records(sheet_from_frame(getattr(card, name))) for name in _TABLES},
-        "seconds": walked.seconds,
+        "seconds": result.seconds,
     }
 
 
-def build_notes(walked: Walked) -> Iterator[str]:
+def build_notes(result: BacktestResult) -> Iterator[str]:
     """Yield lines on what was forecast, what was left out, and where the rows are."""
-    first, last, dates, tickers = walked.card.span
+    card = result.card
+    warm_up, fits = len(result.schedule.warm_up), len(result.schedule.fits)
     yield (
-        f"{walked.forecasts} forecasts of {tickers} tickers from {dates} origins, {first} to {last}; "
-        f"{len(walked.plan.warm_up)} origins before them fed the calibration, {len(walked.plan.fits)} fits."
+        f"{result.forecasts} forecasts of {card.n_tickers} tickers from {card.n_dates} origins, "
+        f"{card.first} to {card.last}; "
+        f"{warm_up} origins before them fed the calibration, {fits} fits."
     )
-    for ticker, fault in walked.faults.items():
+    for ticker, fault in result.faults.items():
         yield f"Left out everywhere: {ticker} ({fault.reason}): {fault}"
-    for reason, counts in walked.left_out().items():
+    for reason, counts in result.left_out().items():
         each = ", ".join(f"{ticker} {count}" for ticker, count in counts.items())
         yield f"Left out or replaced, origins ({reason}): {each}"
-    yield f"Rows: {walked.out} ({walked.seconds:.0f} s)"
+    yield f"Rows: {result.out} ({result.seconds:.0f} s)"
 
 
 def build_backtest_sheets(card: Scorecard) -> Iterator[Sheet]:
     """Yield every table of the scorecard."""
-    band = f"{card.coverage:.0%} band"
+    band = f"{card.nominal_coverage:.0%} band"
     for title, scores, spec in (
         ("CRPS relative to the random walk", ("crps_relative",), ".3f"),
         (f"Winkler score of the {band} relative to the random walk", ("winkler_relative",), ".3f"),

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from db.engine import reading
-from db.repositories.forecasts import ForecastRepository
-from db.repositories.prices import PriceRepository
-from flows.context import store
+from db import Store
 from flows.reporting.tables import Column, Sheet, sheet_from_frame
 from flows.settings import Settings
+from forecasting.config import MAIN_HORIZONS
 from forecasting.errors import UsageError
 from forecasting.prices.adjustment import adjust
 
-MAIN_HORIZONS = (1, 5, 10, 20, 30)
 QUERY = (
     "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "
     f"FROM latest_forecast WHERE horizon IN {MAIN_HORIZONS} ORDER BY ticker, horizon"
@@ -49,14 +46,14 @@ class FanData:
     as_of: date
 
 
-def load_bands(settings: Settings, tickers: Sequence[str] = (), until: date | None = None) -> pd.DataFrame:
+def load_bands(store: Store, tickers: Sequence[str] = (), until: date | None = None) -> pd.DataFrame:
     """Load the newest bands of some tickers (none: of all) up to a session, in columns of `latest_forecast`.
 
     Raises:
         UsageError: The store holds none.
     """
-    with reading(store(settings.url)) as connection:
-        bands = ForecastRepository(connection).latest(tickers or None, until)
+    with store.reading() as tx:
+        bands = tx.forecasts.latest(tickers or None, until)
     if bands.empty:
         raise _nothing_stored(tickers, until)
     return bands
@@ -72,23 +69,23 @@ def build_bands_sheet(bands: pd.DataFrame) -> Sheet:
     return sheet_from_frame(bands, _COLUMNS, title="Forecast bands")
 
 
-def load_fan_data(settings: Settings, tickers: Sequence[str], until: date | None = None) -> FanData:
+def load_fan_data(store: Store, tickers: Sequence[str], until: date | None = None) -> FanData:
     """Load the newest bands of some tickers (none: of all) up to a session, and the closes before them.
 
     Raises:
         UsageError: The store holds no forecast of them.
     """
-    with reading(store(settings.url)) as connection:
-        forecasts = ForecastRepository(connection)
-        newest = forecasts.newest(tickers or None, until)
+    with store.reading() as tx:
+        newest = tx.forecasts.newest(tickers or None, until)
         if not newest:
             raise _nothing_stored(tickers, until)
-        bands = pd.concat([forecasts.bands(ticker, as_of) for ticker, as_of, _ in newest])
-        closes = {
-            ticker: _load_closes(PriceRepository(connection, source), ticker, as_of)
-            for ticker, as_of, source in newest
-        }
-    return FanData(bands, closes, max(as_of for _, as_of, _ in newest))
+        bands = pd.concat([tx.forecasts.quantiles(key.ticker, key.as_of) for key in newest])
+        histories = {key: tx.for_source(key.source).prices.load(key.ticker, key.as_of) for key in newest}
+    closes = {
+        key.ticker: adjust(history, key.as_of, "split_adjusted")["close"]
+        for key, history in histories.items()
+    }
+    return FanData(bands, closes, max(key.as_of for key in newest))
 
 
 def default_plot_path(settings: Settings, as_of: date) -> Path:
@@ -100,7 +97,3 @@ def _nothing_stored(tickers: Sequence[str], until: date | None) -> UsageError:
     wanted = ", ".join(tickers) or "any ticker"
     limit = f" up to {until}" if until else ""
     return UsageError(f"Expected a stored forecast of {wanted}{limit}, found none; run `bandcast run` first.")
-
-
-def _load_closes(prices: PriceRepository, ticker: str, as_of: date) -> pd.Series:
-    return adjust(prices.load(ticker, as_of), as_of, "split_adjusted")["close"]

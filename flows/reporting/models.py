@@ -4,13 +4,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
 
-from db.engine import reading, writing
-from db.records import GateRecord, ModelRecord
-from db.repositories.models import ModelRepository
-from db.repositories.promotions import GateRepository
-from flows.context import store
+from db import ModelRecord, PromotionRecord, Store
 from flows.reporting.tables import Column, Sheet
-from flows.settings import Settings
 
 _COLUMNS = (
     Column("source", "source"),
@@ -52,23 +47,13 @@ class ListedModel:
     reason: str | None
 
 
-def load_models(settings: Settings, source: str | None = None) -> list[ListedModel]:
-    """Load the models of one source or of all, the newest first."""
-    with reading(store(settings.url)) as connection:
-        models = ModelRepository(connection).list(source)
-        decisions = GateRepository(connection).list(source)
-    newest = {decision.candidate: decision for decision in reversed(decisions)}
+def load_models(store: Store, *, all_sources: bool) -> list[ListedModel]:
+    """Load the models of the store's source or of all, the newest first."""
+    with store.reading() as tx:
+        models = tx.models.list(all_sources=all_sources)
+        decisions = tx.promotions.list(all_sources=all_sources)
+    newest = {decision.challenger: decision for decision in reversed(decisions)}
     return [_list_model(record, newest.get(record.version)) for record in models]
-
-
-def roll_back(settings: Settings) -> tuple[str, str]:
-    """Make the previous champion active again; return its version and the version taken back.
-
-    Raises:
-        StoreError: There is no previous champion.
-    """
-    with writing(store(settings.url)) as connection:
-        return ModelRepository(connection).rollback(settings.source)
 
 
 def build_models_sheet(models: Sequence[ListedModel]) -> Sheet:
@@ -78,14 +63,14 @@ def build_models_sheet(models: Sequence[ListedModel]) -> Sheet:
     return Sheet("Models", _COLUMNS, tuple(map(astuple, models)), notes)
 
 
-def _list_model(record: ModelRecord, decision: GateRecord | None) -> ListedModel:
+def _list_model(record: ModelRecord, decision: PromotionRecord | None) -> ListedModel:
     return ListedModel(
         source=record.source,
         version=record.version,
         status=record.status,
         trained_through=record.trained_through,
-        gated_as_of=record.gated_as_of,
-        crps=decision.candidate_crps if decision else None,
+        gated_as_of=record.evaluated_through,
+        crps=decision.challenger_crps if decision else None,
         champion=decision.champion if decision else None,
         champion_crps=decision.champion_crps if decision else None,
         reason=decision.reason if decision else None,

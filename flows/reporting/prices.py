@@ -7,24 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from db.engine import reading
-from db.records import Quarantine
-from db.repositories.forecasts import ForecastRepository
-from db.repositories.prices import Holding, PriceRepository
-from flows.context import store
+from db import Holding, QuarantineRecord, Store
 from flows.reporting.tables import STORED_DECIMALS, Column, Sheet, sheet_from_frame, to_records
-from flows.settings import Settings
-from forecasting.calendars.sessions import calendar_name
+from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 from forecasting.prices.history import PriceHistory
-from forecasting.prices.validation import missing_sessions, sessions_text
+from forecasting.prices.validation import find_gaps
 
 _STATUS_COLUMNS = (
     Column("ticker", "ticker"),
     Column("first", "first"),
     Column("last", "last"),
     Column("bars", "bars", "right"),
-    Column("gaps", "gaps", format=lambda gaps: sessions_text(gaps) or "none"),
+    Column("gaps", "gaps", format=lambda gaps: format_sessions(gaps) or "none"),
     Column("revisions", "revisions", "right"),
     Column("quarantined", "quarantined"),
     Column("detail"),
@@ -64,39 +59,35 @@ class StoredPrices:
     revisions: pd.DataFrame
 
 
-def load_price_sources(settings: Settings) -> list[str]:
+def load_price_sources(store: Store) -> list[str]:
     """Load the names of the sources that the store holds prices of, sorted."""
-    with reading(store(settings.url)) as connection:
-        return PriceRepository(connection, settings.source).sources()
+    with store.reading() as tx:
+        return tx.prices.sources()
 
 
-def load_price_status(settings: Settings) -> list[TickerStatus]:
-    """Load the state of the configured tickers or, without any, of all with bars or a quarantine."""
-    with reading(store(settings.url)) as connection:
-        prices = PriceRepository(connection, settings.source)
-        holdings = {holding.ticker: holding for holding in prices.holdings()}
-        newest = ForecastRepository(connection).newest_quarantines(settings.source)
-        quarantines = {quarantine.ticker: quarantine for quarantine in newest}
-        tickers = settings.tickers or sorted({*holdings, *quarantines})
-        bars = {ticker: prices.load(ticker).bars for ticker in tickers}
-    return [
-        _describe(ticker, holdings.get(ticker), bars[ticker], quarantines.get(ticker)) for ticker in tickers
-    ]
+def load_price_status(store: Store, tickers: Sequence[str]) -> list[TickerStatus]:
+    """Load the state of some tickers or, without any, of all with bars or a quarantine."""
+    with store.reading() as tx:
+        holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
+        quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
+        return [
+            _describe(ticker, holdings.get(ticker), tx.prices.load(ticker).bars, quarantines.get(ticker))
+            for ticker in tickers or sorted({*holdings, *quarantines})
+        ]
 
 
-def load_prices(settings: Settings, ticker: str, sessions: int) -> StoredPrices:
+def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:
     """Load the last sessions of a ticker.
 
     Raises:
         UsageError: The store has none.
     """
-    with reading(store(settings.url)) as connection:
-        prices = PriceRepository(connection, settings.source)
-        history = prices.load(ticker)
-        revisions = prices.revisions(ticker)
+    with store.reading() as tx:
+        history = tx.prices.load(ticker)
+        revisions = tx.prices.revisions(ticker)
     if history.bars.empty:
         raise UsageError(
-            f"Expected stored {settings.source} prices of {ticker}, found none; run `bandcast ingest`."
+            f"Expected stored {store.source} prices of {ticker}, found none; run `bandcast ingest`."
         )
     bars = history.bars.iloc[-sessions:]
     actions = history.actions.loc[bars.index[0] :]
@@ -139,8 +130,14 @@ def prices_to_plain(stored: StoredPrices) -> dict[str, Any]:
     }
 
 
+def format_sessions(sessions: Sequence[date], shown: int = 3) -> str:
+    """Format the newest few sessions, and how many more there are."""
+    more = f" and {len(sessions) - shown} more" if len(sessions) > shown else ""
+    return ", ".join(map(str, sessions[-shown:])) + more
+
+
 def _describe(
-    ticker: str, holding: Holding | None, bars: pd.DataFrame, quarantine: Quarantine | None
+    ticker: str, holding: Holding | None, bars: pd.DataFrame, quarantine: QuarantineRecord | None
 ) -> TickerStatus:
     current = quarantine if quarantine and (holding is None or quarantine.as_of >= holding.last) else None
     return TickerStatus(
@@ -159,6 +156,6 @@ def _find_gaps(ticker: str, bars: pd.DataFrame) -> tuple[date, ...]:
     if bars.empty:
         return ()
     try:
-        return missing_sessions(bars, calendar_name(ticker), bars.index[-1].date())
+        return find_gaps(bars, calendar_name(ticker), bars.index[-1].date())
     except (CalendarError, UnknownExchangeError):
         return ()  # prices of a file, older than the calendar or of no exchange

@@ -6,14 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from db.engine import reading
-from db.repositories.models import ModelRepository
-from db.repositories.outcomes import Dimension, VerificationRepository
-from flows.context import store
-from flows.reporting.bands import MAIN_HORIZONS
+from db import Dimension, Store, Transaction
 from flows.reporting.tables import STORED_DECIMALS, Column, Part, Sheet, sheet_from_frame, to_records
-from flows.settings import Settings
-from forecasting.types import Band
+from forecasting.config import MAIN_HORIZONS
+from forecasting.types import Band, OutcomeKind
 
 DIMENSIONS: tuple[Dimension, ...] = ("horizon", "ticker", "regime")
 SHORT_NAMES: Mapping[Band, str] = {
@@ -22,7 +18,8 @@ SHORT_NAMES: Mapping[Band, str] = {
     "mc_dropout": "raw MC",
     "random_walk": "RW",
 }
-_WALKED = "walk_forward"
+_WALKED: OutcomeKind = "walk_forward"
+_PUBLIC_NAMES = {"band": "method", "n_outcomes": "outcomes", "realized_coverage": "inside"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Scorecards:
     """
 
     source: str
-    outcomes: Mapping[str, int]
+    outcomes: Mapping[OutcomeKind, int]
     issued: Mapping[Dimension, pd.DataFrame]
     walked: pd.DataFrame
     sources: tuple[str, ...]
@@ -52,34 +49,37 @@ class HorizonScores:
     walked: pd.DataFrame
 
 
-def load_issued_tickers(settings: Settings) -> tuple[str, ...]:
+def load_issued_tickers(store: Store) -> tuple[str, ...]:
     """Load the tickers of the source that have issued bands, sorted."""
-    with reading(store(settings.url)) as connection:
-        return tuple(VerificationRepository(connection, settings.source).tickers())
+    with store.reading() as tx:
+        return tuple(tx.outcomes.tickers())
 
 
-def load_scorecards(settings: Settings) -> Scorecards:
-    """Load the scorecards of the configured tickers or, without any, of all."""
-    with reading(store(settings.url)) as connection:
-        repository = VerificationRepository(connection, settings.source)
-        models = ModelRepository(connection).list()
+def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
+    """Load the scorecards of some tickers or, without any, of all."""
+    with store.reading() as tx:
+        models = tx.models.list(all_sources=True)
         return Scorecards(
-            source=settings.source,
-            outcomes=repository.counts(),
-            issued={by: repository.scorecard(by, settings.tickers) for by in DIMENSIONS},
-            walked=repository.scorecard("horizon", settings.tickers, (_WALKED,)),
+            source=store.source,
+            outcomes=tx.outcomes.counts(),
+            issued={by: _load(tx, by, tickers=tickers) for by in DIMENSIONS},
+            walked=_load(tx, "horizon", tickers=tickers, kinds=(_WALKED,)),
             sources=tuple(sorted({model.source for model in models if model.status != "baseline"})),
         )
 
 
-def load_horizon_scores(settings: Settings) -> HorizonScores:
-    """Load the scores at the main horizons, of the configured tickers or, without any, of all."""
-    with reading(store(settings.url)) as connection:
-        repository = VerificationRepository(connection, settings.source)
+def load_horizon_scores(store: Store, tickers: Sequence[str]) -> HorizonScores:
+    """Load the scores at the main horizons, of some tickers or, without any, of all."""
+    with store.reading() as tx:
         return HorizonScores(
-            issued=repository.scorecard("horizon", settings.tickers, horizons=MAIN_HORIZONS),
-            walked=repository.scorecard("horizon", settings.tickers, (_WALKED,), MAIN_HORIZONS),
+            issued=_load(tx, "horizon", tickers=tickers, horizons=MAIN_HORIZONS),
+            walked=_load(tx, "horizon", tickers=tickers, horizons=MAIN_HORIZONS, kinds=(_WALKED,)),
         )
+
+
+def _load(tx: Transaction, by: Dimension, **selection: Any) -> pd.DataFrame:
+    """Load one scorecard under the column names that users know."""
+    return tx.outcomes.scorecard(by, **selection).rename(columns=_PUBLIC_NAMES)
 
 
 def other_source_hint(what: str, sources: Sequence[str], source: str) -> str:

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from db import Store
 from flows.reporting.bands import build_bands_sheet, load_bands, select_main_horizons
 from flows.reporting.tables import Part
-from flows.settings import Settings
 from flows.summary import BackfillSummary, Replay, RunSummary
 
 
-def build_summary_parts(summary: RunSummary, settings: Settings) -> Iterator[Part]:
+def build_summary_parts(summary: RunSummary, store: Store) -> Iterator[Part]:
     """Yield a run's bands, the quarantined tickers, and where to look next."""
     if summary.run_id:
-        bands = load_bands(settings, summary.tickers, summary.as_of)
+        bands = load_bands(store, summary.tickers, summary.as_of)
         yield build_bands_sheet(select_main_horizons(bands))
     for ticker, error in summary.quarantined.items():
         yield f"Quarantined {ticker} ({error.reason}): {error}"

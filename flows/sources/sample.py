@@ -10,7 +10,7 @@ from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol
 from flows.sources.registry import register
 from forecasting.errors import UnknownTickerError
-from forecasting.prices.adjustment import actions_from_adjusted_close
+from forecasting.prices.adjustment import derive_actions
 from forecasting.prices.history import PriceHistory
 
 WHERE = "the bundled sample"
@@ -39,7 +39,7 @@ class SampleSource:
         frame = _load_frames().get(ticker)
         if frame is None:
             raise UnknownTickerError(ticker, WHERE)
-        actions = actions_from_adjusted_close(frame["close"], frame["adj_close"])
+        actions = derive_actions(frame["close"], frame["adj_close"])
         return build_history(ticker, frame, actions, start=start, end=end, where=WHERE)
 
 

@@ -66,11 +66,12 @@ def warm_start(context: RunContext) -> WarmStart:
     if walk.reason:
         logger.warning("calibrate: no walk over history: %s", walk.reason)
     faults = {ticker: str(error) for ticker, error in prices.faults.items()}
-    for reason in (faults | walk.left_out).values():
+    left_out = {**faults, **walk.left_out}
+    for reason in left_out.values():
         logger.warning("calibrate: left out: %s", reason)
     with context.store.writing() as tx:
         tx.outcomes.save(walk.scores, context.now, replace=False)
-    return WarmStart(walk.scores, faults | walk.left_out, walk.reason)
+    return WarmStart(walk.scores, left_out, walk.reason)
 
 
 def _build_record(
