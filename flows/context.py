@@ -69,22 +69,27 @@ class RunContext:
         return min(session, last_closed_session(calendar, self.due, self.lag))
 
 
-@contextmanager
-def open_context(
-    due: datetime, as_of: date | None = None, *, now: datetime | None = None, **overrides: Any
-) -> Iterator[RunContext]:
-    """Settle what a run works on before anything is fetched or written; close the store at the end.
+@dataclass(frozen=True)
+class Scope:
+    """Settings, source, tickers and session of a run, before the store is opened."""
+
+    settings: Settings
+    source: PriceSource
+    tickers: tuple[str, ...]
+    as_of: date
+
+
+def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> Scope:
+    """Settle what a run works on.
 
     Args:
         due: When the run was due (UTC).
         as_of: The session to forecast from; None for the last one that counts.
-        now: The clock; None reads it.
         **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
         UsageError: No tickers, or an `as_of` that no bar can exist for.
         SourceError: The source cannot be used.
-        StoreError: The store cannot be used.
     """
     settings = load_settings(**overrides)
     source = open_source(settings)
@@ -98,8 +103,37 @@ def open_context(
         raise UsageError(
             f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}."
         )
-    with open_store(settings.url, settings.source) as store:
-        yield RunContext(settings, store, source, tickers, now or datetime.now(UTC), due, as_of or newest)
+    return Scope(settings, source, tickers, as_of or newest)
+
+
+@contextmanager
+def open_context(
+    due: datetime, as_of: date | None = None, *, now: datetime | None = None, **overrides: Any
+) -> Iterator[RunContext]:
+    """Open the context of a run; close the store at the end.
+
+    Args:
+        due: When the run was due (UTC).
+        as_of: The session to forecast from; None for the last one that counts.
+        now: The clock; None reads it.
+        **overrides: Settings given by the caller; None leaves the environment's value.
+
+    Raises:
+        UsageError: As `settle_scope`.
+        SourceError: As `settle_scope`.
+        StoreError: The store cannot be used.
+    """
+    scope = settle_scope(due, as_of, **overrides)
+    with open_store(scope.settings.url, scope.settings.source) as store:
+        yield RunContext(
+            settings=scope.settings,
+            store=store,
+            source=scope.source,
+            tickers=scope.tickers,
+            now=now or datetime.now(UTC),
+            due=due,
+            as_of=scope.as_of,
+        )
 
 
 def find_newest_session(

@@ -40,15 +40,12 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunContext]:
-    """Open the context of a flow run by the instant at which it was due, and name the run after its session.
+    """Open the context of a flow run by the instant at which it was due.
 
     Raises:
         BandcastError: The run cannot work as requested.
     """
-    from flows.prefect_runtime.run_names import rename_run
-
     with open_context(due(), as_of, **overrides) as context:
-        rename_run(context.as_of)
         yield context
 
 

@@ -1,24 +1,28 @@
 """Names of runs, as the Prefect UI lists them."""
 
 from datetime import date
+from typing import Any
 
-from prefect import get_client
 from prefect.runtime import flow_run
 
+from flows.context import settle_scope
 from flows.prefect_runtime.flow_support import due
+from flows.prefect_runtime.parameters import overrides
+from forecasting.errors import BandcastError
 
 
 def run_name() -> str:
-    """Return the name of the flow, with the range, the session or the day that the run was due."""
-    parameters = flow_run.parameters
+    """Return the name of the flow, with the session or the range of the run."""
+    parameters: dict[str, Any] = flow_run.parameters
     if "start" in parameters:
         return f"{flow_run.flow_name}-{parameters['start']}-{parameters['end']}"
-    return f"{flow_run.flow_name}-{parameters.get('as_of') or due().date()}"
+    return f"{flow_run.flow_name}-{parameters.get('as_of') or _find_session(parameters)}"
 
 
-def rename_run(session: date) -> None:
-    """Name the run after the session that it works on, once that is known."""
-    name = f"{flow_run.flow_name}-{session}"
-    if "start" not in flow_run.parameters and flow_run.name != name:
-        with get_client(sync_client=True) as client:
-            client.update_flow_run(flow_run.id, name=name)
+def _find_session(parameters: dict[str, Any]) -> date:
+    """Return the session that the run will choose; of a run that cannot start, the day that it was due."""
+    chosen = overrides(parameters["tickers"], parameters["source"], parameters["csv_dir"])
+    try:
+        return settle_scope(due(), **chosen).as_of
+    except BandcastError:
+        return due().date()
