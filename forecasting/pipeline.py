@@ -1,7 +1,7 @@
 """The verbs that an orchestrator calls: prepare a ticker, fit a model, forecast a ticker."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,7 +14,13 @@ from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
-from forecasting.errors import CalendarError, ModelError, SessionsUnknownError, ShortHistoryError
+from forecasting.errors import (
+    CalendarError,
+    ModelError,
+    PriceError,
+    SessionsUnknownError,
+    ShortHistoryError,
+)
 from forecasting.features.lookback import WARM_UP, Lookback
 from forecasting.features.market import (
     build_lookbacks,
@@ -71,6 +77,33 @@ def prepare_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
     """
     check_bars(history)
     return compute_daily_returns(history, basis)
+
+
+@dataclass(frozen=True)
+class Universe:
+    """Daily returns of several tickers.
+
+    Attributes:
+        returns: Ticker -> returns.
+        faults: Ticker -> why it has none.
+    """
+
+    returns: Mapping[str, DailyReturns]
+    faults: Mapping[str, PriceError]
+
+
+def prepare_universe(
+    load: Callable[[str], PriceHistory], tickers: Iterable[str], basis: PriceBasis
+) -> Universe:
+    """Load, check and compute the returns of several tickers; a broken one is named and left out."""
+    returns: dict[str, DailyReturns] = {}
+    faults: dict[str, PriceError] = {}
+    for ticker in dict.fromkeys(tickers):
+        try:
+            returns[ticker] = prepare_returns(load(ticker), basis)
+        except PriceError as error:
+            faults[ticker] = error
+    return Universe(returns, faults)
 
 
 @single_thread()

@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version as installed
@@ -15,13 +15,11 @@ import forecasting
 from flows.backtest.workers import WalkTask
 from flows.settings import Settings
 from flows.sources.base import PriceSource
-from flows.sources.registry import open_source
 from forecasting.backtesting.walk_forward import BASELINES
 from forecasting.calendars.sessions import last_closed_session
 from forecasting.config import SCORE_LEVELS, BacktestConfig, SimulationConfig
-from forecasting.errors import MissingExtraError, PriceError, SourceError, UsageError
-from forecasting.features.returns import DailyReturns
-from forecasting.pipeline import prepare_returns
+from forecasting.errors import MissingExtraError, SourceError, UsageError
+from forecasting.pipeline import Universe, prepare_universe
 from forecasting.types import PriceBasis
 
 LONGEST_PAUSE = timedelta(days=60)  # more than 30 sessions: outcomes of the last origins
@@ -45,61 +43,6 @@ class BacktestOptions:
     methods: str | None
     workers: int | None
     restart: bool
-
-
-@dataclass(frozen=True)
-class Backtest:
-    """A backtest with every option resolved.
-
-    Attributes:
-        task: What is fitted and forecast, in worker processes.
-        walk: Span and pace.
-        faults: Tickers whose prices cannot be used, and why.
-        workers: Number of processes.
-        restart: Whether finished parts are deleted first.
-    """
-
-    task: WalkTask
-    walk: BacktestConfig
-    faults: Mapping[str, PriceError]
-    workers: int
-    restart: bool
-
-
-def resolve_backtest(options: BacktestOptions, settings: Settings) -> Backtest:
-    """Check the options and load the prices.
-
-    Raises:
-        UsageError: The options make no sense.
-        MissingExtraError: A library that they need is not installed.
-        SourceError: The source has no usable prices.
-    """
-    require_writable(options.out)
-    source = open_source(settings)
-    walk = resolve_walk(options, settings, source)
-    wanted = settings.tickers or source.tickers()
-    train = settings.train_tickers or wanted
-    universe, faults = {}, dict[str, PriceError]()
-    for ticker, returns in load_universe(source, (*wanted, *train), walk.end, settings.model.price_basis):
-        if isinstance(returns, PriceError):
-            faults[ticker] = returns
-        else:
-            universe[ticker] = returns
-    if not universe:
-        raise SourceError(
-            f"Expected prices of at least one ticker, found none: {next(iter(faults.values()))}"
-        )
-    task = WalkTask(
-        out=options.out.absolute(),
-        universe=universe,
-        train=tuple(ticker for ticker in train if ticker in universe),
-        tickers=tuple(ticker for ticker in wanted if ticker in universe),
-        baselines=resolve_methods(options.methods),
-        model=settings.model,
-        simulation=resolve_simulation(settings, options.paths, walk.horizons[-1]),
-        horizons=walk.horizons,
-    )
-    return Backtest(task, walk, faults, options.workers or settings.workers, options.restart)
 
 
 def resolve_walk(options: BacktestOptions, settings: Settings, source: PriceSource) -> BacktestConfig:
@@ -175,27 +118,26 @@ def resolve_simulation(settings: Settings, paths: int | None, horizon: int) -> S
     return SimulationConfig.model_validate(settings.simulation.model_dump() | changes)
 
 
-def load_universe(
-    source: PriceSource, tickers: Sequence[str], end: date, basis: PriceBasis
-) -> "list[tuple[str, DailyReturns | PriceError]]":
-    """Load the returns of every ticker up to the outcomes of `end`, or the reason why not."""
+def load_universe(source: PriceSource, tickers: Sequence[str], end: date, *, basis: PriceBasis) -> Universe:
+    """Load the returns of every ticker up to the outcomes of `end`.
+
+    Raises:
+        SourceError: Not one has usable prices.
+    """
     reach = end + LONGEST_PAUSE
     if source.live:
         reach = min(reach, last_closed_session("XNYS", datetime.now(UTC)))
-    loaded: list[tuple[str, DailyReturns | PriceError]] = []
-    for ticker in dict.fromkeys(tickers):
-        try:
-            loaded.append((ticker, prepare_returns(source.fetch(ticker, None, reach), basis)))
-        except PriceError as error:
-            loaded.append((ticker, error))
-    return loaded
+    universe = prepare_universe(lambda ticker: source.fetch(ticker, None, reach), tickers, basis)
+    if not universe.returns:
+        fault = next(iter(universe.faults.values()))
+        raise SourceError(f"Expected prices of at least one ticker, found none: {fault}")
+    return universe
 
 
-def describe_backtest(backtest: Backtest) -> dict[str, Any]:
+def describe_walk(task: WalkTask, walk: BacktestConfig) -> dict[str, Any]:
     """Return everything that the finished parts depend on."""
-    task = backtest.task
     return {
-        "walk": backtest.walk.model_dump(mode="json"),
+        "walk": walk.model_dump(mode="json"),
         "tickers": list(task.tickers),
         "train_tickers": list(task.train),
         "baselines": list(task.baselines),

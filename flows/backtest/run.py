@@ -10,9 +10,18 @@ from pathlib import Path
 import pandas as pd
 
 from flows.backtest.checkpoint import Checkpoint, atomic
-from flows.backtest.options import Backtest, BacktestOptions, describe_backtest, resolve_backtest
-from flows.backtest.workers import fit_all, issue_all, open_pool
+from flows.backtest.options import (
+    BacktestOptions,
+    describe_walk,
+    load_universe,
+    require_writable,
+    resolve_methods,
+    resolve_simulation,
+    resolve_walk,
+)
+from flows.backtest.workers import WalkTask, fit_all, issue_all, open_pool
 from flows.settings import Settings
+from flows.sources.registry import open_source
 from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.rows import tabulate_walk
 from forecasting.backtesting.schedule import Schedule, schedule_walk
@@ -93,20 +102,36 @@ def run_backtest(options: BacktestOptions, settings: Settings) -> BacktestResult
 
     Raises:
         UsageError: The options make no sense, or the parts beside the result belong to another walk.
+        MissingExtraError: A library that the options need is not installed.
         SourceError: No prices.
         ModelError: A fit failed.
     """
     started = time.monotonic()
-    backtest = resolve_backtest(options, settings)
-    for fault in backtest.faults.values():
+    require_writable(options.out)
+    source = open_source(settings)
+    walk = resolve_walk(options, settings, source)
+    wanted = settings.tickers or source.tickers()
+    train = settings.train_tickers or wanted
+    universe = load_universe(source, (*wanted, *train), walk.end, basis=settings.model.price_basis)
+    for fault in universe.faults.values():
         _print_line(f"Left out: {fault}")
-    schedule = _schedule(backtest)
+    task = WalkTask(
+        out=options.out.absolute(),
+        universe=universe.returns,
+        train=tuple(ticker for ticker in train if ticker in universe.returns),
+        tickers=tuple(ticker for ticker in wanted if ticker in universe.returns),
+        baselines=resolve_methods(options.methods),
+        model=settings.model,
+        simulation=resolve_simulation(settings, options.paths, walk.horizons[-1]),
+        horizons=walk.horizons,
+    )
+    market = compute_market_variance(task.universe[ticker] for ticker in task.train)
+    schedule = schedule_walk(pd.DatetimeIndex(market.index), walk)
     checkpoint = Checkpoint(options.out)
-    checkpoint.open(describe_backtest(backtest), restart=backtest.restart)
-    _make_parts(backtest, schedule, checkpoint)
+    checkpoint.open(describe_walk(task, walk), restart=options.restart)
+    _make_parts(task, schedule, checkpoint, workers=options.workers or settings.workers)
     parts = [checkpoint.load_part(origin) for origin in schedule.origins]
-    issued = _calibrate(backtest, schedule, parts, settings.calibration)
-    task = backtest.task
+    issued = _calibrate(task, schedule, parts, config=settings.calibration)
     rows = tabulate_walk(issued, task.universe, horizons=task.horizons, levels=task.simulation.levels)
     write_rows(rows, options.out)
     _print_line(f"Wrote {len(rows)} rows to {options.out}")
@@ -115,42 +140,34 @@ def run_backtest(options: BacktestOptions, settings: Settings) -> BacktestResult
         schedule=schedule,
         forecasts=sum(len(origin.tickers) for origin in issued),
         remarks=tuple(remark for part in parts for remark in part.remarks),
-        faults=backtest.faults,
-        card=build_scorecard(rows, backtest.walk.every),
+        faults=universe.faults,
+        card=build_scorecard(rows, walk.every),
         seconds=round(time.monotonic() - started, 1),
     )
 
 
-def _schedule(backtest: Backtest) -> Schedule:
-    market = compute_market_variance(backtest.task.universe[ticker] for ticker in backtest.task.train)
-    return schedule_walk(pd.DatetimeIndex(market.index), backtest.walk)
-
-
-def _make_parts(backtest: Backtest, schedule: Schedule, checkpoint: Checkpoint) -> None:
+def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, workers: int) -> None:
     """Fit and forecast what is not finished yet."""
     fits = [fit for fit in schedule.fits if not checkpoint.has_fit(fit)]
     origins = {day: schedule.find_fit(day) for day in schedule.origins if not checkpoint.has_part(day)}
     _print_line(
-        f"{len(backtest.task.tickers)} tickers, {len(schedule.warm_up)} origins to warm up, "
+        f"{len(task.tickers)} tickers, {len(schedule.warm_up)} origins to warm up, "
         f"{len(schedule.reported)} to report, {len(schedule.fits)} fits; "
         f"to do: {len(fits)} fits, {len(origins)} origins"
     )
-    if not fits and not origins:
-        return
-    with open_pool(backtest.task, backtest.workers) as pool:
-        fit_all(pool, fits, Progress("fits", len(fits)).step)
-        issue_all(pool, origins, Progress("origins", len(origins)).step)
+    if fits or origins:
+        with open_pool(task, workers) as pool:
+            fit_all(pool, fits, Progress("fits", len(fits)).step)
+            issue_all(pool, origins, Progress("origins", len(origins)).step)
 
 
 def _calibrate(
-    backtest: Backtest, schedule: Schedule, parts: Sequence[Issued], config: CalibrationConfig
+    task: WalkTask, schedule: Schedule, parts: Sequence[Issued], *, config: CalibrationConfig
 ) -> list[Issued]:
     """Return the reported origins, calibrated."""
     progress, issued = Progress("calibrated", len(parts)), []
-    task = backtest.task
-    for origin in calibrate_walk(
-        parts, task.universe, config, horizons=task.horizons, levels=task.simulation.levels
-    ):
+    horizons, levels = task.horizons, task.simulation.levels
+    for origin in calibrate_walk(parts, task.universe, config, horizons=horizons, levels=levels):
         issued.append(origin)
         progress.step()
     return issued[len(schedule.warm_up) :]

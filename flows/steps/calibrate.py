@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from db import CalibrationRecord
 from flows.context import RunContext
-from flows.steps.returns import load_returns
+from flows.steps.returns import load_universe
 from flows.version import code_version
 from forecasting.backtesting.warm_start import WarmStart, choose_tickers, walk_before
 from forecasting.calibration import Calibration, learn_calibration
@@ -53,7 +53,7 @@ def warm_start(context: RunContext) -> WarmStart:
             logger.info("calibrate: %d of %d sessions walked", done, origins)
 
     tickers = choose_tickers(context.tickers, settings.warm_start.tickers)
-    prices = load_returns(context.store, tickers, context.as_of, settings.model.price_basis)
+    prices = load_universe(context.store, tickers, context.as_of, basis=settings.model.price_basis)
     walk = walk_before(
         list(prices.returns.values()),
         context.as_of,

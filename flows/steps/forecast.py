@@ -10,7 +10,7 @@ from prefect.futures import as_completed
 
 from db import ModelRecord, Store
 from flows.context import RunContext
-from flows.steps.returns import load_returns, load_ticker
+from flows.steps.returns import load_ticker, load_universe
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import CalendarError, ModelError, PriceError, SessionsUnknownError
@@ -46,7 +46,7 @@ def forecast_chunk(
         try:
             session = context.session_of(ticker)
             forecasts[ticker] = forecast_ticker(
-                forecaster, load_ticker(context.store, ticker, session, basis), session
+                forecaster, load_ticker(context.store, ticker, session, basis=basis), session
             )
         except CalendarError as error:
             faults[ticker] = SessionsUnknownError(ticker, str(error))
@@ -107,7 +107,7 @@ def build_forecaster(
     quality = rank_quality(_load_record(store, version).status)
     model = None if quality == "baseline" else store.load_model(version)
     reference = model.manifest.reference if model else sorted(set(tickers))
-    market = compute_market_variance(load_returns(store, reference, as_of, basis).returns.values())
+    market = compute_market_variance(load_universe(store, reference, as_of, basis=basis).returns.values())
     return Forecaster(model, market, simulation, calibration, quality)
 
 

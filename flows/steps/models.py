@@ -1,7 +1,6 @@
 """Models: the one that serves, and a challenger that is fitted and tested against it."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -10,16 +9,17 @@ from prefect.cache_policies import NO_CACHE
 
 from db import ModelRecord, PromotionRecord
 from flows.context import RunContext
-from flows.steps.returns import StoredReturns, load_returns
+from flows.steps.returns import load_universe
 from forecasting.errors import ModelError
-from forecasting.features.returns import DailyReturns, fingerprint_universe
+from forecasting.features.returns import fingerprint_universe
 from forecasting.forecast import identify
 from forecasting.promotion.policy import ModelAge, climb_down, is_renewal, is_retrain_due
-from forecasting.types import Retrain
+from forecasting.types import PriceBasis, Retrain
 
 if TYPE_CHECKING:
     from forecasting.model.artifact import Model
     from forecasting.model.lightning_module import EpochReport
+    from forecasting.pipeline import Universe
     from forecasting.promotion.evaluate import Evaluation
 
 
@@ -31,9 +31,7 @@ def train(context: RunContext) -> str:
         ModelError: Too little history to train on, or to test the challenger on.
     """
     champion = find_active(context)
-    prices = load_returns(
-        context.store, context.train_tickers, context.as_of, context.settings.model.price_basis
-    )
+    prices = _load(context, context.train_tickers, context.settings.model.price_basis)
     challenger = fit_challenger(context, prices)
     if not _is_decided(context, challenger.version()):
         evaluation = evaluate(context, challenger, champion)
@@ -75,7 +73,7 @@ def activate(context: RunContext) -> str:
         return tx.models.add_baseline(context.now)
 
 
-def fit_challenger(context: RunContext, prices: StoredReturns) -> "Model":
+def fit_challenger(context: RunContext, prices: Universe) -> "Model":
     """Fit a model that has not seen the sessions of the promotion test.
 
     Raises:
@@ -110,7 +108,7 @@ def evaluate(context: RunContext, challenger: "Model", champion: ModelRecord | N
     evaluation = evaluate_challenger(
         challenger,
         other,
-        _load_universe(context, challenger, tickers),
+        _load(context, tickers, challenger.manifest.config.price_basis).returns,
         settings.simulation,
         settings.gate,
         renewal=is_renewal(
@@ -119,7 +117,9 @@ def evaluate(context: RunContext, challenger: "Model", champion: ModelRecord | N
             context.as_of,
             max_age_days=settings.max_model_age_days,
         ),
-        champion_universe=_load_universe(context, other, tickers) if other else None,
+        champion_universe=_load(context, tickers, other.manifest.config.price_basis).returns
+        if other
+        else None,
     )
     get_run_logger().info("promotion: %s", evaluation.decision.reason)
     for reason in evaluation.left_out.values():
@@ -190,12 +190,8 @@ def _age(record: ModelRecord | None) -> ModelAge | None:
     return ModelAge(record.version, record.trained_through, record.evaluated_through)
 
 
-def _load_universe(
-    context: RunContext, model: "Model", tickers: tuple[str, ...]
-) -> Mapping[str, DailyReturns]:
-    """Load returns on the price basis of a model."""
-    basis = model.manifest.config.price_basis
-    return load_returns(context.store, tickers, context.as_of, basis).returns
+def _load(context: RunContext, tickers: tuple[str, ...], basis: PriceBasis) -> Universe:
+    return load_universe(context.store, tickers, context.as_of, basis=basis)
 
 
 def _log_epochs(context: RunContext) -> "EpochReport":

@@ -67,7 +67,9 @@ def _load_calibration(store: Store, run: RunRecord) -> Calibration:
 
 def _compare(store: Store, run: RunRecord, forecaster: Forecaster, ticker: str, as_of: date) -> str:
     try:
-        forecast = forecast_ticker(forecaster, load_ticker(store, ticker, as_of, run.price_basis), as_of)
+        forecast = forecast_ticker(
+            forecaster, load_ticker(store, ticker, as_of, basis=run.price_basis), as_of
+        )
     except BandcastError as error:
         return str(error)
     with store.reading() as tx:
