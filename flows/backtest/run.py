@@ -31,18 +31,18 @@ from forecasting.errors import PriceError
 from forecasting.evaluation.scorecard import Scorecard, scorecard
 from forecasting.pipeline import market_of
 
-SECONDS_BETWEEN_LINES = 15.0  # where nobody sees a line being rewritten
+SECONDS_BETWEEN_LINES = 15.0  # without a terminal, where a line cannot be rewritten
 
 
 @dataclass(frozen=True)
 class Walked:
-    """What a backtest came to.
+    """Result of a backtest.
 
     Attributes:
-        out: The rows.
+        out: File of the rows.
         plan: Its origins.
         forecasts: Tickers x reported origins that were forecast.
-        remarks: What was left out or replaced.
+        remarks: Forecasts that were left out or replaced.
         faults: Tickers whose prices could not be read at all.
         card: The scores.
         seconds: Of this call.
@@ -57,11 +57,11 @@ class Walked:
     seconds: float
 
     def left_out(self) -> dict[str, dict[str, int]]:
-        """What (all, or one method) and reason -> ticker -> how many origins."""
+        """Count origins by method (none named for all) and reason, then by ticker."""
         counts: dict[str, Counter[str]] = {}
-        for one in self.remarks:
-            key = one.reason if one.what == "all" else f"{one.what}: {one.reason}"
-            counts.setdefault(key, Counter())[one.ticker] += 1
+        for remark in self.remarks:
+            key = remark.reason if remark.what == "all" else f"{remark.what}: {remark.reason}"
+            counts.setdefault(key, Counter())[remark.ticker] += 1
         return {key: dict(sorted(each.items())) for key, each in sorted(counts.items())}
 
 
@@ -73,7 +73,7 @@ class Progress:
     total: int
     done: int = 0
     started: float = field(default_factory=time.monotonic)
-    told: float = 0.0
+    printed: float = 0.0
 
     def step(self) -> None:
         """Count one more."""
@@ -81,12 +81,12 @@ class Progress:
         now = time.monotonic()
         left = (now - self.started) / self.done * (self.total - self.done)
         last = self.done == self.total
-        if not (last or sys.stderr.isatty() or now - self.told > SECONDS_BETWEEN_LINES):
+        if not (last or sys.stderr.isatty() or now - self.printed > SECONDS_BETWEEN_LINES):
             return
-        self.told = now
+        self.printed = now
         end = "\r" if sys.stderr.isatty() and not last else "\n"
         line = f"{self.label}: {self.done} of {self.total}, {_clock(left)} left"
-        print(f"{line:60}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # the person waits for it
+        print(f"{line:60}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # progress, for the person at the terminal
 
 
 def _clock(seconds: float) -> str:
@@ -94,8 +94,8 @@ def _clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def say(text: str) -> None:
-    """One line on standard error."""
+def print_line(text: str) -> None:
+    """Print one line on standard error."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201  # as above
 
 
@@ -113,7 +113,7 @@ def backtest(options: BacktestOptions, settings: Settings) -> Walked:
     walk = resolve_walk(options, settings, source)
     brief, faults = _brief(options, settings, source, walk)
     for fault in faults.values():
-        say(f"Left out: {fault}")
+        print_line(f"Left out: {fault}")
     plan = _plan(brief, walk)
     folder = WorkFolder(options.out)
     folder.open(build_manifest(brief, walk), restart=options.restart)
@@ -122,12 +122,12 @@ def backtest(options: BacktestOptions, settings: Settings) -> Walked:
     issued = _calibrated(brief, plan, parts, settings.calibration)
     frame = rows_of(issued, _outcomes(brief), brief.horizons, brief.simulation.levels)
     write(frame, options.out)
-    say(f"Wrote {len(frame)} rows to {options.out}")
+    print_line(f"Wrote {len(frame)} rows to {options.out}")
     return Walked(
         out=options.out,
         plan=plan,
-        forecasts=sum(len(one.tickers) for one in issued),
-        remarks=tuple(remark for one in parts for remark in one.remarks),
+        forecasts=sum(len(origin.tickers) for origin in issued),
+        remarks=tuple(remark for part in parts for remark in part.remarks),
         faults=faults,
         card=scorecard(frame, walk.every),
         seconds=round(time.monotonic() - started, 1),
@@ -161,10 +161,10 @@ def _plan(brief: Brief, walk: WalkConfig) -> Plan:
 
 
 def _make_parts(brief: Brief, plan: Plan, folder: WorkFolder, workers: int) -> None:
-    """Fits and forecasts that are not there yet."""
+    """Make the fits and forecasts that are not finished yet."""
     fits = [fit for fit in plan.fits if not folder.has_fit(fit)]
     origins = {day: plan.fit_of(day) for day in plan.origins if not folder.has_part(day)}
-    say(
+    print_line(
         f"{len(brief.tickers)} tickers, {len(plan.warm_up)} origins to warm up, {len(plan.reported)} to "
         f"report, {len(plan.fits)} fits; to do: {len(fits)} fits, {len(origins)} origins"
     )
@@ -176,11 +176,12 @@ def _make_parts(brief: Brief, plan: Plan, folder: WorkFolder, workers: int) -> N
 
 
 def _calibrated(brief: Brief, plan: Plan, parts: Sequence[Issued], config: CalibrationConfig) -> list[Issued]:
-    """The reported origins, calibrated."""
-    progress, issued = Progress("calibrated", len(parts)), []
+    """Calibrate every origin; return the reported ones."""
+    progress = Progress("calibrated", len(parts))
+    issued = []
     scale = (brief.horizons, brief.simulation.levels)
-    for one in calibrated(parts, _outcomes(brief), scale, config):
-        issued.append(one)
+    for origin in calibrated(parts, _outcomes(brief), scale, config):
+        issued.append(origin)
         progress.step()
     return issued[len(plan.warm_up) :]
 
@@ -190,7 +191,7 @@ def _outcomes(brief: Brief) -> Outcomes:
 
 
 def write(frame: pd.DataFrame, out: Path) -> None:
-    """The rows, as Parquet or CSV by the file's name; the file is whole or not there."""
+    """Write the rows as Parquet or CSV, by the name of the file, which is whole or not there."""
     with atomic(out) as path:
         if out.suffix == ".parquet":
             frame.to_parquet(path, index=False, compression="zstd")
