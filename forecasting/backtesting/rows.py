@@ -58,11 +58,15 @@ def tabulate_walk(
 
 
 def score_walk(
-    issued: Sequence[Issued], universe: Mapping[str, DailyReturns], levels: Sequence[float]
+    issued: Sequence[Issued],
+    universe: Mapping[str, DailyReturns],
+    *,
+    horizons: Sequence[int],
+    levels: Sequence[float],
 ) -> pd.DataFrame:
     """Return BAND_SCORES of forecasts that were never issued, of what has closed in `universe`."""
     parts = [
-        _score_band(origin, realise(origin, universe), band, levels)
+        _score_band(origin, realise(origin, universe), band, horizons=horizons, levels=levels)
         for origin in issued
         if origin.tickers
         for band in origin.quantiles
@@ -70,8 +74,11 @@ def score_walk(
     return pd.concat(parts, ignore_index=True) if parts else BAND_SCORES.empty()
 
 
-def _score_band(issued: Issued, actual: Floats, band: str, levels: Sequence[float]) -> pd.DataFrame:
-    ticker, step = np.nonzero(np.isfinite(actual))
+def _score_band(
+    issued: Issued, actual: Floats, band: str, *, horizons: Sequence[int], levels: Sequence[float]
+) -> pd.DataFrame:
+    quantiles = issued.quantiles[band]
+    ticker, step = np.nonzero(np.isfinite(actual) & np.isfinite(quantiles).all(axis=-1))
     facts = pd.DataFrame(
         {
             "ticker": np.array(issued.tickers, object)[ticker],
@@ -79,13 +86,12 @@ def _score_band(issued: Issued, actual: Floats, band: str, levels: Sequence[floa
             "target_session": np.array(issued.targets, object)[ticker, step],
             "band": band,
             "kind": "walk_forward",
-            "horizon": step + 1,
+            "horizon": np.asarray(horizons, np.int64)[step],
             "quality": "champion",
             "regime": np.array(issued.regimes, object)[ticker],
         }
     )
-    quantiles = issued.quantiles[band][ticker, step]
-    return tabulate_scores(facts, Scores(tuple(levels), quantiles, actual[ticker, step]))
+    return tabulate_scores(facts, Scores(tuple(levels), quantiles[ticker, step], actual[ticker, step]))
 
 
 def _index_block(
