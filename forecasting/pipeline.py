@@ -20,6 +20,7 @@ from forecasting.errors import (
     PriceError,
     SessionsUnknownError,
     ShortHistoryError,
+    UsageError,
 )
 from forecasting.features.lookback import WARM_UP, Lookback
 from forecasting.features.market import (
