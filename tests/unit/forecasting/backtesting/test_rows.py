@@ -115,7 +115,7 @@ def test_a_method_without_a_forecast_has_no_rows_of_it(universe: Universe) -> No
 def test_a_walk_without_a_forecast_has_no_rows(universe: Universe) -> None:
     nothing = replace(ISSUED[0], tickers=(), regimes=(), targets=(), quantiles={})
     assert BACKTEST_ROWS.check(tabulate([nothing], universe)).empty
-    assert BAND_SCORES.check(score_walk([nothing], universe, LEVELS)).empty
+    assert BAND_SCORES.check(score_walk([nothing], universe, horizons=HORIZONS, levels=LEVELS)).empty
     assert realise(nothing, universe).size == 0
 
 
