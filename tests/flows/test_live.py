@@ -1,5 +1,6 @@
 """A live source, from the vendor's HTTP to the forecast table: the real yfinance client on loopback."""
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 from prefect import get_client
 from reading_store import rows
+from typer.testing import CliRunner
 from yahoo_imitation import SERVER_ERROR, Listing, Yahoo, serve
 
+from flows.cli import app
 from flows.daily import daily
 from flows.ingest import ingest
 from flows.summary import RunSummary
@@ -86,6 +89,17 @@ def test_a_split_between_two_runs_changes_no_stored_bar_and_no_issued_band(yahoo
     first = "ticker = 'AAPL' AND as_of = '2024-06-06' AND horizon = 1"
     ((anchor, actual),) = rows(f"SELECT anchor_close, actual_close FROM forecast_with_outcome WHERE {first}")
     assert actual == pytest.approx(anchor, rel=0.05)
+
+
+def test_verify_runs_the_flow_for_the_tickers_that_have_bands(yahoo: Yahoo) -> None:
+    """No tickers are configured, and a live source cannot be listed."""
+    run("AAPL", "MSFT", as_of=date(2024, 6, 6))
+    ingest(tickers=["AAPL", "MSFT"], as_of=LAST)
+    done = CliRunner().invoke(app, ["verify", "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["source"], found["scored"], found["outcomes"]) == ("yahoo", 2, {"live": 2})
+    assert rows("SELECT count(*) FROM verifications WHERE method = 'calibrated'") == [(2,)]
 
 
 def test_ingest_fails_only_below_the_ratio_and_says_why(
