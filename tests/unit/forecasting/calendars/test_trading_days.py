@@ -54,7 +54,7 @@ def test_the_newest_session_is_of_the_exchange_that_closed_last() -> None:
     noon = datetime(2024, 5, 28, 12, tzinfo=UTC)
     assert newest_closed_session(["AAPL"], noon, NO_LAG) == FRIDAY
     assert newest_closed_session(["AAPL", "7203.T"], noon, NO_LAG) == TUESDAY
-    with pytest.raises(UsageError, match="BRK-B"):
+    with pytest.raises(UsageError, match="known on 2024-05-28, found none; BRK.B is written BRK-B"):
         newest_closed_session(["BRK.B"], noon, NO_LAG)
 
 
@@ -62,3 +62,15 @@ def test_a_day_without_a_close_of_any_exchange_is_a_rest() -> None:
     evening = datetime(2024, 5, 27, 22, tzinfo=UTC)
     assert has_rested(["AAPL"], evening, NO_LAG)
     assert not has_rested(["AAPL", "7203.T"], evening, NO_LAG)
+
+
+def test_a_calendar_that_ends_too_early_leaves_the_other_exchanges_alone() -> None:
+    """Mumbai's calendar ends with 2026."""
+    tickers, day = ["AAPL", "RELIANCE.BO"], date(2027, 2, 1)
+    evening = datetime(2027, 2, 1, 22, tzinfo=UTC)
+    assert newest_closed_session(tickers, evening, NO_LAG) == day
+    assert not has_rested(tickers, evening, NO_LAG)
+    assert list_sessions(tickers, Span(date(2027, 1, 29), day)) == [date(2027, 1, 29), day]
+    assert find_unfinished(tickers, day, set()) == ("AAPL",)
+    with pytest.raises(UsageError, match="a newer exchange_calendars reaches further"):
+        newest_closed_session(["RELIANCE.BO"], evening, NO_LAG)
