@@ -1,7 +1,7 @@
 """Sessions of several tickers together: which days count, and which of them still lack bands.
 
-A symbol of no known exchange, or of one whose calendar ends too early, has no sessions here: a run quarantines
-it by name, and the others go on.
+A symbol of no known exchange, or of one whose calendar ends too early, has no sessions here: a run
+quarantines it by name, and the others go on.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
