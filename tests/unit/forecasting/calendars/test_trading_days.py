@@ -54,7 +54,7 @@ def test_the_newest_session_is_of_the_exchange_that_closed_last() -> None:
     noon = datetime(2024, 5, 28, 12, tzinfo=UTC)
     assert newest_closed_session(["AAPL"], noon, NO_LAG) == FRIDAY
     assert newest_closed_session(["AAPL", "7203.T"], noon, NO_LAG) == TUESDAY
-    with pytest.raises(UsageError, match="known on 2024-05-28, found none; BRK[.]B is written BRK-B"):
+    with pytest.raises(UsageError, match=r"known on 2024-05-28, found none; BRK\.B is written BRK-B"):
         newest_closed_session(["BRK.B"], noon, NO_LAG)
 
 
