@@ -2,9 +2,9 @@
 
 import hashlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ LIBRARIES = ("torch", "numpy", "pandas")
 AFTER_THE_PARTS = {"calibration", "evaluation", "promotion"}  # rooms that change no forecast
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
+HasPackage = Callable[[str], bool]
+
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestOptions:
@@ -45,14 +47,16 @@ class BacktestOptions:
     restart: bool
 
 
-def resolve_walk(options: BacktestOptions, settings: Settings, source: PriceSource) -> BacktestConfig:
+def resolve_walk(
+    options: BacktestOptions, settings: Settings, source: PriceSource, *, now: datetime
+) -> BacktestConfig:
     """Resolve the span of origins and their distance.
 
     Raises:
         UsageError: They make no sense.
     """
     tickers = settings.tickers or source.tickers()
-    newest = source.last_session(tickers) or last_closed_session("XNYS", datetime.now(UTC))
+    newest = source.last_session(tickers) or last_closed_session("XNYS", now)
     try:
         return BacktestConfig(
             start=options.start,
@@ -69,7 +73,12 @@ def resolve_walk(options: BacktestOptions, settings: Settings, source: PriceSour
         raise UsageError(f"Expected horizons such as 1,5,10, found '{options.horizons}'.") from None
 
 
-def require_writable(out: Path) -> None:
+def is_installed(package: str) -> bool:
+    """Return whether a package can be imported."""
+    return importlib.util.find_spec(package) is not None
+
+
+def require_writable(out: Path, has: HasPackage = is_installed) -> None:
     """Refuse a file that could not be written in the end.
 
     Raises:
@@ -78,25 +87,24 @@ def require_writable(out: Path) -> None:
     """
     if not out.name.endswith(SUFFIXES):
         raise UsageError(f"Expected --out to end in one of {', '.join(SUFFIXES)}, found {out.name}.")
-    if out.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+    if out.suffix == ".parquet" and not has("pyarrow"):
         raise MissingExtraError("pyarrow", "parquet", "Parquet files")
 
 
-def resolve_methods(methods: str | None) -> tuple[str, ...]:
+def resolve_methods(methods: str | None, has: HasPackage = is_installed) -> tuple[str, ...]:
     """Resolve the baselines that run beside the model; the random walk always does.
 
     Raises:
         UsageError: One is unknown.
         MissingExtraError: GARCH was named without its package.
     """
-    has_arch = importlib.util.find_spec("arch") is not None
     if methods is None:
-        return tuple(name for name in BASELINES if name != "garch" or has_arch)
+        return tuple(name for name in BASELINES if name != "garch" or has("arch"))
     wanted = [name.strip() for name in methods.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in BASELINES]
     if unknown:
         raise UsageError(f"Expected methods out of {', '.join(BASELINES)}, found '{unknown[0]}'.")
-    if "garch" in wanted and not has_arch:
+    if "garch" in wanted and not has("arch"):
         raise MissingExtraError("arch", "garch", "the GARCH baseline")
     return tuple(name for name in BASELINES if name in wanted or name == BASELINES[0])
 
@@ -118,7 +126,9 @@ def resolve_simulation(settings: Settings, paths: int | None, horizon: int) -> S
     return SimulationConfig.model_validate(settings.simulation.model_dump() | changes)
 
 
-def load_universe(source: PriceSource, tickers: Sequence[str], end: date, *, basis: PriceBasis) -> Universe:
+def load_universe(
+    source: PriceSource, tickers: Sequence[str], end: date, *, now: datetime, basis: PriceBasis
+) -> Universe:
     """Load the returns of every ticker up to the outcomes of `end`.
 
     Raises:
@@ -126,7 +136,7 @@ def load_universe(source: PriceSource, tickers: Sequence[str], end: date, *, bas
     """
     reach = end + LONGEST_PAUSE
     if source.live:
-        reach = min(reach, last_closed_session("XNYS", datetime.now(UTC)))
+        reach = min(reach, last_closed_session("XNYS", now))
     universe = prepare_universe(lambda ticker: source.fetch(ticker, None, reach), tickers, basis)
     if not universe.returns:
         fault = next(iter(universe.faults.values()))
@@ -144,14 +154,14 @@ def describe_walk(task: WalkTask, walk: BacktestConfig) -> dict[str, Any]:
         "model": task.model.model_dump(mode="json"),
         "simulation": task.simulation.model_dump(mode="json"),
         "prices": {ticker: returns.fingerprint() for ticker, returns in sorted(task.universe.items())},
-        "code": fingerprint_core(),
+        "code": fingerprint_core(Path(forecasting.__file__).parent),
         "libraries": {name: installed(name) for name in LIBRARIES},
     }
 
 
-def fingerprint_core() -> str:
+def fingerprint_core(root: Path) -> str:
     """Return a digest of the core's source without the rooms that come after the forecasts."""
-    root, digest = Path(forecasting.__file__).parent, hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root)
         if name.parts[0] not in AFTER_THE_PARTS:

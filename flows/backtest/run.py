@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -97,7 +98,7 @@ def _print_line(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201  # as above
 
 
-def run_backtest(options: BacktestOptions, settings: Settings) -> BacktestResult:
+def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) -> BacktestResult:
     """Walk, write the rows, and judge them.
 
     Raises:
@@ -109,10 +110,13 @@ def run_backtest(options: BacktestOptions, settings: Settings) -> BacktestResult
     started = time.monotonic()
     require_writable(options.out)
     source = open_source(settings)
-    walk = resolve_walk(options, settings, source)
+    walk = resolve_walk(options, settings, source, now=now)
+    baselines = resolve_methods(options.methods)
+    simulation = resolve_simulation(settings, options.paths, walk.horizons[-1])
     wanted = settings.tickers or source.tickers()
     train = settings.train_tickers or wanted
-    universe = load_universe(source, (*wanted, *train), walk.end, basis=settings.model.price_basis)
+    basis = settings.model.price_basis
+    universe = load_universe(source, (*wanted, *train), walk.end, now=now, basis=basis)
     for fault in universe.faults.values():
         _print_line(f"Left out: {fault}")
     task = WalkTask(
@@ -120,9 +124,9 @@ def run_backtest(options: BacktestOptions, settings: Settings) -> BacktestResult
         universe=universe.returns,
         train=tuple(ticker for ticker in train if ticker in universe.returns),
         tickers=tuple(ticker for ticker in wanted if ticker in universe.returns),
-        baselines=resolve_methods(options.methods),
+        baselines=baselines,
         model=settings.model,
-        simulation=resolve_simulation(settings, options.paths, walk.horizons[-1]),
+        simulation=simulation,
         horizons=walk.horizons,
     )
     market = compute_market_variance(task.universe[ticker] for ticker in task.train)

@@ -1,6 +1,6 @@
 """`bandcast backtest`."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +63,8 @@ def backtest(
         workers=workers,
         restart=restart,
     )
-    result = run_backtest(options, load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None))
+    settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None)
+    result = run_backtest(options, settings, datetime.now(UTC))
     if markdown and not json:
         typer.echo(backtest_to_markdown(result))
         return

@@ -13,14 +13,14 @@ from flows.steps.returns import load_universe
 from forecasting.errors import ModelError
 from forecasting.features.returns import fingerprint_universe
 from forecasting.forecast import identify
+from forecasting.model.artifact import Model
+from forecasting.pipeline import Universe, fit_model
+from forecasting.promotion.evaluate import Evaluation, evaluate_challenger, find_last_fitted
 from forecasting.promotion.policy import ModelAge, climb_down, is_renewal, is_retrain_due
 from forecasting.types import PriceBasis, Retrain
 
 if TYPE_CHECKING:
-    from forecasting.model.artifact import Model
-    from forecasting.model.lightning_module import EpochReport
-    from forecasting.pipeline import Universe
-    from forecasting.promotion.evaluate import Evaluation
+    from forecasting.model.lightning_module import EpochReport  # imports Lightning
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
@@ -73,15 +73,12 @@ def activate(context: RunContext) -> str:
         return tx.models.add_baseline(context.now)
 
 
-def fit_challenger(context: RunContext, prices: Universe) -> "Model":
+def fit_challenger(context: RunContext, prices: Universe) -> Model:
     """Fit a model that has not seen the sessions of the promotion test.
 
     Raises:
         ModelError: Too little history.
     """
-    from forecasting.pipeline import fit_model
-    from forecasting.promotion.evaluate import find_last_fitted
-
     universe = list(prices.returns.values())
     last = find_last_fitted(universe, context.as_of, context.settings.gate)
     logger = get_run_logger()
@@ -93,14 +90,12 @@ def fit_challenger(context: RunContext, prices: Universe) -> "Model":
     return replace(model, manifest=model.manifest.model_copy(update={"left_out": left_out}))
 
 
-def evaluate(context: RunContext, challenger: "Model", champion: ModelRecord | None) -> "Evaluation":
+def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | None) -> Evaluation:
     """Test challenger and champion on the sessions that neither has seen.
 
     Raises:
         PromotionError: There are too few.
     """
-    from forecasting.promotion.evaluate import evaluate_challenger
-
     settings, other = context.settings, None
     if champion is not None:
         other = context.store.load_model(champion.version)
@@ -129,9 +124,9 @@ def evaluate(context: RunContext, challenger: "Model", champion: ModelRecord | N
 
 def save_decision(
     context: RunContext,
-    challenger: "Model",
+    challenger: Model,
     champion: ModelRecord | None,
-    evaluation: "Evaluation",
+    evaluation: Evaluation,
     data_fingerprint: str,
 ) -> None:
     """Save challenger and decision in one transaction, and promote or refuse it."""
@@ -205,7 +200,7 @@ def _log_epochs(context: RunContext) -> "EpochReport":
     return report
 
 
-def _build_record(context: RunContext, model: "Model", data_fingerprint: str) -> ModelRecord:
+def _build_record(context: RunContext, model: Model, data_fingerprint: str) -> ModelRecord:
     return ModelRecord(
         version=model.version(),
         source=context.source.name,

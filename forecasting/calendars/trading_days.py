@@ -1,4 +1,8 @@
-"""Sessions of several tickers together: which days count, and which of them still lack bands."""
+"""Sessions of several tickers together: which days count, and which of them still lack bands.
+
+A symbol of no known exchange, or of one whose calendar ends too early, has no sessions here: a run
+quarantines it by name, and the others go on.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -7,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.sessions import is_session, last_closed_session, sessions_between
-from forecasting.errors import UnknownExchangeError, UsageError
+from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
 A_DAY = timedelta(hours=24)
 CALENDAR_DAYS = 3  # of each session looked back on, at most: holidays come with weekends
@@ -23,8 +27,11 @@ class Span:
 
 def list_sessions(tickers: Iterable[str], span: Span) -> list[date]:
     """Return every day of the span on which an exchange of the tickers trades, oldest first."""
-    calendars = list_calendars(tickers)
-    return sorted({day for name in calendars for day in sessions_between(name, span.first, span.last)})
+    days: set[date] = set()
+    for name in list_calendars(tickers):
+        with suppress(CalendarError):
+            days.update(sessions_between(name, span.first, span.last))
+    return sorted(days)
 
 
 def list_calendars(tickers: Iterable[str]) -> list[str]:
@@ -42,11 +49,7 @@ def find_unfinished(
         day: The session.
         finished: Ticker and session of what is finished.
     """
-    return tuple(
-        ticker
-        for ticker in tickers
-        if (ticker, day) not in finished and (name := _find_calendar(ticker)) and is_session(name, day)
-    )
+    return tuple(ticker for ticker in tickers if (ticker, day) not in finished and _trades_on(ticker, day))
 
 
 def look_back(as_of: date, sessions: int) -> Span:
@@ -84,14 +87,20 @@ def find_missing_sessions(
 
 
 def newest_closed_session(tickers: Iterable[str], now: datetime, lag: timedelta) -> date:
-    """Return the newest closed session of any exchange; a symbol of none is quarantined later, by name.
+    """Return the newest closed session of any exchange.
 
     Raises:
-        UsageError: No ticker is of a known exchange.
+        UsageError: No ticker is of an exchange whose sessions are known.
     """
-    closed = [last_closed_session(name, now, lag) for name in list_calendars(tickers)]
+    closed: list[date] = []
+    for name in list_calendars(tickers):
+        with suppress(CalendarError):
+            closed.append(last_closed_session(name, now, lag))
     if not closed:
-        raise UsageError("Expected a ticker of a known exchange, found none; BRK.B is written BRK-B.")
+        raise UsageError(
+            f"Expected a ticker of an exchange whose sessions are known on {now.date()}, found none; "
+            "BRK.B is written BRK-B, and a newer exchange_calendars reaches further."
+        )
     return max(closed)
 
 
@@ -104,3 +113,9 @@ def _find_calendar(ticker: str) -> str | None:
     with suppress(UnknownExchangeError):
         return calendar_name(ticker)
     return None
+
+
+def _trades_on(ticker: str, day: date) -> bool:
+    with suppress(UnknownExchangeError, CalendarError):
+        return is_session(calendar_name(ticker), day)
+    return False

@@ -1,11 +1,13 @@
 """An empty folder to work in, with no settings but those that make a run cheap."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from flows import context
+from db import Store, open_store
 from flows.settings import load_settings
 
 TINY = {
@@ -33,8 +35,9 @@ def enter_workplace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
 
 
-def close_store() -> None:
-    """Close the store that a test has opened."""
-    if context.store.cache_info().currsize:
-        context.store(load_settings().url).dispose()
-    context.store.cache_clear()
+@contextmanager
+def open_configured_store() -> Iterator[Store]:
+    """Open the store that the settings point at."""
+    settings = load_settings()
+    with open_store(settings.url, settings.source) as store:
+        yield store

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 
-from db.records import CalibrationRecord, GateRecord
+from db import CalibrationRecord, PromotionRecord
 from flows.reporting.artifacts import (
     describe_calibration,
     format_calibration,
@@ -16,18 +16,18 @@ from flows.reporting.scorecards import HorizonScores
 
 DAY = date(2024, 6, 3)
 NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
-DECISION = GateRecord(
+DECISION = PromotionRecord(
     decision_id="d1",
     source="sample",
     as_of=DAY,
-    candidate="new",
+    challenger="new",
     champion=None,
     decided_at=NOON,
     promoted=True,
     reason="Promoted: no model served.",
-    candidate_crps=0.98,
+    challenger_crps=0.98,
     champion_crps=None,
-    floor_crps=0.01,
+    reference_crps=0.01,
     difference=-0.02,
     lower=-0.03,
     upper=-0.01,

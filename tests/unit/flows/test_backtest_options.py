@@ -1,22 +1,24 @@
 """Options of a backtest: resolved and checked before hours are spent."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from flows.backtest.options import (
-    LEVELS,
-    code_version,
-    load_histories,
+    fingerprint_core,
+    load_universe,
     require_writable,
     resolve_methods,
     resolve_simulation,
 )
 from flows.settings import load_settings
 from flows.sources import SampleSource
+from forecasting.config import SCORE_LEVELS
 from forecasting.errors import MissingExtraError, SourceError, UnknownTickerError, UsageError
+
+NOW = datetime(2005, 6, 1, tzinfo=UTC)
 
 
 def without(missing: str) -> Callable[[str], bool]:
@@ -49,19 +51,26 @@ def test_paths_must_divide_by_the_dropout_runs(paths: int) -> None:
 def test_paths_are_those_of_all_runs_together() -> None:
     simulation = resolve_simulation(load_settings(), 40, 10)
     assert (simulation.dropout_runs, simulation.noise_paths, simulation.horizon) == (4, 10, 10)
-    assert simulation.levels == LEVELS
+    assert simulation.levels == SCORE_LEVELS
     assert resolve_simulation(load_settings(), None, 10).noise_paths == 3
 
 
 def test_a_ticker_without_prices_is_named_and_none_at_all_is_an_error() -> None:
-    histories, faults = load_histories(SampleSource(), ["IBM", "NOPE"], date(2005, 1, 3))
-    assert list(histories) == ["IBM"]
-    assert isinstance(faults["NOPE"], UnknownTickerError)
-    assert histories["IBM"].last_session == date(2005, 3, 4)  # outcomes of the last origins
+    end = date(2005, 1, 3)
+    universe = load_universe(SampleSource(), ["IBM", "NOPE"], end, now=NOW, basis="split_adjusted")
+    assert list(universe.returns) == ["IBM"]
+    assert isinstance(universe.faults["NOPE"], UnknownTickerError)
+    assert universe.returns["IBM"].last_session == date(2005, 3, 4)  # outcomes of the last origins
     with pytest.raises(SourceError, match="found none: NOPE"):
-        load_histories(SampleSource(), ["NOPE"], date(2005, 1, 3))
+        load_universe(SampleSource(), ["NOPE"], end, now=NOW, basis="split_adjusted")
 
 
-def test_the_code_version_is_that_of_what_makes_the_parts() -> None:
-    assert code_version() == code_version()
-    assert code_version().startswith("0.")
+def test_finished_parts_outlive_a_change_of_what_comes_after_the_forecasts(tmp_path: Path) -> None:
+    for room in ("model", "evaluation"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "module.py").write_text("VALUE = 1")
+    before = fingerprint_core(tmp_path)
+    (tmp_path / "evaluation" / "module.py").write_text("VALUE = 2")
+    assert fingerprint_core(tmp_path) == before
+    (tmp_path / "model" / "module.py").write_text("VALUE = 2")
+    assert fingerprint_core(tmp_path) != before

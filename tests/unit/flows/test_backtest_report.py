@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.backtest.run import Progress, Walked, write
+from flows.backtest.run import BacktestResult, Progress, write_rows
 from flows.reporting.backtest import (
     backtest_to_markdown,
     backtest_to_plain,
@@ -16,10 +16,10 @@ from flows.reporting.backtest import (
     build_backtest_sheets,
 )
 from flows.reporting.tables import print_parts, to_json, to_markdown
-from forecasting.backtesting.issue import Remark
-from forecasting.backtesting.schedule import Plan
+from forecasting.backtesting.schedule import Schedule
+from forecasting.backtesting.walk_forward import Remark
 from forecasting.errors import UnknownTickerError
-from forecasting.evaluation.scorecard import scorecard
+from forecasting.evaluation.scorecard import build_scorecard
 
 DAY = date(2024, 5, 14)
 
@@ -50,7 +50,7 @@ def test_every_kind_of_file_holds_the_same_rows_and_the_same_bytes_again(
 ) -> None:
     out, again = tmp_path / name, tmp_path / "again" / name
     for path in (out, again):
-        write(rows, path)
+        write_rows(rows, path)
     assert out.read_bytes() == again.read_bytes()
     dates = ["as_of", "target_session"]
     found = pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out, parse_dates=dates)
@@ -58,24 +58,33 @@ def test_every_kind_of_file_holds_the_same_rows_and_the_same_bytes_again(
 
 
 @pytest.fixture
-def walked(rows: pd.DataFrame) -> Walked:
+def result(rows: pd.DataFrame) -> BacktestResult:
     remarks = tuple(Remark(DAY, "CCC", what, "stale", "detail") for what in ("all", "all", "garch"))
     fault = UnknownTickerError("NOPE", "the folder")
-    plan = Plan((DAY,), (DAY,), (DAY,))
-    return Walked(Path("rows.csv"), plan, 6, remarks, {"NOPE": fault}, scorecard(rows, 1), 61.0)
+    return BacktestResult(
+        out=Path("rows.csv"),
+        schedule=Schedule((DAY,), (DAY,), (DAY,)),
+        forecasts=6,
+        remarks=remarks,
+        faults={"NOPE": fault},
+        card=build_scorecard(rows, 1),
+        seconds=61.0,
+    )
 
 
-def test_what_was_left_out_is_counted_and_printed(walked: Walked, capsys: pytest.CaptureFixture[str]) -> None:
-    assert walked.left_out() == {"garch: stale": {"CCC": 1}, "stale": {"CCC": 2}}
-    print_parts(build_backtest_parts(walked))
+def test_what_was_left_out_is_counted_and_printed(
+    result: BacktestResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert result.left_out() == {"garch: stale": {"CCC": 1}, "stale": {"CCC": 2}}
+    print_parts(build_backtest_parts(result))
     printed = capsys.readouterr().out
     assert "Left out or replaced, origins (stale): CCC 2" in printed
     assert "Left out everywhere: NOPE (unknown_ticker)" in printed
     assert "CRPS relative to the random walk" in printed
 
 
-def test_the_json_is_json_and_what_is_not_known_is_null(walked: Walked) -> None:
-    plain = json.loads(to_json(backtest_to_plain(walked)), parse_constant=pytest.fail)
+def test_the_json_is_json_and_what_is_not_known_is_null(result: BacktestResult) -> None:
+    plain = json.loads(to_json(backtest_to_plain(result)), parse_constant=pytest.fail)
     assert plain["contender"] == "calibrated"
     assert {row["method"]: row["crps_relative"] for row in plain["scores"]} == {
         "calibrated": 1.0,
@@ -84,8 +93,8 @@ def test_the_json_is_json_and_what_is_not_known_is_null(walked: Walked) -> None:
     assert plain["tests"][0]["kupiec"] is None  # two outcomes are too few
 
 
-def test_markdown_tables_are_whole(walked: Walked) -> None:
-    for block in backtest_to_markdown(walked).split("\n\n"):
+def test_markdown_tables_are_whole(result: BacktestResult) -> None:
+    for block in backtest_to_markdown(result).split("\n\n"):
         lines = [line for line in block.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines}) <= 1
 
@@ -99,8 +108,8 @@ def test_progress_counts_up_to_the_end(capsys: pytest.CaptureFixture[str]) -> No
     assert lines[-1] == "origins: 3 of 3, 0:00:00 left"
 
 
-def test_a_table_holds_the_numbers_of_its_method_and_horizon(walked: Walked) -> None:
-    tables = {sheet.title: to_markdown(sheet).splitlines() for sheet in build_backtest_sheets(walked.card)}
+def test_a_table_holds_the_numbers_of_its_method_and_horizon(result: BacktestResult) -> None:
+    tables = {sheet.title: to_markdown(sheet).splitlines() for sheet in build_backtest_sheets(result.card)}
     assert tables["Coverage of the 90% band"] == [
         "| method | h=1 | mean |",
         "| --- | ---: | ---: |",

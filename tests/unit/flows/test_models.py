@@ -4,31 +4,28 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from typer.testing import CliRunner
 
-from db.engine import writing
-from db.records import GateRecord, ModelRecord
-from db.repositories.models import ModelRepository
-from db.repositories.promotions import GateRepository
-from flows.context import store
-from flows.reporting.models import ListedModel, build_models_sheet, load_models, roll_back
+from db import ModelRecord, PromotionRecord, Store
+from flows.cli import app
+from flows.reporting.models import ListedModel, build_models_sheet, load_models
 from flows.reporting.tables import print_parts, to_records
-from flows.settings import load_settings
 from forecasting.errors import StoreError
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 OLD = ModelRecord("old", "sample", date(2023, 9, 1), b"", "{}", {}, "f", NOON)
-DECISION = GateRecord(
+DECISION = PromotionRecord(
     decision_id="d1",
     source="sample",
     as_of=date(2023, 12, 1),
-    candidate="old",
+    challenger="old",
     champion=None,
     decided_at=NOON,
     promoted=True,
     reason="Promoted: no model served.",
-    candidate_crps=0.98,
+    challenger_crps=0.98,
     champion_crps=None,
-    floor_crps=0.01,
+    reference_crps=0.01,
     difference=-0.02,
     lower=-0.03,
     upper=-0.01,
@@ -39,36 +36,37 @@ DECISION = GateRecord(
 
 
 @pytest.fixture
-def two_models() -> None:
+def two_models(store: Store) -> Store:
     """A champion, and the one that it has replaced."""
     new = replace(OLD, version="new", trained_through=date(2023, 11, 1))
     better = replace(
         DECISION,
         decision_id="d2",
         as_of=date(2024, 2, 1),
-        candidate="new",
+        challenger="new",
         champion="old",
         reason="Promoted: better.",
-        candidate_crps=0.96,
+        challenger_crps=0.96,
         champion_crps=0.97,
     )
-    with writing(store(load_settings().url)) as connection:
-        models, decisions = ModelRepository(connection), GateRepository(connection)
+    with store.writing() as tx:
         for record, decision in ((OLD, DECISION), (new, better)):
-            models.add(record)
-            models.promote(record.version, decision.as_of)
-            decisions.add(decision)
-        models.add(replace(OLD, version="elsewhere", source="yahoo"))
+            tx.models.add(record)
+            tx.models.promote(record.version, decision.as_of)
+            tx.promotions.add(decision)
+        tx.models.add(replace(OLD, version="elsewhere", source="yahoo"))
+    return store
 
 
-def listed(source: str | None = "sample") -> dict[str, ListedModel]:
-    return {model.version: model for model in load_models(load_settings(), source)}
+def listed(store: Store, *, all_sources: bool = False) -> dict[str, ListedModel]:
+    return {model.version: model for model in load_models(store, all_sources=all_sources)}
 
 
-@pytest.mark.usefixtures("two_models")
-def test_each_model_is_listed_with_its_decision_and_both_scores(capsys: pytest.CaptureFixture[str]) -> None:
-    assert listed(None)["elsewhere"].source == "yahoo"
-    models = listed()
+def test_each_model_is_listed_with_its_decision_and_both_scores(
+    two_models: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert listed(two_models, all_sources=True)["elsewhere"].source == "yahoo"
+    models = listed(two_models)
     assert set(models) == {"old", "new"}
     assert (models["new"].status, models["old"].status) == ("champion", "retired")
     assert (models["new"].crps, models["new"].champion, models["new"].champion_crps) == (0.96, "old", 0.97)
@@ -82,18 +80,18 @@ def test_each_model_is_listed_with_its_decision_and_both_scores(capsys: pytest.C
     assert "old: Promoted: no model served." in printed
 
 
-@pytest.mark.usefixtures("two_models")
-def test_rolling_back_once_is_possible_and_twice_is_not() -> None:
-    assert roll_back(load_settings()) == ("old", "new")
-    assert {version: model.status for version, model in listed().items()} == {
+def test_rolling_back_once_is_possible_and_twice_is_not(two_models: Store) -> None:
+    first, second = (CliRunner().invoke(app, ["models", "rollback"]) for _ in range(2))
+    assert first.output == "Model old serves; new was taken back.\n"
+    assert {version: model.status for version, model in listed(two_models).items()} == {
         "old": "champion",
         "new": "refused",
     }
-    with pytest.raises(StoreError, match="none before it"):
-        roll_back(load_settings())
+    assert isinstance(second.exception, StoreError)
+    assert "none before it" in str(second.exception)
 
 
-def test_an_empty_store_lists_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert listed(None) == {}
+def test_an_empty_store_lists_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(store, all_sources=True) == {}
     print_parts([build_models_sheet([])])
     assert "Models" in capsys.readouterr().out

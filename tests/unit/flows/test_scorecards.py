@@ -4,11 +4,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from db.engine import writing
-from db.repositories.outcomes import VerificationRepository
-from flows.context import store
+from db import Store
 from flows.reporting.scorecards import (
     SHORT_NAMES,
     Scorecards,
@@ -19,51 +18,52 @@ from flows.reporting.scorecards import (
     scorecards_to_plain,
 )
 from flows.reporting.tables import print_parts
-from flows.settings import load_settings
-from forecasting.backtesting.walk import Walked
-from forecasting.evaluation.outcomes import score_walked
-from forecasting.forecast import Forecast
-from forecasting.types import Band, values
+from forecasting.evaluation.outcomes import tabulate_scores
+from forecasting.evaluation.scores import Scores
+from forecasting.types import Band, OutcomeKind, Regime, values
 
 FIRST = date(2024, 1, 2)
+LEVELS = (0.05, 0.5, 0.95)
 # Of each band, in units of the outcome's scale.
 WIDTHS = {"calibrated": 1.1, "predictive": 1.0, "mc_dropout": 0.2, "random_walk": 1.5}
 
 
-def make_walked(day: int, ticker: str, regime: str, actual: float) -> Walked:
-    """Bands of one session ahead."""
-    as_of = FIRST + timedelta(days=day)
-    edges = np.array([[-1.0, 0.0, 1.0]])
-    forecast = Forecast(
-        ticker=ticker,
-        as_of=as_of,
-        anchor_close=100.0,
-        target_sessions=(as_of + timedelta(days=1),),
-        levels=(0.05, 0.5, 0.95),
-        log_returns={band: width * edges for band, width in WIDTHS.items()},
-        model_variance=np.zeros(1),
-        noise_variance=np.ones(1),
-        quality="champion",
-        data_fingerprint="f",
-        regime=regime,
-        outcomes=(0,),
+def score(
+    ticker: str, regime: Regime, outcomes: np.ndarray, *, first: date, kind: OutcomeKind
+) -> pd.DataFrame:
+    """BAND_SCORES of bands one session ahead, from consecutive days."""
+    days = [first + timedelta(days=day) for day in range(len(outcomes))]
+    facts = pd.DataFrame(
+        {
+            "as_of": days,
+            "target_session": [day + timedelta(days=1) for day in days],
+            "ticker": ticker,
+            "kind": kind,
+            "horizon": 1,
+            "quality": "champion",
+            "regime": regime,
+        }
     )
-    return Walked(forecast, np.array([actual]))
+    edges = np.tile([-1.0, 0.0, 1.0], (len(days), 1))  # (N, Q)
+    scores = [
+        tabulate_scores(facts.assign(band=band), Scores(LEVELS, width * edges, outcomes))
+        for band, width in WIDTHS.items()
+    ]
+    return pd.concat(scores, ignore_index=True)
 
 
 @pytest.fixture
-def scored() -> None:
+def scored(store: Store) -> Store:
     """Twenty issued bands of two tickers, and ten that were only walked."""
     outcomes = np.linspace(-1.2, 1.2, 10)
-    issued = [make_walked(day, "AAA", "calm", value / 2) for day, value in enumerate(outcomes)]
-    issued += [make_walked(day, "BBB", "stress", value) for day, value in enumerate(outcomes)]
-    before = [make_walked(-20 - day, "AAA", "normal", 0.0) for day in range(10)]
-    until = FIRST + timedelta(days=30)
-    with writing(store(load_settings().url)) as connection:
-        repository = VerificationRepository(connection, "sample")
-        now = datetime(2024, 2, 1, tzinfo=UTC)
-        repository.store(score_walked(issued, until).assign(kind="live"), now)
-        repository.store(score_walked(before, until), now)
+    scores = [
+        score("AAA", "calm", outcomes / 2, first=FIRST, kind="live"),
+        score("BBB", "stress", outcomes, first=FIRST, kind="live"),
+        score("AAA", "normal", np.zeros(10), first=FIRST - timedelta(days=30), kind="walk_forward"),
+    ]
+    with store.writing() as tx:
+        tx.outcomes.save(pd.concat(scores, ignore_index=True), datetime(2024, 2, 1, tzinfo=UTC))
+    return store
 
 
 def printed(scorecards: Scorecards, scored: int, capsys: pytest.CaptureFixture[str]) -> str:
@@ -71,9 +71,8 @@ def printed(scorecards: Scorecards, scored: int, capsys: pytest.CaptureFixture[s
     return capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("scored")
-def test_coverage_is_counted_by_horizon_ticker_and_regime() -> None:
-    scorecards = load_scorecards(load_settings())
+def test_coverage_is_counted_by_horizon_ticker_and_regime(scored: Store) -> None:
+    scorecards = load_scorecards(scored, ())
     assert scorecards.outcomes == {"live": 20, "walk_forward": 10}
     tables = {by: frame.set_index(["method", by]) for by, frame in scorecards.issued.items()}
     assert tables["horizon"].loc[("calibrated", 1), "inside"] == pytest.approx(0.9)
@@ -86,19 +85,16 @@ def test_coverage_is_counted_by_horizon_ticker_and_regime() -> None:
     assert tables["horizon"].loc[("calibrated", 1), "crps_to_random_walk"] < 1
 
 
-@pytest.mark.usefixtures("scored")
-def test_one_ticker_can_be_chosen() -> None:
-    settings = load_settings(tickers="BBB")
-    scorecards = load_scorecards(settings)
+def test_one_ticker_can_be_chosen(scored: Store) -> None:
+    scorecards = load_scorecards(scored, ["BBB"])
     assert set(scorecards.issued["ticker"]["ticker"]) == {"BBB"}
     assert scorecards.walked.empty
-    assert load_horizon_scores(settings).walked.empty
-    assert len(load_horizon_scores(settings).issued) == len(WIDTHS)
+    assert load_horizon_scores(scored, ["BBB"]).walked.empty
+    assert len(load_horizon_scores(scored, ["BBB"]).issued) == len(WIDTHS)
 
 
-@pytest.mark.usefixtures("scored")
-def test_tables_and_json_hold_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    scorecards = load_scorecards(load_settings())
+def test_tables_and_json_hold_the_same(scored: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    scorecards = load_scorecards(scored, ())
     text = printed(scorecards, 3, capsys)
     assert "Scored 3 bands now; 20 issued bands have closed." in text
     for by in ("horizon", "ticker", "regime"):
@@ -112,16 +108,15 @@ def test_tables_and_json_hold_the_same(capsys: pytest.CaptureFixture[str]) -> No
     assert len(rows) == 2 * len(WIDTHS)
 
 
-def test_an_empty_store_has_no_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    assert load_issued_tickers(load_settings()) == ()
-    scorecards = load_scorecards(load_settings())
+def test_an_empty_store_has_no_tables(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert load_issued_tickers(store) == ()
+    scorecards = load_scorecards(store, ())
     assert printed(scorecards, 0, capsys) == "Scored 0 bands now; 0 issued bands have closed.\n"
     assert scorecards_to_plain(scorecards, 0)["issued"] == {"horizon": [], "ticker": [], "regime": []}
 
 
-def test_a_store_of_other_sources_is_hinted_at(capsys: pytest.CaptureFixture[str]) -> None:
-    empty = load_scorecards(load_settings())
-    scorecards = replace(empty, source="yahoo", sources=("csv", "sample"))
+def test_a_store_of_other_sources_is_hinted_at(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    scorecards = replace(load_scorecards(store, ()), source="yahoo", sources=("csv", "sample"))
     assert "holds bands of csv, sample, none of yahoo; choose with --source" in printed(scorecards, 0, capsys)
 
 
