@@ -40,6 +40,13 @@ def forecast_chunk(
     context: RunContext, forecaster: Forecaster, basis: PriceBasis, tickers: Sequence[str]
 ) -> ForecastResult:
     """Forecast a few tickers."""
+    return forecast_tickers(context, forecaster, tickers, basis=basis)
+
+
+def forecast_tickers(
+    context: RunContext, forecaster: Forecaster, tickers: Sequence[str], *, basis: PriceBasis
+) -> ForecastResult:
+    """Forecast some tickers from the last session of their own exchange; name those that cannot be."""
     forecasts: dict[str, Forecast] = {}
     faults: dict[str, PriceError] = {}
     for ticker in tickers:

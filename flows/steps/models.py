@@ -30,15 +30,19 @@ def train(context: RunContext) -> str:
     Raises:
         ModelError: Too little history to train on, or to test the challenger on.
     """
+    run_promotion_test(context)
+    return activate(context)
+
+
+def run_promotion_test(context: RunContext) -> None:
+    """Fit a challenger, test it against the champion unless that was done before, and save the decision."""
     champion = find_active(context)
     prices = _load(context, context.train_tickers, context.settings.model.price_basis)
     challenger = fit_challenger(context, prices)
     if not _is_decided(context, challenger.version()):
         evaluation = evaluate(context, challenger, champion)
-        save_decision(
-            context, challenger, champion, evaluation, fingerprint_universe(prices.returns.values())
-        )
-    return activate(context)
+        fingerprint = fingerprint_universe(prices.returns.values())
+        save_decision(context, challenger, champion, evaluation, fingerprint)
 
 
 def ensure_model(context: RunContext, retrain: Retrain) -> str:

@@ -19,7 +19,7 @@ from flows.steps.calibrate import calibrate
 from flows.steps.forecast import forecast_all
 from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough
 from flows.steps.missing_sessions import SessionPlan
-from flows.steps.models import ensure_model, find_active, list_reference
+from flows.steps.models import ensure_model, find_active, list_reference, train
 from flows.steps.report import report_calibration, report_missing, report_promotion, report_run
 from flows.steps.verify import verify_bands
 from flows.summary import RunSummary, SessionFill, Stopwatch
@@ -51,6 +51,31 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
         report_calibration(context)
         report_promotion(context)
     return replace(summary, report=report, filled=filled)
+
+
+def retrain_model(context: RunContext) -> RunSummary:
+    """Ingest the training universe, train a challenger on it, and report its promotion test."""
+    watch = Stopwatch()
+    with watch.stage("ingest"):
+        failed = ingest_tickers(context, context.train_tickers)
+    report_quarantine(context, failed, [name for name in context.train_tickers if name not in failed])
+    with watch.stage("train"):
+        version = train(context)
+    return RunSummary(
+        context.as_of,
+        model_version=version,
+        quarantined=failed,
+        seconds=watch.seconds,
+        promotion=report_promotion(context),
+    )
+
+
+def forecast_stored(context: RunContext, retrain: Retrain) -> RunSummary:
+    """Forecast and publish from the prices that the store holds."""
+    watch = Stopwatch()
+    with watch.stage("train"):
+        version = ensure_model(context, retrain)
+    return forecast_session(context, version, {}, watch)
 
 
 def publish_session(

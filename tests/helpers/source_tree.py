@@ -8,6 +8,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("forecasting", "db", "flows")
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
+COMMANDS = {path.stem for path in (ROOT / "flows" / "cli").glob("*.py")}  # file = command
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -37,6 +39,6 @@ def is_step(node: Function) -> bool:
 
 def is_entry(node: Function) -> bool:
     """Return whether the parameters are the fields of a form or the options of a command."""
-    return any(
+    return node.name in COMMANDS or any(
         decorator.startswith(("flow(", "app.command", "app.callback")) for decorator in list_decorators(node)
     )
