@@ -11,7 +11,7 @@ from forecasting.backtesting.walk_forward import Issued
 from forecasting.calibration import learn_calibration
 from forecasting.config import CalibrationConfig
 from forecasting.features.returns import DailyReturns
-from forecasting.types import Floats, Regime, values
+from forecasting.types import REGIMES, Floats
 
 
 def calibrate_walk(
@@ -67,7 +67,7 @@ class _Ledger:
             if origin.tickers
         ]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-        categories = {"ticker": None, "regime": list(values(Regime))}
+        categories = {"ticker": None, "regime": list(REGIMES)}
         return cls(
             {
                 name: pd.Categorical(column, categories[name]) if name in categories else column

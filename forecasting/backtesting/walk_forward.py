@@ -21,10 +21,7 @@ from forecasting.types import Band, Floats, values
 
 Baseline = Literal["random_walk", "fhs", "har", "garch"]  # the first always runs
 BASELINES = values(Baseline)
-NETWORK_BANDS: tuple[Band, ...] = (
-    "mc_dropout",
-    "predictive",
-)  # calibrated later, in order of time
+NETWORK_BANDS: tuple[Band, ...] = ("mc_dropout", "predictive")  # calibrated later, in order of time
 Progress = Callable[[int, int], None]
 Method = Callable[[DailyReturns, Lookback, SimulationConfig], Floats]
 

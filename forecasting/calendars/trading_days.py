@@ -73,7 +73,7 @@ def find_missing_sessions(
     Args:
         tickers: The universe.
         as_of: The session of the run.
-        sessions: How many to look back on.
+        sessions: How many to look back on, 1 at least.
         first_sessions: Ticker -> session of its first forecast.
         finished: Ticker and session of every forecast and quarantine among the days of `look_back`.
     """
@@ -107,6 +107,13 @@ def newest_closed_session(tickers: Iterable[str], now: datetime, lag: timedelta)
 def has_rested(tickers: Sequence[str], now: datetime, lag: timedelta) -> bool:
     """Return whether no exchange of the tickers has closed a session in the 24 hours before `now`."""
     return newest_closed_session(tickers, now - A_DAY, lag) == newest_closed_session(tickers, now, lag)
+
+
+def _trades(ticker: str, day: date) -> bool:
+    """Return whether the ticker's exchange is known to trade on that day."""
+    with suppress(UnknownExchangeError, CalendarError):
+        return is_session(calendar_name(ticker), day)
+    return False
 
 
 def _find_calendar(ticker: str) -> str | None:

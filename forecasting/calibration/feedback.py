@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.calibration.outcomes import REGIMES
 from forecasting.config import CalibrationConfig
-from forecasting.types import Floats
+from forecasting.types import REGIMES, Floats
 
 
 class Feedback(NamedTuple):

@@ -117,7 +117,7 @@ def _score(
     """Return (D, N, H) CRPS of each model's predictive bands, which no calibration has touched.
 
     Raises:
-        PromotionError: No origin could forecast any ticker.
+        PromotionError: The challenger could forecast no ticker from any origin.
     """
     parts = []
     for name, walk in walks.items():
@@ -126,7 +126,7 @@ def _score(
         rows = rows[rows["method"].isin(kept)].astype({"ticker": str, "method": str})
         parts.append(rows.replace({"method": {"predictive": name}}))
     frame = pd.concat(parts)
-    if frame.empty:
+    if not (frame["method"] == "challenger").any():
         raise PromotionError(found=0, needed=1)
     panel = build_panel(frame)
     return {method: panel.score(method).crps for method in panel.methods}

@@ -14,8 +14,13 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def walk_sources() -> Iterator[tuple[str, ast.AST]]:
-    """Yield every node of every source file, with the file's path below the root."""
+    """Yield every node of every source file, with the file's path below the root.
+
+    Released migrations are history, and their words with them.
+    """
     for path in SOURCES:
+        if "migrations" in path.parts:
+            continue
         name = path.relative_to(ROOT).as_posix()
         for node in ast.walk(ast.parse(path.read_text())):
             yield name, node
