@@ -1,8 +1,6 @@
 """Checks of `bandcast doctor`, each with what to do about what it finds."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from flows.doctor.environment import check_dependencies, check_disk, check_python
@@ -39,8 +37,3 @@ def examine(settings: Settings, now: datetime | None = None) -> Iterator[Finding
         except Exception as error:  # one broken check must not hide the others
             found = " ".join(f"{type(error).__name__}: {error}".split())
             yield Finding(name, "fail", found, "report this, with the line above")
-
-
-def findings_to_json(findings: list[Finding]) -> str:
-    """Format the findings as a JSON array."""
-    return json.dumps([asdict(finding) for finding in findings], indent=2)

@@ -8,10 +8,9 @@ from flows.context import find_newest_session
 from flows.doctor.finding import Finding
 from flows.settings import Settings
 from flows.sources.registry import open_source
-from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.exchanges import HOME, calendar_name
 from forecasting.calendars.sessions import next_sessions, sessions_between
-from forecasting.calendars.trading_days import list_calendars
-from forecasting.errors import BandcastError, DatabaseUnreachableError
+from forecasting.errors import CalendarError, DatabaseUnreachableError, UnknownExchangeError
 
 LONGEST_HORIZON = 30
 LATE_SESSIONS = 1
@@ -35,18 +34,22 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
 
 
 def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Check that the exchange calendars reach as far ahead as bands do."""
-    names = list_calendars(_list_tickers(settings)) or ["XNYS"]
-    is_short = False
-    for name in names:
+    """Check that every ticker has an exchange, whose calendar reaches as far ahead as bands do."""
+    names: set[str] = set()
+    faults: list[Finding] = []
+    for ticker in _list_tickers(settings):
+        try:
+            names.add(calendar_name(ticker))
+        except UnknownExchangeError as error:
+            faults.append(Finding("calendars", "fail", str(error)))
+    for name in names or {HOME}:
         try:
             next_sessions(name, now.date(), LONGEST_HORIZON)
-        except BandcastError as error:
-            is_short = True
-            yield Finding("calendars", "fail", str(error), "pip install --upgrade exchange_calendars")
-    if not is_short:
-        reach = f"{', '.join(names)} reach {LONGEST_HORIZON} sessions past {now.date()}"
-        yield Finding("calendars", "ok", reach)
+        except CalendarError as error:
+            advice = "pip install --upgrade exchange_calendars"
+            faults.append(Finding("calendars", "fail", str(error), advice))
+    reach = f"{', '.join(sorted(names or {HOME}))} reach {LONGEST_HORIZON} sessions past {now.date()}"
+    yield from faults or [Finding("calendars", "ok", reach)]
 
 
 def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
