@@ -49,7 +49,7 @@ def find_unfinished(
         day: The session.
         finished: Ticker and session of what is finished.
     """
-    return tuple(ticker for ticker in tickers if (ticker, day) not in finished and _trades_on(ticker, day))
+    return tuple(ticker for ticker in tickers if (ticker, day) not in finished and _trades(ticker, day))
 
 
 def look_back(as_of: date, sessions: int) -> Span:
@@ -120,9 +120,3 @@ def _find_calendar(ticker: str) -> str | None:
     with suppress(UnknownExchangeError):
         return calendar_name(ticker)
     return None
-
-
-def _trades_on(ticker: str, day: date) -> bool:
-    with suppress(UnknownExchangeError, CalendarError):
-        return is_session(calendar_name(ticker), day)
-    return False

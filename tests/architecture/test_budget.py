@@ -5,7 +5,6 @@ import statistics
 
 from source_tree import ROOT, SOURCES, Function, is_entry, is_step, walk_functions
 
-
 MOST_ARGUMENTS = 8
 MOST_POSITIONAL = 3
 
