@@ -45,5 +45,5 @@ def daily(
     """
     chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
     with open_flow_context(as_of, **chosen) as context:
-        plan = plan_sessions(context, as_of, catch_up, look_back, force=force)
+        plan = plan_sessions(context, as_of, catch_up, sessions=look_back, force=force)
         return publish_plan(context, plan, retrain)

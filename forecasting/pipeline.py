@@ -109,7 +109,7 @@ def prepare_universe(
 
 @single_thread()
 def fit_model(
-    universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, report: "EpochReport"
+    universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, *, report: "EpochReport"
 ) -> Model:
     """Train one pooled model on all tickers up to `as_of`; they become its reference universe.
 
@@ -127,9 +127,9 @@ def fit_model(
     from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
 
     network = build_network(config)
-    metrics = fit_network(network, data, split, config.training, report)
+    metrics = fit_network(network, data, split, config=config.training, report=report)
     coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
-    residuals = collect_residuals(network.eval(), tickers, split, market, coefficients)
+    residuals = collect_residuals(network.eval(), tickers, split, market=market, coefficients=coefficients)
     log_har = _fit_regression(tickers, names, config)
     manifest = Manifest(
         edition=EDITION,
@@ -163,7 +163,7 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
     if model is None:
         bands, calibration = _build_cone(forecaster, known, market), Calibration.none()
     else:
-        bands = _simulate(forecaster, model, known, market)
+        bands = _simulate(forecaster, model, known, market=market)
     digest = hashlib.sha256(known.fingerprint().encode() + market.to_numpy().tobytes())
     return Forecast(
         ticker=known.ticker,
@@ -215,14 +215,16 @@ class _Bands(NamedTuple):
     regime: Regime
 
 
-def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, market: pd.Series) -> _Bands:
+def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, *, market: pd.Series) -> _Bands:
     config = forecaster.simulation
     lookback, basis = model.manifest.config.training.lookback, model.manifest.config.price_basis
     if returns.basis != basis:
         raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
-    ticker = build_ticker_features(returns, market, model.manifest.features, lookback, newest=lookback)
-    paths = simulate_paths(model, ticker, config, returns.last_session)
-    predictive = combine_quantiles(model, ticker.window, paths, config)
+    ticker = build_ticker_features(
+        returns, market, model.manifest.features, lookback=lookback, newest=lookback
+    )
+    paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
+    predictive = combine_quantiles(model, ticker.window, paths, config=config)
     regime = classify_regime(ticker.window.market)
     bands: dict[Band, Floats] = {
         "mc_dropout": paths.bare_quantiles(config.levels),
@@ -241,7 +243,7 @@ def _build_cone(forecaster: Forecaster, returns: DailyReturns, market: pd.Series
     return _Bands(bands, np.zeros(len(horizons)), variance, classify_regime(window.market))
 
 
-def combine_quantiles(model: Model, window: Lookback, paths: Paths, config: SimulationConfig) -> Floats:
+def combine_quantiles(model: Model, window: Lookback, paths: Paths, *, config: SimulationConfig) -> Floats:
     """(H, Q) quantiles of the simulated paths, averaged level by level with those of the direct log-HAR.
 
     The mean of the quantiles of two forecasts is sharper than a mixture of the two and at least as good as
@@ -279,7 +281,7 @@ def _build_trainable(
     left_out: dict[str, str] = {}
     for returns in universe:
         try:
-            tickers.append(build_ticker_features(returns, market, names, lookback))
+            tickers.append(build_ticker_features(returns, market, names, lookback=lookback))
         except ShortHistoryError as error:
             left_out[returns.ticker] = str(error)
     if not tickers:

@@ -65,14 +65,14 @@ def walk_before(
     if not origins:
         return WarmStart(BAND_SCORES.empty(), {}, f"no more than {config.fewest_fitted} sessions of history")
     try:
-        fitted = fit_model(list(known.values()), origins[0], model, lambda _epoch, _losses: None)
+        fitted = fit_model(list(known.values()), origins[0], model, report=lambda _epoch, _losses: None)
     except ModelError as error:
         return WarmStart(BAND_SCORES.empty(), {}, str(error))
     rough = simulation.at_most(config.dropout_runs, config.noise_paths)
     market = compute_market_variance(known.values())
     horizons = tuple(range(1, rough.horizon + 1))
     methods = Methods(Forecaster(fitted, market, rough), ("random_walk",), horizons)
-    issued = list(walk_forward(methods, known, list(known), origins, report=report))
+    issued = list(walk_forward(methods, known, list(known), origins=origins, report=report))
     calibrated = list(calibrate_walk(issued, known, calibration, horizons=horizons, levels=rough.levels))
     scores = score_walk(calibrated, known, horizons=horizons, levels=rough.levels)
     return WarmStart(scores, list_left_out(issued))

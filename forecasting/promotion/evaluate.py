@@ -48,9 +48,9 @@ def evaluate_challenger(
     challenger: Model,
     champion: Model | None,
     universe: Mapping[str, DailyReturns],
+    *,
     simulation: SimulationConfig,
     config: PromotionConfig,
-    *,
     renewal: bool = False,
     champion_universe: Mapping[str, DailyReturns] | None = None,
 ) -> Evaluation:
@@ -77,11 +77,12 @@ def evaluate_challenger(
     unseen = [session for session in _list_sessions(list(universe.values())) if session > seen]
     origins = unseen[config.purge_sessions - 1 : -1 : config.every]
     walks = {
-        name: _walk(model, universes[name], origins, simulation, config) for name, model in models.items()
+        name: _walk(model, universes[name], origins, simulation=simulation, config=config)
+        for name, model in models.items()
     }
     crps = _score(walks, universes, config)
     decision = decide_promotion(
-        crps["challenger"], crps.get("champion"), crps[REFERENCE], config, renewal=renewal
+        crps["challenger"], crps.get("champion"), crps[REFERENCE], config=config, renewal=renewal
     )
     return Evaluation(decision, list_left_out([origin for walk in walks.values() for origin in walk]))
 
@@ -95,6 +96,7 @@ def _walk(
     model: Model,
     universe: Mapping[str, DailyReturns],
     origins: Sequence[date],
+    *,
     simulation: SimulationConfig,
     config: PromotionConfig,
 ) -> list[Issued]:
@@ -106,7 +108,7 @@ def _walk(
     )
     forecaster = Forecaster(model, compute_market_variance(reference), paths)
     methods = Methods(forecaster, (REFERENCE,), config.horizons)
-    return list(walk_forward(methods, universe, list(universe), origins))
+    return list(walk_forward(methods, universe, list(universe), origins=origins))
 
 
 def _score(
