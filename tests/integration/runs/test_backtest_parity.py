@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from forecasting.backtesting.issue import Forecasters, issue
 from reading_store import rows
 
 from flows.backtest.options import resolve_simulation
@@ -12,7 +13,6 @@ from flows.daily import daily
 from flows.settings import load_settings
 from flows.sources import SampleSource
 from flows.steps.models import model
-from forecasting.backtesting.issue import Forecasters, issue
 
 AS_OF = date(2012, 6, 15)
 SHARED = (0.05, 0.25, 0.5, 0.75, 0.95)  # levels that a daily run keeps and a backtest has, too

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from forecasting.backtesting.issue import BASELINES
 
 from flows.backtest import workers as module
 from flows.backtest.checkpoint import WorkFolder
@@ -16,7 +17,6 @@ from flows.backtest.options import LEVELS, resolve_simulation
 from flows.backtest.workers import Brief, crew
 from flows.settings import load_settings
 from flows.sources import SampleSource
-from forecasting.backtesting.issue import BASELINES
 from forecasting.calendars.sessions import next_sessions
 from forecasting.errors import ModelError
 from forecasting.pipeline import make_forecast, market_of
