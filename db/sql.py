@@ -74,7 +74,11 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[st
 
 
 def upsert(
-    connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, object]], guarded: Sequence[str]
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Iterable[Mapping[str, object]],
+    *,
+    guarded: Sequence[str],
 ) -> None:
     """Insert rows; where the primary key is stored, update the row if a guarded column differs.
 

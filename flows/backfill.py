@@ -1,6 +1,6 @@
 """Backfill: bands for sessions that no run has published, after an outage of any length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -49,13 +49,26 @@ def backfill(
     """
     if start > end:
         raise UsageError(f"Expected start at or before end, found {start} after {end}.")
-    with open_flow_context(
-        end, **overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
-    ) as context:
-        fills = tuple(fill_span(context, Span(start, end), force=force))
-    show_backfill(start, end, fills)
-    require_filled(start, end, fills)
-    return BackfillSummary(start, end, fills)
+    chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
+    with open_flow_context(end, **chosen) as context:
+        return backfill_span(context, Span(start, end), force=force)
+
+
+def backfill_span(context: RunContext, span: Span, *, force: bool) -> BackfillSummary:
+    """Fill the sessions of a span, and report each.
+
+    Raises:
+        SourceError: One is still without bands.
+    """
+    fills = tuple(fill_span(context, span, force=force))
+    show_backfill(span.first, span.last, fills)
+    failed = [str(fill.session) for fill in fills if fill.failed]
+    if failed:
+        raise SourceError(
+            f"Expected bands of all sessions from {span.first} to {span.last}, found none of "
+            f"{', '.join(failed)}; see the artifact backfill and run it again."
+        )
+    return BackfillSummary(span.first, span.last, fills)
 
 
 def fill_span(context: RunContext, span: Span, *, force: bool) -> Iterator[SessionFill]:
@@ -78,17 +91,3 @@ def ingest_from(context: RunContext, start: date) -> None:
     days = context.settings.history_days + (context.as_of - start) // timedelta(days=1)
     longer = replace(context, settings=context.settings.model_copy(update={"history_days": days}))
     ingest_tickers(longer, list_universe(longer))
-
-
-def require_filled(start: date, end: date, fills: Sequence[SessionFill]) -> None:
-    """Raise if a session is still without bands.
-
-    Raises:
-        SourceError: One is.
-    """
-    failed = [str(fill.session) for fill in fills if fill.failed]
-    if failed:
-        raise SourceError(
-            f"Expected bands of all sessions from {start} to {end}, found none of {', '.join(failed)}; "
-            "see the artifact backfill and run it again."
-        )

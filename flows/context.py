@@ -98,7 +98,7 @@ def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> 
         raise UsageError(
             "Expected tickers to forecast, found none; give --tickers AAPL,MSFT or set BANDCAST_TICKERS."
         )
-    newest = find_newest_session(settings, source, tickers, due)
+    newest = find_newest_session(settings, source, tickers, due=due)
     if as_of is not None and as_of > newest:
         raise UsageError(
             f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}."
@@ -137,7 +137,7 @@ def open_context(
 
 
 def find_newest_session(
-    settings: Settings, source: PriceSource, tickers: tuple[str, ...], due: datetime
+    settings: Settings, source: PriceSource, tickers: tuple[str, ...], *, due: datetime
 ) -> date:
     """Return the last session that prices can exist for: of the files, or the last one closed by then."""
     lag = timedelta(minutes=settings.provider_lag_minutes)

@@ -43,8 +43,7 @@ def daily(
         look_back: How many sessions back to look for them, 1 to 60.
         force: Run although the session's bands are complete, or no exchange has traded.
     """
-    with open_flow_context(
-        as_of, **overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
-    ) as context:
-        plan = plan_sessions(context, as_of, catch_up, look_back, force=force)
+    chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
+    with open_flow_context(as_of, **chosen) as context:
+        plan = plan_sessions(context, as_of, catch_up, sessions=look_back, force=force)
         return publish_plan(context, plan, retrain)

@@ -6,9 +6,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Horizon, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.steps.models import ensure_model
-from flows.steps.publish import forecast_session
-from flows.summary import RunSummary, Stopwatch
+from flows.steps.publish import forecast_stored
+from flows.summary import RunSummary
 from forecasting.types import Retrain
 
 
@@ -33,7 +32,4 @@ def forecast(
         retrain: Whether to train first.
     """
     with open_flow_context(as_of, **overrides(tickers, source, csv_dir, horizon=horizon)) as context:
-        watch = Stopwatch()
-        with watch.stage("train"):
-            version = ensure_model(context, retrain)
-        return forecast_session(context, version, {}, watch)
+        return forecast_stored(context, retrain)

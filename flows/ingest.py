@@ -5,8 +5,8 @@ from prefect import flow
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough
-from flows.summary import RunSummary, Stopwatch
+from flows.steps.ingest import ingest_universe
+from flows.summary import RunSummary
 
 
 @flow(name="ingest", flow_run_name=run_name)
@@ -26,10 +26,4 @@ def ingest(
         as_of: Last session to fetch; none for the last one closed when the run was due.
     """
     with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:
-        watch = Stopwatch()
-        with watch.stage("ingest"):
-            failed = ingest_tickers(context, (*context.tickers, *context.train_tickers))
-        done = tuple(ticker for ticker in context.tickers if ticker not in failed)
-        report_quarantine(context, failed, done)
-        require_enough(context, done, "prices")
-        return RunSummary(context.as_of, tickers=done, quarantined=failed, seconds=watch.seconds)
+        return ingest_universe(context)

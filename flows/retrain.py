@@ -5,10 +5,8 @@ from prefect import flow
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.steps.ingest import ingest_tickers, report_quarantine
-from flows.steps.models import train
-from flows.steps.report import report_promotion
-from flows.summary import RunSummary, Stopwatch
+from flows.steps.publish import retrain_model
+from flows.summary import RunSummary
 
 
 @flow(name="retrain", flow_run_name=run_name)
@@ -29,17 +27,4 @@ def retrain(
     """
     chosen = overrides(tickers, source, csv_dir)
     with open_flow_context(as_of, train_tickers=chosen["tickers"], **chosen) as context:
-        watch = Stopwatch()
-        with watch.stage("ingest"):
-            failed = ingest_tickers(context, context.train_tickers)
-        done = [ticker for ticker in context.train_tickers if ticker not in failed]
-        report_quarantine(context, failed, done)
-        with watch.stage("train"):
-            version = train(context)
-        return RunSummary(
-            context.as_of,
-            model_version=version,
-            quarantined=failed,
-            seconds=watch.seconds,
-            promotion=report_promotion(context),
-        )
+        return retrain_model(context)

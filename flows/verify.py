@@ -5,9 +5,8 @@ from prefect import flow
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.steps.report import report_calibration
-from flows.steps.verify import verify_bands
-from flows.summary import RunSummary, Stopwatch
+from flows.steps.verify import verify_store
+from flows.summary import RunSummary
 
 
 @flow(name="verify", flow_run_name=run_name)
@@ -27,8 +26,4 @@ def verify(
         as_of: Last session that counts as closed; none for the last one closed when the run was due.
     """
     with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:
-        watch = Stopwatch()
-        with watch.stage("verify"):
-            scored = verify_bands(context)
-        report_calibration(context)
-        return RunSummary(context.as_of, seconds=watch.seconds, scored=scored)
+        return verify_store(context)

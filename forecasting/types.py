@@ -24,6 +24,8 @@ Retrain = Literal["auto", "always", "never"]
 CatchUp = Literal["off", "report", "fill"]
 Weighting = Literal["linear", "exponential", "none"]
 
+REGIMES: tuple[Regime, ...] = get_args(Regime)
+
 
 def values(vocabulary: Any) -> tuple[str, ...]:
     """Return the words of a closed vocabulary, in order.

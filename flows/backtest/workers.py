@@ -75,7 +75,7 @@ def fit(session: date) -> str:
     try:
         universe = [task.universe[ticker].until(session) for ticker in task.train]
         universe = [returns for returns in universe if len(returns)]
-        model = fit_model(universe, session, task.model, lambda *_: None)
+        model = fit_model(universe, session, task.model, report=lambda *_: None)
     except BandcastError as error:
         return f"Fit at {session}: {error}"
     Checkpoint(task.out).save_fit(session, model)
@@ -86,7 +86,7 @@ def issue(origin: date, fit: date) -> str:
     """Forecast and save an origin in this process; return the sentence of a failure, or nothing."""
     task = _OWN["task"]
     try:
-        issued = issue_forecasts(_load_methods(fit), task.universe, task.tickers, origin)
+        issued = issue_forecasts(_load_methods(fit), task.universe, task.tickers, origin=origin)
     except BandcastError as error:
         return f"Forecast from {origin}: {error}"
     Checkpoint(task.out).save_part(issued)

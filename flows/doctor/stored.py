@@ -65,15 +65,17 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
     if not is_current:
         yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
         return
-    expected = find_newest_session(settings, open_source(settings), tickers, now)
+    expected = find_newest_session(settings, open_source(settings), tickers, due=now)
     with open_store(settings.url, settings.source) as store, store.reading() as tx:
         bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
         bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
-    yield _describe_age("prices", bars, tickers, expected)
-    yield _describe_age("bands", bands, tickers, expected)
+    yield _describe_age("prices", bars, tickers, expected=expected)
+    yield _describe_age("bands", bands, tickers, expected=expected)
 
 
-def _describe_age(what: str, last: Mapping[str, date], tickers: tuple[str, ...], expected: date) -> Finding:
+def _describe_age(
+    what: str, last: Mapping[str, date], tickers: tuple[str, ...], *, expected: date
+) -> Finding:
     late = sorted(ticker for ticker in tickers if _is_late(ticker, last.get(ticker), expected))
     if not late:
         return Finding(what, "ok", f"of {len(tickers)} tickers, up to {expected}")

@@ -94,7 +94,7 @@ def format_promotion(decision: PromotionRecord) -> str:
 
 
 def show_calibration(
-    as_of: date, calibration: CalibrationRecord | None, scores: HorizonScores, drifts: Sequence[str]
+    as_of: date, calibration: CalibrationRecord | None, scores: HorizonScores, *, drifts: Sequence[str]
 ) -> None:
     """Show how closed bands have done, and where coverage has drifted."""
     state = describe_calibration(calibration)

@@ -78,7 +78,7 @@ def build_backtest_sheets(card: Scorecard) -> Iterator[Sheet]:
         ("Coverage in each ticker's own calm / stressed third", ("own_calm", "own_stressed"), ".3f"),
         ("Pinball loss x 1000 at the lowest / highest level", ("pinball_lower", "pinball_upper"), ".2f"),
     ):
-        yield _build_horizon_sheet(card.scores, title, scores, spec)
+        yield _build_horizon_sheet(card.scores, title, scores, spec=spec)
     yield _build_paired_sheet(card)
     yield _build_plain_sheet(card.tests, "Share of tickers that pass the tests of coverage at 5 %, horizon 1")
     tenths = "Share of outcomes in each tenth of the forecast distribution"
@@ -86,7 +86,7 @@ def build_backtest_sheets(card: Scorecard) -> Iterator[Sheet]:
     yield _build_plain_sheet(card.tickers, f"Coverage by ticker, {card.contender}")
 
 
-def _build_horizon_sheet(scores: pd.DataFrame, title: str, names: tuple[str, ...], spec: str) -> Sheet:
+def _build_horizon_sheet(scores: pd.DataFrame, title: str, names: tuple[str, ...], *, spec: str) -> Sheet:
     """Build a row for each method, a column for each horizon and one for their mean; scores share a cell."""
     scale = 1000 if names[0].startswith("pinball") else 1
     rows = []

@@ -24,7 +24,7 @@ def draw_fan(bands: pd.DataFrame, closes: pd.Series, ticker: str) -> bytes:
         figure = Figure(figsize=(7.2, 3.4), layout="constrained", facecolor="#f8fafc")
         axis = figure.subplots()
         axis.set_facecolor("#f8fafc")
-        _draw(axis, ticker, bands, closes.iloc[-HISTORY_SESSIONS:])
+        _draw(axis, ticker, bands, closes=closes.iloc[-HISTORY_SESSIONS:])
         figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
         image = BytesIO()
         figure.savefig(image, format="png", dpi=90)
@@ -46,7 +46,9 @@ def save_fan_charts(bands: pd.DataFrame, closes: Mapping[str, pd.Series], path: 
         figure = Figure(figsize=(4.4 * columns, 3.1 * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis, ticker in zip(axes, tickers, strict=False):
-            _draw(axis, ticker, bands[bands["ticker"] == ticker], closes[ticker].iloc[-HISTORY_SESSIONS:])
+            _draw(
+                axis, ticker, bands[bands["ticker"] == ticker], closes=closes[ticker].iloc[-HISTORY_SESSIONS:]
+            )
         for axis in axes[len(tickers) :]:
             axis.set_visible(False)
         figure.legend(
@@ -57,7 +59,7 @@ def save_fan_charts(bands: pd.DataFrame, closes: Mapping[str, pd.Series], path: 
     return path
 
 
-def _draw(axis: Axes, ticker: str, bands: pd.DataFrame, closes: pd.Series) -> None:
+def _draw(axis: Axes, ticker: str, bands: pd.DataFrame, *, closes: pd.Series) -> None:
     calibrated = bands[bands["band"] == "calibrated"]
     wide = calibrated.pivot_table(index="target_session", columns="level", values="price")
     wide.index = pd.to_datetime(wide.index)

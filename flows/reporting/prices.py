@@ -71,7 +71,9 @@ def load_price_status(store: Store, tickers: Sequence[str]) -> list[TickerStatus
         holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
         quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
         return [
-            _describe(ticker, holdings.get(ticker), tx.prices.load(ticker).bars, quarantines.get(ticker))
+            _describe(
+                ticker, holdings.get(ticker), tx.prices.load(ticker).bars, quarantine=quarantines.get(ticker)
+            )
             for ticker in tickers or sorted({*holdings, *quarantines})
         ]
 
@@ -137,7 +139,7 @@ def format_sessions(sessions: Sequence[date], shown: int = 3) -> str:
 
 
 def _describe(
-    ticker: str, holding: Holding | None, bars: pd.DataFrame, quarantine: QuarantineRecord | None
+    ticker: str, holding: Holding | None, bars: pd.DataFrame, *, quarantine: QuarantineRecord | None
 ) -> TickerStatus:
     current = quarantine if quarantine and (holding is None or quarantine.as_of >= holding.last) else None
     return TickerStatus(

@@ -121,14 +121,16 @@ def _read_text(ticker: str, path: Path) -> pd.DataFrame:
 def _parse(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
     """Parse the numeric columns, indexed by day."""
     days = pd.to_datetime(table["date"].str.extract(DAY, expand=False), format="%Y-%m-%d", errors="coerce")
-    _refuse(ticker, table["date"], days.isna(), "dates as YYYY-MM-DD")
+    _refuse(ticker, table["date"], days.isna(), expected="dates as YYYY-MM-DD")
     numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in NUMBERS if name in table}
     for name, values in numbers.items():
-        _refuse(ticker, table[name], values.isna() & table[name].notna(), f"numbers in column {name}")
+        _refuse(
+            ticker, table[name], values.isna() & table[name].notna(), expected=f"numbers in column {name}"
+        )
     return pd.DataFrame(numbers).set_index(pd.DatetimeIndex(days))
 
 
-def _refuse(ticker: str, column: pd.Series, wrong: pd.Series, expected: str) -> None:
+def _refuse(ticker: str, column: pd.Series, wrong: pd.Series, *, expected: str) -> None:
     """Raise if a value is wrong, naming the first one and its line.
 
     Raises:

@@ -20,18 +20,23 @@ from forecasting.forecast import identify
 
 @task(name="calibrate", cache_policy=NO_CACHE, persist_result=False)
 def calibrate(context: RunContext) -> CalibrationRecord:
-    """Learn from every outcome known at `as_of`, and save the state; walk history first if it is young."""
+    """Learn from every outcome known at `as_of`, and save the state."""
+    record = learn(context)
+    with context.store.writing() as tx:
+        tx.calibrations.add(record)
+    get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.n_outcomes)
+    return record
+
+
+def learn(context: RunContext) -> CalibrationRecord:
+    """Learn from every outcome known at `as_of`; walk over history first if they are few."""
     settings, left_out = context.settings, dict[str, str]()
     closed = load_closed_bands(context)
     if needs_warm_start(closed, settings.calibration):
         left_out |= warm_start(context).left_out
         closed = load_closed_bands(context)
     learned = learn_calibration(closed, settings.simulation.levels[0], settings.calibration)
-    record = _build_record(context, learned, left_out)
-    with context.store.writing() as tx:
-        tx.calibrations.add(record)
-    get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.n_outcomes)
-    return record
+    return _build_record(context, learned, left_out)
 
 
 def load_closed_bands(context: RunContext, horizons: Sequence[int] = ()) -> pd.DataFrame:

@@ -37,9 +37,16 @@ class ForecastResult:
 
 @task(name="forecast", task_run_name="forecast-{tickers[0]}", cache_policy=NO_CACHE, persist_result=False)
 def forecast_chunk(
-    context: RunContext, forecaster: Forecaster, basis: PriceBasis, tickers: Sequence[str]
+    context: RunContext, forecaster: Forecaster, basis: PriceBasis, *, tickers: Sequence[str]
 ) -> ForecastResult:
     """Forecast a few tickers."""
+    return forecast_tickers(context, forecaster, tickers, basis=basis)
+
+
+def forecast_tickers(
+    context: RunContext, forecaster: Forecaster, tickers: Sequence[str], *, basis: PriceBasis
+) -> ForecastResult:
+    """Forecast some tickers from the last session of their own exchange; name those that cannot be."""
     forecasts: dict[str, Forecast] = {}
     faults: dict[str, PriceError] = {}
     for ticker in tickers:
@@ -56,7 +63,7 @@ def forecast_chunk(
 
 
 def forecast_all(
-    context: RunContext, version: str, calibration: Calibration, tickers: Sequence[str]
+    context: RunContext, version: str, calibration: Calibration, *, tickers: Sequence[str]
 ) -> ForecastResult:
     """Forecast all tickers, in chunks that run side by side."""
     basis = find_basis(context, version)
@@ -70,7 +77,7 @@ def forecast_all(
         tickers=context.tickers,
     )
     futures = [
-        forecast_chunk.submit(context, forecaster, basis, chunk)
+        forecast_chunk.submit(context, forecaster, basis, tickers=chunk)
         for chunk in _chunks(tickers, context.settings.workers)
     ]
     result = ForecastResult()

@@ -10,7 +10,7 @@ from db import QuarantineRecord, SaveReport
 from flows.context import RunContext, unique
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, RetryPolicy
-from flows.summary import Ingested
+from flows.summary import Ingested, RunSummary, Stopwatch
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
 from forecasting.prices.history import PriceHistory
@@ -61,6 +61,21 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, Pri
         len(failed),
     )
     return failed
+
+
+def ingest_universe(context: RunContext) -> RunSummary:
+    """Ingest everything that is forecast or trained on, and report it.
+
+    Raises:
+        SourceError: Fewer tickers than `min_success_ratio` requires.
+    """
+    watch = Stopwatch()
+    with watch.stage("ingest"):
+        failed = ingest_tickers(context, (*context.tickers, *context.train_tickers))
+    done = tuple(ticker for ticker in context.tickers if ticker not in failed)
+    report_quarantine(context, failed, done)
+    require_enough(context, done, "prices")
+    return RunSummary(context.as_of, tickers=done, quarantined=failed, seconds=watch.seconds)
 
 
 def save_history(context: RunContext, history: PriceHistory) -> SaveReport:

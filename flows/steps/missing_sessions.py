@@ -44,7 +44,7 @@ class SessionPlan:
 
 
 def plan_sessions(
-    context: RunContext, requested: date | None, catch_up: CatchUp, sessions: int, *, force: bool
+    context: RunContext, requested: date | None, catch_up: CatchUp, *, sessions: int, force: bool
 ) -> SessionPlan:
     """Decide which sessions a daily run publishes.
 

@@ -30,15 +30,19 @@ def train(context: RunContext) -> str:
     Raises:
         ModelError: Too little history to train on, or to test the challenger on.
     """
+    run_promotion_test(context)
+    return activate(context)
+
+
+def run_promotion_test(context: RunContext) -> None:
+    """Fit a challenger, test it against the champion unless that was done before, and save the decision."""
     champion = find_active(context)
     prices = _load(context, context.train_tickers, context.settings.model.price_basis)
     challenger = fit_challenger(context, prices)
     if not _is_decided(context, challenger.version()):
         evaluation = evaluate(context, challenger, champion)
-        save_decision(
-            context, challenger, champion, evaluation, fingerprint_universe(prices.returns.values())
-        )
-    return activate(context)
+        fingerprint = fingerprint_universe(prices.returns.values())
+        save_decision(context, challenger, champion, evaluation=evaluation, data_fingerprint=fingerprint)
 
 
 def ensure_model(context: RunContext, retrain: Retrain) -> str:
@@ -83,7 +87,7 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
     last = find_last_fitted(universe, context.as_of, context.settings.gate)
     logger = get_run_logger()
     logger.info("train: %d tickers up to %s", len(universe), last)
-    model = fit_model(universe, last, context.settings.model, _log_epochs(context))
+    model = fit_model(universe, last, context.settings.model, report=_log_epochs(context))
     left_out = {ticker: str(error) for ticker, error in prices.faults.items()} | model.manifest.left_out
     for reason in left_out.values():
         logger.warning("train: left out: %s", reason)
@@ -104,8 +108,8 @@ def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | Non
         challenger,
         other,
         _load(context, tickers, challenger.manifest.config.price_basis).returns,
-        settings.simulation,
-        settings.gate,
+        simulation=settings.simulation,
+        config=settings.gate,
         renewal=is_renewal(
             challenger.manifest.trained_through,
             _age(champion),
@@ -126,6 +130,7 @@ def save_decision(
     context: RunContext,
     challenger: Model,
     champion: ModelRecord | None,
+    *,
     evaluation: Evaluation,
     data_fingerprint: str,
 ) -> None:

@@ -19,7 +19,7 @@ from flows.steps.calibrate import calibrate
 from flows.steps.forecast import forecast_all
 from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough
 from flows.steps.missing_sessions import SessionPlan
-from flows.steps.models import ensure_model, find_active, list_reference
+from flows.steps.models import ensure_model, find_active, list_reference, train
 from flows.steps.report import report_calibration, report_missing, report_promotion, report_run
 from flows.steps.verify import verify_bands
 from flows.summary import RunSummary, SessionFill, Stopwatch
@@ -45,7 +45,7 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
     filled = tuple(fill_session(context.at(session)) for session in plan.filled)
     summary = RunSummary(context.as_of, quarantined=failed, seconds=watch.seconds)
     if not plan.reason:
-        summary = publish_session(context, failed, retrain, watch)
+        summary = publish_session(context, failed, retrain, watch=watch)
     with watch.stage("report"):
         report = report_run(context, summary.tickers or context.tickers)
         report_calibration(context)
@@ -53,19 +53,44 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
     return replace(summary, report=report, filled=filled)
 
 
+def retrain_model(context: RunContext) -> RunSummary:
+    """Ingest the training universe, train a challenger on it, and report its promotion test."""
+    watch = Stopwatch()
+    with watch.stage("ingest"):
+        failed = ingest_tickers(context, context.train_tickers)
+    report_quarantine(context, failed, [name for name in context.train_tickers if name not in failed])
+    with watch.stage("train"):
+        version = train(context)
+    return RunSummary(
+        context.as_of,
+        model_version=version,
+        quarantined=failed,
+        seconds=watch.seconds,
+        promotion=report_promotion(context),
+    )
+
+
+def forecast_stored(context: RunContext, retrain: Retrain) -> RunSummary:
+    """Forecast and publish from the prices that the store holds."""
+    watch = Stopwatch()
+    with watch.stage("train"):
+        version = ensure_model(context, retrain)
+    return forecast_session(context, version, {}, watch=watch)
+
+
 def publish_session(
-    context: RunContext, failed: Mapping[str, PriceError], retrain: Retrain, watch: Stopwatch
+    context: RunContext, failed: Mapping[str, PriceError], retrain: Retrain, *, watch: Stopwatch
 ) -> RunSummary:
     """Publish the bands of one session, from prices that are in the store."""
     with watch.stage("train"):
         version = ensure_model(context, retrain)
-    summary = forecast_session(context, version, failed, watch)
+    summary = forecast_session(context, version, failed, watch=watch)
     emit_published(context, summary)
     return summary
 
 
 def forecast_session(
-    context: RunContext, version: str, failed: Mapping[str, PriceError], watch: Stopwatch
+    context: RunContext, version: str, failed: Mapping[str, PriceError], *, watch: Stopwatch
 ) -> RunSummary:
     """Score what has closed, learn from it, forecast what was ingested, and publish."""
     with watch.stage("verify"):
@@ -74,12 +99,14 @@ def forecast_session(
         calibration = calibrate(context)
     with watch.stage("forecast"):
         wanted = [ticker for ticker in context.tickers if ticker not in failed]
-        result = forecast_all(context, version, Calibration.from_json(calibration.state), wanted)
+        result = forecast_all(context, version, Calibration.from_json(calibration.state), tickers=wanted)
     faults = {**failed, **result.faults}
     report_quarantine(context, faults, result.forecasts)
     with watch.stage("publish"):
         forecasts = list(result.forecasts.values())
-        run = build_run_record(context, version, calibration.calibration_id, forecasts, faults)
+        run = build_run_record(
+            context, version, calibration.calibration_id, forecasts=forecasts, faults=faults
+        )
         publish(context, run, forecasts)
     return RunSummary(context.as_of, run.run_id, version, tuple(result.forecasts), faults, watch.seconds)
 
@@ -104,6 +131,7 @@ def build_run_record(
     context: RunContext,
     version: str,
     calibration_id: str,
+    *,
     forecasts: Sequence[Forecast],
     faults: Mapping[str, PriceError],
 ) -> RunRecord:
@@ -140,7 +168,7 @@ def fill_session(context: RunContext) -> SessionFill:
     try:
         if find_active(context) is None:
             ensure_model(context, "auto")
-        summary = publish_session(context, {}, "never", Stopwatch())
+        summary = publish_session(context, {}, "never", watch=Stopwatch())
     except BandcastError as error:
         get_run_logger().error("backfill: %s is left without bands: %s", context.as_of, error)
         return SessionFill(context.as_of, failed=str(error))

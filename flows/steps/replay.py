@@ -52,7 +52,9 @@ def _replay_tickers(store: Store, run: RunRecord, made: dict[str, date]) -> dict
         )
     except BandcastError as error:
         return dict.fromkeys(made, str(error))
-    return {ticker: _compare(store, run, forecaster, ticker, as_of) for ticker, as_of in made.items()}
+    return {
+        ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of) for ticker, as_of in made.items()
+    }
 
 
 def _load_calibration(store: Store, run: RunRecord) -> Calibration:
@@ -65,7 +67,7 @@ def _load_calibration(store: Store, run: RunRecord) -> Calibration:
     return Calibration.from_json(record.state)
 
 
-def _compare(store: Store, run: RunRecord, forecaster: Forecaster, ticker: str, as_of: date) -> str:
+def _compare(store: Store, run: RunRecord, forecaster: Forecaster, *, ticker: str, as_of: date) -> str:
     try:
         forecast = forecast_ticker(
             forecaster, load_ticker(store, ticker, as_of, basis=run.price_basis), as_of

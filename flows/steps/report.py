@@ -48,7 +48,7 @@ def report_calibration(context: RunContext) -> None:
         context.as_of,
         calibration,
         load_horizon_scores(context.store, settings.tickers),
-        list(map(_describe_drift, drifted)),
+        drifts=list(map(_describe_drift, drifted)),
     )
 
 

@@ -4,7 +4,18 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
+from flows.steps.report import report_calibration
+from flows.summary import RunSummary, Stopwatch
 from forecasting.evaluation.outcomes import score_issued
+
+
+def verify_store(context: RunContext) -> RunSummary:
+    """Score what has closed, and report coverage."""
+    watch = Stopwatch()
+    with watch.stage("verify"):
+        scored = verify_bands(context)
+    report_calibration(context)
+    return RunSummary(context.as_of, seconds=watch.seconds, scored=scored)
 
 
 @task(name="verify", cache_policy=NO_CACHE, persist_result=False)

@@ -11,7 +11,7 @@ from forecasting.backtesting.walk_forward import Issued
 from forecasting.calibration import learn_calibration
 from forecasting.config import CalibrationConfig
 from forecasting.features.returns import DailyReturns
-from forecasting.types import Floats, Regime, values
+from forecasting.types import REGIMES, Floats
 
 
 def calibrate_walk(
@@ -31,7 +31,7 @@ def calibrate_walk(
         horizons: The H horizons of the quantiles.
         levels: Their Q levels.
     """
-    ledger = _Ledger.build(issued, universe, horizons, levels)
+    ledger = _Ledger.build(issued, universe, horizons, levels=levels)
     for origin in issued:
         closed = ledger.closed_by(np.datetime64(origin.origin, "s"))
         calibration = learn_calibration(closed, levels[0], config)
@@ -57,17 +57,18 @@ class _Ledger:
         issued: Sequence[Issued],
         universe: Mapping[str, DailyReturns],
         horizons: Sequence[int],
+        *,
         levels: Sequence[float],
     ) -> "_Ledger":
         """Build every row at once; the calibrated bands are entered as they are issued."""
         middle = list(levels).index(0.5)
         parts = [
-            _columns(origin, realise(origin, universe), horizons, middle)
+            _columns(origin, realise(origin, universe), horizons, middle=middle)
             for origin in issued
             if origin.tickers
         ]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-        categories = {"ticker": None, "regime": list(values(Regime))}
+        categories = {"ticker": None, "regime": list(REGIMES)}
         return cls(
             {
                 name: pd.Categorical(column, categories[name]) if name in categories else column
@@ -91,7 +92,9 @@ class _Ledger:
             self.columns[name][rows] = bands[..., edge].ravel()
 
 
-def _columns(issued: Issued, actual: Floats, horizons: Sequence[int], middle: int) -> dict[str, np.ndarray]:
+def _columns(
+    issued: Issued, actual: Floats, horizons: Sequence[int], *, middle: int
+) -> dict[str, np.ndarray]:
     predictive = issued.quantiles["predictive"]
     return {
         "ticker": np.repeat(np.array(issued.tickers, object), len(horizons)),

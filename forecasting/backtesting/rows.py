@@ -42,7 +42,9 @@ def tabulate_walk(
         return BACKTEST_ROWS.empty()
     methods = tuple(dict.fromkeys(name for origin in forecast for name in origin.quantiles))
     tickers = tuple(dict.fromkeys(ticker for origin in forecast for ticker in origin.tickers))
-    blocks = [_index_block(origin, realise(origin, universe), methods, tickers) for origin in forecast]
+    blocks = [
+        _index_block(origin, realise(origin, universe), methods, tickers=tickers) for origin in forecast
+    ]
     columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     frame = pd.DataFrame(
         {
@@ -58,11 +60,15 @@ def tabulate_walk(
 
 
 def score_walk(
-    issued: Sequence[Issued], universe: Mapping[str, DailyReturns], levels: Sequence[float]
+    issued: Sequence[Issued],
+    universe: Mapping[str, DailyReturns],
+    *,
+    horizons: Sequence[int],
+    levels: Sequence[float],
 ) -> pd.DataFrame:
     """Return BAND_SCORES of forecasts that were never issued, of what has closed in `universe`."""
     parts = [
-        _score_band(origin, realise(origin, universe), band, levels)
+        _score_band(origin, realise(origin, universe), band, horizons=horizons, levels=levels)
         for origin in issued
         if origin.tickers
         for band in origin.quantiles
@@ -70,8 +76,11 @@ def score_walk(
     return pd.concat(parts, ignore_index=True) if parts else BAND_SCORES.empty()
 
 
-def _score_band(issued: Issued, actual: Floats, band: str, levels: Sequence[float]) -> pd.DataFrame:
-    ticker, step = np.nonzero(np.isfinite(actual))
+def _score_band(
+    issued: Issued, actual: Floats, band: str, *, horizons: Sequence[int], levels: Sequence[float]
+) -> pd.DataFrame:
+    quantiles = issued.quantiles[band]
+    ticker, step = np.nonzero(np.isfinite(actual) & np.isfinite(quantiles).all(axis=-1))
     facts = pd.DataFrame(
         {
             "ticker": np.array(issued.tickers, object)[ticker],
@@ -79,17 +88,16 @@ def _score_band(issued: Issued, actual: Floats, band: str, levels: Sequence[floa
             "target_session": np.array(issued.targets, object)[ticker, step],
             "band": band,
             "kind": "walk_forward",
-            "horizon": step + 1,
+            "horizon": np.asarray(horizons, np.int64)[step],
             "quality": "champion",
             "regime": np.array(issued.regimes, object)[ticker],
         }
     )
-    quantiles = issued.quantiles[band][ticker, step]
-    return tabulate_scores(facts, Scores(tuple(levels), quantiles, actual[ticker, step]))
+    return tabulate_scores(facts, Scores(tuple(levels), quantiles[ticker, step], actual[ticker, step]))
 
 
 def _index_block(
-    issued: Issued, actual: Floats, methods: Sequence[str], tickers: Sequence[str]
+    issued: Issued, actual: Floats, methods: Sequence[str], *, tickers: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Columns of one origin, each of N x H x P x Q values; ticker, horizon, method and level as indices."""
     absent = np.full_like(issued.quantiles["predictive"], np.nan)

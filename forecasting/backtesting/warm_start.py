@@ -61,21 +61,21 @@ def walk_before(
         report: Called with the origins done and to do.
     """
     known = {returns.ticker: returns.until(as_of) for returns in choose_tickers(universe, config.tickers)}
-    known = {ticker: returns for ticker, returns in known.items() if len(returns)}
     origins = _choose_origins(known, config)
     if not origins:
         return WarmStart(BAND_SCORES.empty(), {}, f"no more than {config.fewest_fitted} sessions of history")
     try:
-        fitted = fit_model(list(known.values()), origins[0], model, lambda _epoch, _losses: None)
+        fitted = fit_model(list(known.values()), origins[0], model, report=lambda _epoch, _losses: None)
     except ModelError as error:
         return WarmStart(BAND_SCORES.empty(), {}, str(error))
     rough = simulation.at_most(config.dropout_runs, config.noise_paths)
     market = compute_market_variance(known.values())
     horizons = tuple(range(1, rough.horizon + 1))
     methods = Methods(Forecaster(fitted, market, rough), ("random_walk",), horizons)
-    issued = list(walk_forward(methods, known, list(known), origins, report=report))
+    issued = list(walk_forward(methods, known, list(known), origins=origins, report=report))
     calibrated = list(calibrate_walk(issued, known, calibration, horizons=horizons, levels=rough.levels))
-    return WarmStart(score_walk(calibrated, known, rough.levels), list_left_out(issued))
+    scores = score_walk(calibrated, known, horizons=horizons, levels=rough.levels)
+    return WarmStart(scores, list_left_out(issued))
 
 
 def choose_tickers(universe: Sequence[T], most: int) -> Sequence[T]:
@@ -84,7 +84,7 @@ def choose_tickers(universe: Sequence[T], most: int) -> Sequence[T]:
 
 
 def _choose_origins(universe: Mapping[str, DailyReturns], config: WarmStartConfig) -> list[date]:
-    if not universe:
+    if not any(len(returns) for returns in universe.values()):
         return []
     market = compute_market_variance(universe.values())
     start = max(len(market) - config.sessions, config.fewest_fitted)

@@ -49,7 +49,7 @@ def find_unfinished(
         day: The session.
         finished: Ticker and session of what is finished.
     """
-    return tuple(ticker for ticker in tickers if (ticker, day) not in finished and _trades_on(ticker, day))
+    return tuple(ticker for ticker in tickers if (ticker, day) not in finished and _trades(ticker, day))
 
 
 def look_back(as_of: date, sessions: int) -> Span:
@@ -73,7 +73,7 @@ def find_missing_sessions(
     Args:
         tickers: The universe.
         as_of: The session of the run.
-        sessions: How many to look back on.
+        sessions: How many to look back on, 1 at least.
         first_sessions: Ticker -> session of its first forecast.
         finished: Ticker and session of every forecast and quarantine among the days of `look_back`.
     """
@@ -109,13 +109,14 @@ def has_rested(tickers: Sequence[str], now: datetime, lag: timedelta) -> bool:
     return newest_closed_session(tickers, now - A_DAY, lag) == newest_closed_session(tickers, now, lag)
 
 
+def _trades(ticker: str, day: date) -> bool:
+    """Return whether the ticker's exchange is known to trade on that day."""
+    with suppress(UnknownExchangeError, CalendarError):
+        return is_session(calendar_name(ticker), day)
+    return False
+
+
 def _find_calendar(ticker: str) -> str | None:
     with suppress(UnknownExchangeError):
         return calendar_name(ticker)
     return None
-
-
-def _trades_on(ticker: str, day: date) -> bool:
-    with suppress(UnknownExchangeError, CalendarError):
-        return is_session(calendar_name(ticker), day)
-    return False

@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.calibration.outcomes import REGIMES
 from forecasting.config import CalibrationConfig
-from forecasting.types import Floats
+from forecasting.types import REGIMES, Floats
 
 
 class Feedback(NamedTuple):
@@ -34,31 +33,28 @@ def fold_feedback(
         tail: Nominal probability of a miss.
         config: Rates and the largest correction.
     """
-    _, tickers, horizons = misses.shape
-    steps = np.sqrt(gaps[:, None] / np.arange(1, horizons + 1))  # (D, H)
-    state = Feedback(np.zeros(horizons), np.zeros((tickers, horizons)), np.zeros((len(REGIMES), horizons)))
-    for missed, regimes, step in zip(misses, regime, steps, strict=True):
-        error = (missed - tail) * step  # (N, H)
-        state = Feedback(
-            _move(state.shared, config.shared_rate * _finite_mean(error), config),
-            _move(state.ticker, config.ticker_rate * error, config),
-            _move(state.regime, config.regime_rate * _mean_by_regime(error, regimes), config),
-        )
-    return state
-
-
-def _mean_by_regime(error: Floats, regime: NDArray[np.int8]) -> Floats:
-    return np.stack([_finite_mean(error[regime == index]) for index in range(len(REGIMES))])
+    horizons = np.arange(1, misses.shape[2] + 1)
+    error = (misses - tail) * np.sqrt(gaps[:, None] / horizons)[:, None]  # (D, N, H)
+    in_regime = [np.where((regime == index)[..., None], error, np.nan) for index in range(len(REGIMES))]
+    moves = Feedback(
+        config.shared_rate * _finite_mean(error),
+        config.ticker_rate * error,
+        config.regime_rate * np.stack([_finite_mean(part) for part in in_regime], axis=1),
+    )
+    return Feedback(*(_accumulate(move, config.largest_feedback) for move in moves))
 
 
 def _finite_mean(error: Floats) -> Floats:
-    """(H,) means over tickers, NaN where none is known."""
+    """(D, H) means over tickers, NaN where none is known."""
     known = np.isfinite(error)
-    counts = known.sum(axis=0)
-    means: Floats = np.where(known, error, 0).sum(axis=0) / np.where(counts, counts, np.nan)
+    counts = known.sum(axis=1)
+    means: Floats = np.where(known, error, 0).sum(axis=1) / np.where(counts, counts, np.nan)
     return means
 
 
-def _move(value: Floats, step: Floats, config: CalibrationConfig) -> Floats:
-    bound = config.largest_feedback
-    return np.where(np.isfinite(step), np.clip(value + step, -bound, bound), value)
+def _accumulate(moves: Floats, bound: float) -> Floats:
+    """(...) sum of the moves (D, ...) in order, never beyond the bound on the way; NaN moves nothing."""
+    total = np.zeros(moves.shape[1:])
+    for move in np.nan_to_num(moves):
+        total = np.clip(total + move, -bound, bound)
+    return total

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 from forecasting.errors import UsageError
 from forecasting.evaluation.metrics import tail_misses
 from forecasting.tables import CLOSED_BANDS
-from forecasting.types import Floats, Regime, values
-
-REGIMES = values(Regime)
+from forecasting.types import REGIMES, Floats
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from forecasting.calibration.outcomes import REGIMES
 from forecasting.errors import StoreError
-from forecasting.types import Floats
+from forecasting.types import REGIMES, Floats
 
 LARGEST = float(np.log(4))
 

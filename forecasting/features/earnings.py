@@ -47,7 +47,7 @@ def build_quarter_feature(quarters: int) -> Callable[[Lookback, int], Floats]:
     It reads nothing that is newer than `ahead` + BLUR - QUARTER sessions, hence no simulated session.
     """
 
-    def feature(window: Lookback, ahead: int = 1) -> Floats:
+    def feature(window: Lookback, ahead: int) -> Floats:
         weights = _quarter_weights(ahead)
         newest = window.surprises.shape[-1] + ahead + BLUR - QUARTER * quarters
         past = window.surprises[..., newest - len(weights) : newest]

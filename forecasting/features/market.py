@@ -17,11 +17,11 @@ from forecasting.features.lookback import (
     trailing_windows,
 )
 from forecasting.features.returns import DailyReturns
-from forecasting.types import Floats, Regime
+from forecasting.types import REGIMES, Floats, Regime
 
 _FLOOR = 1e-4
-_REGIME_EDGES = (-0.25, 0.1)  # log volatility relative to the long run; about the terciles of 2007-2011
-REGIMES: tuple[Regime, ...] = ("calm", "normal", "stress")  # between those edges
+# Between REGIMES: log volatility relative to the long run; about the terciles of 2007-2011.
+_REGIME_EDGES = (-0.25, 0.1)
 
 
 def compute_relative_variance(returns: DailyReturns) -> pd.Series:

@@ -6,6 +6,7 @@ one-tick series included. A new feature is one function under `@register`; model
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Literal
 
 import numpy as np
@@ -45,7 +46,11 @@ def register(subject: Subject, name: str = "") -> Callable[[Window], Window]:
     """Add a function of the window to the registry, under its own name or another."""
 
     def add(function: Window) -> Window:
-        FEATURES[name or function.__name__] = Feature(lambda window, _: function(window), subject)
+        @wraps(function)  # its docstring states the range
+        def compute(window: Lookback, _ahead: int) -> Floats:
+            return function(window)
+
+        FEATURES[name or function.__name__] = Feature(compute, subject)
         return function
 
     return add
@@ -153,7 +158,9 @@ def select_features(chosen: Sequence[str]) -> tuple[str, ...]:
     """
     unknown = sorted(set(chosen) - set(FEATURES))
     if unknown:
-        raise UsageError(f"Expected features among {', '.join(FEATURES)}, found {', '.join(unknown)}.")
+        raise UsageError(
+            f"Expected registered features, found {', '.join(unknown)}; choose {', '.join(FEATURES)}."
+        )
     return tuple(chosen) or tuple(FEATURES)
 
 
@@ -162,7 +169,7 @@ def compute_features(window: Lookback, names: Sequence[str], ahead: int = 1) -> 
     return np.stack([FEATURES[name].compute(window, ahead) for name in names], axis=-1)
 
 
-def compute_features_ahead(features: Floats, window: Lookback, names: Sequence[str], ahead: int) -> Floats:
+def compute_features_ahead(features: Floats, window: Lookback, names: Sequence[str], *, ahead: int) -> Floats:
     """(..., F) features of one session ahead, with those that depend on it computed for `ahead` sessions."""
     dated = [index for index, name in enumerate(names) if FEATURES[name].subject == "report"]
     if not dated:

@@ -57,7 +57,7 @@ class StackedLSTM(nn.Module):
         self._zero_output()
 
     def _zero_output(self) -> None:
-        """Zero last dense layer and skip: the first forecast is the random walk with EWMA volatility."""
+        """Set the last dense layer and the skip to zero: the random walk with EWMA volatility."""
         for layer in (self.output, self.skip):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)

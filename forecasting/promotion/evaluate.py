@@ -48,9 +48,9 @@ def evaluate_challenger(
     challenger: Model,
     champion: Model | None,
     universe: Mapping[str, DailyReturns],
+    *,
     simulation: SimulationConfig,
     config: PromotionConfig,
-    *,
     renewal: bool = False,
     champion_universe: Mapping[str, DailyReturns] | None = None,
 ) -> Evaluation:
@@ -77,11 +77,12 @@ def evaluate_challenger(
     unseen = [session for session in _list_sessions(list(universe.values())) if session > seen]
     origins = unseen[config.purge_sessions - 1 : -1 : config.every]
     walks = {
-        name: _walk(model, universes[name], origins, simulation, config) for name, model in models.items()
+        name: _walk(model, universes[name], origins, simulation=simulation, config=config)
+        for name, model in models.items()
     }
     crps = _score(walks, universes, config)
     decision = decide_promotion(
-        crps["challenger"], crps.get("champion"), crps[REFERENCE], config, renewal=renewal
+        crps["challenger"], crps.get("champion"), crps[REFERENCE], config=config, renewal=renewal
     )
     return Evaluation(decision, list_left_out([origin for walk in walks.values() for origin in walk]))
 
@@ -95,6 +96,7 @@ def _walk(
     model: Model,
     universe: Mapping[str, DailyReturns],
     origins: Sequence[date],
+    *,
     simulation: SimulationConfig,
     config: PromotionConfig,
 ) -> list[Issued]:
@@ -106,7 +108,7 @@ def _walk(
     )
     forecaster = Forecaster(model, compute_market_variance(reference), paths)
     methods = Methods(forecaster, (REFERENCE,), config.horizons)
-    return list(walk_forward(methods, universe, list(universe), origins))
+    return list(walk_forward(methods, universe, list(universe), origins=origins))
 
 
 def _score(
@@ -117,7 +119,7 @@ def _score(
     """Return (D, N, H) CRPS of each model's predictive bands, which no calibration has touched.
 
     Raises:
-        PromotionError: No origin could forecast any ticker.
+        PromotionError: The challenger could forecast no ticker from any origin.
     """
     parts = []
     for name, walk in walks.items():
@@ -126,7 +128,7 @@ def _score(
         rows = rows[rows["method"].isin(kept)].astype({"ticker": str, "method": str})
         parts.append(rows.replace({"method": {"predictive": name}}))
     frame = pd.concat(parts)
-    if frame.empty:
+    if not (frame["method"] == "challenger").any():
         raise PromotionError(found=0, needed=1)
     panel = build_panel(frame)
     return {method: panel.score(method).crps for method in panel.methods}

@@ -65,20 +65,20 @@ def context() -> Iterator[RunContext]:
 
 
 def test_missing_sessions_are_reported_and_only_the_own_one_is_published(context: RunContext) -> None:
-    plan = plan_sessions(context, None, "report", 10, force=False)
+    plan = plan_sessions(context, None, "report", sessions=10, force=False)
     assert plan.missing == (TUESDAY, THURSDAY)
     assert (plan.filled, plan.reason) == ((), "")
 
 
 def test_missing_sessions_are_filled_oldest_first_beside_the_own_one(context: RunContext) -> None:
-    plan = plan_sessions(context, None, "fill", 10, force=False)
+    plan = plan_sessions(context, None, "fill", sessions=10, force=False)
     assert plan.filled == (TUESDAY, THURSDAY)
     assert plan.reason == ""
     assert [context.at(day).kind for day in plan.filled] == ["backfill", "backfill"]
 
 
 def test_off_looks_for_nothing(context: RunContext) -> None:
-    assert plan_sessions(context, None, "off", 10, force=False).missing == ()
+    assert plan_sessions(context, None, "off", sessions=10, force=False).missing == ()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_shorter_horizon_than_requested_is_no_complete_session(context: RunCon
 @pytest.mark.parametrize("force", [False, True])
 def test_a_complete_session_rests_unless_it_is_forced(context: RunContext, force: bool) -> None:
     publish_all(context, LAST)
-    plan = plan_sessions(context, None, "report", 10, force=force)
+    plan = plan_sessions(context, None, "report", sessions=10, force=force)
     assert plan.is_empty is not force
     assert ("are complete; set force" in plan.describe()) is not force
     assert str(TUESDAY) in plan.describe()

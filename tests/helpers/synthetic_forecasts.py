@@ -1,0 +1,57 @@
+"""Forecasts that nobody issued, with a known fault: closed bands, and rows of a walk."""
+
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from forecasting.tables import BACKTEST_ROWS, CLOSED_BANDS
+
+EDGE = NormalDist().inv_cdf(0.95)
+SCORE_HORIZONS = (1, 5)
+SCORE_LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))
+SCALES = {"random_walk": 1.0, "calibrated": 1.0, "mc_dropout": 0.1, "wide": 2.0}
+
+
+def make_closed(dates: int, tickers: int = 12, *, scale: float = 1.0, seed: int = 1) -> pd.DataFrame:
+    """CLOSED_BANDS of a standard normal at horizons 1, 2 and 5; outcomes are `scale` times as wide."""
+    stream = np.random.default_rng(seed)
+    days = pd.bdate_range("2020-01-01", periods=dates).to_numpy("datetime64[s]")
+    day, ticker, horizon = (
+        axis.ravel() for axis in np.meshgrid(days, range(tickers), (1, 2, 5), indexing="ij")
+    )
+    is_odd = (day - days[0]).astype("timedelta64[D]").astype(int) % 2
+    frame = pd.DataFrame(
+        {
+            "ticker": [f"T{index:02d}" for index in ticker],
+            "as_of": day,
+            "horizon": horizon,
+            "regime": np.where(is_odd, "calm", "stress"),
+            "actual": scale * stream.standard_normal(len(day)),
+            "lower": -EDGE,
+            "median": 0.0,
+            "upper": EDGE,
+            "calibrated_lower": -EDGE,
+            "calibrated_upper": EDGE,
+        }
+    )
+    return CLOSED_BANDS.check(frame)
+
+
+def make_rows(dates: int = 30, tickers: int = 3, seed: int = 4) -> pd.DataFrame:
+    """BACKTEST_ROWS of the methods SCALES: normal forecasts of a normal outcome, ever more volatile."""
+    rng = np.random.default_rng(seed)
+    normal = np.array([NormalDist().inv_cdf(level) for level in SCORE_LEVELS])
+    rows = []
+    for index, as_of in enumerate(pd.bdate_range("2015-01-02", periods=dates, freq="5B")):
+        for ticker in range(tickers):
+            for horizon in SCORE_HORIZONS:
+                sigma = (0.01 + 0.001 * index) * np.sqrt(horizon)
+                actual = rng.normal(0, sigma)
+                target = as_of + pd.offsets.BDay(horizon)
+                for method, scale in SCALES.items():
+                    rows += [
+                        (f"T{ticker}", as_of, target, horizon, method, level, scale * sigma * z, actual)
+                        for level, z in zip(SCORE_LEVELS, normal, strict=True)
+                    ]
+    return BACKTEST_ROWS.check(pd.DataFrame(rows, columns=BACKTEST_ROWS.names))

@@ -1,0 +1,183 @@
+"""A model and its bytes."""
+
+import json
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from synthetic_prices import AS_OF
+
+from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.errors import ArchitectureMismatchError
+from forecasting.features.registry import FEATURES
+from forecasting.features.returns import DailyReturns
+from forecasting.model.artifact import EDITION, Model, build_network, load_model
+from forecasting.model.residuals import ResidualPool
+from forecasting.pipeline import Forecaster, forecast_ticker
+
+Stored = tuple[str, bytes, str]  # version, weights, manifest
+
+
+@pytest.fixture
+def stored(model: Model) -> Stored:
+    return model.version(), model.weights(), model.manifest.model_dump_json()
+
+
+def change(config: str, *path: str, value: object) -> str:
+    """The stored config with one value replaced."""
+    manifest = json.loads(config)
+    inner = manifest
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = value
+    return json.dumps(manifest)
+
+
+def test_a_model_read_back_gives_bit_equal_forecasts(
+    model: Model,
+    stored: Stored,
+    universe: Sequence[DailyReturns],
+    market: pd.Series,
+    tiny_simulation: SimulationConfig,
+) -> None:
+    again = load_model(*stored)
+    first, second = (
+        forecast_ticker(Forecaster(each, market, tiny_simulation), universe[0], AS_OF).log_returns
+        for each in (model, again)
+    )
+    assert all(np.array_equal(first[band], second[band]) for band in first)
+    assert (again.version(), again.weights()) == (model.version(), model.weights())
+    assert again.manifest == model.manifest
+
+
+def test_the_version_is_a_function_of_the_contents(model: Model) -> None:
+    assert replace(model, metrics={"validation_loss": 9.0}).version() == model.version()
+    others = [
+        replace(model, market=model.market + 1),
+        replace(model, residuals=ResidualPool(model.residuals.rows * 2, model.residuals.weights)),
+        replace(model, network=build_network(model.manifest.config)),
+        replace(model, manifest=model.manifest.model_copy(update={"reference": ("OLD",)})),
+    ]
+    assert len({each.version() for each in [model, *others]}) == 5
+    assert model.version().startswith("2024-06-05-")
+
+
+def test_the_initial_weights_depend_on_the_seed_alone(tiny_config: ModelConfig) -> None:
+    def draw(seed: int) -> torch.Tensor:
+        training = tiny_config.training.model_copy(update={"seed": seed})
+        network = build_network(tiny_config.model_copy(update={"training": training}))
+        weights: torch.Tensor = network.state_dict()["layers.0.weight_ih_l0"]
+        return weights
+
+    assert draw(1).equal(draw(1))
+    assert not draw(1).equal(draw(2))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("config", "network", "hidden"), 16),
+        (("config", "network", "layers"), 3),
+        (("config", "network", "cell"), "gru"),
+        (("config", "network", "hiden"), 8),
+        (("config", "network", "dropout"), 0),
+        (("features",), ["rsi"]),
+        (("features",), ["rsi", "a_feature_of_another_release"]),
+        (("trained_through",), "yesterday"),
+    ],
+)
+def test_a_config_that_the_weights_do_not_fit_is_refused(
+    path: tuple[str, ...], value: object, stored: Stored
+) -> None:
+    version, weights, config = stored
+    require_refusal(version, weights, change(config, *path, value=value))
+
+
+@pytest.mark.parametrize("config", ["", "{", "null", "[]", "{}", '{"config": {}}'])
+def test_a_broken_config_is_refused(config: str, stored: Stored) -> None:
+    require_refusal(stored[0], stored[1], config)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda _: b"",
+        lambda weights: weights[:-1],
+        lambda weights: weights[: len(weights) // 2],
+        lambda _: b"\xff" * 64,
+        lambda weights: b"\x00" * 8 + weights,
+        lambda _: pickle.dumps({"network.skip.weight": 1}),
+    ],
+    ids=["empty", "short by a byte", "half", "noise", "shifted", "a pickle"],
+)
+def test_broken_bytes_are_refused(broken: Callable[[bytes], bytes], stored: Stored) -> None:
+    version, weights, config = stored
+    require_refusal(version, broken(weights), config)
+
+
+def require_refusal(version: str, weights: bytes, config: str) -> None:
+    with pytest.raises(ArchitectureMismatchError) as caught:
+        load_model(version, weights, config)
+    sentence = str(caught.value)
+    assert sentence.startswith(
+        f"Expected the weights of model {version} to fit the network of this release, found "
+    )
+    assert sentence.endswith("; run `bandcast retrain`.")
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(("edition", "found"), [({}, 1), ({"edition": 1}, 1), ({"edition": 99}, 99)])
+def test_a_model_of_features_with_another_meaning_is_refused_with_a_reason(
+    edition: dict[str, int], found: int, stored: Stored
+) -> None:
+    version, weights, config = stored
+    manifest = json.loads(config)
+    assert manifest.pop("edition") == EDITION
+    with pytest.raises(ArchitectureMismatchError, match=f"found features of edition {found} where"):
+        load_model(version, weights, json.dumps({**manifest, **edition}))
+
+
+@pytest.fixture
+def another_release() -> Iterator[None]:
+    """A registry with the same features in another order, and one more."""
+    before = dict(FEATURES)
+    FEATURES.clear()
+    FEATURES.update({**dict(reversed(before.items())), "newcomer": before["rsi"]})
+    yield
+    FEATURES.clear()
+    FEATURES.update(before)
+
+
+@pytest.mark.usefixtures("another_release")
+def test_the_features_of_a_stored_model_are_its_own_not_those_of_the_release(stored: Stored) -> None:
+    again = load_model(*stored)
+    assert again.network.skip_inputs == list(range(len(again.manifest.features)))
+    assert again.version() == stored[0]
+
+
+def test_a_skip_of_the_volatilities_sees_no_other_feature(tiny_config: ModelConfig) -> None:
+    network = tiny_config.network.model_copy(update={"linear_skip": "volatility"})
+    names = tuple(FEATURES)
+    seen = build_network(tiny_config.model_copy(update={"network": network})).skip_inputs
+    assert [names[index] for index in seen] == [
+        name for name, feature in FEATURES.items() if feature.subject != "direction"
+    ]
+
+
+def test_a_manifest_without_what_was_left_out_is_read(model: Model, stored: Stored) -> None:
+    version, weights, config = stored
+    manifest = json.loads(config)
+    del manifest["left_out"], manifest["no_log_har"]
+    assert load_model(version, weights, json.dumps(manifest)).manifest == model.manifest
+
+
+def test_the_bytes_are_safetensors_and_no_pickle(stored: Stored) -> None:
+    weights = stored[1]
+    header = json.loads(weights[8 : 8 + int.from_bytes(weights[:8], "little")])
+    assert {"market", "noise.rows", "noise.weights", "network.skip.weight"} <= header.keys()
+    with pytest.raises(pickle.UnpicklingError):
+        pickle.loads(weights)

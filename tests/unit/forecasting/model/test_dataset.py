@@ -1,0 +1,166 @@
+"""Training sequences and the chronological split."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecasting.config import TrainingConfig
+from forecasting.errors import ModelError
+from forecasting.model.dataset import TrainingSet, build_sequences, cover_ends, split_by_session, tile_ends
+
+DAYS = pd.bdate_range("2020-01-01", periods=600).to_numpy("datetime64[D]")
+
+
+def make_rows(*calendars: np.ndarray) -> TrainingSet:
+    """Rows whose only feature is the index of the ticker and whose target is the index of its session."""
+    lengths = [len(days) for days in calendars]
+    firsts = np.cumsum([0, *lengths[:-1]])
+    targets = [np.append(np.searchsorted(DAYS, days)[1:].astype(float), np.nan) for days in calendars]
+    return TrainingSet(
+        np.repeat(np.arange(len(calendars), dtype=float), lengths)[:, None],
+        np.concatenate(targets),
+        np.concatenate(calendars),
+        np.repeat(firsts, lengths),
+    )
+
+
+def make_config(**changes: Any) -> TrainingConfig:
+    return TrainingConfig(**{"lookback": 5, "segment": 4, "history_sessions": 100, **changes})
+
+
+def test_the_split_by_hand() -> None:
+    split = split_by_session(make_rows(DAYS[:111]), make_config())
+    assert split.validation.tolist() == list(
+        range(100, 110)
+    )  # a tenth of a hundred, to the last known target
+    assert split.training.tolist() == list(range(10, 95))  # five are purged
+    assert split.trained_through == DAYS[110].item()
+    assert split.weights[split.training].mean() == pytest.approx(1)
+    assert not split.weights[95:].any()
+    assert split.weights[94] == pytest.approx(2 * split.weights[10])
+
+
+calendars = st.lists(
+    st.tuples(st.integers(0, 200), st.integers(60, 400), st.sets(st.integers(0, 599), max_size=30)),
+    min_size=1,
+    max_size=4,
+).map(lambda each: [np.delete(DAYS[a : a + n], [hole for hole in holes if hole < n]) for a, n, holes in each])
+
+
+@settings(deadline=None, max_examples=80)
+@given(calendars, st.integers(1, 20), st.floats(0.02, 0.4), st.integers(100, 500))
+def test_training_and_validation_targets_never_overlap(
+    days: list[np.ndarray], purge: int, fraction: float, history: int
+) -> None:
+    config = make_config(purge_sessions=purge, validation_fraction=fraction, history_sessions=history)
+    data = make_rows(*days)
+    try:
+        split = split_by_session(data, config)
+    except ModelError:
+        return
+    sessions = np.unique(data.session)
+    targets = np.searchsorted(sessions, DAYS[np.nan_to_num(data.target).astype(int)])
+    fitted, held_out = targets[split.training], targets[split.validation]
+    assert fitted.max() + purge < held_out.min()
+    assert fitted.min() >= len(sessions) - history
+    assert held_out.max() == len(sessions) - 1
+    assert np.isfinite(data.target[np.concatenate([split.training, split.validation])]).all()
+    assert (np.diff(split.weights[split.training][np.argsort(fitted, kind="stable")]) >= 0).all()
+
+
+def test_a_target_that_is_long_in_coming_counts_when_it_comes() -> None:
+    halted = np.delete(DAYS[:111], range(90, 105))
+    data = make_rows(halted, DAYS[:111])
+    split = split_by_session(data, make_config())
+    assert 89 not in split.training  # its target is session 105, in the midst of validation
+    assert 89 in split.validation
+    assert 88 in split.training
+
+
+@pytest.mark.parametrize("days", [11, 4, 2])
+def test_too_few_sessions_are_refused_in_one_sentence(days: int) -> None:
+    with pytest.raises(ModelError, match="Expected at least 5 sessions to train on"):
+        split_by_session(make_rows(DAYS[:days]), make_config())
+
+
+@pytest.fixture
+def two_tickers() -> TrainingSet:
+    return make_rows(DAYS[:40], DAYS[20:50])
+
+
+def test_a_sequence_scores_its_segment_and_never_its_burn_in(two_tickers: TrainingSet) -> None:
+    batch = build_sequences(two_tickers, np.ones(70), make_config()).gather(torch.tensor([30]))
+    features, target, weights = batch
+    assert features.shape == (1, 8, 1)
+    assert target[0].tolist() == [0, 0, 0, 0, 28, 29, 30, 31]  # 0 where it is not scored
+    assert weights[0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_a_step_is_scored_only_after_a_lookback_of_the_tickers_own(two_tickers: TrainingSet) -> None:
+    source = build_sequences(two_tickers, np.ones(70), make_config())
+    features, target, weights = source.gather(torch.tensor([4, 45]))
+    assert target[0].tolist() == [0, 0, 0, 0, 0, 0, 0, 5]
+    assert weights[0].tolist() == [0, 0, 0, 0, 0, 0, 0, 1]
+    assert weights[1].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
+    assert set(features[1].flatten().tolist()) == {1.0}
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 30), st.integers(1, 30), st.lists(st.integers(0, 69), min_size=1, max_size=9))
+def test_sequences_never_cross_tickers(lookback: int, segment: int, ends: list[int]) -> None:
+    data = make_rows(DAYS[:40], DAYS[20:50])
+    rows = torch.tensor(ends)
+    features, _, weights = build_sequences(
+        data, np.ones(70), make_config(lookback=lookback, segment=segment)
+    ).gather(rows)
+    assert torch.equal(features[..., 0], (rows >= 40).float()[:, None].expand(features.shape[:2]))
+    assert not weights[:, : lookback - 1].any()
+
+
+def test_window_mode_is_a_segment_of_one(two_tickers: TrainingSet) -> None:
+    window = build_sequences(two_tickers, np.ones(70), make_config(mode="window"))
+    segment = build_sequences(two_tickers, np.ones(70), make_config(segment=1))
+    assert (window.length, window.context) == (segment.length, segment.context) == (5, 4)
+    rows = torch.arange(70)
+    for found, expected in zip(window.gather(rows), segment.gather(rows), strict=True):
+        assert torch.equal(found.nan_to_num(-1), expected.nan_to_num(-1))
+
+
+@pytest.mark.parametrize("segment", [1, 4, 7, 50])
+def test_tiling_scores_every_validation_target_once(two_tickers: TrainingSet, segment: int) -> None:
+    rows = np.concatenate([np.arange(25, 39), np.arange(51, 69)])
+    held_out = np.zeros(70)
+    held_out[rows] = 1
+    source = build_sequences(two_tickers, held_out, make_config(segment=segment))
+    ends = torch.as_tensor(tile_ends(rows, two_tickers, segment))
+    numbered = replace(source, target=torch.arange(70, dtype=torch.float32))
+    _, number, weights = numbered.gather(ends)
+    assert sorted(number[weights > 0].int().tolist()) == rows.tolist()
+
+
+@pytest.mark.parametrize("segment", [1, 4, 7])
+def test_cover_ends_score_every_settled_training_row_equally_often(
+    two_tickers: TrainingSet, segment: int
+) -> None:
+    rows = np.concatenate([np.arange(10, 30), np.arange(50, 60)])
+    fitted = np.zeros(70)
+    fitted[rows] = 1
+    source = build_sequences(two_tickers, fitted, make_config(segment=segment))
+    ends = torch.as_tensor(cover_ends(rows, two_tickers, segment))
+    _, number, weights = replace(source, target=torch.arange(70, dtype=torch.float32)).gather(ends)
+    counts = np.bincount(number[weights > 0].int().numpy(), minlength=70)
+    assert set(counts[rows]) == {segment}
+    assert counts.sum() == segment * len(rows)
+
+
+def test_an_unknown_target_never_reaches_the_gradient(two_tickers: TrainingSet) -> None:
+    unknown = replace(two_tickers, target=np.full(70, np.nan))
+    _, target, weights = build_sequences(unknown, np.zeros(70), make_config()).gather(torch.arange(70))
+    assert not weights.any()
+    assert torch.isfinite(target).all()

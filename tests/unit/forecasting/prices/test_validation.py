@@ -1,0 +1,148 @@
+"""Checks that look at more than one bar: each refuses its fault by name and lets real history pass."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.calendars.sessions import sessions_between
+from forecasting.errors import (
+    GapError,
+    InstrumentChangedError,
+    PriceJumpError,
+    StaleHistoryError,
+    WrongSessionsError,
+)
+from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
+from forecasting.prices.validation import (
+    check_complete,
+    check_facts,
+    check_jumps,
+    find_gaps,
+    keep_sessions,
+)
+from forecasting.types import Floats
+
+SESSIONS = pd.DatetimeIndex(sessions_between("XNYS", date(2024, 1, 2), date(2024, 6, 5)))
+LAST = date(2024, 6, 5)
+
+
+def history(
+    whole: Floats | None = None,
+    days: pd.DatetimeIndex = SESSIONS,
+    split: dict[pd.Timestamp, float] | None = None,
+    **columns: Any,
+) -> PriceHistory:
+    plain = {"open": 10.0, "high": 10.1, "low": 9.9, "close": 10.0, "volume": 1000.0}
+    frame = pd.DataFrame({name: np.full(len(days), value) for name, value in plain.items()}, index=days)
+    if whole is not None:
+        frame = frame.assign(open=whole, high=whole, low=whole, close=whole)
+    acted = pd.DataFrame({"split": split or {}}, dtype=float)
+    acted.index = pd.DatetimeIndex(acted.index)
+    return PriceHistory("ACME", as_bars(frame.assign(**columns)), as_actions(acted))
+
+
+def bump(index: int | slice, value: float, base: float = 10.0) -> Floats:
+    values = np.full(len(SESSIONS), base)
+    values[index] = value
+    return values
+
+
+def test_bars_keep_sessions_pass_and_a_stray_weekend_row_is_dropped() -> None:
+    assert keep_sessions(history(), "XNYS").index.equals(SESSIONS.as_unit("s"))
+    stray = history(days=SESSIONS.append(pd.DatetimeIndex(["2024-06-08"])))
+    assert keep_sessions(stray, "XNYS").index[-1].date() == LAST
+    assert keep_sessions(history(days=SESSIONS[:0]), "XNYS").empty
+
+
+def test_dates_that_are_off_by_a_day_are_refused() -> None:
+    shifted = history(days=SESSIONS - pd.Timedelta(days=1))
+    with pytest.raises(WrongSessionsError, match="on other days, such as 2024-06-02"):
+        keep_sessions(shifted, "XNYS")
+
+
+def test_a_calendar_that_differs_from_the_vendors_is_not_held_against_the_bars() -> None:
+    every_day = history(days=pd.date_range("2024-05-01", "2024-06-05"))
+    assert len(keep_sessions(every_day, "24/5")) < len(every_day.bars)
+    assert len(keep_sessions(every_day, "24/7")) == len(every_day.bars)
+
+
+def test_gaps_are_the_sessions_of_the_calendar_without_a_bar() -> None:
+    assert find_gaps(history().bars, "XNYS", LAST) == ()
+    assert find_gaps(history().bars.drop(SESSIONS[[3, 9]]), "XNYS", LAST) == (
+        SESSIONS[3].date(),
+        SESSIONS[9].date(),
+    )
+    assert find_gaps(history().bars.iloc[:0], "XNYS", LAST) == ()
+
+
+def test_a_recent_gap_is_refused_and_an_old_one_passes() -> None:
+    check_complete(history(days=SESSIONS.delete(5)), "XNYS", LAST)
+    with pytest.raises(GapError, match="none for 2024-05-31 and 1 more"):
+        check_complete(history(days=SESSIONS.delete([-10, -4])), "XNYS", LAST)
+    check_complete(history(days=SESSIONS.delete(-4)), "CMES", LAST)
+
+
+@pytest.mark.parametrize(
+    ("kept", "found"), [(slice(0, -1), "the last at 2024-06-04"), (slice(0), "found none")]
+)
+def test_a_missing_last_session_is_stale(kept: slice, found: str) -> None:
+    with pytest.raises(StaleHistoryError, match=f"session 2024-06-05.*{found}"):
+        check_complete(history(days=SESSIONS[kept]), "XNYS", LAST)
+
+
+@pytest.mark.parametrize("changed", [{"currency": "GBP"}, {"kind": "ETF"}, {"zone": "Asia/Tokyo"}])
+def test_another_instrument_under_the_same_symbol_is_refused(changed: dict[str, str]) -> None:
+    stored = {"currency": "GBp", "kind": "EQUITY", "zone": "Europe/London"}
+    with pytest.raises(InstrumentChangedError, match=next(iter(changed))):
+        check_facts("VOD.L", InstrumentFacts(**stored), InstrumentFacts(**{**stored, **changed}))
+
+
+def test_a_missing_fact_is_no_change() -> None:
+    check_facts("VOD.L", InstrumentFacts("GBp"), InstrumentFacts())
+    check_facts("VOD.L", InstrumentFacts(), InstrumentFacts("GBp"))
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        history(bump(-1, 100.0)),  # tenfold today, on the usual volume
+        history(bump(-1, 1.0)),
+        history(bump(-1, 17.0)),
+        history(bump(-20, 20.0)),  # doubled once, long ago
+        history(bump(-20, 20.0), volume=bump(-20, 9000.0, 1000.0)),  # and with volume, but gone the next day
+        history(bump(-1, 100.0), volume=0.0),
+        history(bump(slice(-9, None), 17.0)),  # and it stays
+    ],
+)
+def test_a_slip_of_the_vendor_is_refused(slip: PriceHistory) -> None:
+    with pytest.raises(PriceJumpError):
+        check_jumps(slip, slip.bars.index)
+
+
+@pytest.mark.parametrize(
+    "real",
+    [
+        history(bump(-1, 17.0), volume=bump(-1, 5000.0, 1000.0)),  # news: volume comes with it
+        history(bump(-1, 13.0)),
+        history(bump(slice(-9, None), 2.5), split={SESSIONS[-9]: 4.0}),
+    ],
+)
+def test_a_move_of_a_market_passes(real: PriceHistory) -> None:
+    check_jumps(real, real.bars.index)
+
+
+def test_a_fall_through_an_open_market_passes_on_the_usual_volume() -> None:
+    """Bitcoin on 2020-03-12: 37 % down on 1.3 times the volume, with the close before inside the range."""
+    close = bump(-1, 6.28)
+    fallen = history(open=10.0, high=10.0, low=np.minimum(close, 9.9), close=close)
+    check_jumps(fallen, fallen.bars.index)
+
+
+def test_a_jump_that_is_stored_already_is_history() -> None:
+    slip = history(bump(-20, 20.0))
+    check_jumps(slip, slip.bars.index[-1:])
+    with pytest.raises(PriceJumpError, match="close 20 at"):
+        check_jumps(slip, slip.bars.index[-19:])  # the first of these is the return
