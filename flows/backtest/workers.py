@@ -57,7 +57,7 @@ def fit_all(pool: ProcessPoolExecutor, fits: Sequence[date], progress: Progress)
     Raises:
         ModelError: A fit failed; every origin that it serves would be missing.
     """
-    _await_all([pool.submit(fit, session) for session in fits], progress)
+    await_all([pool.submit(fit, session) for session in fits], progress)
 
 
 def issue_all(pool: ProcessPoolExecutor, origins: Mapping[date, date], progress: Progress) -> None:
@@ -66,7 +66,7 @@ def issue_all(pool: ProcessPoolExecutor, origins: Mapping[date, date], progress:
     Raises:
         ModelError: A model is at fault.
     """
-    _await_all([pool.submit(issue, origin, fit) for origin, fit in origins.items()], progress)
+    await_all([pool.submit(issue, origin, fit) for origin, fit in origins.items()], progress)
 
 
 def fit(session: date) -> str:
@@ -101,7 +101,12 @@ def _load_methods(fit: date) -> Methods:
     return Methods(Forecaster(model, market, task.simulation), task.baselines, task.horizons)
 
 
-def _await_all(futures: Sequence[Future[str]], progress: Progress) -> None:
+def await_all(futures: Sequence[Future[str]], progress: Progress) -> None:
+    """Wait for all; the first that ends with a sentence cancels the others.
+
+    Raises:
+        ModelError: With that sentence.
+    """
     try:
         for future in as_completed(futures):
             if failure := future.result():

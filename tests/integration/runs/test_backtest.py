@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,16 @@ from workplace import TINY
 
 from flows.cli import app
 from flows.sources import SampleSource
+from forecasting.config import SCORE_LEVELS
 from forecasting.errors import UsageError
-from forecasting.evaluation.panel import COLUMNS
 from forecasting.prices.adjustment import adjust
+from forecasting.tables import BACKTEST_ROWS
 
 WALK = "--start 2012-06-01 --end 2012-08-31 --every 15 --retrain-every 60 --warm-up 45 --horizons 1,5"
 LAST = date(2013, 3, 1)
-LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))
 
 
-def prices(folder: Path, changed_after: str | None = None) -> Path:
+def write_prices(folder: Path, changed_after: str | None = None) -> Path:
     """Two shares of the sample as CSV files; the closes after a session may be other ones."""
     folder.mkdir()
     for ticker in ("AAPL", "IBM"):
@@ -50,79 +51,84 @@ def run(csv_dir: Path, out: Path, *more: str) -> "subprocess.CompletedProcess[st
     )
 
 
+@dataclass(frozen=True)
+class Walked:
+    """A finished walk: folder of prices, file of rows, the JSON on standard output, and standard error."""
+
+    csv_dir: Path
+    out: Path
+    plain: dict[str, Any]
+    errors: str
+
+
 @pytest.fixture(scope="module")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any], str]:
-    """Folder of prices, file of rows, the JSON on standard output, and standard error."""
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Walked:
     folder = tmp_path_factory.mktemp("walked")
-    csv_dir, out = prices(folder / "prices"), folder / "rows.csv"
+    csv_dir, out = write_prices(folder / "prices"), folder / "rows.csv"
     done = run(csv_dir, out, "--json")
     assert done.returncode == 0, done.stderr
-    return csv_dir, out, json.loads(done.stdout), done.stderr
+    return Walked(csv_dir, out, json.loads(done.stdout), done.stderr)
 
 
-def test_the_rows_let_anyone_recompute_the_scores(walked: tuple[Path, Path, dict[str, Any], str]) -> None:
-    _, out, told, _ = walked
-    rows = pd.read_csv(out, parse_dates=["as_of", "target_session"])
-    assert tuple(rows.columns) == COLUMNS
+def test_the_rows_let_anyone_recompute_the_scores(walked: Walked) -> None:
+    rows = pd.read_csv(walked.out, parse_dates=["as_of", "target_session"])
+    assert list(rows.columns) == BACKTEST_ROWS.names
     methods = ["calibrated", "mc_dropout", "predictive", "random_walk", "fhs"]
     assert len(rows) == 5 * 2 * 2 * len(methods) * 19
     assert list(dict.fromkeys(rows.method)) == methods
-    assert tuple(sorted(set(rows.level))) == LEVELS
-    assert rows.as_of.nunique() == told["origins"] == 5
+    assert tuple(sorted(set(rows.level))) == SCORE_LEVELS
+    assert rows.as_of.nunique() == walked.plain["origins"] == 5
     bands = rows[(rows.method == "calibrated") & (rows.horizon == 5)].pivot_table(
         index=["ticker", "as_of", "actual_log_return"], columns="level", values="log_return"
     )
-    happened = bands.index.get_level_values("actual_log_return").to_numpy()
-    error = happened[:, None] - bands.to_numpy()
-    crps = 2 * np.maximum(np.array(LEVELS) * error, (np.array(LEVELS) - 1) * error).mean()
-    (score,) = [one for one in told["scores"] if (one["method"], one["horizon"]) == ("calibrated", 5)]
+    outcome = bands.index.get_level_values("actual_log_return").to_numpy()
+    error = outcome[:, None] - bands.to_numpy()
+    crps = 2 * np.maximum(np.array(SCORE_LEVELS) * error, (np.array(SCORE_LEVELS) - 1) * error).mean()
+    (score,) = [
+        score for score in walked.plain["scores"] if (score["method"], score["horizon"]) == ("calibrated", 5)
+    ]
     assert score["crps"] == pytest.approx(crps)
-    assert score["coverage"] == pytest.approx(np.mean((happened >= bands[0.05]) & (happened <= bands[0.95])))
+    assert score["coverage"] == pytest.approx(np.mean((outcome >= bands[0.05]) & (outcome <= bands[0.95])))
 
 
-def test_outcomes_are_what_the_files_say(walked: tuple[Path, Path, dict[str, Any], str]) -> None:
-    csv_dir, out, _, _ = walked
-    row = pd.read_csv(out).iloc[-1]
-    close = pd.read_csv(csv_dir / f"{row.ticker}.csv", index_col="date")["close"]
+def test_outcomes_are_those_of_the_files(walked: Walked) -> None:
+    row = pd.read_csv(walked.out).iloc[-1]
+    close = pd.read_csv(walked.csv_dir / f"{row.ticker}.csv", index_col="date")["close"]
     assert row.actual_log_return == pytest.approx(np.log(close[row.target_session] / close[row.as_of]))
 
 
-def test_progress_says_what_is_left(walked: tuple[Path, Path, dict[str, Any], str]) -> None:
-    *_, errors = walked
-    assert "2 tickers, 3 origins to warm up, 5 to report, 2 fits" in errors
-    assert "origins: 8 of 8, 0:00:00 left" in errors
+def test_progress_counts_what_is_left(walked: Walked) -> None:
+    assert "2 tickers, 3 origins to warm up, 5 to report, 2 fits" in walked.errors
+    assert "origins: 8 of 8, 0:00:00 left" in walked.errors
 
 
-def test_a_finished_walk_is_only_judged_again(walked: tuple[Path, Path, dict[str, Any], str]) -> None:
-    csv_dir, out, _, _ = walked
-    before = out.read_bytes()
-    done = run(csv_dir, out, "--markdown")
+def test_a_finished_walk_is_only_judged_again(walked: Walked) -> None:
+    before = walked.out.read_bytes()
+    done = run(walked.csv_dir, walked.out, "--markdown")
     assert "to do: 0 fits, 0 origins" in done.stderr
     assert "| method | h=1 | h=5 | mean |" in done.stdout
     assert "10 forecasts of 2 tickers from 5 origins, 2012-06-01 to 2012-08-27" in done.stdout
-    assert out.read_bytes() == before
+    assert walked.out.read_bytes() == before
 
 
 def test_parts_of_another_walk_are_refused_and_left_alone(
-    walked: tuple[Path, Path, dict[str, Any], str],
+    walked: Walked,
 ) -> None:
-    csv_dir, out, _, _ = walked
-    before = out.read_bytes()
-    done = run(csv_dir, out, "--paths", "24")
+    before = walked.out.read_bytes()
+    done = run(walked.csv_dir, walked.out, "--paths", "24")
     assert done.returncode == 2
     assert "found another (simulation differ); give another --out, or --restart" in done.stderr
-    assert out.read_bytes() == before
+    assert walked.out.read_bytes() == before
 
 
 def test_a_killed_walk_leaves_no_process_and_goes_on_to_the_same_bytes(
-    walked: tuple[Path, Path, dict[str, Any], str], tmp_path: Path
+    walked: Walked, tmp_path: Path
 ) -> None:
-    csv_dir, undisturbed, _, _ = walked
     out, errors = tmp_path / "rows.csv", tmp_path / "errors"
     parts = tmp_path / "rows.csv.parts"
     with errors.open("w") as log:
         process = subprocess.Popen(
-            command(csv_dir, out), env=os.environ | TINY, stdout=subprocess.PIPE, stderr=log
+            command(walked.csv_dir, out), env=os.environ | TINY, stdout=subprocess.PIPE, stderr=log
         )
     while not list(parts.glob("*.npz")):
         assert process.poll() is None, errors.read_text()
@@ -130,21 +136,20 @@ def test_a_killed_walk_leaves_no_process_and_goes_on_to_the_same_bytes(
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=120)  # the pipe ends when the last of its processes has let go of it
     assert not out.exists()
-    done = run(csv_dir, out)
+    done = run(walked.csv_dir, out)
     assert done.returncode == 0, done.stderr
     assert "to do: 0 fits" in done.stderr
-    assert out.read_bytes() == undisturbed.read_bytes()
+    assert out.read_bytes() == walked.out.read_bytes()
 
 
-def test_no_forecast_knows_the_future(walked: tuple[Path, Path, dict[str, Any], str], tmp_path: Path) -> None:
-    _, out, _, _ = walked
+def test_no_forecast_knows_the_future(walked: Walked, tmp_path: Path) -> None:
     known_through = "2012-07-16"  # the third of the five origins, after both fits
     changed = tmp_path / "rows.csv"
-    done = run(prices(tmp_path / "prices", changed_after=known_through), changed)
+    done = run(write_prices(tmp_path / "prices", changed_after=known_through), changed)
     assert done.returncode == 0, done.stderr
-    before, after = (pd.read_csv(path) for path in (out, changed))
+    before, after = (pd.read_csv(path) for path in (walked.out, changed))
     early = before.as_of <= known_through
-    forecasts = [name for name in COLUMNS if name != "actual_log_return"]
+    forecasts = [name for name in BACKTEST_ROWS.names if name != "actual_log_return"]
     pd.testing.assert_frame_equal(before.loc[early, forecasts], after.loc[early, forecasts])
     assert (before.loc[~early, "log_return"] != after.loc[~early, "log_return"]).any()
     assert (before.loc[early, "actual_log_return"] != after.loc[early, "actual_log_return"]).any()
@@ -163,9 +168,9 @@ def test_no_forecast_knows_the_future(walked: tuple[Path, Path, dict[str, Any], 
     ],
 )
 def test_a_request_that_cannot_work_is_refused_at_once(
-    walked: tuple[Path, Path, dict[str, Any], str], tmp_path: Path, more: list[str], sentence: str
+    walked: Walked, tmp_path: Path, more: list[str], sentence: str
 ) -> None:
-    _, _, *arguments = command(walked[0], tmp_path / "rows.csv", *more)
+    _, _, *arguments = command(walked.csv_dir, tmp_path / "rows.csv", *more)
     result = CliRunner().invoke(app, ["backtest", *arguments])
     assert isinstance(result.exception, UsageError)
     assert sentence in str(result.exception)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
+from flow_runs import complete, fail
 from reading_store import rows
 
 from flows.daily import daily
@@ -45,11 +45,6 @@ def write(folder: Path, ticker: str, spoil: Spoil) -> None:
     spoil(bars).rename_axis("date").to_csv(folder / f"{ticker}.csv")
 
 
-def run(folder: Path) -> Any:
-    state = daily(source="csv", csv_dir=str(folder), return_state=True)
-    return state.result(raise_on_failure=False)
-
-
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -65,7 +60,7 @@ def run(folder: Path) -> Any:
 )
 def test_a_bad_file_is_quarantined_and_the_others_go_on(folder: Path, spoil: Spoil, reason: str) -> None:
     write(folder, "BAD", spoil)
-    summary = run(folder)
+    summary = complete(daily, source="csv", csv_dir=str(folder))
     assert summary.tickers == ("AAPL", "IBM")
     assert summary.quarantined["BAD"].reason == reason
     detail = str(summary.quarantined["BAD"])
@@ -76,6 +71,6 @@ def test_a_bad_file_is_quarantined_and_the_others_go_on(folder: Path, spoil: Spo
 
 def test_an_empty_folder_is_one_sentence(workplace: Path) -> None:
     (workplace / "empty").mkdir()
-    error = run(workplace / "empty")
+    error = fail(daily, source="csv", csv_dir=str(workplace / "empty"))
     assert isinstance(error, SourceError)
     assert "empty" in str(error)

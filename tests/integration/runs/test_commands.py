@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() 
     assert "secret" not in done.stderr
 
 
-def _run_json(*arguments: str) -> dict[str, Any]:
+def run_json(*arguments: str) -> dict[str, Any]:
     done = bandcast("run", "--source", "sample", "--json", *arguments)
     assert done.returncode == 0, done.stderr
     summary: dict[str, Any] = json.loads(done.stdout)
@@ -35,7 +37,7 @@ def _run_json(*arguments: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("prefect_url")
 def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
-    summary = _run_json("--tickers", "aapl,NOPE,ibm", "--horizon", "10")
+    summary = run_json("--tickers", "aapl,NOPE,ibm", "--horizon", "10")
     assert summary["tickers"] == ["AAPL", "IBM"]
     assert summary["quarantined"]["NOPE"]["reason"] == "unknown_ticker"
     assert set(summary["seconds"]) == {
@@ -70,12 +72,12 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     assert replayed.returncode == 0, replayed.stdout
     assert json.loads(replayed.stdout)["same"] == ["AAPL", "IBM"]
     assert "0 issued bands have closed" in bandcast("verify").stdout
-    _look_back()
+    look_back()
 
 
-def _look_back() -> None:
+def look_back() -> None:
     """A run for an earlier session shows its own bands, and so do the commands when asked."""
-    again = _run_json("--tickers", "ibm", "--horizon", "10", "--as-of", "2013-02-22")
+    again = run_json("--tickers", "ibm", "--horizon", "10", "--as-of", "2013-02-22")
     assert again["plot"].endswith("fan-2013-02-22.png")  # a run shows its own session
     back = json.loads(bandcast("show", "--json", "--as-of", "2013-02-28").stdout)
     assert {(row["ticker"], row["as_of"]) for row in back} == {("IBM", "2013-02-22")}
@@ -87,7 +89,7 @@ def _look_back() -> None:
 
 
 @pytest.mark.usefixtures("prefect_url")
-def test_a_failed_job_exits_with_1_and_one_sentence(workplace: Path) -> None:
+def test_a_failed_run_exits_with_1_and_one_sentence(workplace: Path) -> None:
     done = bandcast("forecast", "--source", "sample", "--json")
     assert done.returncode == 1
     assert done.stdout == ""
@@ -96,11 +98,9 @@ def test_a_failed_job_exits_with_1_and_one_sentence(workplace: Path) -> None:
 
 
 @pytest.mark.usefixtures("prefect_url")
-def test_a_database_behind_its_migrations_says_how_to_mend_it(workplace: Path) -> None:
+def test_a_database_behind_its_migrations_has_the_command_that_mends_it(workplace: Path) -> None:
     assert bandcast("db", "upgrade").returncode == 0
-    import sqlite3
-
-    with sqlite3.connect(workplace / "home" / "bandcast.db") as connection:
+    with closing(sqlite3.connect(workplace / "home" / "bandcast.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
     done = bandcast("ingest", "--source", "sample")
     assert done.returncode == 1

@@ -2,60 +2,51 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flow_runs import Flow, complete, fail, run_state
 from reading_store import connection, dump, rows
 
-import flows.forecast
 from db.repositories.forecasts import ForecastRepository
 from flows.daily import daily
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.retrain import retrain
+from flows.sources import SampleSource
 from forecasting.errors import BandcastError, ModelError, SourceError, UsageError
+from forecasting.prices.adjustment import adjust
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
 
-def result_of(flow: Callable[..., Any], **parameters: Any) -> Any:
-    return flow(**parameters, return_state=True).result(raise_on_failure=False)
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both engines: the default SQLite file, and a PostgreSQL by URL."""
-    if request.param == "postgres":
-        monkeypatch.setenv("BANDCAST_DATABASE_URL", request.getfixturevalue("postgres_url"))
-
-
-@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
-def test_a_run_stores_every_band_and_a_second_run_changes_nothing(database: None) -> None:
-    summary = result_of(daily)
+@pytest.mark.usefixtures("database")
+def test_a_run_stores_every_band_and_a_second_run_changes_nothing() -> None:
+    summary = complete(daily)
     assert summary.tickers == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
     assert summary.as_of == date(2013, 3, 1)
     assert summary.quarantined == {}
+    assert summary.report is not None
     assert Path(summary.report.plot).stat().st_size > 10_000
     first = dump()
     assert len(first["forecasts"]) == 5 * 30
     assert len(first["forecast_quantiles"]) == 5 * 30 * 4 * 5
 
-    rest = daily(return_state=True)
+    rest = run_state(daily)
     assert (rest.name, rest.type.value) == ("Skipped", "COMPLETED")
     assert dump() == first
 
-    again = result_of(daily, force=True)
+    again = complete(daily, force=True)
     assert again.run_id == summary.run_id
     assert again.model_version == summary.model_version
     assert dump() == first
 
 
 def test_target_sessions_skip_weekends_and_good_friday() -> None:
-    result_of(daily, tickers=["AAPL"])
+    complete(daily, tickers=["AAPL"])
     targets = [row[0] for row in rows("SELECT target_session FROM latest_forecast ORDER BY horizon")]
     assert targets[0] == "2013-03-04"
     assert "2013-03-29" not in targets
@@ -63,16 +54,16 @@ def test_target_sessions_skip_weekends_and_good_friday() -> None:
 
 
 def test_a_shorter_horizon_and_an_earlier_as_of_are_kept_beside_each_other() -> None:
-    result_of(daily, tickers=["IBM"], as_of=date(2013, 2, 22), horizon=7)
-    result_of(daily, tickers=["IBM"])
+    complete(daily, tickers=["IBM"], as_of=date(2013, 2, 22), horizon=7)
+    complete(daily, tickers=["IBM"])
     counts = rows("SELECT as_of, count(*) FROM forecasts GROUP BY as_of ORDER BY as_of")
     assert counts == [("2013-02-22", 7), ("2013-03-01", 30)]
     assert rows("SELECT DISTINCT as_of FROM latest_forecast") == [("2013-03-01",)]
 
 
 def test_a_forecast_never_uses_a_model_that_saw_later_prices() -> None:
-    late = result_of(daily, tickers=["IBM", "MSFT"])
-    early = result_of(daily, tickers=["IBM", "MSFT"], as_of=date(2013, 1, 31))
+    late = complete(daily, tickers=["IBM", "MSFT"])
+    early = complete(daily, tickers=["IBM", "MSFT"], as_of=date(2013, 1, 31))
     assert late.model_version != early.model_version
     models = rows("SELECT version, gated_as_of, status FROM model_versions ORDER BY gated_as_of")
     assert models == [
@@ -82,17 +73,17 @@ def test_a_forecast_never_uses_a_model_that_saw_later_prices() -> None:
 
 
 def test_a_ticker_alone_gets_the_bands_it_gets_among_others() -> None:
-    result_of(daily)
+    complete(daily)
     together = rows("SELECT * FROM forecast_quantiles WHERE ticker = 'MSFT'")
     for table in ("forecast_quantiles", "forecasts"):
         with connection() as opened:
             opened.execute(sa.text(f"DELETE FROM {table}"))
-    result_of(forecast, tickers=["MSFT"])
+    complete(forecast, tickers=["MSFT"])
     assert sorted(rows("SELECT * FROM forecast_quantiles")) == sorted(together)
 
 
 def test_an_unknown_ticker_is_quarantined_with_its_reason_and_the_others_go_on() -> None:
-    summary = result_of(daily, tickers=["AAPL", "NOPE", "IBM"])
+    summary = complete(daily, tickers=["AAPL", "NOPE", "IBM"])
     assert summary.tickers == ("AAPL", "IBM")
     assert summary.quarantined["NOPE"].reason == "unknown_ticker"
     assert rows("SELECT ticker, reason FROM quarantines") == [("NOPE", "unknown_ticker")]
@@ -100,16 +91,16 @@ def test_an_unknown_ticker_is_quarantined_with_its_reason_and_the_others_go_on()
 
 
 def test_too_few_good_tickers_publish_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    result_of(retrain)
+    complete(retrain)
     monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "0.9")
-    error = result_of(daily, tickers=["AAPL", "NOPE"])
+    error = fail(daily, tickers=["AAPL", "NOPE"])
     assert isinstance(error, SourceError)
     assert "found 1" in str(error)
     assert rows("SELECT count(*) FROM forecasts") == [(0,)]
 
 
 def test_nothing_is_half_written_when_publishing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    result_of(daily, tickers=["AAPL", "IBM"], as_of=date(2013, 2, 28))
+    complete(daily, tickers=["AAPL", "IBM"], as_of=date(2013, 2, 28))
     before = dump()["forecast_quantiles"]
 
     publish = ForecastRepository.publish
@@ -118,14 +109,14 @@ def test_nothing_is_half_written_when_publishing_breaks(monkeypatch: pytest.Monk
         publish(self, *arguments, **options)
         raise ConnectionResetError("the network went away")
 
-    monkeypatch.setattr(flows.forecast.ForecastRepository, "publish", interrupted)
-    assert isinstance(result_of(daily, tickers=["AAPL", "IBM"]), ConnectionResetError)
+    monkeypatch.setattr(ForecastRepository, "publish", interrupted)
+    assert isinstance(fail(daily, tickers=["AAPL", "IBM"]), ConnectionResetError)
     assert dump()["forecast_quantiles"] == before
     assert len(rows("SELECT * FROM forecast_runs")) == 1
 
 
 @pytest.mark.parametrize(
-    ("flow", "parameters", "error", "said"),
+    ("flow", "parameters", "error", "words"),
     [
         (forecast, {}, ModelError, "ingest them first"),
         (daily, {"as_of": date(2013, 3, 2)}, UsageError, "2013-03-01"),
@@ -134,35 +125,35 @@ def test_nothing_is_half_written_when_publishing_breaks(monkeypatch: pytest.Monk
     ],
 )
 def test_a_job_that_cannot_be_done_fails_in_one_sentence(
-    flow: Any, parameters: dict[str, Any], error: type[Exception], said: str
+    flow: Flow, parameters: dict[str, Any], error: type[Exception], words: str
 ) -> None:
-    found = result_of(flow, **parameters)
+    found = fail(flow, **parameters)
     assert isinstance(found, error)
-    assert said in str(found)
+    assert words in str(found)
     assert "\n" not in str(found)
 
 
 def test_a_missing_universe_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANDCAST_SOURCE", "yahoo")
-    assert isinstance(result_of(daily), UsageError)
+    assert isinstance(fail(daily), UsageError)
 
 
 def test_ingest_stores_prices_and_makes_no_forecast() -> None:
-    summary = result_of(ingest, tickers=["AAPL"])
+    summary = complete(ingest, tickers=["AAPL"])
     assert summary.tickers == ("AAPL",)
     assert rows("SELECT count(*) FROM price_bars") == [(3270,)]
     assert rows("SELECT count(*) FROM forecasts") == [(0,)]
 
 
 def test_retrain_always_makes_the_same_model_from_the_same_prices() -> None:
-    first, second = result_of(retrain), result_of(retrain)
+    first, second = complete(retrain), complete(retrain)
     assert first.model_version == second.model_version
     assert rows("SELECT status FROM model_versions") == [("champion",)]
 
 
 def test_retrain_trains_on_the_tickers_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANDCAST_TRAIN_TICKERS", "AAPL,GOOG,MSFT")
-    result_of(retrain, tickers=["IBM"])
+    complete(retrain, tickers=["IBM"])
     ((config,),) = rows("SELECT config FROM model_versions")
     assert json.loads(config)["reference"] == ["IBM"]
 
@@ -170,9 +161,6 @@ def test_retrain_trains_on_the_tickers_it_is_given(monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def csv_dir(workplace: Path) -> Path:
     """A folder of two files in the columns that Yahoo gives, made from the bundled prices."""
-    from flows.sources import SampleSource
-    from forecasting.prices.adjustment import adjust
-
     folder = workplace / "prices"
     folder.mkdir()
     for ticker in ("AAPL", "IBM"):
@@ -189,15 +177,15 @@ def csv_dir(workplace: Path) -> Path:
 def test_a_csv_folder_forecasts_and_a_stale_file_is_quarantined(csv_dir: Path) -> None:
     lines = (csv_dir / "IBM.csv").read_text().splitlines()
     (csv_dir / "IBM.csv").write_text("\n".join(lines[:-3]))
-    summary = result_of(daily, source="csv", csv_dir=str(csv_dir))
+    summary = complete(daily, source="csv", csv_dir=str(csv_dir))
     assert summary.tickers == ("AAPL",)
     assert summary.quarantined["IBM"].reason == "stale"
     assert summary.as_of == date(2013, 3, 1)
 
 
 def test_prices_of_two_sources_never_mix(csv_dir: Path) -> None:
-    result_of(ingest, tickers=["AAPL"])
+    complete(ingest, tickers=["AAPL"])
     shutil.copy(csv_dir / "IBM.csv", csv_dir / "AAPL.csv")
-    result_of(ingest, tickers=["AAPL"], source="csv", csv_dir=str(csv_dir))
+    complete(ingest, tickers=["AAPL"], source="csv", csv_dir=str(csv_dir))
     closes = dict(rows("SELECT source, close FROM price_bars WHERE session = '2013-03-01'"))
     assert closes == {"sample": 430.47, "csv": 202.91}

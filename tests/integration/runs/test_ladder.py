@@ -1,18 +1,17 @@
 """The gate in the flows, and the ladder below it: champion, the one before, the random walk."""
 
 import json
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flow_runs import complete
 from reading_store import connection, rows
 
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.retrain import retrain
-from flows.steps import models
 from flows.summary import RunSummary
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
@@ -21,21 +20,16 @@ FIRST = date(2012, 11, 1)
 TICKERS = ["IBM", "MSFT"]
 
 
-def result_of(flow: Callable[..., Any], **parameters: Any) -> Any:
-    return flow(**parameters, return_state=True).result(raise_on_failure=False)
-
-
 @pytest.fixture
 def gated() -> RunSummary:
     """A champion that was let in on FIRST."""
-    summary: RunSummary = result_of(retrain, tickers=TICKERS, as_of=FIRST)
-    result_of(ingest, tickers=TICKERS)
+    summary = complete(retrain, tickers=TICKERS, as_of=FIRST)
+    complete(ingest, tickers=TICKERS)
     return summary
 
 
 def bands(as_of: date, policy: str) -> RunSummary:
-    made: RunSummary = result_of(forecast, tickers=TICKERS, as_of=as_of, horizon=2, retrain=policy)
-    return made
+    return complete(forecast, tickers=TICKERS, as_of=as_of, horizon=2, retrain=policy)
 
 
 def statuses() -> dict[str, str]:
@@ -54,24 +48,23 @@ def spoil(version: str) -> None:
         manifest["config"]["network"]["hidden"] = 9
         new = {"config": json.dumps(manifest), "version": version}
         opened.execute(sa.text("UPDATE model_versions SET config = :config WHERE version = :version"), new)
-    models.model.cache_clear()
 
 
 def test_a_refused_candidate_leaves_the_champion_serving(
     gated: RunSummary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     champion = gated.model_version
-    assert gated.promotion.startswith("Promoted: no model served")
+    assert str(gated.promotion).startswith("Promoted: no model served")
     later = FIRST + timedelta(days=20)
     monkeypatch.setenv("BANDCAST_MODEL__TRAINING__SEED", "8")  # another network, and no better
-    summary = result_of(retrain, tickers=TICKERS, as_of=later)
+    summary = complete(retrain, tickers=TICKERS, as_of=later)
     assert summary.model_version == champion
-    assert summary.promotion.startswith("Refused")
+    assert str(summary.promotion).startswith("Refused")
     assert sorted(statuses().values()) == ["champion", "refused"]
     decisions = rows("SELECT promoted, champion, as_of FROM gate_decisions ORDER BY as_of")
     assert decisions == [(1, None, str(FIRST)), (0, champion, str(later))]
     assert bands(later, "auto").model_version == champion
-    again = result_of(retrain, tickers=TICKERS, as_of=later)
+    again = complete(retrain, tickers=TICKERS, as_of=later)
     assert again.model_version == champion
     assert len(rows("SELECT * FROM gate_decisions")) == 2
     # the refused one has bought the champion another 45 days
