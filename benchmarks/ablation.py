@@ -3,7 +3,7 @@
     python benchmarks/ablation.py --csv-dir prices --out work
 
 Scores are of the simulated paths alone (no direct log-HAR, no calibration), relative to the random walk with
-EWMA volatility; all variants forecast the same tickers from the same dates. A walk that was stopped continues.
+EWMA volatility; all variants forecast the same tickers from the same dates. A stopped walk continues.
 """
 
 import argparse
