@@ -3,12 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types contracts pytest bench serve clean
+.PHONY: help install run test lint format types contracts unit pytest bench serve clean
 
 help:            ## Show the targets.
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
@@ -24,7 +24,7 @@ lint: install    ## Format and lint, checked.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-format: install  ## Format and lint, mended.
+format: install  ## Format and lint, fixed where possible.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -34,10 +34,13 @@ types: install   ## mypy --strict.
 contracts: install  ## The direction of the layers.
 	$(BIN)/lint-imports
 
-# Files in the order of their names, the slow ones of tests/flows early: xdist's own order is by the number of tests,
-# which leaves the longest files to the end.
-pytest: install  ## The tests alone.
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+unit: install    ## The unit tests alone: no server, no browser, no coverage.
+	$(BIN)/pytest -n 2 --dist loadfile tests/unit
+
+# Files in the order of their names, the slow ones of tests/browser and tests/integration early: xdist's own order is
+# by the number of tests, which leaves the longest files to the end.
+pytest: install  ## All tests, with coverage and its floor.
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 # PRICES=folder walks over 2012-2019 of your own TICKER.csv files, as benchmarks/RESULTS.md does.
 bench: install   ## Walk forward over history, print the scorecard; PRICES=folder of CSV files.
@@ -49,4 +52,4 @@ serve: install   ## Prefect server and scheduled flows in the foreground.
 	$(BIN)/bandcast serve
 
 clean:           ## Remove .venv and caches; .bandcast stays.
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

@@ -1,1 +1,37 @@
 """The store: the only part of bandcast that knows SQLAlchemy."""
+
+from db.records import (
+    CalibrationRecord,
+    ForecastKey,
+    Holding,
+    ModelRecord,
+    PromotionRecord,
+    QuarantineRecord,
+    Rollback,
+    RunRecord,
+    SaveReport,
+    TickerSession,
+)
+from db.repositories.outcomes import ISSUED_KINDS, Dimension
+from db.store import Store, StoreStatus, Transaction, inspect_store, open_store, upgrade_store
+
+__all__ = [
+    "ISSUED_KINDS",
+    "CalibrationRecord",
+    "Dimension",
+    "ForecastKey",
+    "Holding",
+    "ModelRecord",
+    "PromotionRecord",
+    "QuarantineRecord",
+    "Rollback",
+    "RunRecord",
+    "SaveReport",
+    "Store",
+    "StoreStatus",
+    "TickerSession",
+    "Transaction",
+    "inspect_store",
+    "open_store",
+    "upgrade_store",
+]

@@ -1,4 +1,4 @@
-"""Connections: one engine a process, one transaction a `with`."""
+"""Engines and transactions of SQLite and PostgreSQL."""
 
 import re
 import sqlite3
@@ -13,34 +13,32 @@ from sqlalchemy.engine import URL
 
 from forecasting.errors import DatabaseUnreachableError
 
-Engine = sa.Engine  # what callers outside db/ hold on to
-
+WAIT_SECONDS = 30  # for another writer to finish; a run's own transaction takes a few
+CONNECT_SECONDS = 10
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _WRITES = "bandcast_writes"
 _ALTERS = "bandcast_alters_schema"
-WAIT_SECONDS = 30  # for another writer to finish; a run's own transaction takes a few
-CONNECT_SECONDS = 10
 _WRITER_LOCK = 0x62616E64  # "band": any fixed number that no other program of the same database uses
 
 
 def open_engine(url: str) -> sa.Engine:
-    """Make an engine; nothing is connected yet, but the folder of a SQLite file is made.
+    """Create an engine without connecting; the folder of a SQLite file is created.
 
     Args:
         url: `sqlite:///file.db` or `postgresql://user:password@host/name`.
 
     Raises:
-        DatabaseUnreachableError: The text is no URL, its driver is missing or the folder cannot be made.
+        DatabaseUnreachableError: The text is no URL, its driver is missing or the folder cannot be created.
     """
-    parsed = _parsed(url)
+    parsed = _parse_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(parsed)
-    return _postgres_engine(parsed)
+        return _create_sqlite_engine(parsed)
+    return _create_postgres_engine(parsed)
 
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection that sees one snapshot of the database.
+    """Open a connection that sees one snapshot of the database.
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
@@ -48,13 +46,13 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     options: dict[str, Any] = {}
     if engine.dialect.name == "postgresql":
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with _transaction(engine, options) as conn:
-        yield conn
+    with _transaction(engine, options) as connection:
+        yield connection
 
 
 @contextmanager
 def writing(engine: sa.Engine, *, alters_schema: bool = False) -> Iterator[sa.Connection]:
-    """A connection in one transaction that is committed if the block ends well, else rolled back.
+    """Open a connection in one transaction that is committed if the block ends well, else rolled back.
 
     Writers wait for each other on both databases, so that what one reads stays true until it has written.
 
@@ -65,54 +63,54 @@ def writing(engine: sa.Engine, *, alters_schema: bool = False) -> Iterator[sa.Co
     Raises:
         DatabaseUnreachableError: The database does not answer, or stays locked by another writer.
     """
-    with _transaction(engine, {_WRITES: True, _ALTERS: alters_schema}) as conn:
-        if conn.dialect.name == "postgresql":
-            _await_turn(conn)
-        yield conn
+    with _transaction(engine, {_WRITES: True, _ALTERS: alters_schema}) as connection:
+        if connection.dialect.name == "postgresql":
+            _acquire_writer_lock(connection)
+        yield connection
 
 
-def _await_turn(conn: sa.Connection) -> None:
+def _acquire_writer_lock(connection: sa.Connection) -> None:
     """Take the writers' lock, or give up: a writer that was stopped in its transaction holds it for ever."""
     try:
-        conn.exec_driver_sql(f"SET LOCAL lock_timeout = {WAIT_SECONDS * 1000}")
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {WAIT_SECONDS * 1000}")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
     except sa.exc.OperationalError as error:
-        raise _unreachable(conn.engine.url, _quoted(error.orig)) from error
+        raise _unreachable(connection.engine.url, _quote(error.orig)) from error
 
 
 @contextmanager
 def _transaction(engine: sa.Engine, options: dict[str, Any]) -> Iterator[sa.Connection]:
-    conn = _begun(engine, options)
+    connection = _begin(engine, options)
     try:
-        yield conn
+        yield connection
     except BaseException:
-        conn.rollback()
+        connection.rollback()
         raise
     else:
-        conn.commit()
+        connection.commit()
     finally:
-        conn.close()
+        connection.close()
 
 
-def _begun(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
+def _begin(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
     try:
-        conn = engine.connect()
+        connection = engine.connect()
         try:
-            conn.execution_options(**options).begin()
+            connection.execution_options(**options).begin()
         except BaseException:
-            conn.close()
+            connection.close()
             raise
     except sa.exc.DBAPIError as error:
-        raise _unreachable(engine.url, _quoted(error.orig)) from error
-    return conn
+        raise _unreachable(engine.url, _quote(error.orig)) from error
+    return connection
 
 
-def _parsed(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         raise DatabaseUnreachableError(
-            _masked(url), "no database URL (sqlite:///file.db or postgresql://user@host/name)"
+            _mask_password(url), "no database URL (sqlite:///file.db or postgresql://user@host/name)"
         ) from None  # the original repeats the text, password and all
     if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
         raise _unreachable(
@@ -121,12 +119,12 @@ def _parsed(url: str) -> URL:
     return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
 
 
-def _sqlite_engine(url: URL) -> sa.Engine:
+def _create_sqlite_engine(url: URL) -> sa.Engine:
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _unreachable(url, _quoted(error)) from error
+            raise _unreachable(url, _quote(error)) from error
     engine = sa.create_engine(url)
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -153,18 +151,18 @@ def _switch_to_wal(connection: Any) -> None:
             time.sleep(0.05)
 
 
-def _begin_sqlite(conn: sa.Connection) -> None:
-    options = conn.get_execution_options()
+def _begin_sqlite(connection: sa.Connection) -> None:
+    options = connection.get_execution_options()
     # foreign_keys is ignored inside a transaction, so it is set ahead of every one
-    conn.exec_driver_sql(f"PRAGMA foreign_keys={'OFF' if options.get(_ALTERS) else 'ON'}")
+    connection.exec_driver_sql(f"PRAGMA foreign_keys={'OFF' if options.get(_ALTERS) else 'ON'}")
     # A reader that turns writer cannot wait for a lock, so writers take it at once; readers must not take it.
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES) else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES) else "BEGIN")
 
 
-def _postgres_engine(url: URL) -> sa.Engine:
+def _create_postgres_engine(url: URL) -> sa.Engine:
     try:
-        patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
+        options = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=options)
     except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
         hint = "no PostgreSQL driver (pip install 'bandcast[postgres]')"
         raise _unreachable(url, hint) from error
@@ -176,10 +174,10 @@ def _unreachable(url: URL, detail: str) -> DatabaseUnreachableError:
     return DatabaseUnreachableError(url.render_as_string(hide_password=True), detail)
 
 
-def _quoted(error: BaseException | None) -> str:
+def _quote(error: BaseException | None) -> str:
     one_line = " ".join(str(error).split())
     return f"'{one_line}'"
 
 
-def _masked(url: str) -> str:
+def _mask_password(url: str) -> str:
     return re.sub(r"//.*@", "//***@", url)

@@ -1,4 +1,4 @@
-"""Schema migrations, driven from Python: no `alembic.ini`, no working folder, one transaction."""
+"""Schema migrations driven from Python: no `alembic.ini`, no working folder, one transaction."""
 
 import threading
 from collections.abc import Callable
@@ -16,24 +16,24 @@ from forecasting.errors import MigrationBehindError, StoreError
 _ONE_AT_A_TIME = threading.Lock()  # Alembic's context is global to the process
 
 
-def head() -> str:
-    """The revision that this release needs."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
+def read_head() -> str:
+    """Return the revision that this release needs."""
+    revision = ScriptDirectory.from_config(_configure()).get_current_head()
     return str(revision)
 
 
-def current(engine: sa.Engine) -> str | None:
-    """The revision that the database is at, None where no migration ran.
+def read_revision(engine: sa.Engine) -> str | None:
+    """Return the revision of a database, None where no migration ran.
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
     """
-    with reading(engine) as conn:
-        return _revision(conn)
+    with reading(engine) as connection:
+        return _read_revision(connection)
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Bring the schema up to a revision; does nothing where it is there already.
+    """Bring the schema up to a revision; do nothing where it is there already.
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
@@ -43,7 +43,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
-    """Take the schema back to a revision, `base` for none at all; what the younger tables held is lost.
+    """Take the schema back to a revision, `base` for none at all; rows of younger tables are lost.
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
@@ -53,24 +53,25 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
 
 
 def require_current(engine: sa.Engine) -> None:
-    """Return if the schema is the one this release needs; an entirely empty database is set up first.
+    """Return if the schema is the one this release needs; set up an entirely empty database first.
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
         MigrationBehindError: The database holds something else.
     """
-    with reading(engine) as conn:  # one snapshot: another process may be setting it up right now
-        found, empty = _revision(conn), not sa.inspect(conn).get_table_names()
-    if empty:
+    with reading(engine) as connection:  # one snapshot: another process may be setting it up right now
+        found = _read_revision(connection)
+        is_empty = not sa.inspect(connection).get_table_names()
+    if is_empty:
         upgrade(engine)
-    elif found != head():
-        raise MigrationBehindError(found, head())
+    elif found != read_head():
+        raise MigrationBehindError(found, read_head())
 
 
 def _migrate(engine: sa.Engine, verb: Callable[[Config, str], None], revision: str) -> None:
-    with _ONE_AT_A_TIME, writing(engine, alters_schema=True) as conn:
+    with _ONE_AT_A_TIME, writing(engine, alters_schema=True) as connection:
         try:
-            verb(_config(conn), revision)
+            verb(_configure(connection), revision)
         except CommandError as error:
             raise StoreError(
                 f"Expected a database that this release can bring to migration {revision}, found '{error}'; "
@@ -78,11 +79,11 @@ def _migrate(engine: sa.Engine, verb: Callable[[Config, str], None], revision: s
             ) from error
 
 
-def _config(conn: sa.Connection | None = None) -> Config:
-    config = Config(attributes={"connection": conn})
+def _configure(connection: sa.Connection | None = None) -> Config:
+    config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "db:migrations")
     return config
 
 
-def _revision(conn: sa.Connection) -> str | None:
-    return MigrationContext.configure(conn).get_current_revision()
+def _read_revision(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

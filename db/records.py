@@ -1,11 +1,48 @@
-"""What the repositories store and return, as plain frozen values."""
+"""Frozen values that the repositories store and return."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import NamedTuple
 
-ModelStatus = Literal["candidate", "champion", "retired", "refused", "baseline"]
-RunKind = Literal["live", "backfill"]
+from forecasting.types import ModelStatus, PriceBasis, RunKind
+
+TickerSession = tuple[str, date]  # a ticker and the session that it was forecast from, or left out of
+
+
+@dataclass(frozen=True)
+class SaveReport:
+    """Result of saving downloaded prices, in bars.
+
+    Attributes:
+        new: Bars of sessions that were not stored.
+        changed: Stored bars that the source corrected.
+        unchanged: Bars that agree.
+        vanished: Stored sessions within the span of the download that it lacks; they are kept.
+    """
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    vanished: int = 0
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Stored bars of one ticker, counted.
+
+    Attributes:
+        ticker: The symbol.
+        first: First session with a bar.
+        last: Last session with a bar.
+        bars: Number of bars.
+        revisions: Number of times that a stored bar was corrected.
+    """
+
+    ticker: str
+    first: date
+    last: date
+    bars: int
+    revisions: int
 
 
 @dataclass(frozen=True)
@@ -13,16 +50,16 @@ class ModelRecord:
     """A trained model as stored.
 
     Attributes:
-        version: Name of the model, a function of what it was trained on and of its weights.
-        source: The price source that it was trained on.
+        version: Name of the model, a function of its training data and its weights.
+        source: Price source that it was trained on.
         trained_through: Last session that training or validation saw.
         weights: safetensors bytes.
         config: JSON text of everything needed to rebuild the network and its features.
         metrics: Plain numbers measured on its validation sessions.
         data_fingerprint: Hash of the training prices.
         created_at: When it was trained (UTC).
-        status: Where it stands.
-        gated_as_of: Last session that its gate saw; None where it passed none.
+        status: Its place between candidate and champion.
+        evaluated_through: Last session that the promotion test saw; None where there was no test.
     """
 
     version: str
@@ -34,7 +71,19 @@ class ModelRecord:
     data_fingerprint: str
     created_at: datetime
     status: ModelStatus = "candidate"
-    gated_as_of: date | None = None
+    evaluated_through: date | None = None
+
+
+class Rollback(NamedTuple):
+    """Versions that a rollback has changed.
+
+    Attributes:
+        active: The earlier champion, which is active again.
+        withdrawn: The champion before the rollback, which is refused from now on.
+    """
+
+    active: str
+    withdrawn: str
 
 
 @dataclass(frozen=True)
@@ -43,9 +92,9 @@ class RunRecord:
 
     Attributes:
         run_id: Natural key.
-        source: The price source.
-        as_of: The session (the latest, in a universe of several exchanges) forecast from.
-        model_version: The model that served.
+        source: Price source.
+        as_of: Session (the latest, in a universe of several exchanges) forecast from.
+        model_version: Model that made the bands.
         seed: Seed of all random streams.
         settings: JSON text of the simulation's settings.
         data_fingerprint: Hash of all prices that went in.
@@ -54,8 +103,9 @@ class RunRecord:
         flow_run_id: Prefect's id of the run, where there is one.
         issued_at: When it was published (UTC).
         quarantined: JSON text, the reason of each ticker that was left out.
-        calibration_id: The calibration that its bands were given, where there was one.
+        calibration_id: Calibration that the bands were given, where there was one.
         kind: live, or backfill where it was made for a session long past.
+        price_basis: Basis of the prices whose returns the bands describe.
     """
 
     run_id: str
@@ -72,11 +122,29 @@ class RunRecord:
     quarantined: str = "{}"
     calibration_id: str | None = None
     kind: RunKind = "live"
+    price_basis: PriceBasis = "split_adjusted"
+
+
+class ForecastKey(NamedTuple):
+    """Identity of a stored forecast, and the price source that it was made from."""
+
+    ticker: str
+    as_of: date
+    source: str
 
 
 @dataclass(frozen=True)
-class Quarantine:
-    """A ticker that was left out of a day's run, and why."""
+class QuarantineRecord:
+    """A ticker that was left out of a session's run.
+
+    Attributes:
+        source: Price source.
+        ticker: The symbol.
+        as_of: Session of the run.
+        reason: Name of the error, such as `stale`.
+        detail: The error's sentence.
+        seen_at: When the run left it out (UTC).
+    """
 
     source: str
     ticker: str
@@ -88,45 +156,67 @@ class Quarantine:
 
 @dataclass(frozen=True)
 class CalibrationRecord:
-    """What calibration had learned by a session; the id is a function of the rest.
+    """State of the calibration at one session; the id is a function of the rest.
 
     Attributes:
         calibration_id: Natural key.
-        source: The price source.
+        source: Price source.
         as_of: No outcome of a later session went in.
         state: JSON text.
-        outcomes: Closed outcomes that it rests on.
+        n_outcomes: Number of closed outcomes that it rests on.
         code_version: Version of bandcast.
-        created_at: When it was learned (UTC).
+        created_at: When it was fitted (UTC).
     """
 
     calibration_id: str
     source: str
     as_of: date
     state: str
-    outcomes: int
+    n_outcomes: int
     code_version: str
     created_at: datetime
+    left_out: str = "{}"
 
 
 @dataclass(frozen=True)
-class GateRecord:
-    """Whether a candidate was let in, and why; the scores are explained at `forecasting.gate.Decision`."""
+class PromotionRecord:
+    """Decision on a challenger; the scores are those of `forecasting.promotion.decision.Decision`.
+
+    Attributes:
+        decision_id: Natural key.
+        source: Price source.
+        as_of: Last session that the comparison saw.
+        challenger: Version of the model that was tested.
+        champion: Version of the model that it was compared with; None where there was none.
+        decided_at: When (UTC).
+        promoted: Whether the challenger became champion.
+        reason: A sentence.
+        challenger_crps: Mean over horizons, each in units of the random walk's mean.
+        champion_crps: The same of the champion; None without one.
+        reference_crps: Mean CRPS of the random walk, in log returns.
+        difference: Challenger minus champion (or random walk), relative to the latter.
+        lower: Lower confidence bound of the difference.
+        upper: Upper confidence bound of the difference.
+        tolerance: Upper bound at which an old champion is renewed.
+        dates: Number of dates compared.
+        forecasts: Number of outcomes compared.
+    """
 
     decision_id: str
     source: str
     as_of: date
-    candidate: str
+    challenger: str
     champion: str | None
     decided_at: datetime
     promoted: bool
     reason: str
-    candidate_crps: float
+    challenger_crps: float
     champion_crps: float | None
-    floor_crps: float
+    reference_crps: float
     difference: float
     lower: float
     upper: float
     tolerance: float
     dates: int
     forecasts: int
+    left_out: str = "{}"

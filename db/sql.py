@@ -1,7 +1,8 @@
-"""Writes that both databases understand, of values that both databases store alike."""
+"""Statements that both databases understand, with values that both databases store alike."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
 
@@ -15,11 +16,11 @@ from forecasting.errors import StoreError
 Plain: TypeAlias = "bool | int | float | str | bytes | date | datetime | dict[str, Plain] | None"
 Row: TypeAlias = dict[str, Plain]
 
-_AS_THEY_ARE = (str, bytes, bool, int, date, datetime, type(None))
+_PLAIN_TYPES = (str, bytes, bool, int, date, datetime, type(None))
 
 
-def plain(value: object) -> Plain:
-    """A value as plain Python, the one form that both drivers store alike.
+def to_plain(value: object) -> Plain:
+    """Convert a value to plain Python, the one form that both drivers store alike.
 
     SQLite stores `np.int64(7)` as eight raw bytes and NaN as NULL; PostgreSQL stores NaN as a number that is
     greater than all others.
@@ -34,99 +35,116 @@ def plain(value: object) -> Plain:
         StoreError: The value is infinite, or of a kind that no column holds.
 
     Examples:
-        >>> plain(np.int64(7)), plain(np.float64("nan")), plain(pd.Timestamp("2024-01-02"))
+        >>> to_plain(np.int64(7)), to_plain(np.float64("nan")), to_plain(pd.Timestamp("2024-01-02"))
         (7, None, datetime.date(2024, 1, 2))
     """
-    if type(value) in _AS_THEY_ARE:
+    if type(value) in _PLAIN_TYPES:
         return value  # type: ignore[return-value]  # mypy cannot follow `type(value) in`
     if value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (pd.Timestamp, np.datetime64)):
-        return _plain_timestamp(value)
+        return _convert_timestamp(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    return _plain_number(value.item() if isinstance(value, np.generic) else value)
+        return {str(key): to_plain(item) for key, item in value.items()}
+    return _convert_number(value.item() if isinstance(value, np.generic) else value)
 
 
-def plain_rows(rows: Iterable[Mapping[str, object]]) -> list[Row]:
-    """Rows of plain values.
-
-    Raises:
-        StoreError: A value is infinite, or of a kind that no column holds.
-    """
-    return [{name: plain(value) for name, value in row.items()} for row in rows]
-
-
-def insert(conn: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, object]]) -> None:
-    """Add rows that are not there yet.
+def to_plain_rows(rows: Iterable[Mapping[str, object]]) -> list[Row]:
+    """Convert the values of rows to plain Python.
 
     Raises:
         StoreError: A value is infinite, or of a kind that no column holds.
     """
-    if ready := plain_rows(rows):
-        conn.execute(sa.insert(table), ready)
+    return [{name: to_plain(value) for name, value in row.items()} for row in rows]
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, object]]) -> None:
+    """Insert rows whose keys are not stored yet.
+
+    Args:
+        connection: A writing connection.
+        table: Table to write to.
+        rows: By the Python names (`key`) of the columns.
+
+    Raises:
+        StoreError: A value is infinite, or of a kind that no column holds.
+    """
+    if plain := to_plain_rows(rows):
+        connection.execute(sa.insert(table), plain)
 
 
 def upsert(
-    conn: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, object]], guarded: Sequence[str]
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Iterable[Mapping[str, object]],
+    *,
+    guarded: Sequence[str],
 ) -> None:
-    """Add rows; where the primary key is taken, update the row if a guarded column differs, else leave it.
+    """Insert rows; where the primary key is stored, update the row if a guarded column differs.
 
     Args:
-        conn: A writing connection.
-        table: Where to.
-        rows: All with the same columns.
-        guarded: The columns whose difference counts. With none, rows that are there are never updated.
+        connection: A writing connection.
+        table: Table to write to.
+        rows: By the Python names (`key`) of the columns, all with the same ones.
+        guarded: Columns whose difference counts. With none, stored rows are never updated.
 
     Raises:
         StoreError: A value is infinite, or of a kind that no column holds.
     """
-    ready = plain_rows(rows)
-    if not ready:
+    plain = to_plain_rows(rows)
+    if not plain:
         return
-    postgres = conn.dialect.name == "postgresql"
-    statement = postgresql.insert(table) if postgres else sqlite.insert(table)
-    keys = [column.name for column in table.primary_key]
+    is_postgres = connection.dialect.name == "postgresql"
+    statement = postgresql.insert(table) if is_postgres else sqlite.insert(table)
+    key = list(table.primary_key)
     if not guarded:
-        conn.execute(statement.on_conflict_do_nothing(index_elements=keys), ready)
+        connection.execute(statement.on_conflict_do_nothing(index_elements=key), plain)
         return
     offered = statement.excluded
+    key_names = {column.key for column in key}
     statement = statement.on_conflict_do_update(
-        index_elements=keys,
-        set_={name: offered[name] for name in ready[0] if name not in keys},
+        index_elements=key,
+        set_={name: offered[name] for name in plain[0] if name not in key_names},
         where=sa.or_(*(table.c[name].is_distinct_from(offered[name]) for name in guarded)),
     )
-    conn.execute(statement, ready)
+    connection.execute(statement, plain)
 
 
-def _plain_timestamp(value: pd.Timestamp | np.datetime64) -> Plain:
+def _convert_timestamp(value: pd.Timestamp | np.datetime64) -> Plain:
     if pd.isna(value):
         return None
     try:
         instant: datetime = pd.Timestamp(value).to_pydatetime(warn=False)  # no column holds nanoseconds
     except (NotImplementedError, OverflowError, ValueError):
-        raise _no_column_holds(value) from None
+        raise _unstorable(value) from None
     midnight = instant.tzinfo is None and instant.time() == time()
     return instant.date() if midnight else instant
 
 
-def _plain_number(value: object) -> Plain:
+def _convert_number(value: object) -> Plain:
     if isinstance(value, float) and not math.isinf(value):
         return None if math.isnan(value) else value
-    if type(value) in _AS_THEY_ARE:
+    if type(value) in _PLAIN_TYPES:
         return value  # type: ignore[return-value]  # mypy cannot follow `type(value) in`
-    raise _no_column_holds(value)
+    raise _unstorable(value)
 
 
-def _no_column_holds(value: object) -> StoreError:
+def _unstorable(value: object) -> StoreError:
     return StoreError(
         f"Expected a finite number, text, date or bytes to store, found {value!r} ({type(value).__name__}); "
         "this is a bug, please report it."
     )
 
 
-def frame(conn: sa.Connection, query: sa.Select[tuple[Any, ...]], **parameters: object) -> pd.DataFrame:
-    """A column each, named as in the query."""
-    result = conn.execute(query, parameters)
+def record_columns(table: sa.Table, record: type) -> list[sa.Label[Any]]:
+    """Select the columns of a table that a record has, under the record's names."""
+    return [table.c[field.name].label(field.name) for field in fields(record)]
+
+
+def read_frame(
+    connection: sa.Connection, query: sa.Select[tuple[Any, ...]], **parameters: object
+) -> pd.DataFrame:
+    """Run a query; the frame's columns are named as in the query."""
+    result = connection.execute(query, parameters)
     # Plain tuples: pandas asks each row whether it is a dataclass, and SQLAlchemy's own take long to say no.
     return pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()))

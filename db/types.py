@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
-    """An instant in UTC: refuses naive datetimes on the way in, is always aware on the way out.
+    """Instant in UTC: naive datetimes are refused when written, and what is read is always aware.
 
-    SQLite drops the zone of a `DateTime(timezone=True)`; here it is put back.
+    SQLite drops the zone of a `DateTime(timezone=True)`; it is put back here.
     """
 
     impl = sa.DateTime(timezone=True)

@@ -1,27 +1,22 @@
-"""Bands for sessions that no run has published, after an outage of any length."""
+"""Backfill: bands for sessions that no run has published, after an outage of any length."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import (
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from db.engine import reading
-from db.repositories.progress import ProgressRepository
-from flows.context import Job, open_job, store
-from flows.ingest import ingest_all
-from flows.prefect_runtime.flow_support import due, one_sentence
+from flows.context import RunContext
+from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Horizon, Paths, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.steps.missing_sessions import lacking, sessions_of
-from flows.steps.publish import fill, universe
+from flows.reporting.artifacts import BackfillProgress, show_backfill
+from flows.steps.ingest import ingest_tickers
+from flows.steps.missing_sessions import load_unfinished
+from flows.steps.publish import fill_session, list_universe
+from flows.summary import BackfillSummary, SessionFill
+from forecasting.calendars.trading_days import Span, list_sessions
 from forecasting.errors import SourceError, UsageError
 
 
@@ -36,7 +31,7 @@ def backfill(
     horizon: Horizon = 30,
     paths: Paths = 0,
     force: bool = False,
-) -> dict[str, Any]:
+) -> BackfillSummary:
     """Publish the bands of missed sessions, the oldest first and each at most once.
 
     A run that was cancelled goes on where it stopped when it is started again. The rows are marked as
@@ -54,55 +49,45 @@ def backfill(
     """
     if start > end:
         raise UsageError(f"Expected start at or before end, found {start} after {end}.")
-    job = open_job(due(), end, **overrides(tickers, source, csv_dir, horizon=horizon, paths=paths))
-    sessions = sessions_of(job.tickers, start, end)
-    outcomes = list(fill_range(job, sessions, force=force))
-    create_table_artifact(outcomes, key="backfill", description=f"Sessions from {start} to {end}")
-    return summarise(start, end, outcomes)
+    chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
+    with open_flow_context(end, **chosen) as context:
+        return backfill_span(context, Span(start, end), force=force)
 
 
-def fill_range(job: Job, sessions: list[date], *, force: bool) -> Iterator[dict[str, Any]]:
-    """What came of each session, as it comes."""
-    if not any(todo(job, session, force=force) for session in sessions):
-        get_run_logger().info("backfill: all %d sessions are done already", len(sessions))
-        return
-    pull_range(job, sessions[0])
-    progress: Any = create_progress_artifact(
-        progress=0.0, key="backfill-progress", description="Sessions done"
-    )
-    for number, session in enumerate(sessions, start=1):
-        if tickers := todo(job, session, force=force):
-            yield fill(job.at(session), tickers)
-        get_run_logger().info("backfill: %d of %d sessions", number, len(sessions))
-        update_progress_artifact(progress, progress=100.0 * number / len(sessions))
-
-
-def todo(job: Job, session: date, *, force: bool) -> tuple[str, ...]:
-    """The tickers that still lack bands of a session."""
-    with reading(store(job.settings.url)) as connection:
-        progress = ProgressRepository(connection, job.source.name)
-        done = progress.forecast(session, session, job.settings.simulation.horizon)
-        done = progress.issued(session) if force else done | progress.left_out(session, session)
-    return lacking(job.tickers, session, done)
-
-
-def pull_range(job: Job, start: date) -> None:
-    """Bring the store up to date, with as much history before the first session as a run has."""
-    days = job.settings.history_days + (job.as_of - start) // timedelta(days=1)
-    long = replace(job, settings=job.settings.model_copy(update={"history_days": days}))
-    ingest_all(long, universe(long))
-
-
-def summarise(start: date, end: date, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
-    """The whole range in plain values.
+def backfill_span(context: RunContext, span: Span, *, force: bool) -> BackfillSummary:
+    """Fill the sessions of a span, and report each.
 
     Raises:
-        SourceError: A session is still without bands.
+        SourceError: One is still without bands.
     """
-    failed = [one["session"] for one in outcomes if one["failed"]]
+    fills = tuple(fill_span(context, span, force=force))
+    show_backfill(span.first, span.last, fills)
+    failed = [str(fill.session) for fill in fills if fill.failed]
     if failed:
         raise SourceError(
-            f"Expected bands of all sessions from {start} to {end}, found none of {', '.join(failed)}; "
-            "see the artifact backfill and run it again."
+            f"Expected bands of all sessions from {span.first} to {span.last}, found none of "
+            f"{', '.join(failed)}; see the artifact backfill and run it again."
         )
-    return {"start": str(start), "end": str(end), "sessions": outcomes}
+    return BackfillSummary(span.first, span.last, fills)
+
+
+def fill_span(context: RunContext, span: Span, *, force: bool) -> Iterator[SessionFill]:
+    """Fill the sessions that lack bands, the oldest first."""
+    sessions = list_sessions(context.tickers, span)
+    if not any(load_unfinished(context, session, force=force) for session in sessions):
+        get_run_logger().info("backfill: all %d sessions are done already", len(sessions))
+        return
+    ingest_from(context, sessions[0])
+    progress = BackfillProgress(len(sessions))
+    for number, session in enumerate(sessions, start=1):
+        if tickers := load_unfinished(context, session, force=force):
+            yield fill_session(context.at(session, tickers))
+        get_run_logger().info("backfill: %d of %d sessions", number, len(sessions))
+        progress.update(number)
+
+
+def ingest_from(context: RunContext, start: date) -> None:
+    """Bring the store up to date, with as much history before the first session as a run has."""
+    days = context.settings.history_days + (context.as_of - start) // timedelta(days=1)
+    longer = replace(context, settings=context.settings.model_copy(update={"history_days": days}))
+    ingest_tickers(longer, list_universe(longer))

@@ -1,43 +1,49 @@
-"""Wiring: which tickers, which source, which session, which store."""
+"""Context of a run: settings, store, source, tickers and session, settled once at the edge."""
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import Any, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from db.engine import Engine, open_engine
-from db.migrate import require_current
+from db import Store, open_store
 from flows.settings import Settings, load_settings
-from flows.sources import PriceSource, open_source
-from forecasting.calendars.sessions import calendar_name, last_closed_session, session_on_or_before
-from forecasting.errors import UnknownExchangeError, UsageError
+from flows.sources.base import PriceSource
+from flows.sources.registry import open_source
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.sessions import last_closed_session, session_on_or_before
+from forecasting.calendars.trading_days import newest_closed_session
+from forecasting.errors import UsageError
+from forecasting.types import RunKind
 
 
 @dataclass(frozen=True)
-class Job:
-    """What one run works on.
+class RunContext:
+    """Everything that the steps of one run share.
 
     Attributes:
-        settings: How bandcast is set up.
-        source: Where prices come from.
-        tickers: What is forecast.
-        instant: When the run was due (UTC); a bar counts when its session had closed by then.
+        settings: Read once.
+        store: The database, bound to the source of prices.
+        source: Prices.
+        tickers: The universe that is forecast.
+        now: The clock at the start of the run (UTC); every row that the run writes carries it.
+        due: When the run was due (UTC); a bar counts when its session had closed by then.
         as_of: The latest session to forecast from.
-        kind: `live` in the run's own session, `backfill` in one that was missed; kept with the bands.
+        kind: `live` in the run's own session, `backfill` in one that was missed; stored with the bands.
     """
 
     settings: Settings
+    store: Store
     source: PriceSource
     tickers: tuple[str, ...]
-    instant: datetime
+    now: datetime
+    due: datetime
     as_of: date
-    kind: Literal["live", "backfill"] = "live"
+    kind: RunKind = "live"
 
-    def at(self, session: date) -> "Job":
-        """The same work for a session that was missed."""
-        return replace(self, as_of=session, kind="backfill")
+    def at(self, session: date, tickers: tuple[str, ...] | None = None) -> "RunContext":
+        """Return the context of a session that was missed."""
+        return replace(self, as_of=session, kind="backfill", tickers=tickers or self.tickers)
 
     @property
     def train_tickers(self) -> tuple[str, ...]:
@@ -45,107 +51,99 @@ class Job:
         return self.settings.train_tickers or self.tickers
 
     @property
-    def live(self) -> bool:
-        """Whether the source follows the clock; files do not."""
-        return self.source.last_session(self.tickers) is None
+    def lag(self) -> timedelta:
+        """Time after the close until a bar counts as final."""
+        return timedelta(minutes=self.settings.provider_lag_minutes)
 
     @property
     def history_start(self) -> date | None:
-        """First day to pull, None for everything."""
-        return self.as_of - timedelta(days=self.settings.history_days) if self.live else None
+        """First day to fetch, None for everything."""
+        return self.as_of - timedelta(days=self.settings.history_days) if self.source.live else None
 
     def session_of(self, ticker: str) -> date:
-        """The last session of the ticker's own exchange that counts in this run."""
+        """Return the last session of the ticker's own exchange that counts in this run."""
         calendar = calendar_name(ticker)
         session = session_on_or_before(calendar, self.as_of)
-        return min(session, _last_closed(ticker, self.instant, self.settings)) if self.live else session
+        if not self.source.live:
+            return session
+        return min(session, last_closed_session(calendar, self.due, self.lag))
 
 
-def open_job(instant: datetime, as_of: date | None = None, **overrides: Any) -> Job:
-    """Settle what a run works on, before anything is pulled or written.
+@dataclass(frozen=True)
+class Scope:
+    """Settings, source, tickers and session of a run, before the store is opened."""
+
+    settings: Settings
+    source: PriceSource
+    tickers: tuple[str, ...]
+    as_of: date
+
+
+def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> Scope:
+    """Settle what a run works on.
 
     Args:
-        instant: When the run was due (UTC).
+        due: When the run was due (UTC).
         as_of: The session to forecast from; None for the last one that counts.
-        **overrides: Settings given by the caller; None leaves the environment's word.
+        **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
         UsageError: No tickers, or an `as_of` that no bar can exist for.
         SourceError: The source cannot be used.
-        StoreError: The store cannot be used.
     """
     settings = load_settings(**overrides)
-    source = source_of(settings)
+    source = open_source(settings)
     tickers = settings.tickers or source.tickers()
     if not tickers:
         raise UsageError(
             "Expected tickers to forecast, found none; give --tickers AAPL,MSFT or set BANDCAST_TICKERS."
         )
-    newest = newest_session(source, tickers, instant, settings)
+    newest = find_newest_session(settings, source, tickers, due=due)
     if as_of is not None and as_of > newest:
         raise UsageError(
             f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}."
         )
-    store(settings.url)  # a store that is out of reach or date is told now, not by each task
-    return Job(settings, source, tickers, instant, as_of or newest)
+    return Scope(settings, source, tickers, as_of or newest)
 
 
-def source_of(settings: Settings) -> PriceSource:
-    """Where these settings say that prices come from.
+@contextmanager
+def open_context(
+    due: datetime, as_of: date | None = None, *, now: datetime | None = None, **overrides: Any
+) -> Iterator[RunContext]:
+    """Open the context of a run; close the store at the end.
+
+    Args:
+        due: When the run was due (UTC).
+        as_of: The session to forecast from; None for the last one that counts.
+        now: The clock; None reads it.
+        **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
-        SourceError: The source cannot be used.
+        UsageError: As `settle_scope`.
+        SourceError: As `settle_scope`.
+        StoreError: The store cannot be used.
     """
-    return open_source(
-        settings.source,
-        csv_dir=settings.csv_dir,
-        yahoo_url=settings.yahoo_url,
-        cache_dir=settings.home.absolute() / "yahoo-cache",
-        per_second=settings.requests_per_second,
-    )
+    scope = settle_scope(due, as_of, **overrides)
+    with open_store(scope.settings.url, scope.settings.source) as store:
+        yield RunContext(
+            settings=scope.settings,
+            store=store,
+            source=scope.source,
+            tickers=scope.tickers,
+            now=now or datetime.now(UTC),
+            due=due,
+            as_of=scope.as_of,
+        )
 
 
-def newest_session(
-    source: PriceSource, tickers: tuple[str, ...], instant: datetime, settings: Settings
+def find_newest_session(
+    settings: Settings, source: PriceSource, tickers: tuple[str, ...], *, due: datetime
 ) -> date:
-    """The last session that prices can exist for: of the files, or the last one closed by then."""
-    return source.last_session(tickers) or newest_closed(tickers, instant, settings)
-
-
-@lru_cache
-def store(url: str) -> Engine:
-    """The store behind a URL, its schema checked once in this process.
-
-    Raises:
-        DatabaseUnreachableError: It does not answer.
-        MigrationBehindError: Its schema is of another release.
-    """
-    engine = open_engine(url)
-    require_current(engine)
-    return engine
+    """Return the last session that prices can exist for: of the files, or the last one closed by then."""
+    lag = timedelta(minutes=settings.provider_lag_minutes)
+    return source.last_session(tickers) or newest_closed_session(tickers, due, lag)
 
 
 def unique(tickers: Iterable[str]) -> tuple[str, ...]:
-    """The tickers without repetition, in order."""
+    """Return the tickers without repetition, in order."""
     return tuple(dict.fromkeys(tickers))
-
-
-def newest_closed(tickers: Iterable[str], instant: datetime, settings: Settings) -> date:
-    """The newest closed session of any exchange; a symbol of none is quarantined later, by name.
-
-    Raises:
-        UsageError: No ticker is of a known exchange.
-    """
-    closed = []
-    for ticker in tickers:
-        with suppress(UnknownExchangeError):
-            closed.append(_last_closed(ticker, instant, settings))
-    if not closed:
-        raise UsageError("Expected a ticker of a known exchange, found none; BRK.B is written BRK-B.")
-    return max(closed)
-
-
-def _last_closed(ticker: str, instant: datetime, settings: Settings) -> date:
-    return last_closed_session(
-        calendar_name(ticker), instant, timedelta(minutes=settings.provider_lag_minutes)
-    )

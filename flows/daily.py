@@ -6,22 +6,13 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.context import open_job
-from flows.prefect_runtime.flow_support import due, one_sentence
-from flows.prefect_runtime.parameters import (
-    CatchUp,
-    Day,
-    Horizon,
-    LookBack,
-    Paths,
-    Source,
-    Symbols,
-    overrides,
-)
+from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
+from flows.prefect_runtime.parameters import Day, Horizon, LookBack, Paths, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.retrain import Retrain
-from flows.steps.missing_sessions import make_plan
+from flows.steps.missing_sessions import plan_sessions
 from flows.steps.publish import publish_plan
+from flows.summary import RunSummary
+from forecasting.types import CatchUp, Retrain
 
 
 @flow(name="daily", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
@@ -37,20 +28,22 @@ def daily(
     catch_up: CatchUp = "report",
     look_back: LookBack = 10,
     force: bool = False,
-) -> dict[str, Any] | State[Any]:
+) -> RunSummary | State[Any]:
     """Pull prices, train where needed, forecast, publish and report.
 
     Args:
         tickers: Symbols to forecast, as Yahoo writes them; none for the configured universe.
-        source: Where prices come from.
+        source: Source of prices.
         csv_dir: Folder of TICKER.csv files, for the source csv.
         as_of: Session to forecast from; none for the last one closed when the run was due.
         horizon: Sessions ahead, 1 to 30.
         paths: Simulated paths a ticker, up to 100000; 0 for the configured number.
-        retrain: auto trains where no model serves or the champion is old; always and never say so.
+        retrain: auto trains if no model serves or the champion is old.
         catch_up: What to do about earlier sessions without bands: nothing, report them, or fill them.
         look_back: How many sessions back to look for them, 1 to 60.
         force: Run although the session's bands are complete, or no exchange has traded.
     """
-    job = open_job(due(), as_of, **overrides(tickers, source, csv_dir, horizon=horizon, paths=paths))
-    return publish_plan(job, make_plan(job, as_of, catch_up, look_back, force=force), retrain)
+    chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
+    with open_flow_context(as_of, **chosen) as context:
+        plan = plan_sessions(context, as_of, catch_up, sessions=look_back, force=force)
+        return publish_plan(context, plan, retrain)

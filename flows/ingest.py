@@ -1,68 +1,12 @@
-"""Prices from the source into the store, ticker by ticker."""
+"""Ingest: bring the price store up to date, and do nothing else."""
 
-from collections.abc import Iterable, Mapping, Sized
-from typing import Any
+from prefect import flow
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
-
-from flows.context import Job, open_job, unique
-from flows.prefect_runtime.flow_support import due, one_sentence
+from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.sources.retry import Patience
-from flows.steps.ingest import limits, note_quarantine, pull_one
-from flows.summary import Ingested, Stopwatch, Summary
-from forecasting.errors import PriceError, SourceError
-
-
-@task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
-def pull(job: Job, ticker: str, patience: Patience) -> Ingested | PriceError:
-    """Fetch, check and store one ticker; the retries are in `patience`, which all tickers share."""
-    return pull_one(job, ticker, patience)
-
-
-def ingest_all(job: Job, tickers: Iterable[str]) -> dict[str, PriceError]:
-    """Pull every ticker; what failed comes back with its reason."""
-    patience = Patience(limits(job.settings))
-    futures = {ticker: pull.submit(job, ticker, patience) for ticker in unique(tickers)}
-    results = {ticker: future.result() for ticker, future in futures.items()}
-    failed = {ticker: result for ticker, result in results.items() if isinstance(result, PriceError)}
-    arrived = [result for result in results.values() if isinstance(result, Ingested)]
-    get_run_logger().info(
-        "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
-        len(results),
-        job.source.name,
-        sum(one.new for one in arrived),
-        sum(one.changed for one in arrived),
-        sum(one.vanished for one in arrived),
-        len(failed),
-    )
-    return failed
-
-
-def record_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
-    """Keep the reasons in the store, the log and the UI; lift the quarantine of what went through."""
-    rows = note_quarantine(job, failed, done)
-    for error in failed.values():
-        get_run_logger().warning("quarantined %s", error)
-    reasons = [{"ticker": row.ticker, "reason": row.reason, "detail": row.detail} for row in rows]
-    create_table_artifact(reasons, key="quarantined", description=f"Left out on {job.as_of}")
-
-
-def require_enough(job: Job, done: Sized, what: str) -> None:
-    """Raise unless enough of the tickers went through.
-
-    Raises:
-        SourceError: Fewer than `min_success_ratio` asks for.
-    """
-    needed = job.settings.min_success_ratio * len(job.tickers)
-    if len(done) < max(needed, 1):
-        raise SourceError(
-            f"Expected {what} of at least {max(1, round(needed))} of {len(job.tickers)} tickers, found "
-            f"{len(done)}; see the quarantined tickers."
-        )
+from flows.steps.ingest import ingest_universe
+from flows.summary import RunSummary
 
 
 @flow(name="ingest", flow_run_name=run_name)
@@ -72,20 +16,14 @@ def ingest(
     source: Source = "configured",
     csv_dir: str = "",
     as_of: Day | None = None,
-) -> dict[str, Any]:
+) -> RunSummary:
     """Bring the price store up to date, and do nothing else.
 
     Args:
-        tickers: Symbols to pull, as Yahoo writes them; none for the configured universe.
-        source: Where prices come from.
+        tickers: Symbols to fetch, as Yahoo writes them; none for the configured universe.
+        source: Source of prices.
         csv_dir: Folder of TICKER.csv files, for the source csv.
-        as_of: Last session to pull; none for the last one closed when the run was due.
+        as_of: Last session to fetch; none for the last one closed when the run was due.
     """
-    job = open_job(due(), as_of, **overrides(tickers, source, csv_dir))
-    watch = Stopwatch()
-    with watch.stage("ingest"):
-        failed = ingest_all(job, (*job.tickers, *job.train_tickers))
-    done = tuple(ticker for ticker in job.tickers if ticker not in failed)
-    record_quarantine(job, failed, done)
-    require_enough(job, done, "prices")
-    return Summary(job.as_of, tickers=done, quarantined=failed, seconds=watch.seconds).plain()
+    with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:
+        return ingest_universe(context)

@@ -1,22 +1,29 @@
-"""Settings: the one place that reads the environment."""
+"""Settings: every BANDCAST_* variable of the environment or of `.env`, read in one class."""
 
+import math
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig
+from forecasting.config import (
+    CalibrationConfig,
+    ModelConfig,
+    MonitoringConfig,
+    PromotionConfig,
+    SimulationConfig,
+    WarmStartConfig,
+)
 from forecasting.errors import UsageError
-from forecasting.promotion.decision import GateConfig
+from forecasting.types import SourceKind
 
-SourceName = Literal["sample", "csv", "yahoo"]
 Tickers = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """How bandcast is set up here; every field is BANDCAST_<NAME> in the environment or in `.env`."""
+    """Settings of this installation; every field is BANDCAST_<NAME> in the environment or in `.env`."""
 
     model_config = SettingsConfigDict(
         env_prefix="BANDCAST_",
@@ -28,14 +35,18 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field("", description="SQLAlchemy URL; empty means a SQLite file in `home`.")
-    home: Path = Field(Path(".bandcast"), description="Where the SQLite file, plots and caches go.")
-    source: SourceName = Field("yahoo", description="Where prices come from.")
+    home: Path = Field(Path(".bandcast"), description="Folder of the SQLite file, plots and caches.")
+    source: SourceKind = Field("yahoo", description="Source of prices.")
     csv_dir: Path | None = Field(None, description="Folder of TICKER.csv files, for the source `csv`.")
     yahoo_url: str | None = Field(None, description="Base URL of a stand-in for Yahoo's servers.")
     tickers: Tickers = Field((), description="Tickers to forecast; empty means all that the source holds.")
     train_tickers: Tickers = Field((), description="Tickers to train on; empty means the same.")
-    history_days: int = Field(3700, ge=400, description="Calendar days of history pulled from a live source.")
-    provider_lag_minutes: int = Field(30, ge=0, description="How long after the close a bar counts as final.")
+    history_days: int = Field(
+        3700, ge=400, description="Calendar days of history fetched from a live source."
+    )
+    provider_lag_minutes: int = Field(
+        30, ge=0, description="Minutes after the close until a bar counts as final."
+    )
     max_model_age_days: int = Field(45, ge=1, description="Age at which `--retrain auto` trains anew.")
     min_success_ratio: float = Field(0.5, ge=0, le=1, description="Share of tickers that must be forecast.")
     workers: int = Field(
@@ -47,9 +58,15 @@ class Settings(BaseSettings):
     run_minutes: float = Field(360, gt=0, description="When a run that still goes on is ended.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
     simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
-    gate: GateConfig = Field(GateConfig(), description="What a new model must show before it serves.")
-    calibration: CalibrationConfig = Field(
-        CalibrationConfig(), description="How bands learn from what happened to earlier ones."
+    gate: PromotionConfig = Field(
+        PromotionConfig(), description="Promotion test: what a new model must show before it serves."
+    )
+    calibration: CalibrationConfig = Field(CalibrationConfig(), description="Learning rates of the bands.")
+    warm_start: WarmStartConfig = Field(
+        WarmStartConfig(), description="The walk over history that a young store learns from."
+    )
+    monitoring: MonitoringConfig = Field(
+        MonitoringConfig(), description="When the coverage of issued bands counts as drifted."
     )
 
     @field_validator("tickers", "train_tickers", mode="before")
@@ -65,14 +82,14 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Settings from the environment, with what a caller has set (not None) in place of it.
+    """Read the environment; values that a caller gives (not None) take precedence.
 
     Raises:
         UsageError: A value is out of its bounds.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     if "horizon" in given:
-        given["simulation"] = {"horizon": given.pop("horizon")}  # merged with what the environment says of it
+        given["simulation"] = {"horizon": given.pop("horizon")}  # merged with the environment's values
     paths = given.pop("paths", None)
     try:
         settings = Settings(**given)
@@ -84,7 +101,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _with_paths(settings: Settings, paths: int) -> Settings:
-    """About so many paths a ticker: the dropout runs stay, each gets more or fewer noise paths."""
-    runs = settings.simulation.dropout_runs
-    asked = {**settings.simulation.model_dump(), "noise_paths": -(-paths // runs)}
-    return settings.model_copy(update={"simulation": SimulationConfig.model_validate(asked)})
+    """Set about so many paths a ticker: the dropout runs stay, each gets more or fewer noise paths."""
+    each = math.ceil(paths / settings.simulation.dropout_runs)
+    simulation = SimulationConfig.model_validate({**settings.simulation.model_dump(), "noise_paths": each})
+    return settings.model_copy(update={"simulation": simulation})

@@ -1,10 +1,9 @@
-"""What the steps of a run hand to each other and to the person who started it."""
+"""Results of runs: frozen values that steps hand on, and that become plain only where they are printed."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -13,12 +12,11 @@ from forecasting.errors import PriceError
 
 @dataclass(frozen=True)
 class Ingested:
-    """Rows that one ticker's pull brought."""
+    """Rows that the download of one ticker brought."""
 
     ticker: str
     new: int
     changed: int
-    unchanged: int
     vanished: int = 0
 
 
@@ -37,8 +35,55 @@ class Stopwatch:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What a run did, in words that JSON knows."""
+class SessionFill:
+    """Result of publishing the bands of a missed session.
+
+    Attributes:
+        session: The session.
+        published: Tickers that have bands now.
+        failed: Why it has none; empty where it has.
+    """
+
+    session: date
+    published: tuple[str, ...] = ()
+    failed: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """Convert to plain values."""
+        return {"session": str(self.session), "published": list(self.published), "failed": self.failed}
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Where a person finds the bands of a run.
+
+    Attributes:
+        plot: Path of the fan charts.
+        database: URL of the store, its password hidden.
+        query: SQL that reads the bands.
+    """
+
+    plot: str
+    database: str
+    query: str
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """Result of a flow.
+
+    Attributes:
+        as_of: Session of the run.
+        run_id: Id of the published run; None where nothing was published.
+        model_version: Model that is active after the run; None where the run has nothing to do with models.
+        tickers: Tickers that went through.
+        quarantined: Why each other ticker was left out.
+        seconds: Of each stage.
+        promotion: Reason of the newest promotion decision, empty without one; None where no model is tested.
+        scored: Number of bands scored; None for a run that does not count them.
+        report: Where the bands are; None for a run that shows none.
+        filled: Earlier sessions that were filled; None for a run that looks for none.
+    """
 
     as_of: date
     run_id: str | None = None
@@ -46,24 +91,76 @@ class Summary:
     tickers: tuple[str, ...] = ()
     quarantined: Mapping[str, PriceError] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)
+    promotion: str | None = None
+    scored: int | None = None
+    report: RunReport | None = None
+    filled: tuple[SessionFill, ...] | None = None
 
     def plain(self) -> dict[str, Any]:
-        """The summary as plain values."""
-        reasons = {
-            ticker: {"reason": error.reason, "detail": str(error)}
-            for ticker, error in self.quarantined.items()
-        }
-        return {
-            "as_of": self.as_of.isoformat(),
+        """Convert to plain values; what the run did not do has no key."""
+        plain: dict[str, Any] = {
+            "as_of": str(self.as_of),
             "run_id": self.run_id,
             "model_version": self.model_version,
             "tickers": list(self.tickers),
-            "quarantined": reasons,
+            "quarantined": {
+                ticker: {"reason": error.reason, "detail": str(error)}
+                for ticker, error in self.quarantined.items()
+            },
             "seconds": dict(self.seconds),
-            **self.details,
         }
+        if self.promotion is not None:
+            plain["gate"] = self.promotion or None
+        if self.scored is not None:
+            plain["scored"] = self.scored
+        if self.report is not None:
+            plain |= asdict(self.report)
+        if self.filled is not None:
+            plain["filled"] = [fill.plain() for fill in self.filled]
+        return plain
 
-    def to_json(self) -> str:
-        """The summary as one JSON object."""
-        return json.dumps(self.plain(), indent=2)
+
+@dataclass(frozen=True)
+class Replay:
+    """Result of making a run again.
+
+    Attributes:
+        run_id: The run.
+        same: Tickers whose every row is stored with the same bits.
+        different: The other tickers, with the reason where one is known.
+        replaced: True if later runs have replaced everything that this one made.
+    """
+
+    run_id: str
+    same: tuple[str, ...]
+    different: Mapping[str, str]
+    replaced: bool
+
+    @property
+    def equal(self) -> bool:
+        """True if there was something to compare and nothing differed."""
+        return not self.different and not self.replaced
+
+    def plain(self) -> dict[str, Any]:
+        """Convert to plain values."""
+        return {**asdict(self), "equal": self.equal}
+
+
+@dataclass(frozen=True)
+class BackfillSummary:
+    """Result of a backfill.
+
+    Attributes:
+        start: First session of the range.
+        end: Last session of the range.
+        sessions: Sessions that were filled now.
+    """
+
+    start: date
+    end: date
+    sessions: tuple[SessionFill, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Convert to plain values."""
+        sessions = [fill.plain() for fill in self.sessions]
+        return {"start": str(self.start), "end": str(self.end), "sessions": sessions}

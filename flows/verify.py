@@ -1,16 +1,12 @@
-"""Scoring what has closed, as a flow of its own."""
-
-from typing import Any
+"""Verify: score what has closed."""
 
 from prefect import flow
 
-from flows.context import open_job
-from flows.prefect_runtime.flow_support import due, one_sentence
+from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
-from flows.reporting.calibration import report_calibration
-from flows.steps.verify import verify_bands
-from flows.summary import Stopwatch, Summary
+from flows.steps.verify import verify_store
+from flows.summary import RunSummary
 
 
 @flow(name="verify", flow_run_name=run_name)
@@ -20,18 +16,14 @@ def verify(
     source: Source = "configured",
     csv_dir: str = "",
     as_of: Day | None = None,
-) -> dict[str, Any]:
+) -> RunSummary:
     """Score every issued band whose target session has closed, from the prices that the store holds.
 
     Args:
         tickers: Symbols of the run; all issued bands of the source are scored in any case.
-        source: Whose bands and prices.
+        source: Source of bands and prices.
         csv_dir: Folder of TICKER.csv files, for the source csv.
         as_of: Last session that counts as closed; none for the last one closed when the run was due.
     """
-    job = open_job(due(), as_of, **overrides(tickers, source, csv_dir))
-    watch = Stopwatch()
-    with watch.stage("verify"):
-        scored = verify_bands(job)
-    report_calibration(job)
-    return Summary(job.as_of, seconds=watch.seconds, details={"scored": scored}).plain()
+    with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:
+        return verify_store(context)

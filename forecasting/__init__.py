@@ -14,20 +14,15 @@ if TYPE_CHECKING:
     from forecasting.pipeline import Forecaster, fit_model, forecast_ticker, prepare_returns
     from forecasting.prices.history import PriceHistory
 
-_HOMES = {
-    "BandcastError": "forecasting.errors",
-    "CalibrationConfig": "forecasting.config",
-    "DailyReturns": "forecasting.features.returns",
-    "Forecast": "forecasting.forecast",
-    "Forecaster": "forecasting.pipeline",
-    "ModelConfig": "forecasting.config",
-    "PriceHistory": "forecasting.prices.history",
-    "PromotionConfig": "forecasting.config",
-    "SimulationConfig": "forecasting.config",
-    "fit_model": "forecasting.pipeline",
-    "forecast_ticker": "forecasting.pipeline",
-    "prepare_returns": "forecasting.pipeline",
+_NAMES = {
+    "config": "CalibrationConfig ModelConfig PromotionConfig SimulationConfig",
+    "errors": "BandcastError",
+    "features.returns": "DailyReturns",
+    "forecast": "Forecast",
+    "pipeline": "Forecaster fit_model forecast_ticker prepare_returns",
+    "prices.history": "PriceHistory",
 }
+_HOMES = {name: f"forecasting.{module}" for module, names in _NAMES.items() for name in names.split()}
 __all__ = [
     "BandcastError",
     "CalibrationConfig",

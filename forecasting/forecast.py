@@ -1,6 +1,7 @@
 """The forecast value: bands of one ticker from one session, ready to be stored."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -62,3 +63,16 @@ class Forecast:
         """(H,) prices of one band at one of its levels."""
         prices: Floats = self.prices(band)[:, self.levels.index(level)]
         return prices
+
+
+def fingerprint_forecasts(forecasts: Iterable[Forecast]) -> str:
+    """Return a hash of the data that went into several forecasts, 16 hex digits, whatever their order."""
+    inputs = sorted(
+        f"{forecast.ticker}:{forecast.as_of}:{forecast.data_fingerprint}" for forecast in forecasts
+    )
+    return hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:16]
+
+
+def identify(as_of: date, *inputs: str) -> str:
+    """Return the id of a result: its session and a digest of everything that it depends on."""
+    return f"{as_of}-{hashlib.sha256('|'.join((str(as_of), *inputs)).encode()).hexdigest()[:10]}"

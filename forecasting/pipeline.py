@@ -1,10 +1,10 @@
 """The verbs that an orchestrator calls: prepare a ticker, fit a model, forecast a ticker."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,14 @@ from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
-from forecasting.errors import CalendarError, ModelError, SessionsUnknownError, ShortHistoryError, UsageError
+from forecasting.errors import (
+    CalendarError,
+    ModelError,
+    PriceError,
+    SessionsUnknownError,
+    ShortHistoryError,
+    UsageError,
+)
 from forecasting.features.lookback import WARM_UP, Lookback
 from forecasting.features.market import (
     build_lookbacks,
@@ -38,7 +45,7 @@ from forecasting.model.simulation import Paths, simulate_paths
 from forecasting.model.threads import single_thread
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.validation import check_bars
-from forecasting.types import Band, Floats, PriceBasis, Quality
+from forecasting.types import Band, Floats, PriceBasis, Quality, Regime
 
 if TYPE_CHECKING:
     from forecasting.model.lightning_module import EpochReport
@@ -73,9 +80,36 @@ def prepare_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
     return compute_daily_returns(history, basis)
 
 
+@dataclass(frozen=True)
+class Universe:
+    """Daily returns of several tickers.
+
+    Attributes:
+        returns: Ticker -> returns.
+        faults: Ticker -> why it has none.
+    """
+
+    returns: Mapping[str, DailyReturns]
+    faults: Mapping[str, PriceError]
+
+
+def prepare_universe(
+    load: Callable[[str], PriceHistory], tickers: Iterable[str], basis: PriceBasis
+) -> Universe:
+    """Load, check and compute the returns of several tickers; a broken one is named and left out."""
+    returns: dict[str, DailyReturns] = {}
+    faults: dict[str, PriceError] = {}
+    for ticker in dict.fromkeys(tickers):
+        try:
+            returns[ticker] = prepare_returns(load(ticker), basis)
+        except PriceError as error:
+            faults[ticker] = error
+    return Universe(returns, faults)
+
+
 @single_thread()
 def fit_model(
-    universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, report: "EpochReport"
+    universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, *, report: "EpochReport"
 ) -> Model:
     """Train one pooled model on all tickers up to `as_of`; they become its reference universe.
 
@@ -93,9 +127,9 @@ def fit_model(
     from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
 
     network = build_network(config)
-    metrics = fit_network(network, data, split, config.training, report)
+    metrics = fit_network(network, data, split, config=config.training, report=report)
     coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
-    residuals = collect_residuals(network.eval(), tickers, split, market, coefficients)
+    residuals = collect_residuals(network.eval(), tickers, split, market=market, coefficients=coefficients)
     log_har = _fit_regression(tickers, names, config)
     manifest = Manifest(
         edition=EDITION,
@@ -125,9 +159,27 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
     known = returns.at(session)
     market = forecaster.market[: pd.Timestamp(session)]
     targets = find_targets(known.ticker, session, forecaster.simulation.horizon)
-    if forecaster.model is None:
-        return _forecast_baseline(forecaster, known, market, targets)
-    return _forecast_model(forecaster, forecaster.model, known, market, targets)
+    model, calibration = forecaster.model, forecaster.calibration
+    if model is None:
+        bands, calibration = _build_cone(forecaster, known, market), Calibration.none()
+    else:
+        bands = _simulate(forecaster, model, known, market=market)
+    digest = hashlib.sha256(known.fingerprint().encode() + market.to_numpy().tobytes())
+    return Forecast(
+        ticker=known.ticker,
+        as_of=session,
+        anchor_close=float(known.close[-1]),
+        target_sessions=targets,
+        levels=forecaster.simulation.levels,
+        log_returns=bands.log_returns,
+        model_variance=bands.model_variance,
+        noise_variance=bands.noise_variance,
+        quality=forecaster.quality if forecaster.model else "baseline",
+        data_fingerprint=digest.hexdigest()[:16],
+        regime=bands.regime,
+        n_outcomes=calibration.count_outcomes(forecaster.simulation.horizon),
+        price_basis=known.basis,
+    )
 
 
 def find_targets(ticker: str, session: date, horizon: int) -> tuple[date, ...]:
@@ -154,89 +206,44 @@ def build_last_window(returns: DailyReturns, market: pd.Series) -> Lookback:
     return build_lookbacks(returns, market)[-1]
 
 
-def _forecast_model(
-    forecaster: Forecaster,
-    model: Model,
-    returns: DailyReturns,
-    market: pd.Series,
-    targets: tuple[date, ...],
-) -> Forecast:
-    basis = model.manifest.config.price_basis
+class _Bands(NamedTuple):
+    """(H, Q) quantiles of each band, (H,) variances, and the regime at issue."""
+
+    log_returns: Mapping[Band, Floats]
+    model_variance: Floats
+    noise_variance: Floats
+    regime: Regime
+
+
+def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, *, market: pd.Series) -> _Bands:
+    config = forecaster.simulation
+    lookback, basis = model.manifest.config.training.lookback, model.manifest.config.price_basis
     if returns.basis != basis:
         raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
-    config, lookback = forecaster.simulation, model.manifest.config.training.lookback
-    ticker = build_ticker_features(returns, market, model.manifest.features, lookback, newest=lookback)
-    paths = simulate_paths(model, ticker, config, returns.last_session)
-    predictive = combine_quantiles(model, ticker.window, paths, config)
+    ticker = build_ticker_features(
+        returns, market, model.manifest.features, lookback=lookback, newest=lookback
+    )
+    paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
+    predictive = combine_quantiles(model, ticker.window, paths, config=config)
     regime = classify_regime(ticker.window.market)
-    calibrated = forecaster.calibration.apply(returns.ticker, regime, predictive, levels=config.levels)
-    return _build_forecast(
-        forecaster,
-        returns,
-        market,
-        targets,
-        window=ticker.window,
-        bands={
-            "mc_dropout": paths.bare_quantiles(config.levels),
-            "predictive": predictive,
-            "calibrated": calibrated,
-            "random_walk": forecast_random_walk(ticker.window, config),
-        },
-        model_variance=paths.model_variance,
-        noise_variance=paths.noise_variance,
-    )
+    bands: dict[Band, Floats] = {
+        "mc_dropout": paths.bare_quantiles(config.levels),
+        "predictive": predictive,
+        "calibrated": forecaster.calibration.apply(returns.ticker, regime, predictive, levels=config.levels),
+        "random_walk": forecast_random_walk(ticker.window, config),
+    }
+    return _Bands(bands, paths.model_variance, paths.noise_variance, regime)
 
 
-def _forecast_baseline(
-    forecaster: Forecaster, returns: DailyReturns, market: pd.Series, targets: tuple[date, ...]
-) -> Forecast:
-    window = build_last_window(returns, market)
+def _build_cone(forecaster: Forecaster, returns: DailyReturns, market: pd.Series) -> _Bands:
+    window, horizons = build_last_window(returns, market), np.arange(1, forecaster.simulation.horizon + 1)
     cone = forecast_random_walk(window, forecaster.simulation)
-    horizons = np.arange(1, forecaster.simulation.horizon + 1)
-    return _build_forecast(
-        forecaster,
-        returns,
-        market,
-        targets,
-        window=window,
-        bands={"predictive": cone, "calibrated": cone, "random_walk": cone},
-        model_variance=np.zeros(len(horizons)),
-        noise_variance=window.volatility**2 * horizons,
-    )
+    bands: dict[Band, Floats] = {"predictive": cone, "calibrated": cone, "random_walk": cone}
+    variance = window.volatility**2 * horizons
+    return _Bands(bands, np.zeros(len(horizons)), variance, classify_regime(window.market))
 
 
-def _build_forecast(
-    forecaster: Forecaster,
-    returns: DailyReturns,
-    market: pd.Series,
-    targets: tuple[date, ...],
-    *,
-    window: Lookback,
-    bands: Mapping[Band, Floats],
-    model_variance: Floats,
-    noise_variance: Floats,
-) -> Forecast:
-    horizon = forecaster.simulation.horizon
-    calibration = forecaster.calibration if forecaster.model else Calibration.none()
-    digest = hashlib.sha256(returns.fingerprint().encode() + market.to_numpy().tobytes())
-    return Forecast(
-        ticker=returns.ticker,
-        as_of=returns.last_session,
-        anchor_close=float(returns.close[-1]),
-        target_sessions=targets,
-        levels=forecaster.simulation.levels,
-        log_returns=bands,
-        model_variance=model_variance,
-        noise_variance=noise_variance,
-        quality=forecaster.quality if forecaster.model else "baseline",
-        data_fingerprint=digest.hexdigest()[:16],
-        regime=classify_regime(window.market),
-        n_outcomes=calibration.count_outcomes(horizon),
-        price_basis=returns.basis,
-    )
-
-
-def combine_quantiles(model: Model, window: Lookback, paths: Paths, config: SimulationConfig) -> Floats:
+def combine_quantiles(model: Model, window: Lookback, paths: Paths, *, config: SimulationConfig) -> Floats:
     """(H, Q) quantiles of the simulated paths, averaged level by level with those of the direct log-HAR.
 
     The mean of the quantiles of two forecasts is sharper than a mixture of the two and at least as good as
@@ -274,7 +281,7 @@ def _build_trainable(
     left_out: dict[str, str] = {}
     for returns in universe:
         try:
-            tickers.append(build_ticker_features(returns, market, names, lookback))
+            tickers.append(build_ticker_features(returns, market, names, lookback=lookback))
         except ShortHistoryError as error:
             left_out[returns.ticker] = str(error)
     if not tickers:

@@ -10,6 +10,7 @@ from pandas.api import types as pandas_types
 from forecasting.errors import TableError
 
 Kind = Literal["text", "session", "number", "integer"]
+_KINDS: dict[str, Kind] = {"text": "text", "session": "session", "number": "number", "integer": "integer"}
 
 
 @dataclass(frozen=True)
@@ -68,77 +69,36 @@ def _holds(kind: Kind, column: pd.Series) -> bool:
     return bool(pandas_types.is_numeric_dtype(dtype))
 
 
-ISSUED_BANDS = Table(
+def _define(name: str, columns: str, key: str) -> Table:
+    """Define a table from pairs of column and kind, separated by commas."""
+    pairs: list[list[str]] = [pair.split() for pair in columns.split(",")]
+    return Table(name, {column: _KINDS[kind] for column, kind in pairs}, tuple(key.split()))
+
+
+ISSUED_BANDS = _define(
     "issued bands",
-    {
-        "as_of": "session",
-        "target_session": "session",
-        "horizon": "integer",
-        "anchor_close": "number",
-        "kind": "text",
-        "quality": "text",
-        "regime": "text",
-        "price_basis": "text",
-        "band": "text",
-        "level": "number",
-        "log_return": "number",
-    },
-    key=("as_of", "target_session", "band", "level"),
+    "as_of session, target_session session, horizon integer, anchor_close number, kind text, quality text, "
+    "regime text, price_basis text, band text, level number, log_return number",
+    key="as_of target_session band level",
 )
-BAND_SCORES = Table(
+BAND_SCORES = _define(
     "band scores",
-    {
-        "ticker": "text",
-        "as_of": "session",
-        "target_session": "session",
-        "band": "text",
-        "kind": "text",
-        "horizon": "integer",
-        "quality": "text",
-        "regime": "text",
-        "nominal_coverage": "number",
-        "lower": "number",
-        "median": "number",
-        "upper": "number",
-        "actual_log_return": "number",
-        "inside": "number",
-        "below": "number",
-        "above": "number",
-        "crps": "number",
-        "winkler": "number",
-        "pinball_lower": "number",
-        "pinball_upper": "number",
-    },
-    key=("ticker", "as_of", "target_session", "band", "kind"),
+    "ticker text, as_of session, target_session session, band text, kind text, horizon integer, "
+    "quality text, regime text, nominal_coverage number, lower number, median number, upper number, "
+    "actual_log_return number, inside number, below number, above number, crps number, winkler number, "
+    "pinball_lower number, pinball_upper number",
+    key="ticker as_of target_session band kind",
 )
 # Cumulative log returns: the predictive band at its outermost levels, and the calibrated one that was issued.
-CLOSED_BANDS = Table(
+CLOSED_BANDS = _define(
     "closed bands",
-    {
-        "ticker": "text",
-        "as_of": "session",
-        "horizon": "integer",
-        "regime": "text",
-        "actual": "number",
-        "lower": "number",
-        "median": "number",
-        "upper": "number",
-        "calibrated_lower": "number",
-        "calibrated_upper": "number",
-    },
-    key=("ticker", "as_of", "horizon"),
+    "ticker text, as_of session, horizon integer, regime text, actual number, lower number, median number, "
+    "upper number, calibrated_lower number, calibrated_upper number",
+    key="ticker as_of horizon",
 )
-BACKTEST_ROWS = Table(
+BACKTEST_ROWS = _define(
     "backtest rows",
-    {
-        "ticker": "text",
-        "as_of": "session",
-        "target_session": "session",
-        "horizon": "integer",
-        "method": "text",
-        "level": "number",
-        "log_return": "number",
-        "actual_log_return": "number",
-    },
-    key=("method", "as_of", "ticker", "horizon", "level"),
+    "ticker text, as_of session, target_session session, horizon integer, method text, level number, "
+    "log_return number, actual_log_return number",
+    key="method as_of ticker horizon level",
 )

@@ -1,6 +1,7 @@
-"""A real PostgreSQL that listens on a unix socket alone, shared by every test that wants one."""
+"""A real PostgreSQL and a real Prefect server, each shared by every test that wants one."""
 
 import importlib
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ import sqlalchemy as sa
 
 from db.engine import open_engine
 from db.migrate import upgrade
+from flows.prefect_runtime.telemetry import turn_off_telemetry
+
+turn_off_telemetry(os.environ)  # Prefect reads the variables when it is imported
 
 
 @contextmanager
@@ -27,7 +31,17 @@ def postgres_database(server: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """API of a Prefect server."""
+    from served import prefect_server  # imports Prefect
+
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
+    """URI of a PostgreSQL that listens on a unix socket alone."""
     # Not below pytest's own folder: as root the server is another user, and the next pytest to start shuts
     # that folder to all but root.
     with tempfile.TemporaryDirectory(prefix="bandcast-") as folder, pytest.MonkeyPatch.context() as patch:

@@ -1,1 +1,1 @@
-"""Repositories: one class per group of tables."""
+"""Repositories: the queries of one price source on one connection, table by table."""

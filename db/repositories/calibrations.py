@@ -1,42 +1,36 @@
-"""What calibration had learned, session by session."""
+"""Repository of calibration states, session by session."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
 from db.records import CalibrationRecord
+from db.repositories.base import Repository
 from db.schema import calibrations
-from db.sql import upsert
+from db.sql import record_columns, upsert
 
-_COLUMNS = [calibrations.c[field.name] for field in fields(CalibrationRecord)]
+_COLUMNS = record_columns(calibrations, CalibrationRecord)
 
 
-class CalibrationRepository:
-    """The stored calibrations of all sources.
-
-    Args:
-        conn: From `db.engine.reading` or, to write, `db.engine.writing`.
-    """
-
-    def __init__(self, conn: sa.Connection) -> None:
-        self._conn = conn
+class CalibrationRepository(Repository):
+    """Stored calibrations."""
 
     def add(self, record: CalibrationRecord) -> None:
-        """Store a calibration; one that is there already stays as it is."""
-        upsert(self._conn, calibrations, [asdict(record)], guarded=())
+        """Store a calibration; one that is stored already stays as it is."""
+        upsert(self._connection, calibrations, [asdict(record)], guarded=())
 
     def get(self, calibration_id: str) -> CalibrationRecord | None:
-        """A calibration by its id."""
+        """Load a calibration of any source by its id."""
         return self._first(sa.select(*_COLUMNS).where(calibrations.c.calibration_id == calibration_id))
 
-    def newest(self, source: str, as_of: date) -> CalibrationRecord | None:
-        """The newest calibration of a source that knows no outcome after `as_of`."""
+    def newest(self, as_of: date) -> CalibrationRecord | None:
+        """Load the newest calibration that rests on no outcome after `as_of`."""
         columns = calibrations.c
-        known = sa.select(*_COLUMNS).where((columns.source == source) & (columns.as_of <= as_of))
-        return self._first(known.order_by(columns.as_of.desc(), columns.created_at.desc()))
+        query = sa.select(*_COLUMNS).where((columns.source == self._source) & (columns.as_of <= as_of))
+        return self._first(query.order_by(columns.as_of.desc(), columns.created_at.desc()))
 
     def _first(self, query: sa.Select[Any]) -> CalibrationRecord | None:
-        row = self._conn.execute(query.limit(1)).mappings().first()
+        row = self._connection.execute(query.limit(1)).mappings().first()
         return None if row is None else CalibrationRecord(**row)

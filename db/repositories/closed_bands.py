@@ -1,59 +1,75 @@
-"""Closed bands as calibration reads them: one query, and columns that millions of rows fit in."""
+"""Closed bands for calibration: one query per ticker, and columns narrow enough for millions of rows."""
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from db.schema import verifications
-from forecasting.forecast import REGIMES
+from forecasting.tables import CLOSED_BANDS
+from forecasting.types import OutcomeKind, Regime, values
 
-KINDS = ("live", "backfill", "walk_forward")  # what was issued counts before what was only walked
-_NUMBERS = ("actual", "lower", "median", "upper", "calibrated_lower", "calibrated_upper")
-NONE_CLOSED = pd.DataFrame(columns=["ticker", "as_of", "kind", "horizon", "regime", *_NUMBERS])
+NO_CLOSED_BANDS = CLOSED_BANDS.empty().assign(kind=pd.Series(dtype="object"))
 _KEY = ("source", "ticker", "as_of", "target_session", "kind")
-_raw, _given = verifications.alias("raw"), verifications.alias("given")
+_NUMBERS = [name for name, kind in CLOSED_BANDS.columns.items() if kind == "number"]
+_predictive = verifications.alias("predictive")
+_calibrated = verifications.alias("calibrated")
 
 
-def closed_query(
-    source: str, until: date, since: date, nominal: float, horizons: Sequence[int]
-) -> sa.Select[tuple[object, ...]]:
-    """The model's bands of a source beside the calibrated ones; the ticker is the query's parameter."""
+def build_closed_query(
+    source: str,
+    until: date,
+    since: date,
+    *,
+    nominal_coverage: float,
+    horizons: Sequence[int],
+) -> sa.Select[Any]:
+    """Join the predictive bands of a source with the calibrated ones; the ticker is the query's parameter."""
     query = (
         sa.select(
-            *(_raw.c[name] for name in ("as_of", "kind", "horizon")),
-            sa.func.coalesce(_raw.c.regime, "normal").label("regime"),  # before 0003 none was kept
-            _raw.c.actual_log_return.label("actual"),
-            *(_raw.c[name] for name in ("lower", "median", "upper")),
-            *(_given.c[name].label(f"calibrated_{name}") for name in ("lower", "upper")),
+            _predictive.c.as_of,
+            _predictive.c.horizon,
+            sa.func.coalesce(_predictive.c.regime, "normal").label("regime"),  # before 0003 none was kept
+            _predictive.c.actual_log_return.label("actual"),
+            *(_predictive.c[name] for name in ("lower", "median", "upper")),
+            *(_calibrated.c[name].label(f"calibrated_{name}") for name in ("lower", "upper")),
+            _predictive.c.kind,
         )
-        .join(_given, sa.and_(*(_raw.c[name] == _given.c[name] for name in _KEY)))
-        .where((_given.c.method == "calibrated") & (_raw.c.method == "predictive"))
-        .where((_raw.c.source == source) & (_raw.c.ticker == sa.bindparam("ticker")))
-        .where(sa.func.abs(_raw.c.nominal - nominal) < 1e-9)
-        .where((_raw.c.target_session <= until) & (_raw.c.as_of >= since) & (_raw.c.quality != "baseline"))
+        .join(_calibrated, sa.and_(*(_predictive.c[name] == _calibrated.c[name] for name in _KEY)))
+        .where((_predictive.c.band == "predictive") & (_calibrated.c.band == "calibrated"))
+        .where((_predictive.c.source == source) & (_predictive.c.ticker == sa.bindparam("ticker")))
+        .where(sa.func.abs(_predictive.c.nominal_coverage - nominal_coverage) < 1e-9)
+        .where((_predictive.c.target_session <= until) & (_predictive.c.as_of >= since))
+        .where(_predictive.c.quality != "baseline")
     )
-    return query.where(_raw.c.horizon.in_(horizons)) if horizons else query
+    return query.where(_predictive.c.horizon.in_(horizons)) if horizons else query
 
 
-def narrow(rows: pd.DataFrame, ticker: str, tickers: Sequence[str]) -> pd.DataFrame:
-    """One ticker's rows in columns of few bytes, one a forecast and horizon, sorted by them.
+def narrow_rows(rows: pd.DataFrame, ticker: str, tickers: Sequence[str]) -> pd.DataFrame:
+    """Convert one ticker's rows to columns of few bytes, one row per forecast and horizon, sorted by them.
+
+    What was issued takes precedence over what was walked only.
 
     Args:
-        rows: What `closed_query` has found.
-        ticker: Whose they are.
-        tickers: Every ticker that these rows will stand beside.
+        rows: Result of `build_closed_query`.
+        ticker: Their ticker.
+        tickers: Every ticker of the table that these rows become a part of.
+
+    Returns:
+        A frame of `CLOSED_BANDS` with a column `kind`.
     """
-    named = pd.Categorical.from_codes([tickers.index(ticker)] * len(rows), categories=list(tickers))
     types = {
         "as_of": "datetime64[s]",
-        "kind": pd.CategoricalDtype(KINDS, ordered=True),
         "horizon": "int8",
-        "regime": pd.CategoricalDtype(REGIMES),
+        "regime": pd.CategoricalDtype(values(Regime)),
+        "kind": pd.CategoricalDtype(values(OutcomeKind), ordered=True),  # in order of precedence
         # Those of a ticker without rows would be objects, and would make objects of all.
         **dict.fromkeys(_NUMBERS, "float64"),
     }
-    typed = rows.astype(types).assign(ticker=named)
-    ordered = typed.sort_values(["as_of", "horizon", "kind"], ignore_index=True)
-    return ordered.drop_duplicates(["as_of", "horizon"], ignore_index=True)
+    ordered = rows.astype(types).sort_values(["as_of", "horizon", "kind"], ignore_index=True)
+    narrow = ordered.drop_duplicates(["as_of", "horizon"], ignore_index=True)
+    codes = [tickers.index(ticker)] * len(narrow)
+    narrow.insert(0, "ticker", pd.Categorical.from_codes(codes, categories=list(tickers)))
+    return narrow

@@ -1,23 +1,60 @@
-"""A forecast as rows, and back the question whether stored rows say the same."""
+"""Conversion of a forecast to rows of its two tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
 from db.records import RunRecord
-from db.sql import Row, plain_rows
+from db.sql import Row, to_plain_rows
 from forecasting.forecast import Forecast
+from forecasting.types import Band
 
-SERVED_BAND = "calibrated"
+SERVED_BAND: Band = "calibrated"
+_METADATA = ("issued_at", "run_id")  # of a row: when it was published, not what it forecasts
+Values = set[frozenset[tuple[str, object]]]
 
 
-def forecast_rows(run: RunRecord, forecast: Forecast) -> list[Row]:
-    """Rows of table `forecasts`, one a horizon."""
+@dataclass(frozen=True)
+class ForecastRows:
+    """One forecast as rows.
+
+    Attributes:
+        ticker: The symbol.
+        as_of: The session forecast from.
+        horizons: Rows of table `forecasts`, one per horizon.
+        quantiles: Rows of table `forecast_quantiles`, one per horizon, band and level.
+    """
+
+    ticker: str
+    as_of: date
+    horizons: list[Row]
+    quantiles: list[Row]
+
+
+def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
+    """Convert a forecast of a run to rows.
+
+    Raises:
+        StoreError: A value is infinite.
+    """
+    quantiles = (row for band in forecast.log_returns for row in _quantile_rows(forecast, band))
+    horizons = to_plain_rows(_horizon_rows(run, forecast))
+    return ForecastRows(forecast.ticker, forecast.as_of, horizons, to_plain_rows(quantiles))
+
+
+def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
+    """Collect rows without order and publication metadata, to compare them with others."""
+    return {frozenset(item for item in row.items() if item[0] not in _METADATA) for row in rows}
+
+
+def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
     common = {
         "ticker": forecast.ticker,
         "as_of": forecast.as_of,
         "anchor_close": forecast.anchor_close,
-        "coverage": forecast.coverage,
+        "coverage": forecast.nominal_coverage,
         "quality": forecast.quality,
         "regime": forecast.regime,
         "model_version": run.model_version,
@@ -25,38 +62,29 @@ def forecast_rows(run: RunRecord, forecast: Forecast) -> list[Row]:
         "run_id": run.run_id,
     }
     columns: Mapping[str, Sequence[float] | np.ndarray] = {
-        "lower": forecast.column(SERVED_BAND, forecast.levels[0]),
-        "median": forecast.column(SERVED_BAND, 0.5),
-        "upper": forecast.column(SERVED_BAND, forecast.levels[-1]),
+        "lower": forecast.price_at(SERVED_BAND, forecast.levels[0]),
+        "median": forecast.price_at(SERVED_BAND, 0.5),
+        "upper": forecast.price_at(SERVED_BAND, forecast.levels[-1]),
         "model_variance": forecast.model_variance,
         "noise_variance": forecast.noise_variance,
-        "outcomes": forecast.outcomes,
+        "outcomes": forecast.n_outcomes,
     }
-    return plain_rows(
-        {**common, "target_session": session, "horizon": step + 1, **_at(columns, step)}
-        for step, session in enumerate(forecast.target_sessions)
-    )
+    for step, session in enumerate(forecast.target_sessions):
+        values = {name: column[step] for name, column in columns.items()}
+        yield {**common, "target_session": session, "horizon": step + 1, **values}
 
 
-def quantile_rows(forecast: Forecast) -> list[Row]:
-    """Rows of table `forecast_quantiles`, one a horizon, band and level."""
-    return plain_rows(row for band in forecast.log_returns for row in _band_rows(forecast, band))
-
-
-def _band_rows(forecast: Forecast, band: str) -> Iterator[dict[str, object]]:
-    log_returns, prices = forecast.log_returns[band], forecast.prices(band)  # (H, Q)
-    for step, place in np.ndindex(log_returns.shape):
+def _quantile_rows(forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
+    log_returns = forecast.log_returns[band]  # (H, Q)
+    prices = forecast.prices(band)  # (H, Q)
+    for step, index in np.ndindex(log_returns.shape):
         yield {
             "ticker": forecast.ticker,
             "as_of": forecast.as_of,
             "target_session": forecast.target_sessions[step],
             "horizon": step + 1,
             "band": band,
-            "level": round(forecast.levels[place], 6),
-            "log_return": log_returns[step, place],
-            "price": prices[step, place],
+            "level": round(forecast.levels[index], 6),
+            "log_return": log_returns[step, index],
+            "price": prices[step, index],
         }
-
-
-def _at(columns: Mapping[str, Sequence[float] | np.ndarray], step: int) -> dict[str, object]:
-    return {name: column[step] for name, column in columns.items()}

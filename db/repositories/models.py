@@ -1,15 +1,17 @@
-"""Trained models, their weights and which of them serves."""
+"""Repository of trained models, their weights and their status."""
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from db.records import ModelRecord
+from db.records import ModelRecord, Rollback
+from db.repositories.base import Repository
 from db.schema import model_versions
-from db.sql import upsert
+from db.sql import record_columns, upsert
 from forecasting.errors import StoreError
+from forecasting.types import ModelStatus
 
 _RANDOM_WALK = ModelRecord(
     version="random-walk",
@@ -22,74 +24,68 @@ _RANDOM_WALK = ModelRecord(
     created_at=datetime(1970, 1, 1, tzinfo=UTC),
     status="baseline",
 )
-_COLUMNS = [model_versions.c[field.name] for field in fields(ModelRecord)]
+_COLUMNS = record_columns(model_versions, ModelRecord)
+_COLUMNS_WITHOUT_WEIGHTS = [
+    sa.literal(b"").label("weights") if column.name == "weights" else column for column in _COLUMNS
+]
 
 
-class ModelRepository:
-    """The stored models of all sources.
-
-    Args:
-        conn: From `db.engine.reading` or, to write, `db.engine.writing`.
-    """
-
-    def __init__(self, conn: sa.Connection) -> None:
-        self._conn = conn
+class ModelRepository(Repository):
+    """Stored models; a version is unique over all sources."""
 
     def add(self, record: ModelRecord) -> None:
-        """Store a model; a version that is there already stays as it is, status included."""
-        upsert(self._conn, model_versions, [asdict(record)], guarded=())
+        """Store a model; a version that is stored already stays as it is, status included."""
+        upsert(self._connection, model_versions, [asdict(record)], guarded=())
 
     def add_baseline(self, created_at: datetime) -> str:
-        """Store the random walk, which the forecasts of the lowest rung refer to; its version."""
+        """Store the random walk, which forecasts of the lowest rung refer to, and return its version."""
         record = replace(_RANDOM_WALK, created_at=created_at)
         self.add(record)
         return record.version
 
-    def promote(self, version: str, gated_as_of: date | None = None) -> None:
-        """Make a model the champion of its source; the one before it becomes retired.
+    def promote(self, version: str, evaluated_through: date | None = None) -> None:
+        """Make a model the champion of its source; the champion before it becomes retired.
 
-        A model that was gated at an earlier session than the champion serves the sessions in between, as one
-        that is retired: it does not displace the champion.
+        A model that was evaluated at an earlier session than the champion serves the sessions in between as
+        a retired one: it does not displace the champion.
 
         Args:
             version: The model.
-            gated_as_of: Last session that its gate saw.
+            evaluated_through: Last session that its promotion test saw.
 
         Raises:
             StoreError: There is no such model.
         """
-        source, columns = self._source_of(version), model_versions.c
-        if gated_as_of is not None:
-            gate = sa.update(model_versions).where(columns.version == version)
-            self._conn.execute(gate.values(gated_as_of=gated_as_of))
-            if self._gated_later(source, version, gated_as_of):
-                self._mark(version, "retired")
+        source = self._find_source(version)
+        columns = model_versions.c
+        if evaluated_through is not None:
+            model = sa.update(model_versions).where(columns.version == version)
+            self._connection.execute(model.values(evaluated_through=evaluated_through))
+            if self._has_later_champion(source, version, evaluated_through):
+                self._set_status(version, "retired")
                 return
-        before = (columns.source == source) & (columns.status == "champion") & (columns.version != version)
-        self._conn.execute(sa.update(model_versions).where(before).values(status="retired"))
-        self._mark(version, "champion")
+        is_displaced = _is_champion_of(source) & (columns.version != version)
+        self._connection.execute(sa.update(model_versions).where(is_displaced).values(status="retired"))
+        self._set_status(version, "champion")
 
-    def rollback(self, source: str) -> tuple[str, str]:
-        """Let the champion before the present one serve again; the present one must not serve any more.
-
-        Returns:
-            The version that serves now, and the one that was taken back.
+    def rollback(self) -> Rollback:
+        """Make the champion before the present one champion again, and refuse the present one for good.
 
         Raises:
             StoreError: No champion, or none before it.
         """
         columns = model_versions.c
-        served = sa.select(*_COLUMNS).where(columns.source == source).order_by(*_newest_first())
-        champion = self._first(served.where(columns.status == "champion"))
-        before = self._first(served.where(columns.status == "retired"))
+        query = sa.select(*_COLUMNS).where(columns.source == self._source).order_by(*_newest_first())
+        champion = self._first(query.where(columns.status == "champion"))
+        before = self._first(query.where(columns.status == "retired"))
         if champion is None or before is None:
             raise StoreError(
-                f"Expected a champion of '{source}' and one before it, found "
+                f"Expected a champion of '{self._source}' and one before it, found "
                 f"{'no champion' if champion is None else 'none before it'}; run `bandcast retrain`."
             )
-        self._mark(champion.version, "refused")
-        self._mark(before.version, "champion")
-        return before.version, champion.version
+        self._set_status(champion.version, "refused")
+        self._set_status(before.version, "champion")
+        return Rollback(active=before.version, withdrawn=champion.version)
 
     def refuse(self, version: str) -> None:
         """Mark a model as one that must never serve.
@@ -97,70 +93,74 @@ class ModelRepository:
         Raises:
             StoreError: There is no such model.
         """
-        self._source_of(version)
-        self._mark(version, "refused")
+        self._find_source(version)
+        self._set_status(version, "refused")
 
-    def champion(self, source: str, as_of: date) -> ModelRecord | None:
-        """The first of `ladder`."""
-        return next(iter(self.ladder(source, as_of, most=1)), None)
-
-    def ladder(self, source: str, as_of: date, most: int = 3) -> list[ModelRecord]:
-        """The champion, then those that served before it, the newest first.
+    def ladder(self, as_of: date, most: int = 3) -> list[ModelRecord]:
+        """Load the champion, then the champions before it, newest first.
 
         Args:
-            source: The price source.
-            as_of: No model that saw a later session, or was chosen for what it did on one, is returned.
+            as_of: No model that saw a later session, in training or in its promotion test, is returned.
             most: How many at most.
         """
         columns = model_versions.c
-        served = columns.status.in_(("champion", "retired"))
-        query = sa.select(*_COLUMNS).where((columns.source == source) & served & (_seen() <= as_of))
+        has_served = columns.status.in_(("champion", "retired"))
+        query = sa.select(*_COLUMNS).where(
+            (columns.source == self._source) & has_served & (_last_session_seen() <= as_of)
+        )
         order = ((columns.status == "champion").desc(), *_newest_first())
-        return [_record(row) for row in self._conn.execute(query.order_by(*order).limit(most)).mappings()]
+        rows = self._connection.execute(query.order_by(*order).limit(most)).mappings()
+        return [_build_record(row) for row in rows]
 
     def get(self, version: str) -> ModelRecord | None:
-        """A model by its version."""
+        """Load a model of any source by its version."""
         return self._first(sa.select(*_COLUMNS).where(model_versions.c.version == version))
 
-    def list(self, source: str | None = None) -> tuple[ModelRecord, ...]:
-        """All models, newest first, with empty `weights`: those are large."""
-        light = [sa.literal(b"").label("weights") if c.name == "weights" else c for c in _COLUMNS]
-        query = sa.select(*light).order_by(model_versions.c.created_at.desc(), model_versions.c.version)
-        if source is not None:
-            query = query.where(model_versions.c.source == source)
-        return tuple(_record(row) for row in self._conn.execute(query).mappings())
+    def list(self, *, all_sources: bool = False) -> tuple[ModelRecord, ...]:
+        """Load all models, newest first, with empty `weights`: those are large."""
+        columns = model_versions.c
+        query = sa.select(*_COLUMNS_WITHOUT_WEIGHTS).order_by(columns.created_at.desc(), columns.version)
+        if not all_sources:
+            query = query.where(columns.source == self._source)
+        return tuple(_build_record(row) for row in self._connection.execute(query).mappings())
 
     def _first(self, query: sa.Select[Any]) -> ModelRecord | None:
-        row = self._conn.execute(query.limit(1)).mappings().first()
-        return None if row is None else _record(row)
+        row = self._connection.execute(query.limit(1)).mappings().first()
+        return None if row is None else _build_record(row)
 
-    def _gated_later(self, source: str, version: str, gated_as_of: date) -> bool:
-        columns = model_versions.c
-        others = (columns.source == source) & (columns.status == "champion") & (columns.version != version)
-        return self._conn.scalar(sa.select(_seen()).where(others & (_seen() > gated_as_of))) is not None
+    def _has_later_champion(self, source: str, version: str, evaluated_through: date) -> bool:
+        is_other = _is_champion_of(source) & (model_versions.c.version != version)
+        seen = _last_session_seen()
+        query = sa.select(seen).where(is_other & (seen > evaluated_through))
+        return self._connection.scalar(query) is not None
 
-    def _source_of(self, version: str) -> str:
+    def _find_source(self, version: str) -> str:
         query = sa.select(model_versions.c.source).where(model_versions.c.version == version)
-        source: str | None = self._conn.scalar(query)
+        source: str | None = self._connection.scalar(query)
         if source is None:
             raise StoreError(f"Expected a stored model {version}, found none; see `bandcast models`.")
         return source
 
-    def _mark(self, version: str, status: str) -> None:
+    def _set_status(self, version: str, status: ModelStatus) -> None:
         columns = model_versions.c
-        one = (columns.version == version) & (columns.status != status)
-        self._conn.execute(sa.update(model_versions).where(one).values(status=status))
+        differs = (columns.version == version) & (columns.status != status)
+        self._connection.execute(sa.update(model_versions).where(differs).values(status=status))
 
 
-def _seen() -> sa.ColumnElement[date]:
-    """Last session that had a part in a model: its gate's or, where it passed none, its training's."""
-    return sa.func.coalesce(model_versions.c.gated_as_of, model_versions.c.trained_through)
+def _is_champion_of(source: str) -> sa.ColumnElement[bool]:
+    return (model_versions.c.source == source) & (model_versions.c.status == "champion")
+
+
+def _last_session_seen() -> sa.ColumnElement[date]:
+    """Build the last session that had a part in a model: of its promotion test or else of its training."""
+    return sa.func.coalesce(model_versions.c.evaluated_through, model_versions.c.trained_through)
 
 
 def _newest_first() -> tuple[sa.ColumnElement[Any], ...]:
-    return _seen().desc(), model_versions.c.created_at.desc(), model_versions.c.version
+    columns = model_versions.c
+    return _last_session_seen().desc(), columns.created_at.desc(), columns.version
 
 
-def _record(row: sa.RowMapping) -> ModelRecord:
+def _build_record(row: sa.RowMapping) -> ModelRecord:
     metrics = {name: float("nan") if value is None else value for name, value in row["metrics"].items()}
     return ModelRecord(**{**row, "metrics": metrics})

@@ -1,48 +1,42 @@
-"""What the gate said of each candidate."""
+"""Repository of decisions on challengers."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
-from db.records import GateRecord
+from db.records import PromotionRecord
+from db.repositories.base import Repository
 from db.schema import gate_decisions
-from db.sql import upsert
+from db.sql import record_columns, upsert
 
-_COLUMNS = [gate_decisions.c[field.name] for field in fields(GateRecord)]
+_COLUMNS = record_columns(gate_decisions, PromotionRecord)
 
 
-class GateRepository:
-    """The gate's decisions of all sources.
+class PromotionRepository(Repository):
+    """Stored promotion decisions."""
 
-    Args:
-        conn: From `db.engine.reading` or, to write, `db.engine.writing`.
-    """
-
-    def __init__(self, conn: sa.Connection) -> None:
-        self._conn = conn
-
-    def add(self, record: GateRecord) -> None:
+    def add(self, record: PromotionRecord) -> None:
         """Store a decision; the same comparison again leaves the first one."""
-        upsert(self._conn, gate_decisions, [asdict(record)], guarded=())
+        upsert(self._connection, gate_decisions, [asdict(record)], guarded=())
 
-    def list(self, source: str | None = None) -> tuple[GateRecord, ...]:
-        """All decisions, the newest first."""
-        return self._records(_of(source))
+    def list(self, *, all_sources: bool = False) -> tuple[PromotionRecord, ...]:
+        """Load all decisions, newest first."""
+        return self._load(_newest_first() if all_sources else self._of_source())
 
-    def latest(self, source: str, as_of: date) -> GateRecord | None:
-        """The newest decision that saw no session after `as_of`."""
-        found = self._records(_of(source).where(gate_decisions.c.as_of <= as_of).limit(1))
-        return found[0] if found else None
+    def latest(self, as_of: date) -> PromotionRecord | None:
+        """Load the newest decision that saw no session after `as_of`."""
+        records = self._load(self._of_source().where(gate_decisions.c.as_of <= as_of).limit(1))
+        return records[0] if records else None
 
-    def _records(self, query: sa.Select[Any]) -> tuple[GateRecord, ...]:
-        return tuple(GateRecord(**row) for row in self._conn.execute(query).mappings())
+    def _of_source(self) -> sa.Select[Any]:
+        return _newest_first().where(gate_decisions.c.source == self._source)
+
+    def _load(self, query: sa.Select[Any]) -> tuple[PromotionRecord, ...]:
+        return tuple(PromotionRecord(**row) for row in self._connection.execute(query).mappings())
 
 
-def _of(source: str | None) -> sa.Select[Any]:
+def _newest_first() -> sa.Select[Any]:
     columns = gate_decisions.c
-    query = sa.select(*_COLUMNS).order_by(
-        columns.as_of.desc(), columns.decided_at.desc(), columns.decision_id
-    )
-    return query if source is None else query.where(columns.source == source)
+    return sa.select(*_COLUMNS).order_by(columns.as_of.desc(), columns.decided_at.desc(), columns.decision_id)

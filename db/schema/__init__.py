@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core knows them; migrations make them, a test compares the two."""
+"""Tables as SQLAlchemy Core describes them; migrations create them, and a test compares the two."""
 
 from db.schema.base import metadata
 from db.schema.forecasts import forecast_quantiles, forecast_runs, forecasts, quarantines

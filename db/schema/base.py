@@ -1,6 +1,10 @@
-"""What every table shares."""
+"""The metadata and the constraints that all tables share."""
+
+from typing import Any
 
 import sqlalchemy as sa
+
+from forecasting.types import values
 
 metadata = sa.MetaData(
     naming_convention={
@@ -11,3 +15,14 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def one_of(column: str, vocabulary: Any) -> sa.CheckConstraint:
+    """Build the CHECK that a column holds a word of a closed vocabulary; it is named after the column.
+
+    Args:
+        column: SQL name of the column.
+        vocabulary: A `Literal` of `forecasting.types`.
+    """
+    words = ", ".join(f"'{word}'" for word in values(vocabulary))
+    return sa.CheckConstraint(f"{column} IN ({words})", name=column)

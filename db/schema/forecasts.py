@@ -1,10 +1,11 @@
-"""Forecasts, the runs that made them, and what was left out."""
+"""Tables of forecasts, of the runs that made them, and of the tickers that were left out."""
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Date, Double, ForeignKey, Integer, String, Table, Text
 
-from db.schema.base import metadata
+from db.schema.base import metadata, one_of
 from db.types import UtcDateTime
+from forecasting.types import Band, PriceBasis, Quality, Regime, RunKind
 
 forecast_runs = Table(
     "forecast_runs",
@@ -23,7 +24,15 @@ forecast_runs = Table(
     Column("quarantined", Text, comment="JSON: the reason of each ticker that was left out"),
     Column("calibration_id", ForeignKey("calibrations.calibration_id")),
     Column("kind", String, nullable=False, server_default="live", comment="live or backfill"),
-    CheckConstraint("kind IN ('live', 'backfill')", name="kind"),
+    Column(
+        "price_basis",
+        String,
+        nullable=False,
+        server_default="split_adjusted",
+        comment="Basis of the bands' log returns: split_adjusted or total_return",
+    ),
+    one_of("kind", RunKind),
+    one_of("price_basis", PriceBasis),
     comment="Runs that changed a forecast; old ones stay when their forecasts are replaced",
 )
 
@@ -55,8 +64,8 @@ forecasts = Table(
     CheckConstraint("coverage > 0 AND coverage < 1", name="coverage_bounds"),
     CheckConstraint("horizon > 0", name="horizon_bounds"),
     CheckConstraint("target_session > as_of", name="target_later"),
-    CheckConstraint("quality IN ('champion', 'previous', 'baseline')", name="quality"),
-    CheckConstraint("regime IN ('calm', 'normal', 'stress')", name="regime"),
+    one_of("quality", Quality),
+    one_of("regime", Regime),
     comment="One row per ticker, as_of and target session",
 )
 
@@ -78,7 +87,7 @@ forecast_quantiles = Table(
     ),
     CheckConstraint("level > 0 AND level < 1", name="level_bounds"),
     CheckConstraint("price > 0 AND price < 1e12", name="price_bounds"),
-    CheckConstraint("band IN ('mc_dropout', 'predictive', 'calibrated', 'random_walk')", name="band"),
+    one_of("band", Band),
     comment="Every quantile of every band of a forecast",
 )
 

@@ -1,20 +1,14 @@
-"""Models, what the gate said of them, and the calibrations learned from outcomes."""
+"""Tables of models, of the decisions on promoting them, and of calibrations.
+
+SQL names are those that users know; a `key` is the name in Python where that differs.
+"""
 
 import sqlalchemy as sa
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    Date,
-    Double,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import Column, Date, Double, Integer, LargeBinary, String, Table, Text
 
-from db.schema.base import metadata
+from db.schema.base import metadata, one_of
 from db.types import UtcDateTime
+from forecasting.types import ModelStatus
 
 model_versions = Table(
     "model_versions",
@@ -28,8 +22,13 @@ model_versions = Table(
     Column("data_fingerprint", String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("status", String, nullable=False),
-    Column("gated_as_of", Date, comment="Last session that its gate saw; null where it passed none"),
-    CheckConstraint("status IN ('candidate', 'champion', 'retired', 'refused', 'baseline')", name="status"),
+    Column(
+        "gated_as_of",
+        Date,
+        key="evaluated_through",
+        comment="Last session that its gate saw; null where it passed none",
+    ),
+    one_of("status", ModelStatus),
     comment="Trained models, at most one champion a source, and the random walk as baseline",
 )
 sa.Index(
@@ -40,6 +39,12 @@ sa.Index(
     postgresql_where=model_versions.c.status == "champion",
 )
 
+
+def _left_out() -> Column[str]:
+    comment = "JSON: the reason of each ticker that was left out"
+    return Column("left_out", Text, nullable=False, server_default="{}", comment=comment)
+
+
 calibrations = Table(
     "calibrations",
     metadata,
@@ -47,15 +52,16 @@ calibrations = Table(
     Column("source", String, nullable=False),
     Column("as_of", Date, nullable=False, comment="No outcome of a later session went in"),
     Column("state", Text, nullable=False, comment="JSON"),
-    Column("outcomes", Integer, nullable=False, comment="Closed outcomes that it rests on"),
+    Column("outcomes", Integer, key="n_outcomes", nullable=False, comment="Closed outcomes that it rests on"),
     Column("code_version", String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    _left_out(),
     comment="What calibration had learned, session by session",
 )
 
 
-def _score(name: str, comment: str, *, nullable: bool = False) -> Column[float]:
-    return Column(name, Double, nullable=nullable, comment=comment)
+def _score(name: str, comment: str, *, key: str | None = None, nullable: bool = False) -> Column[float]:
+    return Column(name, Double, key=key or name, nullable=nullable, comment=comment)
 
 
 gate_decisions = Table(
@@ -64,22 +70,27 @@ gate_decisions = Table(
     Column("decision_id", String, primary_key=True, comment="A digest of what was compared"),
     Column("source", String, nullable=False),
     Column("as_of", Date, nullable=False, comment="Last session that the comparison saw"),
-    Column("candidate", String, nullable=False),
+    Column("candidate", String, key="challenger", nullable=False),
     Column("champion", String, comment="Null where none served: the random walk was the measure"),
     Column("decided_at", UtcDateTime, nullable=False),
     Column("promoted", sa.Boolean, nullable=False),
     Column("reason", Text, nullable=False),
-    _score("candidate_crps", "Mean over horizons, each in units of the random walk's mean"),
+    _score(
+        "candidate_crps",
+        "Mean over horizons, each in units of the random walk's mean",
+        key="challenger_crps",
+    ),
     _score("champion_crps", "As candidate_crps", nullable=True),
-    _score("floor_crps", "Mean CRPS of the random walk, in log returns"),
+    _score("floor_crps", "Mean CRPS of the random walk, in log returns", key="reference_crps"),
     _score("difference", "Candidate minus champion (or floor), relative to it"),
     _score("lower", "Lower bound of the difference"),
     _score("upper", "Upper bound of the difference"),
     _score("tolerance", "Upper bound at which an old champion is renewed"),
     Column("dates", Integer, nullable=False, comment="Held-out dates compared"),
     Column("forecasts", Integer, nullable=False, comment="Outcomes compared: date, ticker and horizon"),
+    _left_out(),
     sa.ForeignKeyConstraint(
-        ["candidate"], ["model_versions.version"], name="fk_gate_decisions_candidate_model_versions"
+        ["challenger"], ["model_versions.version"], name="fk_gate_decisions_candidate_model_versions"
     ),
     sa.ForeignKeyConstraint(
         ["champion"], ["model_versions.version"], name="fk_gate_decisions_champion_model_versions"

@@ -1,10 +1,11 @@
-"""Prices, corporate actions and what they belong to."""
+"""Tables of instruments, prices, revisions of prices and corporate actions."""
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Date, Double, String, Table
 
-from db.schema.base import metadata
+from db.schema.base import metadata, one_of
 from db.types import UtcDateTime
+from forecasting.types import ActionKind
 
 # PostgreSQL holds NaN to be greater than every number, so the upper bound is what refuses it.
 _CLOSE_BOUNDS = "close > 0 AND close < 1e12"
@@ -19,7 +20,7 @@ def _bar_columns() -> list[Column[float]]:
     ]
 
 
-def _to_instruments() -> sa.ForeignKeyConstraint:
+def _instrument_key() -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["ticker", "source"], ["instruments.ticker", "instruments.source"])
 
 
@@ -45,7 +46,7 @@ price_bars = Table(
     *_bar_columns(),
     Column("first_seen_at", UtcDateTime, nullable=False, comment="When these values were first pulled"),
     CheckConstraint(_CLOSE_BOUNDS, name="close_bounds"),
-    _to_instruments(),
+    _instrument_key(),
     comment="Daily bars as traded: neither splits nor dividends are worked in",
 )
 
@@ -77,8 +78,8 @@ corporate_actions = Table(
     ),
     Column("first_seen_at", UtcDateTime, nullable=False),
     Column("missing_since", UtcDateTime, comment="First pull that no longer told it; null while it is told"),
-    CheckConstraint("kind IN ('split', 'dividend')", name="kind"),
+    one_of("kind", ActionKind),
     CheckConstraint("value >= 0 AND value < 1e12 AND (value > 0 OR kind = 'dividend')", name="value_bounds"),
-    _to_instruments(),
+    _instrument_key(),
     comment="Dated splits and dividends",
 )

@@ -1,15 +1,15 @@
-"""The views that consumers read, as far as queries of ours need them."""
+"""Columns of the views that consumers read; a test compares them with the database."""
 
 import sqlalchemy as sa
 from sqlalchemy import Double, Integer
 
 from db.schema.forecasts import forecasts
 
-# Views get no Table: in the same metadata Alembic would create them as tables.
-_LEFT_OUT_OF_LATEST = ("run_id", "model_variance", "noise_variance")
+# Not of class Table: in the same metadata Alembic would create them as tables.
+_NOT_IN_LATEST = ("run_id", "model_variance", "noise_variance")
 latest_forecast = sa.table(
     "latest_forecast",
-    *(sa.column(c.name, c.type) for c in forecasts.c if c.name not in _LEFT_OUT_OF_LATEST),
+    *(sa.column(c.name, c.type) for c in forecasts.c if c.name not in _NOT_IN_LATEST),
 )
 forecast_with_outcome = sa.table(
     "forecast_with_outcome",
@@ -20,13 +20,13 @@ forecast_with_outcome = sa.table(
 )
 
 
-def _scored() -> list[sa.ColumnClause[str]]:
+def _group_columns() -> list[sa.ColumnClause[str]]:
     return [sa.column(name, sa.String) for name in ("source", "method", "kind", "quality")]
 
 
 coverage_by_horizon = sa.table(
     "coverage_by_horizon",
-    *_scored(),
+    *_group_columns(),
     sa.column("nominal", Double),
     sa.column("horizon", Integer),
     sa.column("outcomes", Integer),
@@ -37,7 +37,7 @@ coverage_by_horizon = sa.table(
 )
 pinball_by_level = sa.table(
     "pinball_by_level",
-    *_scored(),
+    *_group_columns(),
     sa.column("horizon", Integer),
     sa.column("level", Double),
     sa.column("outcomes", Integer),

@@ -1,4 +1,4 @@
-"""The work folder of a walk: what is finished survives a kill, and no other walk's part is taken for ours."""
+"""Checkpoint of a walk: finished parts survive a kill, and parts of another walk are refused."""
 
 import json
 import os
@@ -12,26 +12,26 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.backtesting.issue import Issued, Remark
+from forecasting.backtesting.walk_forward import Issued, Remark
 from forecasting.errors import UsageError
 from forecasting.model.artifact import Model, load_model
 
 MANIFEST = "manifest.json"
 
 
-class WorkFolder:
-    """Models and finished origins beside the result, one file each, named by session."""
+class Checkpoint:
+    """Folder of models and finished origins beside the result, one file each, named by session."""
 
     def __init__(self, out: Path) -> None:
         self.path = out.with_name(out.name + ".parts")
 
     def open(self, manifest: Mapping[str, Any], *, restart: bool) -> None:
-        """Make the folder, or go on in it if it belongs to a walk with the same manifest.
+        """Make the folder, or continue in it if it belongs to a walk with the same manifest.
 
         Raises:
             UsageError: It holds something else.
         """
-        ours = json.loads(json.dumps(manifest))
+        wanted = json.loads(json.dumps(manifest))
         kept = self.path / MANIFEST
         if self.path.exists() and not kept.exists() and any(self.path.iterdir()):
             raise UsageError(
@@ -43,13 +43,13 @@ class WorkFolder:
         for unfinished in self.path.glob(".*"):
             unfinished.unlink()  # a killed process left it
         if kept.exists():
-            self._require_same(json.loads(kept.read_text()), ours)
+            self._require_same(json.loads(kept.read_text()), wanted)
             return
         with atomic(kept) as path:
-            path.write_text(json.dumps(ours, indent=1))
+            path.write_text(json.dumps(wanted, indent=1))
 
-    def _require_same(self, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-        differing = [name for name in sorted({*theirs, *ours}) if theirs.get(name) != ours.get(name)]
+    def _require_same(self, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        differing = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
         if differing:
             raise UsageError(
                 f"Expected {self.path} to hold this very walk, found another "
@@ -57,28 +57,28 @@ class WorkFolder:
             )
 
     def has_fit(self, fit: date) -> bool:
-        """Whether the models of this session are stored; the last of their files says so."""
+        """Return whether the model of this session is saved; its last file counts."""
         return self._file(fit, "model.json").exists()
 
     def save_fit(self, fit: date, model: Model) -> None:
-        """Store what one fit made."""
+        """Save a fitted model."""
         with atomic(self._file(fit, "model.safetensors")) as path:
             path.write_bytes(model.weights())
         with atomic(self._file(fit, "model.json")) as path:
             path.write_text(model.manifest.model_dump_json())
 
     def load_fit(self, fit: date) -> Model:
-        """What one fit made, read back: a resumed walk and an undisturbed one use the same bits."""
+        """Load a fitted model: a resumed walk and an undisturbed one use the same bits."""
         weights = self._file(fit, "model.safetensors").read_bytes()
         return load_model(fit.isoformat(), weights, self._file(fit, "model.json").read_text())
 
     def has_part(self, origin: date) -> bool:
-        """Whether this origin is finished."""
+        """Return whether an origin is finished."""
         return self._file(origin, "npz").exists()
 
     def save_part(self, issued: Issued) -> None:
-        """Store a finished origin."""
-        remarks = json.dumps([asdict(one) | {"origin": one.origin.isoformat()} for one in issued.remarks])
+        """Save a finished origin."""
+        remarks = json.dumps([asdict(remark) | {"origin": str(remark.origin)} for remark in issued.remarks])
         arrays = {f"method.{name}": values for name, values in issued.quantiles.items()}
         with atomic(self._file(issued.origin, "npz")) as path, path.open("wb") as stream:
             np.savez(
@@ -91,11 +91,11 @@ class WorkFolder:
             )
 
     def load_part(self, origin: date) -> Issued:
-        """A finished origin."""
+        """Load a finished origin."""
         with np.load(self._file(origin, "npz"), allow_pickle=False) as arrays:
             remarks = [
-                Remark(**one | {"origin": date.fromisoformat(one["origin"])})
-                for one in json.loads(str(arrays["remarks"]))
+                Remark(**remark | {"origin": date.fromisoformat(remark["origin"])})
+                for remark in json.loads(str(arrays["remarks"]))
             ]
             return Issued(
                 origin=origin,

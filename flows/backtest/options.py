@@ -1,10 +1,10 @@
-"""What a backtest was asked for, settled and checked before hours are spent on it."""
+"""Options of a backtest, resolved and checked before hours are spent on it."""
 
 import hashlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -12,33 +12,27 @@ from typing import Any
 from pydantic import ValidationError
 
 import forecasting
-from flows.backtest.workers import Brief
+from flows.backtest.workers import WalkTask
 from flows.settings import Settings
-from flows.sources import PriceSource, open_source
-from forecasting.backtesting.issue import BASELINES
-from forecasting.backtesting.schedule import WalkConfig
+from flows.sources.base import PriceSource
+from forecasting.backtesting.walk_forward import BASELINES
 from forecasting.calendars.sessions import last_closed_session
-from forecasting.config import SimulationConfig
-from forecasting.errors import MissingExtraError, PriceError, SourceError, UsageError
-from forecasting.prices.history import PriceHistory
+from forecasting.config import SCORE_LEVELS, BacktestConfig, SimulationConfig
+from forecasting.errors import MissingExtraError, SourceError, UsageError
+from forecasting.pipeline import Universe, prepare_universe
+from forecasting.types import PriceBasis
 
-LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))
-LONGEST_PAUSE = timedelta(days=60)  # that 30 sessions span: outcomes of the last origins
+LONGEST_PAUSE = timedelta(days=60)  # more than 30 sessions: outcomes of the last origins
 LIBRARIES = ("torch", "numpy", "pandas")
-AFTER_THE_PARTS = (  # of the core: a change in them leaves what was forecast as it is
-    "backtesting/calibrated.py",
-    "backtesting/rows.py",
-    "calibration",
-    "evaluation",
-    "promotion",
-    "backtesting/walk.py",
-)
+AFTER_THE_PARTS = {"calibration", "evaluation", "promotion"}  # rooms that change no forecast
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
+HasPackage = Callable[[str], bool]
 
-@dataclass(frozen=True)
-class Request:
-    """The options of `bandcast backtest` as given; None leaves the default."""
+
+@dataclass(frozen=True, kw_only=True)
+class BacktestOptions:
+    """Options of `bandcast backtest` as given; None leaves the default."""
 
     out: Path
     start: date
@@ -53,63 +47,70 @@ class Request:
     restart: bool
 
 
-def settle_walk(request: Request, settings: Settings, source: PriceSource) -> WalkConfig:
-    """The span and the pace.
+def resolve_walk(
+    options: BacktestOptions, settings: Settings, source: PriceSource, *, now: datetime
+) -> BacktestConfig:
+    """Resolve the span of origins and their distance.
 
     Raises:
         UsageError: They make no sense.
     """
     tickers = settings.tickers or source.tickers()
-    newest = source.last_session(tickers) or last_closed_session("XNYS", datetime.now(UTC))
+    newest = source.last_session(tickers) or last_closed_session("XNYS", now)
     try:
-        return WalkConfig(
-            start=request.start,
-            end=request.end or newest,
-            every=request.every,
-            retrain_every=request.retrain_every,
-            warm_up_sessions=request.warm_up,
-            horizons=tuple(int(one) for one in request.horizons.split(",")),
+        return BacktestConfig(
+            start=options.start,
+            end=options.end or newest,
+            every=options.every,
+            retrain_every=options.retrain_every,
+            warm_up_sessions=options.warm_up,
+            horizons=tuple(int(horizon) for horizon in options.horizons.split(",")),
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"Expected a span and a pace that make sense, found: {first['msg']}.") from error
+        message = error.errors()[0]["msg"]
+        raise UsageError(f"Expected a span and a pace that make sense, found: {message}.") from error
     except ValueError:
-        raise UsageError(f"Expected horizons such as 1,5,10, found '{request.horizons}'.") from None
+        raise UsageError(f"Expected horizons such as 1,5,10, found '{options.horizons}'.") from None
 
 
-def require_writable(out: Path) -> None:
+def is_installed(package: str) -> bool:
+    """Return whether a package can be imported."""
+    return importlib.util.find_spec(package) is not None
+
+
+def require_writable(out: Path, has: HasPackage = is_installed) -> None:
     """Refuse a file that could not be written in the end.
 
     Raises:
-        UsageError: It is of no known kind, or the library for it is missing.
+        UsageError: It is of no known kind.
+        MissingExtraError: The library for it is missing.
     """
     if not out.name.endswith(SUFFIXES):
         raise UsageError(f"Expected --out to end in one of {', '.join(SUFFIXES)}, found {out.name}.")
-    if out.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+    if out.suffix == ".parquet" and not has("pyarrow"):
         raise MissingExtraError("pyarrow", "parquet", "Parquet files")
 
 
-def settle_methods(methods: str | None) -> tuple[str, ...]:
-    """The baselines that run beside the model; the random walk always does.
+def resolve_methods(methods: str | None, has: HasPackage = is_installed) -> tuple[str, ...]:
+    """Resolve the baselines that run beside the model; the random walk always does.
 
     Raises:
         UsageError: One is unknown.
-        MissingExtraError: GARCH was asked for without its package.
+        MissingExtraError: GARCH was named without its package.
     """
-    has_arch = importlib.util.find_spec("arch") is not None
     if methods is None:
-        return tuple(name for name in BASELINES if name != "garch" or has_arch)
+        return tuple(name for name in BASELINES if name != "garch" or has("arch"))
     wanted = [name.strip() for name in methods.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in BASELINES]
     if unknown:
         raise UsageError(f"Expected methods out of {', '.join(BASELINES)}, found '{unknown[0]}'.")
-    if "garch" in wanted and not has_arch:
+    if "garch" in wanted and not has("arch"):
         raise MissingExtraError("arch", "garch", "the GARCH baseline")
     return tuple(name for name in BASELINES if name in wanted or name == BASELINES[0])
 
 
-def settle_simulation(settings: Settings, paths: int | None, horizon: int) -> SimulationConfig:
-    """The configured simulation at the levels of a backtest, with so many paths in all.
+def resolve_simulation(settings: Settings, paths: int | None, horizon: int) -> SimulationConfig:
+    """Return the configured simulation at the levels of a backtest, with so many paths in all.
 
     Raises:
         UsageError: They do not divide by the dropout runs.
@@ -121,70 +122,48 @@ def settle_simulation(settings: Settings, paths: int | None, horizon: int) -> Si
             f"(BANDCAST_SIMULATION__DROPOUT_RUNS), found {paths}."
         )
     each = settings.simulation.noise_paths if paths is None else paths // runs
-    changes = {"levels": LEVELS, "horizon": horizon, "noise_paths": each}
+    changes = {"levels": SCORE_LEVELS, "horizon": horizon, "noise_paths": each}
     return SimulationConfig.model_validate(settings.simulation.model_dump() | changes)
 
 
-def source_of(settings: Settings) -> PriceSource:
-    """The configured source."""
-    return open_source(
-        settings.source,
-        csv_dir=settings.csv_dir,
-        yahoo_url=settings.yahoo_url,
-        cache_dir=settings.home.absolute() / "yahoo-cache",
-        per_second=settings.requests_per_second,
-    )
-
-
-def load_histories(
-    source: PriceSource, tickers: Sequence[str], end: date
-) -> tuple[dict[str, PriceHistory], dict[str, PriceError]]:
-    """Prices of every ticker up to the outcomes of `end`, and why some have none.
+def load_universe(
+    source: PriceSource, tickers: Sequence[str], end: date, *, now: datetime, basis: PriceBasis
+) -> Universe:
+    """Load the returns of every ticker up to the outcomes of `end`.
 
     Raises:
-        SourceError: Not one could be read.
+        SourceError: Not one has usable prices.
     """
     reach = end + LONGEST_PAUSE
-    if source.last_session(tuple(tickers)) is None:
-        reach = min(reach, last_closed_session("XNYS", datetime.now(UTC)))
-    histories: dict[str, PriceHistory] = {}
-    faults: dict[str, PriceError] = {}
-    for ticker in tickers:
-        try:
-            histories[ticker] = source.fetch(ticker, None, reach)
-        except PriceError as error:
-            faults[ticker] = error
-    if not histories:
-        raise SourceError(
-            f"Expected prices of at least one ticker, found none: {next(iter(faults.values()))}"
-        )
-    return histories, faults
+    if source.live:
+        reach = min(reach, last_closed_session("XNYS", now))
+    universe = prepare_universe(lambda ticker: source.fetch(ticker, None, reach), tickers, basis)
+    if not universe.returns:
+        fault = next(iter(universe.faults.values()))
+        raise SourceError(f"Expected prices of at least one ticker, found none: {fault}")
+    return universe
 
 
-def manifest(brief: Brief, walk: WalkConfig) -> dict[str, Any]:
-    """Everything that the parts depend on."""
+def describe_walk(task: WalkTask, walk: BacktestConfig) -> dict[str, Any]:
+    """Return everything that the finished parts depend on."""
     return {
         "walk": walk.model_dump(mode="json"),
-        "tickers": list(brief.tickers),
-        "train_tickers": list(brief.train),
-        "baselines": list(brief.baselines),
-        "model": brief.model.model_dump(mode="json"),
-        "simulation": brief.simulation.model_dump(mode="json"),
-        "prices": _prices(brief.histories),
-        "code": code_version(),
+        "tickers": list(task.tickers),
+        "train_tickers": list(task.train),
+        "baselines": list(task.baselines),
+        "model": task.model.model_dump(mode="json"),
+        "simulation": task.simulation.model_dump(mode="json"),
+        "prices": {ticker: returns.fingerprint() for ticker, returns in sorted(task.universe.items())},
+        "code": fingerprint_core(Path(forecasting.__file__).parent),
         "libraries": {name: installed(name) for name in LIBRARIES},
     }
 
 
-def _prices(histories: Mapping[str, PriceHistory]) -> dict[str, str]:
-    return {ticker: history.fingerprint() for ticker, history in sorted(histories.items())}
-
-
-def code_version() -> str:
-    """Release, and a digest of the core's source without what comes after the parts."""
-    root, digest = Path(forecasting.__file__).parent, hashlib.sha256()
+def fingerprint_core(root: Path) -> str:
+    """Return a digest of the core's source without the rooms that come after the forecasts."""
+    digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root)
-        if name.parts[0] not in AFTER_THE_PARTS and name.as_posix() not in AFTER_THE_PARTS:
+        if name.parts[0] not in AFTER_THE_PARTS:
             digest.update(name.as_posix().encode() + path.read_bytes())
-    return f"{installed('bandcast')}-{digest.hexdigest()[:12]}"
+    return digest.hexdigest()[:12]

@@ -1,55 +1,56 @@
-"""The walk itself: load, plan, fit, forecast, calibrate, write, judge."""
+"""Run a backtest: schedule, fit, forecast, calibrate, write, judge."""
 
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
-from flows.backtest.checkpoint import WorkFolder, atomic
+from flows.backtest.checkpoint import Checkpoint, atomic
 from flows.backtest.options import (
-    Request,
-    load_histories,
-    manifest,
+    BacktestOptions,
+    describe_walk,
+    load_universe,
     require_writable,
-    settle_methods,
-    settle_simulation,
-    settle_walk,
-    source_of,
+    resolve_methods,
+    resolve_simulation,
+    resolve_walk,
 )
-from flows.backtest.workers import Brief, crew, fit_all, issue_all
+from flows.backtest.workers import WalkTask, fit_all, issue_all, open_pool
 from flows.settings import Settings
-from forecasting.backtesting.calibrated import calibrated
-from forecasting.backtesting.issue import Issued, Remark
-from forecasting.backtesting.rows import Outcomes, rows_of
-from forecasting.backtesting.schedule import Plan, WalkConfig, plan_walk
+from flows.sources.registry import open_source
+from forecasting.backtesting.calibrated import calibrate_walk
+from forecasting.backtesting.rows import tabulate_walk
+from forecasting.backtesting.schedule import Schedule, schedule_walk
+from forecasting.backtesting.walk_forward import Issued, Remark
 from forecasting.config import CalibrationConfig
 from forecasting.errors import PriceError
-from forecasting.evaluation.scorecard import Scorecard, scorecard
-from forecasting.pipeline import market_of
+from forecasting.evaluation.scorecard import Scorecard, build_scorecard
+from forecasting.features.market import compute_market_variance
 
-SECONDS_BETWEEN_LINES = 15.0  # where nobody sees a line being rewritten
+SECONDS_BETWEEN_LINES = 15.0  # where no terminal shows a line being rewritten
 
 
 @dataclass(frozen=True)
-class Walked:
-    """What a backtest came to.
+class BacktestResult:
+    """Result of a backtest.
 
     Attributes:
         out: The rows.
-        plan: Its origins.
+        schedule: Its origins.
         forecasts: Tickers x reported origins that were forecast.
         remarks: What was left out or replaced.
-        faults: Tickers whose prices could not be read at all.
+        faults: Tickers whose prices could not be used at all.
         card: The scores.
         seconds: Of this call.
     """
 
     out: Path
-    plan: Plan
+    schedule: Schedule
     forecasts: int
     remarks: tuple[Remark, ...]
     faults: Mapping[str, PriceError]
@@ -57,11 +58,11 @@ class Walked:
     seconds: float
 
     def left_out(self) -> dict[str, dict[str, int]]:
-        """What (all, or one method) and reason -> ticker -> how many origins."""
+        """Return method (if not all) and reason -> ticker -> how many origins."""
         counts: dict[str, Counter[str]] = {}
-        for one in self.remarks:
-            key = one.reason if one.what == "all" else f"{one.what}: {one.reason}"
-            counts.setdefault(key, Counter())[one.ticker] += 1
+        for remark in self.remarks:
+            key = remark.reason if remark.method == "all" else f"{remark.method}: {remark.reason}"
+            counts.setdefault(key, Counter())[remark.ticker] += 1
         return {key: dict(sorted(each.items())) for key, each in sorted(counts.items())}
 
 
@@ -73,126 +74,114 @@ class Progress:
     total: int
     done: int = 0
     started: float = field(default_factory=time.monotonic)
-    told: float = 0.0
+    printed: float = 0.0
 
     def step(self) -> None:
         """Count one more."""
         self.done += 1
-        now = time.monotonic()
+        now, is_last = time.monotonic(), self.done == self.total
         left = (now - self.started) / self.done * (self.total - self.done)
-        last = self.done == self.total
-        if not (last or sys.stderr.isatty() or now - self.told > SECONDS_BETWEEN_LINES):
+        if not (is_last or sys.stderr.isatty() or now - self.printed > SECONDS_BETWEEN_LINES):
             return
-        self.told = now
-        end = "\r" if sys.stderr.isatty() and not last else "\n"
-        line = f"{self.label}: {self.done} of {self.total}, {_clock(left)} left"
+        self.printed = now
+        end = "\r" if sys.stderr.isatty() and not is_last else "\n"
+        line = f"{self.label}: {self.done} of {self.total}, {_format_clock(left)} left"
         print(f"{line:60}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # the person waits for it
 
 
-def _clock(seconds: float) -> str:
+def _format_clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def say(text: str) -> None:
-    """One line on standard error."""
+def _print_line(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201  # as above
 
 
-def backtest(request: Request, settings: Settings) -> Walked:
+def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) -> BacktestResult:
     """Walk, write the rows, and judge them.
 
     Raises:
-        UsageError: The request cannot work, or the work folder belongs to another walk.
+        UsageError: The options make no sense, or the parts beside the result belong to another walk.
+        MissingExtraError: A library that the options need is not installed.
         SourceError: No prices.
         ModelError: A fit failed.
     """
     started = time.monotonic()
-    require_writable(request.out)
-    source = source_of(settings)
-    walk = settle_walk(request, settings, source)
-    brief, faults = _brief(request, settings, walk)
-    for fault in faults.values():
-        say(f"Left out: {fault}")
-    plan = _plan(brief, walk)
-    folder = WorkFolder(request.out)
-    folder.open(manifest(brief, walk), restart=request.restart)
-    _make_parts(brief, plan, folder, request.workers or settings.workers)
-    parts = [folder.load_part(origin) for origin in plan.origins]
-    issued = _calibrated(brief, plan, parts, settings.calibration)
-    frame = rows_of(issued, _outcomes(brief), brief.horizons, brief.simulation.levels)
-    write(frame, request.out)
-    say(f"Wrote {len(frame)} rows to {request.out}")
-    return Walked(
-        out=request.out,
-        plan=plan,
-        forecasts=sum(len(one.tickers) for one in issued),
-        remarks=tuple(remark for one in parts for remark in one.remarks),
-        faults=faults,
-        card=scorecard(frame, walk.every),
+    require_writable(options.out)
+    source = open_source(settings)
+    walk = resolve_walk(options, settings, source, now=now)
+    baselines = resolve_methods(options.methods)
+    simulation = resolve_simulation(settings, options.paths, walk.horizons[-1])
+    wanted = settings.tickers or source.tickers()
+    train = settings.train_tickers or wanted
+    basis = settings.model.price_basis
+    universe = load_universe(source, (*wanted, *train), walk.end, now=now, basis=basis)
+    for fault in universe.faults.values():
+        _print_line(f"Left out: {fault}")
+    task = WalkTask(
+        out=options.out.absolute(),
+        universe=universe.returns,
+        train=tuple(ticker for ticker in train if ticker in universe.returns),
+        tickers=tuple(ticker for ticker in wanted if ticker in universe.returns),
+        baselines=baselines,
+        model=settings.model,
+        simulation=simulation,
+        horizons=walk.horizons,
+    )
+    market = compute_market_variance(task.universe[ticker] for ticker in task.train)
+    schedule = schedule_walk(pd.DatetimeIndex(market.index), walk)
+    checkpoint = Checkpoint(options.out)
+    checkpoint.open(describe_walk(task, walk), restart=options.restart)
+    _make_parts(task, schedule, checkpoint, workers=options.workers or settings.workers)
+    parts = [checkpoint.load_part(origin) for origin in schedule.origins]
+    issued = _calibrate(task, schedule, parts, config=settings.calibration)
+    rows = tabulate_walk(issued, task.universe, horizons=task.horizons, levels=task.simulation.levels)
+    write_rows(rows, options.out)
+    _print_line(f"Wrote {len(rows)} rows to {options.out}")
+    return BacktestResult(
+        out=options.out,
+        schedule=schedule,
+        forecasts=sum(len(origin.tickers) for origin in issued),
+        remarks=tuple(remark for part in parts for remark in part.remarks),
+        faults=universe.faults,
+        card=build_scorecard(rows, walk.every),
         seconds=round(time.monotonic() - started, 1),
     )
 
 
-def _brief(request: Request, settings: Settings, walk: WalkConfig) -> tuple[Brief, dict[str, PriceError]]:
-    source = source_of(settings)
-    wanted = settings.tickers or source.tickers()
-    train = settings.train_tickers or wanted
-    histories, faults = load_histories(source, tuple(dict.fromkeys((*wanted, *train))), walk.end)
-    brief = Brief(
-        out=request.out.absolute(),
-        histories=histories,
-        train=tuple(name for name in train if name in histories),
-        tickers=tuple(name for name in wanted if name in histories),
-        baselines=settle_methods(request.methods),
-        model=settings.model,
-        simulation=settle_simulation(settings, request.paths, walk.horizons[-1]),
-        horizons=walk.horizons,
+def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, workers: int) -> None:
+    """Fit and forecast what is not finished yet."""
+    fits = [fit for fit in schedule.fits if not checkpoint.has_fit(fit)]
+    origins = {day: schedule.find_fit(day) for day in schedule.origins if not checkpoint.has_part(day)}
+    _print_line(
+        f"{len(task.tickers)} tickers, {len(schedule.warm_up)} origins to warm up, "
+        f"{len(schedule.reported)} to report, {len(schedule.fits)} fits; "
+        f"to do: {len(fits)} fits, {len(origins)} origins"
     )
-    return brief, faults
+    if fits or origins:
+        with open_pool(task, workers) as pool:
+            fit_all(pool, fits, Progress("fits", len(fits)).step)
+            issue_all(pool, origins, Progress("origins", len(origins)).step)
 
 
-def _plan(brief: Brief, walk: WalkConfig) -> Plan:
-    reference = [brief.histories[name] for name in brief.train]
-    last = max(history.last_session for history in reference)
-    market = market_of(reference, last, brief.model.price_basis)
-    return plan_walk(pd.DatetimeIndex(market.index), walk)
-
-
-def _make_parts(brief: Brief, plan: Plan, folder: WorkFolder, workers: int) -> None:
-    """Fits and forecasts that are not there yet."""
-    fits = [fit for fit in plan.fits if not folder.has_fit(fit)]
-    origins = {day: plan.fit_of(day) for day in plan.origins if not folder.has_part(day)}
-    say(
-        f"{len(brief.tickers)} tickers, {len(plan.warm_up)} origins to warm up, {len(plan.reported)} to "
-        f"report, {len(plan.fits)} fits; to do: {len(fits)} fits, {len(origins)} origins"
-    )
-    if not fits and not origins:
-        return
-    with crew(brief, workers) as pool:
-        fit_all(pool, fits, Progress("fits", len(fits)).step)
-        issue_all(pool, origins, Progress("origins", len(origins)).step)
-
-
-def _calibrated(brief: Brief, plan: Plan, parts: Sequence[Issued], config: CalibrationConfig) -> list[Issued]:
-    """The reported origins, calibrated."""
+def _calibrate(
+    task: WalkTask, schedule: Schedule, parts: Sequence[Issued], *, config: CalibrationConfig
+) -> list[Issued]:
+    """Return the reported origins, calibrated."""
     progress, issued = Progress("calibrated", len(parts)), []
-    scale = (brief.horizons, brief.simulation.levels)
-    for one in calibrated(parts, _outcomes(brief), scale, config):
-        issued.append(one)
+    horizons, levels = task.horizons, task.simulation.levels
+    for origin in calibrate_walk(parts, task.universe, config, horizons=horizons, levels=levels):
+        issued.append(origin)
         progress.step()
-    return issued[len(plan.warm_up) :]
+    return issued[len(schedule.warm_up) :]
 
 
-def _outcomes(brief: Brief) -> Outcomes:
-    return Outcomes.of(brief.histories, brief.model.price_basis)
-
-
-def write(frame: pd.DataFrame, out: Path) -> None:
-    """The rows, as Parquet or CSV by the file's name; the file is whole or not there."""
+def write_rows(rows: pd.DataFrame, out: Path) -> None:
+    """Write Parquet or CSV by the file's name; the file is whole or not there."""
     with atomic(out) as path:
         if out.suffix == ".parquet":
-            frame.to_parquet(path, index=False, compression="zstd")
+            rows.to_parquet(path, index=False, compression="zstd")
         else:
             compression = {"method": "gzip", "mtime": 0} if out.suffix == ".gz" else None
-            frame.to_csv(path, index=False, compression=compression)
+            rows.to_csv(path, index=False, compression=compression)

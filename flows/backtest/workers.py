@@ -1,4 +1,4 @@
-"""The processes that fit and forecast: one thread each, every result in a file before it counts."""
+"""Worker processes that fit and forecast: one thread each, every result in a file before it counts."""
 
 import multiprocessing
 import os
@@ -12,23 +12,24 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.backtest.checkpoint import WorkFolder
-from forecasting.backtesting.issue import Forecasters, issue, listed
+from flows.backtest.checkpoint import Checkpoint
+from forecasting.backtesting.walk_forward import Methods, issue_forecasts
 from forecasting.config import ModelConfig, SimulationConfig
 from forecasting.errors import BandcastError, ModelError
-from forecasting.pipeline import fit_model
-from forecasting.prices.history import PriceHistory
+from forecasting.features.market import compute_market_variance
+from forecasting.features.returns import DailyReturns
+from forecasting.pipeline import Forecaster, fit_model
 
 Progress = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Brief:
-    """What every process knows.
+class WalkTask:
+    """Everything that a worker needs.
 
     Attributes:
-        out: The result; the work folder is beside it.
-        histories: Prices of the training universe and of the tickers.
+        out: The result; finished parts are beside it.
+        universe: Daily returns of the training universe and of the tickers.
         train: Tickers to fit on.
         tickers: Tickers to forecast.
         baselines: Names of the baselines.
@@ -38,7 +39,7 @@ class Brief:
     """
 
     out: Path
-    histories: Mapping[str, PriceHistory]
+    universe: Mapping[str, DailyReturns]
     train: tuple[str, ...]
     tickers: tuple[str, ...]
     baselines: tuple[str, ...]
@@ -47,66 +48,105 @@ class Brief:
     horizons: tuple[int, ...]
 
 
-@dataclass
-class _Desk:
-    """The brief of this process."""
-
-    brief: Brief | None = None
-
-    def require(self) -> Brief:
-        if self.brief is None:
-            raise RuntimeError("the process was started without its brief")
-        return self.brief
+_OWN: dict[str, WalkTask] = {}  # the task of this worker process, set once when it starts
 
 
-_DESK = _Desk()
-
-
-def fit_all(pool: ProcessPoolExecutor, fits: Sequence[date], told: Progress) -> None:
-    """Fit and store.
+def fit_all(pool: ProcessPoolExecutor, fits: Sequence[date], progress: Progress) -> None:
+    """Fit and save a model at every session.
 
     Raises:
         ModelError: A fit failed; every origin that it serves would be missing.
     """
-    _all([pool.submit(_fit, fit) for fit in fits], told)
+    await_all([pool.submit(fit, session) for session in fits], progress)
 
 
-def issue_all(pool: ProcessPoolExecutor, origins: Mapping[date, date], told: Progress) -> None:
-    """Forecast and store from every origin (key) with the models of its fit (value).
+def issue_all(pool: ProcessPoolExecutor, origins: Mapping[date, date], progress: Progress) -> None:
+    """Forecast and save every origin (key) with the model of its fit (value).
 
     Raises:
         ModelError: A model is at fault.
     """
-    _all([pool.submit(_issue, origin, fit) for origin, fit in origins.items()], told)
+    await_all([pool.submit(issue, origin, fit) for origin, fit in origins.items()], progress)
 
 
-def _all(futures: Sequence[Future[str]], told: Progress) -> None:
+def fit(session: date) -> str:
+    """Fit and save a model in this process; return the sentence of a failure, or nothing."""
+    task = _OWN["task"]
+    try:
+        universe = [task.universe[ticker].until(session) for ticker in task.train]
+        universe = [returns for returns in universe if len(returns)]
+        model = fit_model(universe, session, task.model, report=lambda *_: None)
+    except BandcastError as error:
+        return f"Fit at {session}: {error}"
+    Checkpoint(task.out).save_fit(session, model)
+    return ""
+
+
+def issue(origin: date, fit: date) -> str:
+    """Forecast and save an origin in this process; return the sentence of a failure, or nothing."""
+    task = _OWN["task"]
+    try:
+        issued = issue_forecasts(_load_methods(fit), task.universe, task.tickers, origin=origin)
+    except BandcastError as error:
+        return f"Forecast from {origin}: {error}"
+    Checkpoint(task.out).save_part(issued)
+    return ""
+
+
+@lru_cache(maxsize=2)
+def _load_methods(fit: date) -> Methods:
+    task = _OWN["task"]
+    model = Checkpoint(task.out).load_fit(fit)
+    market = compute_market_variance(task.universe[ticker] for ticker in model.manifest.reference)
+    return Methods(Forecaster(model, market, task.simulation), task.baselines, task.horizons)
+
+
+def await_all(futures: Sequence[Future[str]], progress: Progress) -> None:
+    """Wait for all; the first that ends with a sentence cancels the others.
+
+    Raises:
+        ModelError: With that sentence.
+    """
     try:
         for future in as_completed(futures):
-            fault = future.result()
-            if fault:
-                raise ModelError(fault)
-            told()
+            if failure := future.result():
+                raise ModelError(failure)
+            progress()
     finally:
         for future in futures:
             future.cancel()
 
 
 @contextmanager
-def crew(brief: Brief, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of fresh processes; they end with this one, even where it is killed."""
+def open_pool(task: WalkTask, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Start fresh processes; they end with this one, even where it is killed."""
     with (
         _single_threaded_libraries(),
         ProcessPoolExecutor(
-            workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(brief,)
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=start_worker,
+            initargs=(task,),
         ) as pool,
     ):
         yield pool
 
 
+def start_worker(task: WalkTask) -> None:
+    """Prepare this process for a task."""
+    import torch
+
+    torch.set_num_threads(1)
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    _OWN["task"] = task
+    _load_methods.cache_clear()
+
+
 @contextmanager
 def _single_threaded_libraries() -> Iterator[None]:
-    """Numerical libraries read these when they are loaded: children inherit them."""
+    """Set what numerical libraries read when they are loaded; children inherit it."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
@@ -120,47 +160,8 @@ def _single_threaded_libraries() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _begin(brief: Brief) -> None:
-    import torch
-
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _DESK.brief = brief
-
-
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)  # a killed parent closes no queue: this process would wait for ever
-
-
-def _fit(fit: date) -> str:
-    """Fit and store; the sentence of what went wrong, or nothing."""
-    brief = _DESK.require()
-    try:
-        known = listed({name: brief.histories[name] for name in brief.train}, fit)
-        model = fit_model(list(known.values()), fit, brief.model, lambda *_: None)
-    except BandcastError as error:
-        return f"Fit at {fit}: {error}"
-    WorkFolder(brief.out).save_fit(fit, model)
-    return ""
-
-
-def _issue(origin: date, fit: date) -> str:
-    """Forecast and store; the sentence of what went wrong, or nothing."""
-    brief = _DESK.require()
-    try:
-        issued = issue(_forecasters(fit), brief.histories, brief.tickers, origin)
-    except BandcastError as error:
-        return f"Forecast from {origin}: {error}"
-    WorkFolder(brief.out).save_part(issued)
-    return ""
-
-
-@lru_cache(maxsize=2)
-def _forecasters(fit: date) -> Forecasters:
-    brief = _DESK.require()
-    model = WorkFolder(brief.out).load_fit(fit)
-    return Forecasters(model, brief.baselines, brief.simulation, brief.horizons)

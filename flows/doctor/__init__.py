@@ -1,30 +1,39 @@
-"""What `bandcast doctor` looks at, and what to do about what it finds."""
+"""Checks of `bandcast doctor`, each with what to do about what it finds."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from datetime import UTC, datetime
 
-from flows.doctor.environment import dependencies, free_disk, python_version
+from flows.doctor.environment import check_dependencies, check_disk, check_python
 from flows.doctor.finding import Finding
-from flows.doctor.prefect_server import prefect_server
-from flows.doctor.stored import calendars, database, freshness
+from flows.doctor.prefect_server import check_server
+from flows.doctor.stored import check_calendars, check_database, check_freshness
 from flows.settings import Settings
 from forecasting.errors import BandcastError
 
+CHECKS = (
+    check_python,
+    check_dependencies,
+    check_disk,
+    check_database,
+    check_calendars,
+    check_freshness,
+    check_server,
+)
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """One finding after the other; a check that breaks is a finding too."""
-    checks = (python_version, dependencies, free_disk, database, calendars, freshness, prefect_server)
-    for check in checks:
+
+def examine(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
+    """Yield one finding after the other; a check that breaks is reported as one.
+
+    Args:
+        settings: Of this installation.
+        now: The clock; None reads it.
+    """
+    for check in CHECKS:
+        name = check.__name__.removeprefix("check_")
         try:
-            yield from check(settings)
+            yield from check(settings, now or datetime.now(UTC))
         except BandcastError as error:
-            yield Finding(check.__name__, "fail", str(error))
-        except Exception as error:  # the doctor must not fall ill himself
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            yield Finding(check.__name__, "fail", said, "report this, with the line above")
-
-
-def findings_json(findings: list[Finding]) -> str:
-    """The findings as a JSON array."""
-    return json.dumps([asdict(one) for one in findings], indent=2)
+            yield Finding(name, "fail", str(error))
+        except Exception as error:  # one broken check must not hide the others
+            found = " ".join(f"{type(error).__name__}: {error}".split())
+            yield Finding(name, "fail", found, "report this, with the line above")

@@ -1,9 +1,10 @@
-"""The machine: Python, versions that break each other, disk."""
+"""Checks of the machine: Python, versions that break each other, disk."""
 
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.specifiers import SpecifierSet
@@ -20,8 +21,8 @@ class Clash:
     """Versions that break when they come together.
 
     Attributes:
-        versions: Package to the versions that take part.
-        breaks: What then goes wrong.
+        versions: Package -> versions that take part.
+        breaks: The failure.
         advice: What to install.
     """
 
@@ -49,19 +50,19 @@ CLASHES = (
     Clash(
         {"pytorch-lightning": "==2.6.2"},
         "a malicious upload",
-        "take this machine's secrets for stolen and install 2.6.4 or newer",
+        "treat this machine's secrets as stolen and install 2.6.4 or newer",
     ),
     Clash(
         {"pytorch-lightning": "==2.6.3"},
         "a malicious upload",
-        "take this machine's secrets for stolen and install 2.6.4 or newer",
+        "treat this machine's secrets as stolen and install 2.6.4 or newer",
     ),
     Clash({"pandas": "==3.0.4"}, "exchange_calendars crashes on import", "pip install 'pandas>=3.1'"),
 )
 
 
-def python_version(_: Settings) -> Iterator[Finding]:
-    """Whether the interpreter is new enough."""
+def check_python(_: Settings, __: datetime) -> Iterator[Finding]:
+    """Check that the interpreter is new enough."""
     found = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info >= OLDEST_PYTHON:
         yield Finding("Python", "ok", found)
@@ -69,21 +70,21 @@ def python_version(_: Settings) -> Iterator[Finding]:
         yield Finding("Python", "fail", found, "install 3.11 or newer")
 
 
-def dependencies(_: Settings) -> Iterator[Finding]:
-    """Whether any versions here are known to break each other."""
+def check_dependencies(_: Settings, __: datetime) -> Iterator[Finding]:
+    """Check for versions that are known to break each other."""
     names = {name for clash in CLASHES for name in clash.versions}
     installed = {name: found for name in names if (found := _installed(name))}
-    clashes = clashing(installed)
+    clashes = find_clashes(installed)
     for clash in clashes:
         pair = " with ".join(f"{name} {installed[name]}" for name in clash.versions)
         yield Finding("versions", "fail", f"{pair}: {clash.breaks}", clash.advice)
     if not clashes:
-        told = ", ".join(f"{name} {installed[name]}" for name in sorted(installed))
-        yield Finding("versions", "ok", told)
+        versions = ", ".join(f"{name} {installed[name]}" for name in sorted(installed))
+        yield Finding("versions", "ok", versions)
 
 
-def clashing(installed: Mapping[str, str]) -> list[Clash]:
-    """The clashes among some versions."""
+def find_clashes(installed: Mapping[str, str]) -> list[Clash]:
+    """Return the clashes among some versions."""
     return [
         clash
         for clash in CLASHES
@@ -94,11 +95,12 @@ def clashing(installed: Mapping[str, str]) -> list[Clash]:
     ]
 
 
-def free_disk(settings: Settings) -> Iterator[Finding]:
-    """Whether there is room where the store is."""
-    place = next(one for one in (settings.home.absolute(), *settings.home.absolute().parents) if one.exists())
-    free = shutil.disk_usage(place).free / 1e9
-    found = f"{free:.1f} GB free at {place}"
+def check_disk(settings: Settings, _: datetime) -> Iterator[Finding]:
+    """Check that there is room where the store is."""
+    home = settings.home.absolute()
+    folder = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free / 1e9
+    found = f"{free:.1f} GB free at {folder}"
     if free < LEAST_FREE_GB:
         yield Finding("disk", "fail", found, "make room, or move BANDCAST_HOME")
     elif free < TIGHT_FREE_GB:

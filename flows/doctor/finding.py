@@ -1,4 +1,4 @@
-"""One line of the doctor's report."""
+"""One line of the report of `bandcast doctor`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,13 +6,13 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """Result of one check.
 
     Attributes:
-        check: What was looked at.
-        verdict: ok; warn, for what will go wrong one day; fail, for what does now.
-        found: What was found.
-        advice: What to do about it, empty where all is well.
+        check: Subject.
+        verdict: ok; warn, for what will break one day; fail, for what is broken.
+        found: Observation.
+        advice: What to do about it, empty where nothing is wrong.
     """
 
     check: str
@@ -21,5 +21,5 @@ class Finding:
     advice: str = ""
 
     def line(self) -> str:
-        """The finding as one line."""
+        """Format the finding as one line."""
         return f"{self.verdict:4}  {self.check}: {self.found}" + (f"; {self.advice}" if self.advice else "")

@@ -1,7 +1,7 @@
-"""The Prefect server: alive, scheduling by itself, and with somebody to do the work."""
+"""Checks of the Prefect server: alive, scheduling by itself, and with a worker."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flows.doctor.finding import Finding
@@ -10,8 +10,8 @@ from flows.settings import Settings
 SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"
 
 
-def prefect_server(_: Settings) -> Iterator[Finding]:
-    """Whether schedules make runs and a worker takes them."""
+def check_server(_: Settings, now: datetime) -> Iterator[Finding]:
+    """Check that schedules make runs and a worker takes them."""
     from prefect import get_client
     from prefect.settings import PREFECT_API_URL
 
@@ -21,19 +21,21 @@ def prefect_server(_: Settings) -> Iterator[Finding]:
         return
     with get_client(sync_client=True) as client:
         if (error := client.api_healthcheck()) is not None:
-            said = type(error).__name__
-            yield Finding("Prefect server", "fail", f"{url} does not answer ({said})", SERVE)
+            kind = type(error).__name__
+            yield Finding("Prefect server", "fail", f"{url} does not answer ({kind})", SERVE)
             return
         yield Finding("Prefect server", "ok", f"{url}, version {client.api_version()}")
         deployments = [
-            one for one in client.read_deployments() if (one.entrypoint or "").startswith("flows.")
+            deployment
+            for deployment in client.read_deployments()
+            if (deployment.entrypoint or "").startswith("flows.")
         ]
-        yield from _scheduler(client, deployments)
-        yield from _workers(client, deployments)
+        yield from _check_scheduler(client, deployments, now)
+        yield from _check_workers(client, deployments)
 
 
-def _scheduler(client: Any, deployments: list[Any]) -> Iterator[Finding]:
-    """Whether every active schedule has made a run for the future by itself.
+def _check_scheduler(client: Any, deployments: list[Any], now: datetime) -> Iterator[Finding]:
+    """Check that every active schedule has made a run for the future by itself.
 
     With versions that do not fit together the server looks healthy and its scheduler creates nothing.
     """
@@ -44,20 +46,22 @@ def _scheduler(client: Any, deployments: list[Any]) -> Iterator[Finding]:
         FlowRunFilterNextScheduledStartTime,
     )
 
-    planned = [one for one in deployments if not one.paused and any(each.active for each in one.schedules)]
+    planned = [
+        deployment
+        for deployment in deployments
+        if not deployment.paused and any(schedule.active for schedule in deployment.schedules)
+    ]
     if not planned:
         yield Finding("schedules", "fail", "no deployment of bandcast has an active schedule", SERVE)
         return
-    to_come = FlowRunFilter(
-        next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(after_=datetime.now(UTC))
-    )
-    only = DeploymentFilter(id=DeploymentFilterId(any_=[one.id for one in planned]))
+    to_come = FlowRunFilter(next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(after_=now))
+    only = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id for deployment in planned]))
     runs = client.read_flow_runs(flow_run_filter=to_come, deployment_filter=only)
     served = {run.deployment_id for run in runs if run.auto_scheduled}
-    idle = sorted(one.name for one in planned if one.id not in served)
+    idle = sorted(deployment.name for deployment in planned if deployment.id not in served)
     if idle:
-        told = f"the scheduler has made no run of {', '.join(idle)}"
-        yield Finding("schedules", "fail", told, "wait a minute after deploying; then see docs/versions.md")
+        found = f"the scheduler has made no run of {', '.join(idle)}"
+        yield Finding("schedules", "fail", found, "wait a minute after deploying; then see docs/versions.md")
     else:
         first = min(run.expected_start_time for run in runs)
         yield Finding(
@@ -65,11 +69,14 @@ def _scheduler(client: Any, deployments: list[Any]) -> Iterator[Finding]:
         )
 
 
-def _workers(client: Any, deployments: list[Any]) -> Iterator[Finding]:
-    """Whether a worker polls each pool that the deployments use."""
-    for name in sorted({one.work_pool_name for one in deployments if one.work_pool_name}):
+def _check_workers(client: Any, deployments: list[Any]) -> Iterator[Finding]:
+    """Check that a worker polls each pool that the deployments use."""
+    for name in sorted(
+        {deployment.work_pool_name for deployment in deployments if deployment.work_pool_name}
+    ):
         pool = client.read_work_pool(name)
-        online = [one for one in client.read_workers_for_work_pool(name) if str(one.status.value) == "ONLINE"]
+        workers = client.read_workers_for_work_pool(name)
+        online = [worker for worker in workers if str(worker.status.value) == "ONLINE"]
         if pool.is_paused:
             yield Finding("worker", "fail", f"pool {name} is paused", f"prefect work-pool resume {name}")
         elif online:

@@ -1,97 +1,92 @@
-"""The store: reachable, of this release, and up to date."""
+"""Checks of the store: reachable, of this release, and up to date."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from db.engine import open_engine, reading
-from db.migrate import current, head
-from db.repositories.prices import PriceRepository
-from db.repositories.progress import ProgressRepository
-from flows.context import newest_session, source_of
+from db import inspect_store, open_store
+from flows.context import find_newest_session
 from flows.doctor.finding import Finding
 from flows.settings import Settings
-from forecasting.calendars.sessions import calendar_name, next_sessions, sessions_between
-from forecasting.errors import BandcastError, DatabaseUnreachableError
+from flows.sources.registry import open_source
+from forecasting.calendars.exchanges import HOME, calendar_name
+from forecasting.calendars.sessions import next_sessions, sessions_between
+from forecasting.errors import CalendarError, DatabaseUnreachableError, UnknownExchangeError
 
 LONGEST_HORIZON = 30
 LATE_SESSIONS = 1
-Tickers = tuple[str, ...]
+LOOKED_BACK = timedelta(days=30)
 
 
-def database(settings: Settings) -> Iterator[Finding]:
-    """Whether the database answers and has this release's schema."""
-    engine = open_engine(settings.url)
-    shown = engine.url.render_as_string(hide_password=True)
+def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
+    """Check that the database answers and has this release's schema."""
     try:
-        found = current(engine)
+        status = inspect_store(settings.url)
     except DatabaseUnreachableError as error:
         yield Finding("database", "fail", str(error).rstrip("."))
         return
-    finally:
-        engine.dispose()
-    if found == head():
-        yield Finding("database", "ok", f"{shown} at migration {found}")
-    elif found is None:
-        yield Finding("database", "warn", f"{shown} is empty", "the first run sets it up")
+    if status.is_current:
+        yield Finding("database", "ok", f"{status.display_url} at migration {status.migration}")
+    elif status.migration is None:
+        yield Finding("database", "warn", f"{status.display_url} is empty", "the first run sets it up")
     else:
-        yield Finding("database", "fail", f"{shown} at migration {found}", "run `bandcast db upgrade`")
+        found = f"{status.display_url} at migration {status.migration}"
+        yield Finding("database", "fail", found, "run `bandcast db upgrade`")
 
 
-def calendars(settings: Settings) -> Iterator[Finding]:
-    """Whether the exchange calendars reach as far ahead as bands do."""
-    today = datetime.now(UTC).date()
-    names = {calendar_name(ticker) for ticker in _tickers(settings)} or {"XNYS"}
-    short = {}
-    for name in sorted(names):
+def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Check that every ticker has an exchange, whose calendar reaches as far ahead as bands do."""
+    names: set[str] = set()
+    faults: list[Finding] = []
+    for ticker in _list_tickers(settings):
         try:
-            next_sessions(name, today, LONGEST_HORIZON)
-        except BandcastError as error:
-            short[name] = str(error)
-    for said in short.values():
-        yield Finding("calendars", "fail", said, "pip install --upgrade exchange_calendars")
-    if not short:
-        reach = f"{', '.join(sorted(names))} reach {LONGEST_HORIZON} sessions past {today}"
-        yield Finding("calendars", "ok", reach)
+            names.add(calendar_name(ticker))
+        except UnknownExchangeError as error:
+            faults.append(Finding("calendars", "fail", str(error)))
+    for name in names or {HOME}:
+        try:
+            next_sessions(name, now.date(), LONGEST_HORIZON)
+        except CalendarError as error:
+            advice = "pip install --upgrade exchange_calendars"
+            faults.append(Finding("calendars", "fail", str(error), advice))
+    reach = f"{', '.join(sorted(names or {HOME}))} reach {LONGEST_HORIZON} sessions past {now.date()}"
+    yield from faults or [Finding("calendars", "ok", reach)]
 
 
-def freshness(settings: Settings) -> Iterator[Finding]:
-    """Whether prices and bands are of the last closed session."""
-    tickers = _tickers(settings)
+def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Check that prices and bands are of the last closed session."""
+    tickers = _list_tickers(settings)
     if not tickers:
         yield Finding("freshness", "warn", "no tickers are configured", "set BANDCAST_TICKERS")
         return
-    expected = newest_session(source_of(settings), tickers, datetime.now(UTC), settings)
-    engine = open_engine(settings.url)
     try:
-        if current(engine) != head():
-            yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
-            return
-        with reading(engine) as connection:
-            holdings = PriceRepository(connection, settings.source).holdings()
-            beginning = expected - timedelta(days=30)
-            progress = ProgressRepository(connection, settings.source)
-            bands = dict(sorted(progress.forecast(beginning, expected, 1)))
+        is_current = inspect_store(settings.url).is_current
     except DatabaseUnreachableError:
-        return  # said already
-    finally:
-        engine.dispose()
-    bars = {one.ticker: one.last for one in holdings if one.ticker in tickers}
-    yield _age("prices", bars, tickers, expected)
-    yield _age("bands", bands, tickers, expected)
+        return  # check_database reports it
+    if not is_current:
+        yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
+        return
+    expected = find_newest_session(settings, open_source(settings), tickers, due=now)
+    with open_store(settings.url, settings.source) as store, store.reading() as tx:
+        bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
+        bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
+    yield _describe_age("prices", bars, tickers, expected=expected)
+    yield _describe_age("bands", bands, tickers, expected=expected)
 
 
-def _age(what: str, last: Mapping[str, date], tickers: Tickers, expected: date) -> Finding:
-    late = sorted(ticker for ticker in tickers if _behind(ticker, last.get(ticker), expected))
+def _describe_age(
+    what: str, last: Mapping[str, date], tickers: tuple[str, ...], *, expected: date
+) -> Finding:
+    late = sorted(ticker for ticker in tickers if _is_late(ticker, last.get(ticker), expected))
     if not late:
         return Finding(what, "ok", f"of {len(tickers)} tickers, up to {expected}")
     shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
-    told = f"older than {expected}, or none: {shown}"
-    return Finding(what, "warn", told, "run `bandcast run`, and see `bandcast prices status`")
+    found = f"older than {expected}, or none: {shown}"
+    return Finding(what, "warn", found, "run `bandcast run`, and see `bandcast prices status`")
 
 
-def _behind(ticker: str, last: date | None, expected: date) -> bool:
+def _is_late(ticker: str, last: date | None, expected: date) -> bool:
     return last is None or len(sessions_between(calendar_name(ticker), last, expected)) - 1 >= LATE_SESSIONS
 
 
-def _tickers(settings: Settings) -> Tickers:
-    return settings.tickers or source_of(settings).tickers()
+def _list_tickers(settings: Settings) -> tuple[str, ...]:
+    return settings.tickers or open_source(settings).tickers()

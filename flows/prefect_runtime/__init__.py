@@ -1,1 +1,1 @@
-"""What bandcast needs of Prefect: states, forms, run names, events, the server."""
+"""The Prefect side of flows: parameters, states, time limits, run names, events, server."""

@@ -1,4 +1,4 @@
-"""The automation that ends runs whose process has died without a word."""
+"""The automation that marks runs as crashed whose process has died."""
 
 from importlib.resources import files
 
@@ -9,11 +9,14 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 
 def install_automation(api_url: str, within_seconds: int | None = None) -> str | None:
-    """Install it where it is not; its name if that was so. One of that name stays as somebody has set it.
+    """Install the automation unless one of its name exists, which stays as a person has set it.
 
     Args:
-        api_url: Of the Prefect server.
-        within_seconds: Silence after which a run counts as dead; None for three heartbeats.
+        api_url: URL of the Prefect server's API.
+        within_seconds: Time without a heartbeat after which a run counts as dead; None for three heartbeats.
+
+    Returns:
+        Its name if it was installed.
     """
     description = yaml.safe_load((files("flows") / "zombies.yaml").read_text())
     if within_seconds is not None:

@@ -1,4 +1,4 @@
-"""The Prefect shell around steps: tasks that keep nothing, flows that fail in one sentence."""
+"""Prefect helpers: error-to-state translation, run time limit, scheduled time."""
 
 import functools
 import os
@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas.objects import State
@@ -14,6 +14,7 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
+from flows.context import RunContext, open_context
 from flows.settings import load_settings
 from forecasting.errors import BandcastError
 
@@ -23,7 +24,7 @@ PROMPT = timedelta(minutes=1)
 
 
 def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
-    """Make the errors that bandcast words itself a failed state with that sentence, not a traceback."""
+    """Turn an error of bandcast into a failed state with its sentence, instead of a traceback."""
 
     @functools.wraps(function)
     def body(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -32,17 +33,28 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
                 return function(*args, **kwargs)
         except BandcastError as error:
             failed: State[Any] = Failed(message=str(error), data=error)
-            return failed  # type: ignore[return-value]  # Prefect takes a state for a result
+            return failed  # type: ignore[return-value]  # Prefect accepts a state as result
 
     return body
 
 
 @contextmanager
-def time_limit(minutes: float) -> Iterator[None]:
-    """End the process when the block takes longer.
+def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunContext]:
+    """Open the context of a flow run by the instant at which it was due.
 
-    Prefect's timeouts cannot stop native code or a thread that waits; a process that is gone frees the place
-    that the next day's run is waiting for, and whatever it had not committed is rolled back.
+    Raises:
+        BandcastError: The run cannot work as requested.
+    """
+    with open_context(due(), as_of, **overrides) as context:
+        yield context
+
+
+@contextmanager
+def time_limit(minutes: float) -> Iterator[None]:
+    """End the process if the block takes longer.
+
+    Prefect's timeouts cannot stop native code or a thread that waits. A process that has ended frees the
+    concurrency slot that the next day's run waits for, and whatever it had not committed is rolled back.
     """
     watchdog = threading.Timer(minutes * 60, _end, [minutes])
     watchdog.daemon = True
@@ -60,14 +72,14 @@ def _end(minutes: float) -> None:
 
 
 def due() -> datetime:
-    """When this run was due: its scheduled start, or now where nothing was scheduled (UTC)."""
+    """Return when this run was due: its scheduled start, or now where nothing was scheduled (UTC)."""
     scheduled: Any = flow_run.scheduled_start_time
     # Prefect's own kind of instant loses its zone when a duration is subtracted from it.
     return datetime.fromtimestamp(scheduled.timestamp(), UTC) if scheduled else datetime.now(UTC)
 
 
 def on_schedule() -> bool:
-    """Whether a schedule, or somebody ahead of time, has set when this run was due; not a press of "run"."""
+    """Return True if the run was scheduled, by a schedule or by a person for later; a quick run is not."""
     context = FlowRunContext.get()
     run = context.flow_run if context else None
     if run is None or run.expected_start_time is None or run.created is None:
@@ -76,6 +88,6 @@ def on_schedule() -> bool:
 
 
 def flow_run_id() -> str | None:
-    """Prefect's id of this run."""
+    """Return Prefect's id of this run."""
     identity: str | None = flow_run.id
     return identity

@@ -5,26 +5,24 @@ from typing import Any
 
 from prefect.runtime import flow_run
 
-from flows.context import newest_session, source_of
+from flows.context import settle_scope
 from flows.prefect_runtime.flow_support import due
 from flows.prefect_runtime.parameters import overrides
-from flows.settings import load_settings
 from forecasting.errors import BandcastError
 
 
 def run_name() -> str:
-    """The flow and the session that the run is about, or the range."""
-    asked = flow_run.parameters
-    about = (asked["start"], asked["end"]) if "start" in asked else (asked.get("as_of") or _session(asked),)
-    return "-".join([str(flow_run.flow_name), *map(str, about)])
+    """Return the name of the flow, with the session or the range of the run."""
+    parameters: dict[str, Any] = flow_run.parameters
+    if "start" in parameters:
+        return f"{flow_run.flow_name}-{parameters['start']}-{parameters['end']}"
+    return f"{flow_run.flow_name}-{parameters.get('as_of') or _find_session(parameters)}"
 
 
-def _session(asked: dict[str, Any]) -> date:
-    """The session that the run will choose; a run that is about to fail has the day it was due."""
-    instant = due()
+def _find_session(parameters: dict[str, Any]) -> date:
+    """Return the session that the run will choose; of a run that cannot start, the day that it was due."""
+    chosen = overrides(parameters["tickers"], parameters["source"], parameters["csv_dir"])
     try:
-        settings = load_settings(**overrides(asked["tickers"], asked["source"], asked["csv_dir"]))
-        source = source_of(settings)
-        return newest_session(source, settings.tickers or source.tickers(), instant, settings)
+        return settle_scope(due(), **chosen).as_of
     except BandcastError:
-        return instant.date()
+        return due().date()

@@ -1,4 +1,4 @@
-"""Serving the flows from one foreground process: a Prefect server, the deployments and a worker."""
+"""Serve the flows from one foreground process: a Prefect server, the deployments and a worker."""
 
 import os
 import signal
@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 from dotenv import dotenv_values
 
+from flows.prefect_runtime.telemetry import TELEMETRY_OFF
 from flows.settings import load_settings
 from forecasting.errors import SourceError, UsageError
 
@@ -36,12 +37,10 @@ def serve_flows(port: int) -> None:
     """
     from prefect.settings import PREFECT_API_URL
 
-    for stop in (
-        signal.SIGTERM,
-        signal.SIGINT,
-    ):  # else systemd's way of stopping leaves server and worker behind
+    # Without these, systemd's way of stopping leaves server and worker behind.
+    for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.default_int_handler)
-    environment = worker_settings()
+    environment = build_worker_environment()
     if url := PREFECT_API_URL.value():
         _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"))
         return
@@ -53,41 +52,47 @@ def deploy_to_server() -> None:
     """Deploy everything to the server of PREFECT_API_URL, for workers elsewhere.
 
     Raises:
-        UsageError: There is no such server in the settings.
+        UsageError: PREFECT_API_URL is not set.
         SourceError: The server does not answer, or refuses.
     """
     from prefect.settings import PREFECT_API_URL
 
     if not (url := PREFECT_API_URL.value()):
         raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
-    deploy({**os.environ, "PREFECT_API_URL": url})
-    _tell(f"Deployed to {url.removesuffix('/api')}.")
+    deploy({**TELEMETRY_OFF, **os.environ, "PREFECT_API_URL": url})
+    _print(f"Deployed to {url.removesuffix('/api')}.")
 
 
-def worker_settings() -> dict[str, str]:
-    """This environment with what `.env` says, and with paths that hold in any folder: a run has its own."""
+def build_worker_environment() -> dict[str, str]:
+    """Return the environment of a worker: `.env`, this environment, absolute paths, and no telemetry.
+
+    Paths are absolute because each run has a working directory of its own.
+    """
     settings = load_settings()
-    told = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    ours = {name: value for name, value in told.items() if name.startswith("BANDCAST_")}
+    dotenv = {
+        name: value
+        for name, value in dotenv_values(".env").items()
+        if name.startswith("BANDCAST_") and value is not None
+    }
     paths = {"BANDCAST_HOME": settings.home, "BANDCAST_CSV_DIR": settings.csv_dir}
-    found = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
-    return {**ours, **os.environ, **found, "BANDCAST_DATABASE_URL": settings.url}
+    absolute = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
+    return {**TELEMETRY_OFF, **dotenv, **os.environ, **absolute, "BANDCAST_DATABASE_URL": settings.url}
 
 
 def _work(environment: Environment, url: str) -> None:
-    _tell(f"Deploying to {url} ...")
+    _print(f"Deploying to {url} ...")
     deploy(environment)
-    _tell(f"Prefect UI: {url}/deployments  (stop with Ctrl-C)")
+    _print(f"Prefect UI: {url}/deployments  (stop with Ctrl-C)")
     worker = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"]
     while True:
         with _child(worker, environment) as process:
             process.wait()
-        _tell(f"The worker ended with code {process.returncode}; starting another.")
+        _print(f"The worker ended with code {process.returncode}; starting another.")
         time.sleep(RESTART_SECONDS)
 
 
 def deploy(environment: Environment) -> None:
-    """Make the work pool, the deployments and the automation that ends dead runs; repeatable.
+    """Create the work pool, the deployments and the automation that ends dead runs; repeatable.
 
     Raises:
         SourceError: The server refuses.
@@ -99,7 +104,7 @@ def deploy(environment: Environment) -> None:
         _prefect(pool, environment, folder)
         _prefect(["deploy", "--all", "--prefect-file", str(description)], environment, folder)
     if name := install_automation(environment["PREFECT_API_URL"]):
-        _tell(f"Installed the automation '{name}'.")
+        _print(f"Installed the automation '{name}'.")
 
 
 def _prefect(arguments: list[str], environment: Environment, folder: str) -> None:
@@ -107,22 +112,22 @@ def _prefect(arguments: list[str], environment: Environment, folder: str) -> Non
         [*PREFECT, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = " ".join((done.stdout + done.stderr).split())
-        raise SourceError(f"Expected `prefect {' '.join(arguments)}` to work, found: {said}")
+        output = " ".join((done.stdout + done.stderr).split())
+        raise SourceError(f"Expected `prefect {' '.join(arguments)}` to work, found: {output}")
 
 
 @contextmanager
 def local_server(port: int) -> Iterator[str]:
-    """A Prefect server on 127.0.0.1 for as long as the block lasts; its URL.
+    """Run a Prefect server on 127.0.0.1 for as long as the block lasts; yield its URL.
 
     Raises:
         SourceError: It did not answer in time, or ended at once.
     """
     url = f"http://127.0.0.1:{port}"
     command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    # Without the first, the pages of a server on another port ask the one on 4200.
+    # Without the first, the pages of a server on another port use the API of the one on 4200.
     pages = {"PREFECT_SERVER_UI_API_URL": f"{url}/api", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
-    with _child(command, os.environ | pages, quiet=True) as server:
+    with _child(command, {**TELEMETRY_OFF, **os.environ, **pages}, quiet=True) as server:
         _wait_until_healthy(server, url)
         yield url
 
@@ -131,7 +136,7 @@ def local_server(port: int) -> Iterator[str]:
 def _child(
     command: list[str], environment: Environment, *, quiet: bool = False
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """A process that ends with the block: asked first, then killed."""
+    """Run a process that ends with the block: terminated first, then killed."""
     output = subprocess.DEVNULL if quiet else None
     child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
@@ -156,5 +161,5 @@ def _wait_until_healthy(server: "subprocess.Popen[bytes]", url: str) -> None:
     raise SourceError(f"Expected a Prefect server at {url}, found none; is the port free? Try --port.")
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201  # what the person at the terminal waits for
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201  # progress, for the person at the terminal

@@ -1,4 +1,4 @@
-"""Starting Prefect's temporary server while the heavy imports are under way."""
+"""Start Prefect's temporary server while the heavy imports are under way."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from prefect import get_client
 from prefect.settings import PREFECT_API_URL
 
 
-def wake_server() -> Callable[[], None]:
+def warm_up_server() -> Callable[[], None]:
     """Begin to start the temporary server that a run without PREFECT_API_URL needs.
 
     Returns:

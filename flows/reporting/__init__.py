@@ -1,1 +1,1 @@
-"""Presentation: tables, charts, artifacts."""
+"""Presentation: the renderer, the sheets of each command, charts and Prefect artifacts."""

@@ -1,63 +1,173 @@
-"""Artifacts: what a run shows in the Prefect UI, under keys that stay, so that the UI keeps a history."""
+"""Artifacts of runs in the Prefect UI, under keys that stay the same, so that the UI keeps a history."""
 
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
-_SHOWN = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
+from db import CalibrationRecord, PromotionRecord
+from flows.reporting.bands import QUERY
+from flows.reporting.scorecards import SHORT_NAMES, HorizonScores
+from flows.reporting.tables import Column, Sheet, sheet_from_frame, to_markdown, to_records
+from flows.summary import SessionFill
+from forecasting.errors import PriceError
+
+_BANDS = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
+_SCORES = ["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
+_DECISION = {  # name that users know -> attribute
+    "candidate_crps": "challenger_crps",
+    "champion_crps": "champion_crps",
+    "floor_crps": "reference_crps",
+    **{name: name for name in ("difference", "lower", "upper", "tolerance")},
+}
+_FAN_COLUMNS = (
+    Column("horizon", "ahead", "right"),
+    Column("target_session", "session"),
+    *(Column(name, name, "right", ",.2f") for name in ("lower", "median", "upper")),
+)
 
 
-def key(kind: str, name: str) -> str:
-    """A key as Prefect wants it, of small letters, digits and dashes.
+def format_key(kind: str, name: str) -> str:
+    """Format an artifact key: Prefect wants small letters, digits and dashes.
 
-    >>> key("fan", "BRK-B"), key("fan", "^GSPC"), key("fan", "EURUSD=X")
+    >>> format_key("fan", "BRK-B"), format_key("fan", "^GSPC"), format_key("fan", "EURUSD=X")
     ('fan-brk-b', 'fan-index-gspc', 'fan-eurusd-x')
     """
     words = re.sub("[^a-z0-9]+", "-", name.lower().replace("^", "index-"))
     return f"{kind}-{words.strip('-')}"
 
 
-def show_bands(bands: pd.DataFrame, description: str) -> None:
-    """A table of bands in plain values: the UI knows neither numpy's numbers nor dates."""
-    shown = bands[_SHOWN].astype({"as_of": str, "target_session": str}).round(4)
-    rows: list[dict[str, Any]] = shown.astype(object).to_dict("records")
-    create_table_artifact(rows, key="bands", description=description)
+def show_bands(bands: pd.DataFrame) -> None:
+    """Show a table of bands, with the query that reads them."""
+    rows = to_records(sheet_from_frame(bands[_BANDS]), decimals=4)
+    create_table_artifact(rows, key="bands", description=QUERY)
 
 
 def show_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> None:
-    """A fan chart above the bands of one ticker."""
-    first = bands.iloc[0]
-    picture = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    rows = (
-        f"| {row.horizon} | {row.target_session} | {row.lower:,.2f} | {row.median:,.2f} | {row.upper:,.2f} |"
-        for row in bands.itertuples()
+    """Show the fan chart of one ticker above its bands."""
+    create_markdown_artifact(
+        format_fan(ticker, bands, png),
+        key=format_key("fan", ticker),
+        description=f"{ticker}, from {bands['as_of'].iloc[0]}",
     )
-    lines = (
+
+
+def format_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> str:
+    """Format a fan chart and the bands of one ticker as Markdown."""
+    first = bands.iloc[0]
+    parts = (
         f"# {ticker}, from {first.as_of}",
         f"Close {first.anchor_close:,.2f}; bands of {first.coverage:.0%}, quality {first.quality}.",
-        f"![Closes and forecast bands of {ticker}]({picture})",
-        "\n".join(("| ahead | session | lower | median | upper |", "|---|---|---|---|---|", *rows)),
+        f"![Closes and forecast bands of {ticker}](data:image/png;base64,{base64.b64encode(png).decode()})",
+        to_markdown(sheet_from_frame(bands[[column.key for column in _FAN_COLUMNS]], _FAN_COLUMNS)),
     )
-    create_markdown_artifact(
-        "\n\n".join(lines), key=key("fan", ticker), description=f"{ticker}, from {first.as_of}"
+    return "\n\n".join(parts)
+
+
+def show_promotion(decision: PromotionRecord) -> None:
+    """Show a promotion decision with the scores that it rests on."""
+    description = f"{decision.challenger} {_verdict(decision)} as of {decision.as_of}"
+    create_markdown_artifact(format_promotion(decision), key="gate", description=description)
+
+
+def format_promotion(decision: PromotionRecord) -> str:
+    """Format a promotion decision as Markdown."""
+    columns = (Column("score", "score"), Column("value", "value", "right", ".5f"))
+    rows = tuple((name, getattr(decision, attribute)) for name, attribute in _DECISION.items())
+    parts = (
+        f"# {decision.challenger}: {_verdict(decision)}",
+        decision.reason,
+        f"Against {decision.champion or 'no champion'}, on {decision.forecasts} outcomes of {decision.dates} "
+        f"dates up to {decision.as_of}.",
+        to_markdown(Sheet("", columns, rows)),
     )
+    return "\n\n".join(parts)
 
 
-def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of plain values as a table in markdown; empty for none."""
-    if not rows:
-        return ""
-    heads = list(rows[0])
-    lines = [heads, ["---"] * len(heads), *([_cell(row[name]) for name in heads] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def show_calibration(
+    as_of: date, calibration: CalibrationRecord | None, scores: HorizonScores, *, drifts: Sequence[str]
+) -> None:
+    """Show how closed bands have done, and where coverage has drifted."""
+    state = describe_calibration(calibration)
+    text = format_calibration(state, scores, drifts)
+    create_markdown_artifact(text, key="calibration", description=f"Calibration as of {as_of}: {state}")
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}" if np.isfinite(value) else ""
-    return str(value)
+def describe_calibration(calibration: CalibrationRecord | None) -> str:
+    """Describe a calibration state in a few words."""
+    if calibration is None:
+        return "nothing learned yet"
+    return f"{calibration.calibration_id}, from {calibration.n_outcomes} outcomes"
+
+
+def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str]) -> str:
+    """Format the calibration report as Markdown."""
+    parts = [
+        "# Calibration",
+        f"State: {state}.",
+        *(f"**Drift**: {sentence}" for sentence in drifts),
+        "## Issued bands that have closed",
+        _format_scores(scores.issued),
+        "## Walked over history, never issued",
+        _format_scores(scores.walked),
+        "`inside` is the share of closes within the outermost quantiles; `crps_to_random_walk` below 1 is "
+        "better than the random walk issued beside.",
+    ]
+    return "\n\n".join(parts)
+
+
+def show_quarantined(as_of: date, errors: Mapping[str, PriceError]) -> None:
+    """Show why tickers were left out of a run."""
+    rows = [
+        {"ticker": ticker, "reason": error.reason, "detail": str(error)} for ticker, error in errors.items()
+    ]
+    create_table_artifact(rows, key="quarantined", description=f"Left out on {as_of}")
+
+
+def show_missing_sessions(sessions: Sequence[date], action: str) -> None:
+    """Show earlier sessions without complete bands, and what happens to them."""
+    rows = [{"session": str(session), "now": action} for session in sessions]
+    create_table_artifact(rows, key="missing-sessions", description="Sessions without complete bands")
+
+
+def show_backfill(start: date, end: date, fills: Sequence[SessionFill]) -> None:
+    """Show the result of each session of a backfill."""
+    rows = [fill.plain() for fill in fills]
+    create_table_artifact(rows, key="backfill", description=f"Sessions from {start} to {end}")
+
+
+class BackfillProgress:
+    """Progress bar of a backfill in the Prefect UI.
+
+    Args:
+        sessions: Number of sessions of the range.
+    """
+
+    def __init__(self, sessions: int) -> None:
+        self._sessions = sessions
+        self._id: Any = create_progress_artifact(
+            progress=0.0, key="backfill-progress", description="Sessions done"
+        )
+
+    def update(self, done: int) -> None:
+        """Show how many sessions are done."""
+        update_progress_artifact(self._id, progress=100.0 * done / self._sessions)
+
+
+def _verdict(decision: PromotionRecord) -> str:
+    return "promoted" if decision.promoted else "refused"
+
+
+def _format_scores(scores: pd.DataFrame) -> str:
+    rows = scores.loc[scores["method"].isin(list(SHORT_NAMES)), _SCORES]
+    columns = [Column(name, name, "left" if name == "method" else "right") for name in _SCORES]
+    return to_markdown(sheet_from_frame(rows, columns)) or "None yet."

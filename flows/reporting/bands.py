@@ -1,4 +1,4 @@
-"""The stored bands, as rows and as fan charts."""
+"""Stored forecast bands: loaded, as a sheet, and as the data of fan charts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,79 +7,93 @@ from pathlib import Path
 
 import pandas as pd
 
-from db.engine import reading
-from db.repositories.forecasts import ForecastRepository
-from db.repositories.prices import PriceRepository
-from flows.context import store
+from db import Store
+from flows.reporting.tables import Column, Sheet, sheet_from_frame
 from flows.settings import Settings
+from forecasting.config import MAIN_HORIZONS
 from forecasting.errors import UsageError
 from forecasting.prices.adjustment import adjust
 
-HORIZONS = (1, 5, 10, 20, 30)
-
-
-def latest(
-    settings: Settings, tickers: Sequence[str] | None = None, until: date | None = None
-) -> pd.DataFrame:
-    """The newest bands of some tickers (None: of all) up to a session, as view `latest_forecast` has them."""
-    with reading(store(settings.url)) as connection:
-        return ForecastRepository(connection).latest(tickers, until)
-
-
-def at_main_horizons(bands: pd.DataFrame) -> pd.DataFrame:
-    """The rows that a person reads first."""
-    return bands[bands["horizon"].isin(HORIZONS)]
+QUERY = (
+    "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "
+    f"FROM latest_forecast WHERE horizon IN {MAIN_HORIZONS} ORDER BY ticker, horizon"
+)
+_COLUMNS = (
+    Column("ticker", "ticker", once=True),
+    Column("as_of", "as of", once=True),
+    Column("target_session", "session"),
+    Column("horizon", "h", "right"),
+    Column("anchor_close", "close", "right", ",.2f"),
+    Column("lower", "lower", "right", ",.2f"),
+    Column("median", "median", "right", ",.2f"),
+    Column("upper", "upper", "right", ",.2f"),
+    Column("coverage", "band", "right", ".0%"),
+)
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What fan charts are drawn from: bands of some tickers, and closes in the same units."""
+class FanData:
+    """Contents of fan charts.
+
+    Attributes:
+        bands: Rows of `forecast_quantiles` for one session of each ticker.
+        closes: Closes of each ticker by session, in the price units of its bands.
+        as_of: Newest session that the bands start from.
+    """
 
     bands: pd.DataFrame
     closes: dict[str, pd.Series]
     as_of: date
 
 
-def drawing(settings: Settings, tickers: Sequence[str], until: date | None = None) -> Drawing:
-    """The newest bands of some tickers (none named: all) up to a session.
+def load_bands(store: Store, tickers: Sequence[str] = (), until: date | None = None) -> pd.DataFrame:
+    """Load the newest bands of some tickers (none: of all) up to a session, in columns of `latest_forecast`.
+
+    Raises:
+        UsageError: The store holds none.
+    """
+    with store.reading() as tx:
+        bands = tx.forecasts.latest(tickers or None, until)
+    if bands.empty:
+        raise _nothing_stored(tickers, until)
+    return bands
+
+
+def select_main_horizons(bands: pd.DataFrame) -> pd.DataFrame:
+    """Select the rows that a person reads first."""
+    return bands[bands["horizon"].isin(MAIN_HORIZONS)]
+
+
+def build_bands_sheet(bands: pd.DataFrame) -> Sheet:
+    """Build the table of bands; programs also get the columns that it does not show."""
+    return sheet_from_frame(bands, _COLUMNS, title="Forecast bands")
+
+
+def load_fan_data(store: Store, tickers: Sequence[str], until: date | None = None) -> FanData:
+    """Load the newest bands of some tickers (none: of all) up to a session, and the closes before them.
 
     Raises:
         UsageError: The store holds no forecast of them.
     """
-    with reading(store(settings.url)) as connection:
-        forecasts = ForecastRepository(connection)
-        newest = forecasts.newest(tickers or None, until)
+    with store.reading() as tx:
+        newest = tx.forecasts.newest(tickers or None, until)
         if not newest:
-            raise UsageError(nothing_stored(tickers, until))
-        bands = pd.concat([forecasts.bands(ticker, as_of) for ticker, as_of, _ in newest])
-        closes = {
-            ticker: _closes(PriceRepository(connection, source), ticker, as_of)
-            for ticker, as_of, source in newest
-        }
-    return Drawing(bands, closes, max(as_of for _, as_of, _ in newest))
+            raise _nothing_stored(tickers, until)
+        bands = pd.concat([tx.forecasts.quantiles(key.ticker, key.as_of) for key in newest])
+        histories = {key: tx.for_source(key.source).prices.load(key.ticker, key.as_of) for key in newest}
+    closes = {
+        key.ticker: adjust(history, key.as_of, "split_adjusted")["close"]
+        for key, history in histories.items()
+    }
+    return FanData(bands, closes, max(key.as_of for key in newest))
 
 
-def nothing_stored(tickers: Sequence[str], until: date | None) -> str:
-    """The sentence of a store without bands of these tickers (none named: of any) up to a session."""
+def default_plot_path(settings: Settings, as_of: date) -> Path:
+    """Return the path of the fan charts of a session."""
+    return settings.home.absolute() / "plots" / f"fan-{as_of}.png"
+
+
+def _nothing_stored(tickers: Sequence[str], until: date | None) -> UsageError:
     wanted = ", ".join(tickers) or "any ticker"
     limit = f" up to {until}" if until else ""
-    return f"Expected a stored forecast of {wanted}{limit}, found none; run `bandcast run` first."
-
-
-def plot_bands(
-    settings: Settings, tickers: Sequence[str], out: Path | None = None, until: date | None = None
-) -> Path:
-    """Draw the newest bands of some tickers (none named: all) up to a session; the path of the PNG.
-
-    Raises:
-        UsageError: The store holds no forecast of them.
-    """
-    drawn = drawing(settings, tickers, until)
-    from flows.reporting.charts import fan_chart  # matplotlib takes a second to import
-
-    path = settings.home.absolute() / "plots" / f"fan-{drawn.as_of}.png"
-    return fan_chart(drawn.bands, drawn.closes, out or path)
-
-
-def _closes(prices: PriceRepository, ticker: str, as_of: date) -> pd.Series:
-    return adjust(prices.load(ticker, as_of), as_of, "split_adjusted")["close"]
+    return UsageError(f"Expected a stored forecast of {wanted}{limit}, found none; run `bandcast run` first.")

@@ -1,4 +1,4 @@
-"""Fan charts: the bands as a person sees them."""
+"""Fan charts of recent closes and forecast bands."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -11,39 +11,44 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HISTORY_SESSIONS = 90
+CHARTS_A_ROW = 3
 _STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-_INK, _BAND, _MEDIAN = "#374151", "#2563eb", "#1d4ed8"
+_INK = "#374151"
+_BAND = "#2563eb"
+_MEDIAN = "#1d4ed8"
 
 
-def fan_png(bands: pd.DataFrame, closes: pd.Series, ticker: str) -> bytes:
-    """One ticker's fan as a PNG of some 20 kB, on a face of its own: readable on a dark page too."""
+def draw_fan(bands: pd.DataFrame, closes: pd.Series, ticker: str) -> bytes:
+    """Draw the fan of one ticker as a PNG of about 20 kB, on its own background: readable on dark pages."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, 3.4), layout="constrained", facecolor="#f8fafc")
         axis = figure.subplots()
         axis.set_facecolor("#f8fafc")
-        _fan(axis, ticker, bands, closes.iloc[-HISTORY_SESSIONS:])
+        _draw(axis, ticker, bands, closes=closes.iloc[-HISTORY_SESSIONS:])
         figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
         image = BytesIO()
         figure.savefig(image, format="png", dpi=90)
     return image.getvalue()
 
 
-def fan_chart(bands: pd.DataFrame, closes: Mapping[str, pd.Series], path: Path) -> Path:
-    """Draw recent closes and the calibrated bands of each ticker into one PNG.
+def save_fan_charts(bands: pd.DataFrame, closes: Mapping[str, pd.Series], path: Path) -> Path:
+    """Draw recent closes and the calibrated bands of each ticker into one PNG; return its path.
 
     Args:
         bands: Rows of `forecast_quantiles` for one as_of of each ticker.
-        closes: Closes by session, in the units of as_of.
+        closes: Closes by session, in the price units of as_of.
         path: Where the PNG goes; its folder is made.
     """
     tickers = list(bands["ticker"].unique())
-    columns = min(3, len(tickers))
+    columns = min(CHARTS_A_ROW, len(tickers))
     rows = -(-len(tickers) // columns)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4.4 * columns, 3.1 * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis, ticker in zip(axes, tickers, strict=False):
-            _fan(axis, ticker, bands[bands["ticker"] == ticker], closes[ticker].iloc[-HISTORY_SESSIONS:])
+            _draw(
+                axis, ticker, bands[bands["ticker"] == ticker], closes=closes[ticker].iloc[-HISTORY_SESSIONS:]
+            )
         for axis in axes[len(tickers) :]:
             axis.set_visible(False)
         figure.legend(
@@ -54,7 +59,7 @@ def fan_chart(bands: pd.DataFrame, closes: Mapping[str, pd.Series], path: Path) 
     return path
 
 
-def _fan(axis: Axes, ticker: str, bands: pd.DataFrame, closes: pd.Series) -> None:
+def _draw(axis: Axes, ticker: str, bands: pd.DataFrame, *, closes: pd.Series) -> None:
     calibrated = bands[bands["band"] == "calibrated"]
     wide = calibrated.pivot_table(index="target_session", columns="level", values="price")
     wide.index = pd.to_datetime(wide.index)
@@ -63,7 +68,8 @@ def _fan(axis: Axes, ticker: str, bands: pd.DataFrame, closes: pd.Series) -> Non
     levels = sorted(wide.columns)
     pairs = [(low, high) for low, high in zip(levels, reversed(levels), strict=True) if low < high]
     for depth, (low, high) in enumerate(pairs, start=1):
-        shade, label = 0.45 * depth / len(pairs), f"{high - low:.0%} band"
+        shade = 0.45 * depth / len(pairs)
+        label = f"{high - low:.0%} band"
         axis.fill_between(wide.index, wide[low], wide[high], color=_BAND, alpha=shade, lw=0, label=label)
     axis.plot(closes.index, closes, color=_INK, lw=1.1, label="close")
     axis.plot(wide.index, wide[0.5], color=_MEDIAN, lw=1.3, label="median")

@@ -1,107 +1,151 @@
-"""How the bands have done: coverage and scores of what has closed, for people and programs."""
+"""Scorecards of closed bands: coverage and scores by horizon, ticker and regime."""
 
-import json
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
-from db.engine import reading
-from db.repositories.models import ModelRepository
-from db.repositories.outcomes import Dimension, VerificationRepository
-from flows.context import store
-from flows.reporting.bands import HORIZONS
-from flows.reporting.printing import elsewhere
-from flows.settings import Settings
-from flows.steps.verify import score_closed
+from db import Dimension, Store, Transaction
+from flows.reporting.tables import STORED_DECIMALS, Column, Part, Sheet, sheet_from_frame, to_records
+from forecasting.config import MAIN_HORIZONS
+from forecasting.types import Band, OutcomeKind
 
 DIMENSIONS: tuple[Dimension, ...] = ("horizon", "ticker", "regime")
-METHODS = ("calibrated", "predictive", "mc_dropout", "random_walk")
+SHORT_NAMES: Mapping[Band, str] = {
+    "calibrated": "cal.",
+    "predictive": "pred.",
+    "mc_dropout": "raw MC",
+    "random_walk": "RW",
+}
+_WALKED: OutcomeKind = "walk_forward"
+_PUBLIC_NAMES = {"band": "method", "n_outcomes": "outcomes", "realized_coverage": "inside"}
 
 
-def verify_store(settings: Settings) -> dict[str, Any]:
-    """Score what has closed, and sum up: how many bands, and the scorecards of issued and of walked bands."""
-    scored = score_closed(settings, settings.source, date.max)
-    return {"source": settings.source, "scored": scored, **scorecards(settings)}
+@dataclass(frozen=True)
+class Scorecards:
+    """Coverage and scores of the closed bands of one source.
+
+    Attributes:
+        source: Price source of the bands.
+        outcomes: Number of closed bands of each kind.
+        issued: Scores of issued bands by dimension.
+        walked: Scores by horizon of bands that were made over history and never issued.
+        sources: Every source with models in the store, sorted.
+    """
+
+    source: str
+    outcomes: Mapping[OutcomeKind, int]
+    issued: Mapping[Dimension, pd.DataFrame]
+    walked: pd.DataFrame
+    sources: tuple[str, ...]
 
 
-def scorecards(settings: Settings) -> dict[str, Any]:
-    """Rows behind each kind of band, and `issued` and `walked` scorecards by dimension."""
-    with reading(store(settings.url)) as connection:
-        repository = VerificationRepository(connection, settings.source)
-        issued = {by: repository.scorecard(by, settings.tickers) for by in DIMENSIONS}
-        models = ModelRepository(connection).list()
-        walked = {"horizon": repository.scorecard("horizon", settings.tickers, ("walk_forward",))}
-        return {
-            "outcomes": repository.counts(),
-            "issued": issued,
-            "walked": walked,
-            "sources": sorted({one.source for one in models if one.status != "baseline"}),
-        }
+@dataclass(frozen=True)
+class HorizonScores:
+    """Scores of issued and of walked bands at the main horizons."""
+
+    issued: pd.DataFrame
+    walked: pd.DataFrame
 
 
-def by_horizon(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The scorecards of issued and of walked bands at the main horizons."""
-    with reading(store(settings.url)) as connection:
-        repository = VerificationRepository(connection, settings.source)
-        issued = repository.scorecard("horizon", settings.tickers, horizons=HORIZONS)
-        walked = repository.scorecard("horizon", settings.tickers, ("walk_forward",), HORIZONS)
-    return issued, walked
+def load_issued_tickers(store: Store) -> tuple[str, ...]:
+    """Load the tickers of the source that have issued bands, sorted."""
+    with store.reading() as tx:
+        return tuple(tx.outcomes.tickers())
 
 
-def scorecards_json(found: dict[str, Any]) -> str:
-    """The scorecards as one JSON object; every table is a list of rows."""
-    tables = {
-        part: {by: json.loads(frame.to_json(orient="records")) for by, frame in found[part].items()}
-        for part in ("issued", "walked")
+def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
+    """Load the scorecards of some tickers or, without any, of all."""
+    with store.reading() as tx:
+        models = tx.models.list(all_sources=True)
+        return Scorecards(
+            source=store.source,
+            outcomes=tx.outcomes.counts(),
+            issued={by: _load(tx, by, tickers=tickers) for by in DIMENSIONS},
+            walked=_load(tx, "horizon", tickers=tickers, kinds=(_WALKED,)),
+            sources=tuple(sorted({model.source for model in models if model.status != "baseline"})),
+        )
+
+
+def load_horizon_scores(store: Store, tickers: Sequence[str]) -> HorizonScores:
+    """Load the scores at the main horizons, of some tickers or, without any, of all."""
+    with store.reading() as tx:
+        return HorizonScores(
+            issued=_load(tx, "horizon", tickers=tickers, horizons=MAIN_HORIZONS),
+            walked=_load(tx, "horizon", tickers=tickers, horizons=MAIN_HORIZONS, kinds=(_WALKED,)),
+        )
+
+
+def _load(tx: Transaction, by: Dimension, **selection: Any) -> pd.DataFrame:
+    """Load one scorecard under the column names that users know."""
+    return tx.outcomes.scorecard(by, **selection).rename(columns=_PUBLIC_NAMES)
+
+
+def other_source_hint(what: str, sources: Sequence[str], source: str) -> str:
+    """Return a hint if the store holds such things of other sources only; else an empty text."""
+    if not sources or source in sources:
+        return ""
+    return f"The store holds {what} of {', '.join(sources)}, none of {source}; choose with --source."
+
+
+def scorecards_to_plain(scorecards: Scorecards, scored: int) -> dict[str, Any]:
+    """Convert scorecards, and how many bands were scored now, to plain values."""
+    issued = {by: _to_records(frame) for by, frame in scorecards.issued.items()}
+    return {
+        "source": scorecards.source,
+        "scored": scored,
+        "outcomes": dict(scorecards.outcomes),
+        "issued": issued,
+        "walked": {"horizon": _to_records(scorecards.walked)},
+        "sources": list(scorecards.sources),
     }
-    return json.dumps({**found, **tables}, indent=2)
 
 
-def print_scorecards(found: dict[str, Any]) -> None:
-    """Tables on standard output: first what was issued, then what was only walked over history."""
-    console = Console(width=110, soft_wrap=True, highlight=False)
-    counts = found["outcomes"]
-    issued = sum(count for kind, count in counts.items() if kind != "walk_forward")
-    console.print(f"Scored {found['scored']} bands now; {issued} issued bands have closed.")
-    if hint := elsewhere("bands", found["sources"], found["source"]):
-        console.print(hint)
-    for by in DIMENSIONS if issued else ():
-        console.print(_table(f"Issued bands by {by}", found["issued"][by]))
-    if "walk_forward" in counts:
+def build_scorecard_parts(scorecards: Scorecards, scored: int) -> Iterator[Part]:
+    """Yield lines and tables: issued bands first, then bands that were made over history."""
+    issued = sum(count for kind, count in scorecards.outcomes.items() if kind != _WALKED)
+    yield f"Scored {scored} bands now; {issued} issued bands have closed."
+    if hint := other_source_hint("bands", scorecards.sources, scorecards.source):
+        yield hint
+    if issued:
+        for by in DIMENSIONS:
+            yield _build_sheet(f"Issued bands by {by}", scorecards.issued[by], by)
+    if _WALKED in scorecards.outcomes:
         title = "Walked over history before the first was issued, by horizon"
-        console.print(_table(title, found["walked"]["horizon"]))
+        yield _build_sheet(title, scorecards.walked, "horizon")
 
 
-def _table(title: str, scores: pd.DataFrame) -> Table:
-    """One row a value, with the coverage of each method and its scores in units of the random walk's."""
-    table = Table(title=title, title_justify="left")
-    by = scores.columns[1]
-    heads = (
-        "h" if by == "horizon" else by,
-        "closed",
-        *(f"{_short(one)} inside" for one in METHODS),
-        "below",
-        "above",
+def _to_records(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    return to_records(sheet_from_frame(scores), STORED_DECIMALS)
+
+
+def _build_sheet(title: str, scores: pd.DataFrame, by: Dimension) -> Sheet:
+    """Build one row for each value of a dimension: coverage of each band, and its scores."""
+    shown = scores[scores[by].isin(MAIN_HORIZONS)] if by == "horizon" else scores
+    rows = (
+        (value, *_order_scores(part.set_index("method").reindex(list(SHORT_NAMES))))
+        for value, part in shown.groupby(by, dropna=False)
     )
-    for name in (*heads, *(f"{_short(one)} CRPS" for one in METHODS[:3]), "cal. Winkler"):
-        table.add_column(name, justify="left" if name == heads[0] else "right")
-    shown = scores[scores[by].isin(HORIZONS)] if by == "horizon" else scores
-    for value, rows in shown.groupby(by, dropna=False):
-        table.add_row(str(value), *_cells(rows.set_index("method").reindex(list(METHODS))))
-    return table
+    return Sheet(title, (Column(by, "h" if by == "horizon" else by), *_score_columns()), tuple(rows))
 
 
-def _cells(rows: pd.DataFrame) -> list[str]:
-    mine, floor = rows.loc["calibrated"], rows.loc["random_walk"]
-    shares = [*rows["inside"], mine["below"], mine["above"]]
-    ratios = [*rows["crps_to_random_walk"].iloc[:3], mine["winkler"] / floor["winkler"]]
-    count = "" if pd.isna(mine["outcomes"]) else str(int(mine["outcomes"]))
-    percent = [f"{share:.1%}" if pd.notna(share) else "" for share in shares]
-    return [count, *percent, *(f"{ratio:.3f}" if pd.notna(ratio) else "" for ratio in ratios)]
+def _score_columns() -> Iterator[Column]:
+    yield Column("closed", "closed", "right")
+    for band, name in SHORT_NAMES.items():
+        yield Column(f"{band}_inside", f"{name} inside", "right", ".1%")
+    for side in ("below", "above"):
+        yield Column(side, side, "right", ".1%")
+    for band, name in SHORT_NAMES.items():
+        if band != "random_walk":
+            yield Column(f"{band}_crps", f"{name} CRPS", "right")
+    yield Column("calibrated_winkler", "cal. Winkler", "right")
 
 
-def _short(method: str) -> str:
-    return {"calibrated": "cal.", "predictive": "pred.", "mc_dropout": "raw MC", "random_walk": "RW"}[method]
+def _order_scores(scores: pd.DataFrame) -> list[Any]:
+    """Order the scores of a row by column; CRPS and Winkler score are in units of the random walk's."""
+    own = scores.loc["calibrated"]
+    closed = None if pd.isna(own["outcomes"]) else int(own["outcomes"])
+    ratios = scores["crps_to_random_walk"].drop("random_walk")
+    winkler = own["winkler"] / scores.loc["random_walk", "winkler"]
+    return [closed, *scores["inside"], own["below"], own["above"], *ratios, winkler]

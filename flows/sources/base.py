@@ -1,4 +1,4 @@
-"""The protocol of a price source and what every source does at its edge."""
+"""The protocol of a price source, and the checks that every source makes."""
 
 import re
 from datetime import date
@@ -10,54 +10,65 @@ from forecasting.errors import UnknownTickerError
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.prices.validation import check_bars
 
-SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,31}")
+SYMBOL_PATTERN = r"[A-Z0-9^][A-Z0-9.\-=^]{0,31}"
+_SYMBOL = re.compile(SYMBOL_PATTERN)
 
 
 class PriceSource(Protocol):
     """Daily prices of tickers by symbol, as traded and checked."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Kind of the source, under which its prices are stored."""
+
+    @property
+    def live(self) -> bool:
+        """True if prices follow the clock, so that the exchange calendar decides on the last session."""
 
     def tickers(self) -> tuple[str, ...]:
-        """Every symbol the source holds; empty where it cannot list them."""
+        """Return every symbol of the source; empty where it cannot be listed."""
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
-        """The newest session held over `tickers`; None where prices are live and the calendar decides."""
+        """Return the newest session with prices over `tickers`; None for a live source."""
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
-        """As-traded bars and actions from `start` (None: the first) to `end`, both included.
+        """Fetch as-traded bars and actions from `start` (None: the first) to `end`, both included.
 
         Raises:
             PriceError: The ticker has no usable prices; the subclass names the reason.
         """
 
 
-def check_symbol(ticker: str, where: str) -> str:
-    """The ticker, if it is a symbol at all: it becomes part of a file name or of an address.
+def is_symbol(text: str) -> bool:
+    """Return True if a text is a symbol."""
+    return _SYMBOL.fullmatch(text) is not None
+
+
+def check_symbol(ticker: str, where: str) -> None:
+    """Raise unless the ticker is a symbol: it becomes part of a file name or of an address.
 
     Raises:
         UnknownTickerError: It is not.
     """
-    if not SYMBOL.fullmatch(ticker):
+    if not is_symbol(ticker):
         raise UnknownTickerError(ticker, where)
-    return ticker
 
 
-def checked_history(
-    ticker: str, bars: pd.DataFrame, actions: pd.DataFrame, within: tuple[date | None, date], where: str
+def build_history(
+    ticker: str, bars: pd.DataFrame, actions: pd.DataFrame, *, start: date | None, end: date, where: str
 ) -> PriceHistory:
-    """The part of the bars and actions that lies `within` (start, end), both included, checked.
+    """Build a checked history of the bars and actions from `start` to `end`, both included.
 
     Raises:
-        UnknownTickerError: No bar lies within.
+        UnknownTickerError: There is no bar.
         BadBarsError: A bar or an action is impossible.
     """
-    history = PriceHistory(ticker, _within(as_bars(bars), *within), _within(as_actions(actions), *within))
-    check_bars(history, f"{where} up to {within[1]}")
+    history = PriceHistory(ticker, _cut(as_bars(bars), start, end), _cut(as_actions(actions), start, end))
+    check_bars(history, f"{where} up to {end}")
     return history
 
 
-def _within(frame: pd.DataFrame, start: date | None, end: date) -> pd.DataFrame:
+def _cut(frame: pd.DataFrame, start: date | None, end: date) -> pd.DataFrame:
     # Masks, not slices: a slice of unsorted sessions is a KeyError, and they are to be reported by name.
     wanted = frame.index <= pd.Timestamp(end)
     if start is not None:

@@ -1,4 +1,4 @@
-"""A folder of TICKER.csv files in the shape that Yahoo serves: split-adjusted to the end of the file."""
+"""A folder of TICKER.csv files with prices as Yahoo serves them: split-adjusted to the end of the file."""
 
 import contextlib
 import functools
@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flows.sources.base import SYMBOL, check_symbol, checked_history
+from flows.settings import Settings
+from flows.sources.base import PriceSource, build_history, check_symbol, is_symbol
+from flows.sources.registry import register
 from forecasting.errors import BadBarsError, PriceError, SourceError, UnknownTickerError
 from forecasting.prices.adjustment import undo_splits
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions, as_bars
@@ -26,9 +28,16 @@ class CsvSource:
     Columns `date` (YYYY-MM-DD) and `close` are needed; `open`, `high`, `low`, `volume`, `dividends` and
     `splits` are read where they exist. Prices, volume and dividends are split-adjusted to the end of the
     file, so `splits` must be there if any took place. `adj_close` and other columns are not read.
+
+    Args:
+        folder: Where the files are.
+
+    Raises:
+        SourceError: The folder holds no such file.
     """
 
     name = "csv"
+    live = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,36 +47,49 @@ class CsvSource:
             )
 
     def tickers(self) -> tuple[str, ...]:
-        """The symbols that have a file, sorted."""
-        return tuple(sorted(p.stem for p in self.folder.glob("*.csv") if SYMBOL.fullmatch(p.stem)))
+        """Return the symbols that have a file, sorted."""
+        return tuple(sorted(path.stem for path in self.folder.glob("*.csv") if is_symbol(path.stem)))
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
-        """The newest session over the readable files of `tickers`, over all files where none can be read."""
-        held = self._last_days(tickers) or self._last_days(self.tickers())
-        return max(held, default=None)
+        """Return the newest session over the readable files of `tickers`, over all where none can be read."""
+        sessions = self._last_sessions(tickers) or self._last_sessions(self.tickers())
+        return max(sessions, default=None)
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
-        """As-traded bars of one file."""
+        """Fetch the as-traded bars of one file."""
         # Cut only after undoing: a split after `end` is in the file's prices all the same.
-        bars, actions = undo_splits(*_read(ticker, self._path(ticker)))
-        return checked_history(ticker, bars, actions, (start, end), str(self.folder))
+        bars, actions = undo_splits(*_read(ticker, self._find(ticker)))
+        return build_history(ticker, bars, actions, start=start, end=end, where=str(self.folder))
 
-    def _path(self, ticker: str) -> Path:
-        path = self.folder / f"{check_symbol(ticker, str(self.folder))}.csv"
+    def _find(self, ticker: str) -> Path:
+        """Return the path of a ticker's file."""
+        check_symbol(ticker, str(self.folder))
+        path = self.folder / f"{ticker}.csv"
         if not path.is_file():
             raise UnknownTickerError(ticker, str(self.folder))
         return path
 
-    def _last_days(self, tickers: tuple[str, ...]) -> list[date]:
-        held = set(tickers) & set(self.tickers())
-        paths = [(ticker, self._path(ticker)) for ticker in held]
-        days = [_last_day(ticker, path, path.stat().st_mtime_ns) for ticker, path in paths]
+    def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
+        paths = {ticker: self._find(ticker) for ticker in set(tickers) & set(self.tickers())}
+        days = (_read_last(ticker, path, path.stat().st_mtime_ns) for ticker, path in paths.items())
         return [day for day in days if day is not None]
 
 
+@register("csv")
+def open_csv(settings: Settings) -> PriceSource:
+    """Open the configured folder.
+
+    Raises:
+        SourceError: None is configured, or it holds no file.
+    """
+    if settings.csv_dir is None:
+        raise SourceError("Expected a folder of TICKER.csv files for the csv source, found none; name one.")
+    return CsvSource(settings.csv_dir)
+
+
 @functools.lru_cache(maxsize=4096)
-def _last_day(ticker: str, path: Path, modified_ns: int) -> date | None:  # noqa: ARG001 (names the version)
-    """The newest session of one version of a file, None where it cannot be read: fetch reports that."""
+def _read_last(ticker: str, path: Path, modified_ns: int) -> date | None:  # noqa: ARG001 (names the version)
+    """Read the newest session of one version of a file; None where it cannot be read, which fetch reports."""
     with contextlib.suppress(PriceError):
         bars, _ = _read(ticker, path)
         last: date | None = bars.index.max().date() if len(bars) else None
@@ -76,12 +98,12 @@ def _last_day(ticker: str, path: Path, modified_ns: int) -> date | None:  # noqa
 
 
 def _read(ticker: str, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    frame = _numbers(ticker, _table(ticker, path))
+    frame = _parse(ticker, _read_text(ticker, path))
     return as_bars(frame), as_actions(frame)
 
 
-def _table(ticker: str, path: Path) -> pd.DataFrame:
-    """The file as text, its columns named as in the contract."""
+def _read_text(ticker: str, path: Path) -> pd.DataFrame:
+    """Read the file as text, its columns named as those of a history."""
     try:
         table = pd.read_csv(path, dtype=str)
     except (ValueError, OSError) as error:
@@ -96,17 +118,24 @@ def _table(ticker: str, path: Path) -> pd.DataFrame:
     return table
 
 
-def _numbers(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The numeric columns, indexed by day."""
+def _parse(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Parse the numeric columns, indexed by day."""
     days = pd.to_datetime(table["date"].str.extract(DAY, expand=False), format="%Y-%m-%d", errors="coerce")
-    _refuse(ticker, table, "date", days.isna(), "dates as YYYY-MM-DD")
+    _refuse(ticker, table["date"], days.isna(), expected="dates as YYYY-MM-DD")
     numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in NUMBERS if name in table}
     for name, values in numbers.items():
-        _refuse(ticker, table, name, values.isna() & table[name].notna(), f"numbers in column {name}")
+        _refuse(
+            ticker, table[name], values.isna() & table[name].notna(), expected=f"numbers in column {name}"
+        )
     return pd.DataFrame(numbers).set_index(pd.DatetimeIndex(days))
 
 
-def _refuse(ticker: str, table: pd.DataFrame, name: str, wrong: pd.Series, expected: str) -> None:
+def _refuse(ticker: str, column: pd.Series, wrong: pd.Series, *, expected: str) -> None:
+    """Raise if a value is wrong, naming the first one and its line.
+
+    Raises:
+        BadBarsError: One is.
+    """
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise BadBarsError(ticker, expected, f"'{table[name].iloc[row]}' in line {row + 2}")
+        raise BadBarsError(ticker, expected, f"'{column.iloc[row]}' in line {row + 2}")

@@ -1,4 +1,4 @@
-"""How a run asks a vendor that fails: again, later, or no more, and never for longer than it was given."""
+"""Retry policy for downloads: exponential back-off, rate-limit pauses, overall deadline."""
 
 import random
 import threading
@@ -9,108 +9,134 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from flows.settings import Settings
 from forecasting.errors import GaveUpError, RateLimitedError, VendorError
 
 T = TypeVar("T")
 
-ATTEMPTS = 4
-REFUSED_TICKERS = 3  # given up in a row for rate limits, after which nothing more is asked in this run
-REFUSAL_FACTOR = 6  # a rate limit wants minutes where a broken answer wants seconds
-LONGEST_DOUBLING = 2
-CALL_SECONDS = 60  # a ticker's download takes one second; what takes a minute hangs
+LONGEST_JITTER = 1.5
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How long a run may wait.
+class RetryPolicy:
+    """Bounds of the downloads of one run.
 
     Attributes:
-        minutes: For all tickers together.
-        retry_seconds: First pause before a ticker is asked for again; it doubles. After a refusal for too
-            many requests all tickers pause, for `REFUSAL_FACTOR` times as long.
-        call_seconds: For one download.
+        minutes: Time for all tickers together.
+        retry_seconds: Pause before a failed download is tried again; it doubles with each attempt.
+        call_seconds: Time for one download: it takes one second, and one that takes a minute hangs.
+        attempts: Downloads of one ticker at most.
+        rate_limit_factor: After a rate limit all tickers pause, so many times as long: a rate limit needs
+            minutes where a broken answer needs seconds.
+        most_doublings: Doublings of that pause at most.
+        most_rate_limited: Tickers that fail for rate limits in a row, after which no more requests are made.
     """
 
     minutes: float
     retry_seconds: float
-    call_seconds: float = CALL_SECONDS
+    call_seconds: float = 60
+    attempts: int = 4
+    rate_limit_factor: float = 6
+    most_doublings: int = 2
+    most_rate_limited: int = 3
 
 
-class Patience:
-    """Shared by all tickers of one run; threads take turns.
+class Retrier:
+    """Downloads of one run, one at a time, repeated where the error may pass.
+
+    All tickers of a run share one: a rate limit concerns all of them, and so does the deadline.
 
     Args:
-        limits: How long to wait.
+        policy: Bounds.
+        clock: Seconds of a monotonic clock.
+        sleep: Wait for so many seconds.
+        jitter: Draw a factor between two bounds; it keeps several runs from coming back in step.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._deadline = time.monotonic() + limits.minutes * 60
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._deadline = clock() + policy.minutes * 60
         self._turn = threading.Lock()
-        self._refusals = 0  # in a row
-        self._refused = 0  # tickers given up for it in a row
+        self._rate_limits = 0  # in a row
+        self._rate_limited_tickers = 0  # in a row
 
-    def ask(self, ticker: str, download: Callable[[], T]) -> T:
-        """What `download` returns, tried again where its error is worth it.
+    def call(self, ticker: str, download: Callable[[], T]) -> T:
+        """Return the result of a download, tried again where its error may pass.
 
         Raises:
-            PriceError: As the last download did, or because the time is spent.
+            PriceError: The error of the last attempt, or the deadline has passed.
         """
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._policy.attempts):
+            is_last = attempt == self._policy.attempts - 1
             try:
-                with self._taking_turns(ticker):
-                    return self._once(ticker, download)
+                with self._take_turn(ticker):
+                    return self._attempt(ticker, download)
             except RateLimitedError:
-                if attempt == ATTEMPTS - 1 or self._refused:
-                    self._refused += 1
+                if is_last or self._rate_limited_tickers:
+                    self._rate_limited_tickers += 1
                     raise
             except VendorError:
-                if attempt == ATTEMPTS - 1:
+                if is_last:
                     raise
-                self._sleep(ticker, self._limits.retry_seconds * 2**attempt)
-        raise GaveUpError(ticker, self._limits.minutes)  # not reached: the last attempt returns or raises
+                self._pause(ticker, self._policy.retry_seconds * 2**attempt)
+        raise GaveUpError(ticker, self._policy.minutes)  # not reached: the last attempt returns or raises
 
     @contextmanager
-    def _taking_turns(self, ticker: str) -> Iterator[None]:
-        if not self._turn.acquire(timeout=max(0.0, self._left())):
-            raise GaveUpError(ticker, self._limits.minutes)
+    def _take_turn(self, ticker: str) -> Iterator[None]:
+        if not self._turn.acquire(timeout=max(0.0, self._seconds_left())):
+            raise GaveUpError(ticker, self._policy.minutes)
         try:
             yield
         finally:
             self._turn.release()
 
-    def _once(self, ticker: str, download: Callable[[], T]) -> T:
-        if self._left() <= 0:
-            raise GaveUpError(ticker, self._limits.minutes)
-        if self._refused >= REFUSED_TICKERS:
+    def _attempt(self, ticker: str, download: Callable[[], T]) -> T:
+        if self._seconds_left() <= 0:
+            raise GaveUpError(ticker, self._policy.minutes)
+        if self._rate_limited_tickers >= self._policy.most_rate_limited:
             raise RateLimitedError(ticker)
         try:
-            found = within(min(self._limits.call_seconds, self._left()), ticker, download)
+            result = call_within(min(self._policy.call_seconds, self._seconds_left()), ticker, download)
         except RateLimitedError:
-            self._pause(ticker)
+            self._pause_all(ticker)
             raise
-        self._refusals = self._refused = 0
-        return found
+        self._rate_limits = 0
+        self._rate_limited_tickers = 0
+        return result
 
-    def _pause(self, ticker: str) -> None:
-        """Wait while holding the turn: so all wait."""
-        doubling = min(self._refusals, LONGEST_DOUBLING)
-        self._refusals += 1
-        self._sleep(ticker, REFUSAL_FACTOR * self._limits.retry_seconds * 2**doubling)
+    def _pause_all(self, ticker: str) -> None:
+        """Pause while this ticker has the turn, so that all of them wait."""
+        doublings = min(self._rate_limits, self._policy.most_doublings)
+        self._rate_limits += 1
+        self._pause(ticker, self._policy.rate_limit_factor * self._policy.retry_seconds * 2**doublings)
 
-    def _sleep(self, ticker: str, seconds: float) -> None:
-        """Wait about so long; the jitter keeps several jobs from coming back in step."""
-        seconds *= random.uniform(1.0, 1.5)
-        if seconds >= self._left():
-            raise GaveUpError(ticker, self._limits.minutes)
-        time.sleep(seconds)
+    def _pause(self, ticker: str, seconds: float) -> None:
+        seconds *= self._jitter(1.0, LONGEST_JITTER)
+        if seconds >= self._seconds_left():
+            raise GaveUpError(ticker, self._policy.minutes)
+        self._sleep(seconds)
 
-    def _left(self) -> float:
-        return self._deadline - time.monotonic()
+    def _seconds_left(self) -> float:
+        return self._deadline - self._clock()
 
 
-def within(seconds: float, ticker: str, call: Callable[[], T]) -> T:
-    """What `call` returns, or an error after that many seconds; a call that hangs is left behind.
+def open_retrier(settings: Settings) -> Retrier:
+    """Start the retries of a run; its deadline counts from now."""
+    return Retrier(RetryPolicy(settings.ingest_minutes, settings.retry_seconds))
+
+
+def call_within(seconds: float, ticker: str, call: Callable[[], T]) -> T:
+    """Return the result of a call, or raise after that many seconds; a call that hangs is left behind.
 
     A thread cannot be killed and the vendor's client has no time limit of its own, so the call runs in a
     daemon thread: it ends with the process at the latest.
@@ -123,14 +149,14 @@ def within(seconds: float, ticker: str, call: Callable[[], T]) -> T:
     def run() -> None:
         try:
             answers.put((call(), None))
-        except BaseException as error:  # raised again by who waits
+        except BaseException as error:  # raised again in the thread that waits
             answers.put((None, error))
 
     threading.Thread(target=run, name=f"download-{ticker}", daemon=True).start()
     try:
-        found, error = answers.get(timeout=seconds)
+        result, error = answers.get(timeout=seconds)
     except Empty:
         raise VendorError(ticker, f"no answer within {seconds:.0f} seconds") from None
     if error is not None:
         raise error
-    return found  # type: ignore[return-value]  # without an error there is a result, which may be None
+    return result  # type: ignore[return-value]  # without an error there is a result, which may be None

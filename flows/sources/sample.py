@@ -6,42 +6,52 @@ from importlib import resources
 
 import pandas as pd
 
-from flows.sources.base import check_symbol, checked_history
+from flows.settings import Settings
+from flows.sources.base import PriceSource, build_history, check_symbol
+from flows.sources.registry import register
 from forecasting.errors import UnknownTickerError
-from forecasting.prices.adjustment import actions_from_adjusted_close
+from forecasting.prices.adjustment import derive_actions
 from forecasting.prices.history import PriceHistory
 
 WHERE = "the bundled sample"
 
 
 class SampleSource:
-    """Prices from `forecasting/sample/stocks.csv.gz`; its README tells where they come from."""
+    """Prices from `forecasting/sample/stocks.csv.gz`; their origin is in its README."""
 
     name = "sample"
+    live = False
 
     def tickers(self) -> tuple[str, ...]:
-        """The five symbols of the sample."""
-        return tuple(_frames())
+        """Return the five symbols of the sample."""
+        return tuple(_load_frames())
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
-        """The newest session held over `tickers`, over all of the sample where none of them is in it."""
-        frames = _frames()
-        held = [frames[ticker] for ticker in tickers if ticker in frames] or frames.values()
-        last: date = max(frame.index[-1] for frame in held).date()
+        """Return the newest session over `tickers`, over the whole sample where none of them is in it."""
+        frames = _load_frames()
+        chosen = [frames[ticker] for ticker in tickers if ticker in frames] or frames.values()
+        last: date = max(frame.index[-1] for frame in chosen).date()
         return last
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
-        """As-traded bars of one symbol, with the actions that its adjusted close implies."""
-        frame = _frames().get(check_symbol(ticker, WHERE))
+        """Fetch the as-traded bars of one symbol, with the actions that its adjusted close implies."""
+        check_symbol(ticker, WHERE)
+        frame = _load_frames().get(ticker)
         if frame is None:
             raise UnknownTickerError(ticker, WHERE)
-        actions = actions_from_adjusted_close(frame["close"], frame["adj_close"])
-        return checked_history(ticker, frame, actions, (start, end), WHERE)
+        actions = derive_actions(frame["close"], frame["adj_close"])
+        return build_history(ticker, frame, actions, start=start, end=end, where=WHERE)
+
+
+@register("sample")
+def open_sample(settings: Settings) -> PriceSource:  # noqa: ARG001  # the sample has no settings
+    """Open the bundled sample."""
+    return SampleSource()
 
 
 @functools.cache
-def _frames() -> dict[str, pd.DataFrame]:
-    """Symbol -> frame by day; parsed once a process."""
+def _load_frames() -> dict[str, pd.DataFrame]:
+    """Load symbol -> frame by day, once in a process."""
     packed = resources.files("forecasting").joinpath("sample", "stocks.csv.gz")
     with packed.open("rb") as stream:
         table = pd.read_csv(stream, compression="gzip", parse_dates=["Date"])

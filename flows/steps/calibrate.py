@@ -1,101 +1,95 @@
-"""What the outcomes known at a session teach the bands of that session."""
+"""Calibration: what the outcomes known at a session teach the bands of that session."""
 
-import hashlib
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version as installed
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import pandas as pd
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from db.engine import reading, writing
-from db.records import CalibrationRecord
-from db.repositories.calibrations import CalibrationRepository
-from db.repositories.outcomes import VerificationRepository
-from flows.context import Job, store
-from flows.retrain import stored_histories
-from forecasting.backtesting.walk import Walked, cold_start
-from forecasting.calibration import Calibration, learn
-from forecasting.config import CalibrationConfig, SimulationConfig
-from forecasting.evaluation.outcomes import score_walked
-
-REHEARSED_RUNS, REHEARSED_PATHS = 20, 10  # thousands of rehearsed bands are pooled; each may be rough
-REHEARSED_TICKERS = 24  # more teach the pool little, and each costs half a minute
+from db import CalibrationRecord
+from flows.context import RunContext
+from flows.steps.returns import load_universe
+from flows.version import code_version
+from forecasting.backtesting.warm_start import WarmStart, choose_tickers, walk_before
+from forecasting.calibration import Calibration, learn_calibration
+from forecasting.calibration.fit import needs_warm_start
+from forecasting.forecast import identify
 
 
 @task(name="calibrate", cache_policy=NO_CACHE, persist_result=False)
-def calibrate(job: Job) -> CalibrationRecord:
-    """Learn from every outcome known at `as_of`, and keep the state; walk history first where it is young."""
-    closed = closed_bands(job)
-    if _is_young(closed, job.settings.calibration):
-        rehearse(job)
-        closed = closed_bands(job)
-    record = _record(job, learn(closed, _config(job)))
-    with writing(store(job.settings.url)) as connection:
-        CalibrationRepository(connection).add(record)
-    get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.outcomes)
+def calibrate(context: RunContext) -> CalibrationRecord:
+    """Learn from every outcome known at `as_of`, and save the state."""
+    record = learn(context)
+    with context.store.writing() as tx:
+        tx.calibrations.add(record)
+    get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.n_outcomes)
     return record
 
 
-def closed_bands(job: Job, horizons: Sequence[int] = ()) -> pd.DataFrame:
-    """Bands that had closed by `as_of`, with what happened: nothing of a later session; at all horizons."""
-    since = job.as_of - timedelta(days=job.settings.calibration.window_days)
-    levels = job.settings.simulation.levels
-    with reading(store(job.settings.url)) as connection:
-        repository = VerificationRepository(connection, job.source.name)
-        return repository.closed(job.as_of, since, levels[-1] - levels[0], horizons)
+def learn(context: RunContext) -> CalibrationRecord:
+    """Learn from every outcome known at `as_of`; walk over history first if they are few."""
+    settings, left_out = context.settings, dict[str, str]()
+    closed = load_closed_bands(context)
+    if needs_warm_start(closed, settings.calibration):
+        left_out |= warm_start(context).left_out
+        closed = load_closed_bands(context)
+    learned = learn_calibration(closed, settings.simulation.levels[0], settings.calibration)
+    return _build_record(context, learned, left_out)
 
 
-def rehearse(job: Job) -> None:
-    """Walk over history as if bands had been issued, and keep what became of them, marked as never issued."""
-    logger = get_run_logger()
+def load_closed_bands(context: RunContext, horizons: Sequence[int] = ()) -> pd.DataFrame:
+    """Load the bands that had closed by `as_of`, with their outcomes; at all horizons unless named."""
+    since = context.as_of - timedelta(days=context.settings.calibration.window_days)
+    with context.store.reading() as tx:
+        return tx.outcomes.closed(
+            context.as_of, since, context.settings.simulation.nominal_coverage, horizons=horizons
+        )
+
+
+def warm_start(context: RunContext) -> WarmStart:
+    """Walk over history as if bands had been issued, and save their scores, marked as never issued."""
+    logger, settings = get_run_logger(), context.settings
     logger.info("calibrate: too few outcomes yet, walking over history")
 
     def report(done: int, origins: int) -> None:
         if done % 10 == 0:
             logger.info("calibrate: %d of %d sessions walked", done, origins)
 
-    settings = job.settings
-    configs = (settings.model, _rough(settings.simulation), _config(job))
-    chosen = job.tickers[:: -(-len(job.tickers) // REHEARSED_TICKERS)]  # from all over the list
-    _keep(job, cold_start(stored_histories(job, chosen), job.as_of, configs, report))
+    tickers = choose_tickers(context.tickers, settings.warm_start.tickers)
+    prices = load_universe(context.store, tickers, context.as_of, basis=settings.model.price_basis)
+    walk = walk_before(
+        list(prices.returns.values()),
+        context.as_of,
+        model=settings.model,
+        simulation=settings.simulation,
+        calibration=settings.calibration,
+        config=settings.warm_start,
+        report=report,
+    )
+    if walk.reason:
+        logger.warning("calibrate: no walk over history: %s", walk.reason)
+    faults = {ticker: str(error) for ticker, error in prices.faults.items()}
+    left_out = {**faults, **walk.left_out}
+    for reason in left_out.values():
+        logger.warning("calibrate: left out: %s", reason)
+    with context.store.writing() as tx:
+        tx.outcomes.save(walk.scores, context.now, replace=False)
+    return WarmStart(walk.scores, left_out, walk.reason)
 
 
-def _keep(job: Job, walked: Sequence[Walked]) -> None:
-    scores = score_walked(walked, job.as_of)
-    if scores.empty:
-        return
-    with writing(store(job.settings.url)) as connection:
-        repository = VerificationRepository(connection, job.source.name)
-        repository.store(scores, datetime.now(UTC), replace=False)
-
-
-def _is_young(closed: pd.DataFrame, config: CalibrationConfig) -> bool:
-    """Whether too few forecasts have closed, and history was not walked for these sessions already."""
-    walked = (closed["kind"] == "walk_forward").any()
-    return not walked and len(closed[["ticker", "as_of"]].drop_duplicates()) < config.fewest_outcomes
-
-
-def _config(job: Job) -> CalibrationConfig:
-    return job.settings.calibration.model_copy(update={"tail": job.settings.simulation.levels[0]})
-
-
-def _rough(simulation: SimulationConfig) -> SimulationConfig:
-    runs, paths = simulation.dropout_runs, simulation.noise_paths
-    changes = {"dropout_runs": min(runs, REHEARSED_RUNS), "noise_paths": min(paths, REHEARSED_PATHS)}
-    return simulation.model_copy(update=changes)
-
-
-def _record(job: Job, learned: Calibration) -> CalibrationRecord:
+def _build_record(
+    context: RunContext, learned: Calibration, left_out: Mapping[str, str]
+) -> CalibrationRecord:
     state = learned.to_json()
-    key = "|".join((job.source.name, str(job.as_of), state))
     return CalibrationRecord(
-        calibration_id=f"{job.as_of}-{hashlib.sha256(key.encode()).hexdigest()[:10]}",
-        source=job.source.name,
-        as_of=job.as_of,
+        calibration_id=identify(context.as_of, context.source.name, state),
+        source=context.source.name,
+        as_of=context.as_of,
         state=state,
-        outcomes=learned.outcomes_total,
-        code_version=installed("bandcast"),
-        created_at=datetime.now(UTC),
+        n_outcomes=learned.outcomes_total,
+        code_version=code_version(),
+        created_at=context.now,
+        left_out=json.dumps(left_out),
     )

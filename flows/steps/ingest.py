@@ -1,110 +1,144 @@
-"""One ticker's prices from the source into the store, or the reason why not."""
+"""Ingest: prices of each ticker from the source into the store, or the reason why not."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
 
-from db.engine import reading, writing
-from db.records import Quarantine
-from db.repositories.forecasts import ForecastRepository
-from db.repositories.prices import PriceRepository, StoreReport
-from flows.context import Job, store
-from flows.settings import Settings
-from flows.sources.retry import Limits, Patience
-from flows.summary import Ingested
-from forecasting.calendars.sessions import calendar_name
-from forecasting.errors import (
-    CalendarError,
-    GapError,
-    ImplausibleCorrectionError,
-    InstrumentChangedError,
-    PriceError,
-    ScaleChangedError,
-    SessionsUnknownError,
-)
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from db import QuarantineRecord, SaveReport
+from flows.context import RunContext, unique
+from flows.reporting.artifacts import show_quarantined
+from flows.sources.retry import Retrier, RetryPolicy
+from flows.summary import Ingested, RunSummary, Stopwatch
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
-from forecasting.prices.validation import check_complete, on_sessions
-
-# A vendor's slip is gone the next day; what it says for five sessions running is a correction.
-CONTRADICTIONS = {
-    error.reason for error in (InstrumentChangedError, ScaleChangedError, ImplausibleCorrectionError)
-}
-SETTLED_SESSIONS = 5
-SETTLED_WITHIN = timedelta(days=14)
+from forecasting.prices.trust import TRUSTED_AFTER_SESSIONS, is_trusted
+from forecasting.prices.validation import check_complete, keep_sessions
 
 
-def limits(settings: Settings) -> Limits:
-    """How long a run with these settings waits for its prices."""
-    return Limits(settings.ingest_minutes, settings.retry_seconds)
+@task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
+def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
+    """Fetch, check and save one ticker; the retries are in `retrier`, which all tickers share."""
+    return try_ticker(context, ticker, retrier)
 
 
-def pull_one(job: Job, ticker: str, patience: Patience) -> Ingested | PriceError:
-    """Fetch, check and store one ticker; a fault of its prices comes back as a value."""
+def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
+    """Fetch, check and save one ticker; a fault of its prices is returned."""
     try:
-        session = job.session_of(ticker)
-        history = patience.ask(ticker, lambda: job.source.fetch(ticker, job.history_start, session))
-        report = take_in(job, history)
-        _check_stored(job, ticker, session)
+        session = context.session_of(ticker)
+        history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
+        report = save_history(context, history)
+        require_complete(context, ticker)
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
-    return Ingested(ticker, report.new, report.changed, report.unchanged, report.vanished)
+    return Ingested(ticker, report.new, report.changed, report.vanished)
 
 
-def take_in(job: Job, history: PriceHistory) -> StoreReport:
-    """Put a pull into the units of the store and write what it says anew, in one transaction.
+def build_retrier(context: RunContext) -> Retrier:
+    """Return the retrier that all tickers of a run share."""
+    return Retrier(RetryPolicy(context.settings.ingest_minutes, context.settings.retry_seconds))
+
+
+def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, PriceError]:
+    """Ingest every ticker; return the reasons of those that failed."""
+    retrier = build_retrier(context)
+    futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in unique(tickers)}
+    results = [future.result() for future in futures.values()]
+    ingested = [result for result in results if isinstance(result, Ingested)]
+    failed = {result.ticker: result for result in results if isinstance(result, PriceError)}
+    get_run_logger().info(
+        "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
+        len(results),
+        context.source.name,
+        sum(result.new for result in ingested),
+        sum(result.changed for result in ingested),
+        sum(result.vanished for result in ingested),
+        len(failed),
+    )
+    return failed
+
+
+def ingest_universe(context: RunContext) -> RunSummary:
+    """Ingest everything that is forecast or trained on, and report it.
+
+    Raises:
+        SourceError: Fewer tickers than `min_success_ratio` requires.
+    """
+    watch = Stopwatch()
+    with watch.stage("ingest"):
+        failed = ingest_tickers(context, (*context.tickers, *context.train_tickers))
+    done = tuple(ticker for ticker in context.tickers if ticker not in failed)
+    report_quarantine(context, failed, done)
+    require_enough(context, done, "prices")
+    return RunSummary(context.as_of, tickers=done, quarantined=failed, seconds=watch.seconds)
+
+
+def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
+    """Put a download into the units of the store and save what is new, in one transaction.
 
     Raises:
         PriceError: It contradicts the store or itself; nothing is written.
     """
-    calendar = calendar_name(history.ticker)
-    if job.live:
-        history = replace(history, bars=on_sessions(history, calendar))
-    with writing(store(job.settings.url)) as connection:
-        prices = PriceRepository(connection, job.source.name)
-        settled = not job.live or _settled(job, ForecastRepository(connection), history.ticker)
-        read = reconcile(prices.load(history.ticker), history, settled=settled)
-        return prices.store(read, datetime.now(UTC), calendar=calendar)
+    calendar, live = calendar_name(history.ticker), context.source.live
+    if live:
+        history = replace(history, bars=keep_sessions(history, calendar))
+    with context.store.writing() as tx:
+        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
+        trusted = not live or is_trusted(refusals, context.as_of)
+        reading = reconcile(tx.prices.load(history.ticker), history, trusted=trusted)
+        return tx.prices.save(reading, context.now, calendar=calendar)
 
 
-def _settled(job: Job, forecasts: ForecastRepository, ticker: str) -> bool:
-    """Whether the source has contradicted the store in each of the last few runs."""
-    last = forecasts.last_reasons(job.source.name, ticker, job.as_of, SETTLED_SESSIONS)
-    return len(last) == SETTLED_SESSIONS and _lately(last, job.as_of)
-
-
-def _lately(last: Sequence[tuple[date, str]], as_of: date) -> bool:
-    days, reasons = zip(*last, strict=True)
-    return set(reasons) <= CONTRADICTIONS and as_of - min(days) <= SETTLED_WITHIN
-
-
-def _check_stored(job: Job, ticker: str, session: date) -> None:
-    """Raise for what the store still lacks now; a file's owner decides what sessions it has.
+def require_complete(context: RunContext, ticker: str) -> None:
+    """Raise for sessions that the store still lacks; a file's owner decides what sessions it has.
 
     Raises:
         StaleHistoryError: The last closed session.
         GapError: A recent one.
     """
-    with reading(store(job.settings.url)) as connection:
-        stored = PriceRepository(connection, job.source.name).load(ticker, session)
+    session = context.session_of(ticker)
+    with context.store.reading() as tx:
+        stored = tx.prices.load(ticker, session)
     try:
         check_complete(stored, calendar_name(ticker), session)
     except GapError:
-        if job.live:
+        if context.source.live:
             raise
 
 
-def note_quarantine(job: Job, failed: Mapping[str, PriceError], done: Iterable[str]) -> list[Quarantine]:
-    """Keep each reason in the store, and lift the quarantine of what went through."""
-    now = datetime.now(UTC)
+def save_quarantine(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
+    """Save the reason of each ticker that failed, and lift the quarantine of those that went through."""
     rows = [
-        Quarantine(job.source.name, ticker, job.as_of, error.reason, str(error), now)
+        QuarantineRecord(context.source.name, ticker, context.as_of, error.reason, str(error), context.now)
         for ticker, error in failed.items()
     ]
-    with writing(store(job.settings.url)) as connection:
-        repository = ForecastRepository(connection)
-        repository.quarantine(rows)
-        repository.clear(job.source.name, job.as_of, list(done))
-    return rows
+    with context.store.writing() as tx:
+        tx.quarantines.add(rows)
+        tx.quarantines.lift(context.as_of, list(done))
+
+
+def report_quarantine(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
+    """Save quarantines, and show them in the log and the UI."""
+    save_quarantine(context, failed, done)
+    for error in failed.values():
+        get_run_logger().warning("quarantined %s", error)
+    show_quarantined(context.as_of, failed)
+
+
+def require_enough(context: RunContext, done: Sized, what: str) -> None:
+    """Raise unless enough of the tickers went through.
+
+    Raises:
+        SourceError: Fewer than `min_success_ratio` requires.
+    """
+    needed = context.settings.min_success_ratio * len(context.tickers)
+    if len(done) < max(needed, 1):
+        raise SourceError(
+            f"Expected {what} of at least {max(1, round(needed))} of {len(context.tickers)} tickers, found "
+            f"{len(done)}; see the quarantined tickers."
+        )

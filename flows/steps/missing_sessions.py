@@ -1,122 +1,112 @@
-"""What a run has to do: its own session, and earlier ones that an outage has left without bands."""
+"""Sessions that a run has to publish: its own, and earlier ones that an outage has left without bands."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from db.engine import reading
-from db.repositories.progress import Done, ProgressRepository
-from flows.context import Job, newest_closed, store
+from flows.context import RunContext
 from flows.prefect_runtime.flow_support import on_schedule
-from flows.prefect_runtime.parameters import CatchUp
-from forecasting.calendars.sessions import calendar_name, is_session, sessions_between
+from forecasting.calendars.trading_days import (
+    find_missing_sessions,
+    find_unfinished,
+    has_rested,
+    list_calendars,
+    look_back,
+)
 from forecasting.errors import CalendarError, UnknownExchangeError
-
-A_DAY = timedelta(hours=24)
-CALENDAR_DAYS = 3  # of each session looked back on, at most: holidays come with weekends
+from forecasting.types import CatchUp
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Sessions to publish, oldest first, and why the run's own is not among them.
+class SessionPlan:
+    """Sessions to publish, and why the run's own is not among them.
 
     Attributes:
-        jobs: One a session.
+        filled: Earlier sessions to publish now, oldest first.
         missing: Earlier sessions without complete bands, oldest first, whether they are filled or not.
         reason: Why the run's own session is left alone; empty where it is published.
     """
 
-    jobs: tuple[Job, ...]
+    filled: tuple[date, ...]
     missing: tuple[date, ...]
     reason: str
 
-    def sentence(self) -> str:
-        """The reason, with what is missing all the same."""
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to publish."""
+        return bool(self.reason) and not self.filled
+
+    def describe(self) -> str:
+        """Return the reason, with the sessions that are missing all the same."""
         if not self.missing:
             return f"{self.reason}."
         days = ", ".join(map(str, self.missing))
         return f"{self.reason}; without complete bands: {days}; set catch_up to fill, or run backfill."
 
 
-def make_plan(job: Job, asked: date | None, catch_up: CatchUp, look_back: int, *, force: bool) -> Plan:
-    """Settle which sessions a daily run publishes.
+def plan_sessions(
+    context: RunContext, requested: date | None, catch_up: CatchUp, *, sessions: int, force: bool
+) -> SessionPlan:
+    """Decide which sessions a daily run publishes.
 
     Args:
-        job: The run.
-        asked: The session that was asked for, None where the run's due time decides.
+        context: The run.
+        requested: The session that the caller named, None where the run's due time decides.
         catch_up: What to do about earlier sessions.
-        look_back: How many of them to look at.
+        sessions: How many of them to look back on.
         force: Publish the run's own session in any case.
     """
-    reason = "" if force else _reason_for_rest(job, asked)
-    missing = missing_sessions(job, look_back) if catch_up != "off" else ()
-    past = [job.at(session) for session in missing] if catch_up == "fill" else []
-    return Plan((*past, *(() if reason else (job,))), missing, reason)
+    reason = "" if force else _find_reason_to_skip(context, requested)
+    missing = load_missing_sessions(context, sessions) if catch_up != "off" else ()
+    return SessionPlan(missing if catch_up == "fill" else (), missing, reason)
 
 
-def missing_sessions(job: Job, look_back: int) -> tuple[date, ...]:
-    """The sessions among the last few before the job's own that lack a ticker, oldest first.
-
-    Nothing is missing before a ticker's first forecast, and a ticker that was left out for a reason is not
-    missing either, so a session is filled at most once.
-    """
-    first, last = job.as_of - timedelta(days=CALENDAR_DAYS * look_back + 7), job.as_of - timedelta(days=1)
-    with reading(store(job.settings.url)) as connection:
-        progress = ProgressRepository(connection, job.source.name)
-        beginnings = progress.beginnings()
-        done = progress.forecast(first, last, job.settings.simulation.horizon)
-        done |= progress.left_out(first, last)
-    known = [ticker for ticker in job.tickers if ticker in beginnings]
-    days = sessions_of(known, first, last)[-look_back:]
-    return tuple(day for day in days if lacking([one for one in known if beginnings[one] <= day], day, done))
-
-
-def sessions_of(tickers: Iterable[str], first: date, last: date) -> list[date]:
-    """Every day from `first` to `last` on which an exchange of the tickers trades, oldest first."""
-    calendars = {name for ticker in tickers if (name := _calendar(ticker))}
-    return sorted({day for name in calendars for day in sessions_between(name, first, last)})
-
-
-def lacking(tickers: Sequence[str], day: date, done: Done) -> tuple[str, ...]:
-    """The tickers whose exchange trades on that day and that are not done."""
-    return tuple(
-        ticker
-        for ticker in tickers
-        if (ticker, day) not in done and (name := _calendar(ticker)) and is_session(name, day)
+def load_missing_sessions(context: RunContext, sessions: int) -> tuple[date, ...]:
+    """Return the sessions among the last few before the run's own that lack a ticker, oldest first."""
+    span, horizon = look_back(context.as_of, sessions), context.settings.simulation.horizon
+    with context.store.reading() as tx:
+        first_sessions = tx.forecasts.first_sessions()
+        finished = tx.forecasts.completed(span.first, span.last, horizon)
+        finished |= tx.quarantines.skipped(span.first, span.last)
+    return find_missing_sessions(
+        context.tickers, context.as_of, sessions, first_sessions=first_sessions, finished=finished
     )
 
 
-def complete(job: Job) -> bool:
-    """Whether every ticker of the job has its bands; one that was left out is worth another try."""
+def load_unfinished(context: RunContext, session: date, *, force: bool) -> tuple[str, ...]:
+    """Return the tickers that still lack bands of a session.
+
+    Args:
+        context: The run.
+        session: The session.
+        force: Count bands that were not issued on their day, and quarantined tickers, as unfinished.
+    """
+    with context.store.reading() as tx:
+        if force:
+            finished = tx.forecasts.issued_live(session)
+        else:
+            horizon = context.settings.simulation.horizon
+            finished = tx.forecasts.completed(session, session, horizon)
+            finished |= tx.quarantines.skipped(session, session)
+    return find_unfinished(context.tickers, session, finished)
+
+
+def is_complete(context: RunContext) -> bool:
+    """Return whether every ticker has its bands; one that was left out is worth another try."""
     try:
-        sessions = {ticker: job.session_of(ticker) for ticker in job.tickers}
+        sessions = {ticker: context.session_of(ticker) for ticker in context.tickers}
     except (CalendarError, UnknownExchangeError):
         return False  # the run will quarantine it by name
     first, last = min(sessions.values()), max(sessions.values())
-    with reading(store(job.settings.url)) as connection:
-        progress = ProgressRepository(connection, job.source.name)
-        return set(sessions.items()) <= progress.forecast(first, last, job.settings.simulation.horizon)
+    with context.store.reading() as tx:
+        completed = tx.forecasts.completed(first, last, context.settings.simulation.horizon)
+    return set(sessions.items()) <= completed
 
 
-def _reason_for_rest(job: Job, asked: date | None) -> str:
-    done = f"the bands of {job.as_of} are complete" if complete(job) else ""
-    if asked is None and _nothing_closed(job):
-        names = ", ".join(sorted({name for ticker in job.tickers if (name := _calendar(ticker))}))
-        resting = f"{names} had no session in the 24 hours before {job.instant:%Y-%m-%d %H:%M} UTC"
-        return "; ".join(filter(None, (resting, done)))
-    return f"{done}; set force to make them again" if done else ""
-
-
-def _nothing_closed(job: Job) -> bool:
-    """Whether a scheduled run finds the exchanges as they were a day before: a holiday."""
-    if not (job.live and on_schedule()):
-        return False
-    before = newest_closed(job.tickers, job.instant - A_DAY, job.settings)
-    return newest_closed(job.tickers, job.instant, job.settings) == before
-
-
-def _calendar(ticker: str) -> str | None:
-    with suppress(UnknownExchangeError):
-        return calendar_name(ticker)
-    return None
+def _find_reason_to_skip(context: RunContext, requested: date | None) -> str:
+    complete = f"the bands of {context.as_of} are complete" if is_complete(context) else ""
+    scheduled = requested is None and context.source.live and on_schedule()
+    if scheduled and has_rested(context.tickers, context.due, context.lag):
+        names = ", ".join(list_calendars(context.tickers))
+        resting = f"{names} had no session in the 24 hours before {context.due:%Y-%m-%d %H:%M} UTC"
+        return "; ".join(filter(None, (resting, complete)))
+    return f"{complete}; set force to make them again" if complete else ""

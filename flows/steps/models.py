@@ -1,36 +1,218 @@
-"""The models in the store, rebuilt."""
+"""Models: the one that serves, and a challenger that is fitted and tested against it."""
 
-from functools import lru_cache
+import json
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
-from db.engine import reading
-from db.records import ModelRecord
-from db.repositories.models import ModelRepository
-from flows.context import store
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from db import ModelRecord, PromotionRecord
+from flows.context import RunContext
+from flows.steps.returns import load_universe
 from forecasting.errors import ModelError
-from forecasting.model.artifact import Model, load_model
+from forecasting.features.returns import fingerprint_universe
+from forecasting.forecast import identify
+from forecasting.model.artifact import Model
+from forecasting.pipeline import Universe, fit_model
+from forecasting.promotion.evaluate import Evaluation, evaluate_challenger, find_last_fitted
+from forecasting.promotion.policy import ModelAge, climb_down, is_renewal, is_retrain_due
+from forecasting.types import PriceBasis, Retrain
+
+if TYPE_CHECKING:
+    from forecasting.model.lightning_module import EpochReport  # imports Lightning
 
 
-@lru_cache(maxsize=4)
-def model(url: str, version: str) -> Model:
-    """A stored model, rebuilt; kept, because every ticker's forecast asks for it.
+@task(name="train", cache_policy=NO_CACHE, persist_result=False)
+def train(context: RunContext) -> str:
+    """Fit a challenger on the training universe and test it; return the version that serves then.
 
     Raises:
-        ArchitectureMismatchError: This release cannot rebuild it.
-        ModelError: There is no such version.
+        ModelError: Too little history to train on, or to test the challenger on.
     """
-    record = _record(url, version)
-    return load_model(version, record.weights, record.config)
+    run_promotion_test(context)
+    return activate(context)
 
 
-def serving_quality(url: str, version: str) -> str:
-    """The rung of the ladder on which a model stands: champion, previous or baseline."""
-    status = _record(url, version).status
-    return status if status in ("champion", "baseline") else "previous"
+def run_promotion_test(context: RunContext) -> None:
+    """Fit a challenger, test it against the champion unless that was done before, and save the decision."""
+    champion = find_active(context)
+    prices = _load(context, context.train_tickers, context.settings.model.price_basis)
+    challenger = fit_challenger(context, prices)
+    if not _is_decided(context, challenger.version()):
+        evaluation = evaluate(context, challenger, champion)
+        fingerprint = fingerprint_universe(prices.returns.values())
+        save_decision(context, challenger, champion, evaluation=evaluation, data_fingerprint=fingerprint)
 
 
-def _record(url: str, version: str) -> ModelRecord:
-    with reading(store(url)) as connection:
-        record = ModelRepository(connection).get(version)
+def ensure_model(context: RunContext, retrain: Retrain) -> str:
+    """Train where due; return the version that serves: champion, one before it, or the random walk."""
+    logger = get_run_logger()
+    if retrain == "always" or (retrain == "auto" and _is_due(context)):
+        try:
+            train(context)
+        except ModelError as error:
+            logger.warning("train: no new model: %s", error)
+    version = activate(context)
+    logger.info("train: model %s serves", version)
+    return version
+
+
+def find_active(context: RunContext) -> ModelRecord | None:
+    """Return the first model of the ladder that this release can rebuild; None where none can."""
+    with context.store.reading() as tx:
+        records = tx.models.ladder(context.as_of)
+    ladder = climb_down([record.version for record in records], context.store.load_model)
+    for reason in ladder.refused.values():
+        get_run_logger().warning("train: %s", reason)
+    return next((record for record in records if record.version == ladder.active), None)
+
+
+def activate(context: RunContext) -> str:
+    """Return the version of the highest rung of the ladder that holds; the last is the random walk."""
+    record = find_active(context)
+    if record is not None:
+        return record.version
+    with context.store.writing() as tx:
+        return tx.models.add_baseline(context.now)
+
+
+def fit_challenger(context: RunContext, prices: Universe) -> Model:
+    """Fit a model that has not seen the sessions of the promotion test.
+
+    Raises:
+        ModelError: Too little history.
+    """
+    universe = list(prices.returns.values())
+    last = find_last_fitted(universe, context.as_of, context.settings.gate)
+    logger = get_run_logger()
+    logger.info("train: %d tickers up to %s", len(universe), last)
+    model = fit_model(universe, last, context.settings.model, report=_log_epochs(context))
+    left_out = {ticker: str(error) for ticker, error in prices.faults.items()} | model.manifest.left_out
+    for reason in left_out.values():
+        logger.warning("train: left out: %s", reason)
+    return replace(model, manifest=model.manifest.model_copy(update={"left_out": left_out}))
+
+
+def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | None) -> Evaluation:
+    """Test challenger and champion on the sessions that neither has seen.
+
+    Raises:
+        PromotionError: There are too few.
+    """
+    settings, other = context.settings, None
+    if champion is not None:
+        other = context.store.load_model(champion.version)
+    tickers = (*context.train_tickers, *(other.manifest.reference if other else ()))
+    evaluation = evaluate_challenger(
+        challenger,
+        other,
+        _load(context, tickers, challenger.manifest.config.price_basis).returns,
+        simulation=settings.simulation,
+        config=settings.gate,
+        renewal=is_renewal(
+            challenger.manifest.trained_through,
+            _age(champion),
+            context.as_of,
+            max_age_days=settings.max_model_age_days,
+        ),
+        champion_universe=_load(context, tickers, other.manifest.config.price_basis).returns
+        if other
+        else None,
+    )
+    get_run_logger().info("promotion: %s", evaluation.decision.reason)
+    for reason in evaluation.left_out.values():
+        get_run_logger().warning("promotion: left out: %s", reason)
+    return evaluation
+
+
+def save_decision(
+    context: RunContext,
+    challenger: Model,
+    champion: ModelRecord | None,
+    *,
+    evaluation: Evaluation,
+    data_fingerprint: str,
+) -> None:
+    """Save challenger and decision in one transaction, and promote or refuse it."""
+    version, before = challenger.version(), champion.version if champion else None
+    decision = PromotionRecord(
+        decision_id=identify(context.as_of, context.source.name, version, before or ""),
+        source=context.source.name,
+        as_of=context.as_of,
+        challenger=version,
+        champion=before,
+        decided_at=context.now,
+        left_out=json.dumps(evaluation.left_out),
+        **asdict(evaluation.decision),
+    )
+    with context.store.writing() as tx:
+        tx.models.add(_build_record(context, challenger, data_fingerprint))
+        if decision.promoted:
+            tx.models.promote(version, context.as_of)
+        else:
+            tx.models.refuse(version)
+        tx.promotions.add(decision)
+
+
+def list_reference(context: RunContext) -> tuple[str, ...]:
+    """Return the reference universe of the model that serves."""
+    record = find_active(context)
+    return context.store.load_model(record.version).manifest.reference if record else ()
+
+
+def _is_decided(context: RunContext, version: str) -> bool:
+    """Return whether the same prices made the same model before; a refused one is not tested again."""
+    with context.store.reading() as tx:
+        record = tx.models.get(version)
+    if record is None or record.status not in ("champion", "refused"):
+        return False
+    get_run_logger().info("promotion: the same prices make the same model: the %s one", record.status)
+    return True
+
+
+def _is_due(context: RunContext) -> bool:
+    with context.store.reading() as tx:
+        best = next(iter(tx.models.ladder(context.as_of, most=1)), None)
+        tested = tx.promotions.latest(context.as_of)
+    return is_retrain_due(
+        context.as_of,
+        best=_age(best),
+        active=_age(find_active(context)),
+        last_tested=tested.as_of if tested else None,
+        max_age_days=context.settings.max_model_age_days,
+    )
+
+
+def _age(record: ModelRecord | None) -> ModelAge | None:
     if record is None:
-        raise ModelError(f"Expected model {version} in the store, found none; run `bandcast retrain`.")
-    return record
+        return None
+    return ModelAge(record.version, record.trained_through, record.evaluated_through)
+
+
+def _load(context: RunContext, tickers: tuple[str, ...], basis: PriceBasis) -> Universe:
+    return load_universe(context.store, tickers, context.as_of, basis=basis)
+
+
+def _log_epochs(context: RunContext) -> "EpochReport":
+    """Return a report that writes a line in the run's log for each epoch."""
+    logger, most = get_run_logger(), context.settings.model.training.max_epochs
+
+    def report(epoch: int, losses: dict[str, float]) -> None:
+        values = ", ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()))
+        logger.info("train: epoch %d of at most %d, %s", epoch + 1, most, values)
+
+    return report
+
+
+def _build_record(context: RunContext, model: Model, data_fingerprint: str) -> ModelRecord:
+    return ModelRecord(
+        version=model.version(),
+        source=context.source.name,
+        trained_through=model.manifest.trained_through,
+        weights=model.weights(),
+        config=model.manifest.model_dump_json(),
+        metrics=dict(model.metrics),
+        data_fingerprint=data_fingerprint,
+        created_at=context.now,
+    )

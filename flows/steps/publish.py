@@ -1,78 +1,181 @@
-"""Publishing sessions: each one in a transaction of its own, the oldest first."""
+"""Publish: the bands of a session in one transaction, sessions one after the other, the oldest first."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version as installed
 from typing import Any
 
-from prefect import get_run_logger
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.context import Job
-from flows.forecast import forecast_and_publish
-from flows.ingest import ingest_all
-from flows.prefect_runtime.events import announce
-from flows.reporting.calibration import report_calibration
-from flows.reporting.promotion import report_gate
-from flows.reporting.report import report, report_missing
-from flows.retrain import Retrain, champion, ensure_model
-from flows.steps.missing_sessions import Plan
-from flows.steps.models import model
-from flows.summary import Stopwatch, Summary
+from db import RunRecord
+from flows.context import RunContext
+from flows.prefect_runtime.events import emit_published
+from flows.prefect_runtime.flow_support import flow_run_id
+from flows.steps.calibrate import calibrate
+from flows.steps.forecast import forecast_all
+from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough
+from flows.steps.missing_sessions import SessionPlan
+from flows.steps.models import ensure_model, find_active, list_reference, train
+from flows.steps.report import report_calibration, report_missing, report_promotion, report_run
+from flows.steps.verify import verify_bands
+from flows.summary import RunSummary, SessionFill, Stopwatch
+from flows.version import code_version
+from forecasting.calibration import Calibration
 from forecasting.errors import BandcastError, PriceError
+from forecasting.forecast import Forecast, fingerprint_forecasts, identify
+from forecasting.types import Retrain
+
+LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
 
 
-def publish_plan(job: Job, plan: Plan, retrain: Retrain) -> dict[str, Any] | State[Any]:
-    """What a daily run does, or the state `Skipped` where there is nothing to do."""
+def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> RunSummary | State[Any]:
+    """Publish every session of a plan; return the state `Skipped` if there is none."""
     report_missing(plan)
-    if not plan.jobs:
-        get_run_logger().info("skipped: %s", plan.sentence())
-        data = Summary(job.as_of).plain()
-        return Completed(name="Skipped", message=plan.sentence(), data=data)
+    if plan.is_empty:
+        sentence = plan.describe()
+        get_run_logger().info("skipped: %s", sentence)
+        return Completed(name="Skipped", message=sentence, data=RunSummary(context.as_of))
     watch = Stopwatch()
     with watch.stage("ingest"):
-        failed = ingest_all(job, universe(job))
-    filled = [fill(one, one.tickers) for one in plan.jobs if one.kind == "backfill"]
-    summary = Summary(job.as_of, quarantined=failed, seconds=watch.seconds)
+        failed = ingest_tickers(context, list_universe(context))
+    filled = tuple(fill_session(context.at(session)) for session in plan.filled)
+    summary = RunSummary(context.as_of, quarantined=failed, seconds=watch.seconds)
     if not plan.reason:
-        summary = publish_session(job, failed, retrain, watch)
+        summary = publish_session(context, failed, retrain, watch=watch)
     with watch.stage("report"):
-        details = report(job, summary.tickers or job.tickers)
-        report_calibration(job)
-        report_gate(job)
-    return {**summary.plain(), **details, "filled": filled}
+        report = report_run(context, summary.tickers or context.tickers)
+        report_calibration(context)
+        report_promotion(context)
+    return replace(summary, report=report, filled=filled)
+
+
+def retrain_model(context: RunContext) -> RunSummary:
+    """Ingest the training universe, train a challenger on it, and report its promotion test."""
+    watch = Stopwatch()
+    with watch.stage("ingest"):
+        failed = ingest_tickers(context, context.train_tickers)
+    report_quarantine(context, failed, [name for name in context.train_tickers if name not in failed])
+    with watch.stage("train"):
+        version = train(context)
+    return RunSummary(
+        context.as_of,
+        model_version=version,
+        quarantined=failed,
+        seconds=watch.seconds,
+        promotion=report_promotion(context),
+    )
+
+
+def forecast_stored(context: RunContext, retrain: Retrain) -> RunSummary:
+    """Forecast and publish from the prices that the store holds."""
+    watch = Stopwatch()
+    with watch.stage("train"):
+        version = ensure_model(context, retrain)
+    return forecast_session(context, version, {}, watch=watch)
 
 
 def publish_session(
-    job: Job, failed: Mapping[str, PriceError], retrain: Retrain, watch: Stopwatch
-) -> Summary:
-    """The bands of one session, from prices that are in the store."""
+    context: RunContext, failed: Mapping[str, PriceError], retrain: Retrain, *, watch: Stopwatch
+) -> RunSummary:
+    """Publish the bands of one session, from prices that are in the store."""
     with watch.stage("train"):
-        version = ensure_model(job, retrain)
-    summary = forecast_and_publish(job, version, failed, watch)
-    announce(job, summary)
+        version = ensure_model(context, retrain)
+    summary = forecast_session(context, version, failed, watch=watch)
+    emit_published(context, summary)
     return summary
 
 
-def fill(job: Job, tickers: Sequence[str]) -> dict[str, Any]:
-    """The bands of a session that was missed, from the model that served then, however old; what came of it.
+def forecast_session(
+    context: RunContext, version: str, failed: Mapping[str, PriceError], *, watch: Stopwatch
+) -> RunSummary:
+    """Score what has closed, learn from it, forecast what was ingested, and publish."""
+    with watch.stage("verify"):
+        verify_bands(context)
+    with watch.stage("calibrate"):
+        calibration = calibrate(context)
+    with watch.stage("forecast"):
+        wanted = [ticker for ticker in context.tickers if ticker not in failed]
+        result = forecast_all(context, version, Calibration.from_json(calibration.state), tickers=wanted)
+    faults = {**failed, **result.faults}
+    report_quarantine(context, faults, result.forecasts)
+    with watch.stage("publish"):
+        forecasts = list(result.forecasts.values())
+        run = build_run_record(
+            context, version, calibration.calibration_id, forecasts=forecasts, faults=faults
+        )
+        publish(context, run, forecasts)
+    return RunSummary(context.as_of, run.run_id, version, tuple(result.forecasts), faults, watch.seconds)
 
-    A session that cannot be filled is told, and does not keep the others from being filled.
+
+@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+def publish(context: RunContext, run: RunRecord, forecasts: Sequence[Forecast]) -> None:
+    """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
+
+    Raises:
+        SourceError: Fewer forecasts than `min_success_ratio` requires.
     """
-    told = {"session": job.as_of.isoformat(), "published": [], "failed": ""}
+    require_enough(context, forecasts, "forecasts")
+    with context.store.writing() as tx:
+        # Bands issued on their day are never replaced by what a later run would forecast of that day.
+        kept = tx.forecasts.issued_live(context.as_of) if context.kind == "backfill" else set()
+        new = [forecast for forecast in forecasts if (forecast.ticker, forecast.as_of) not in kept]
+        tx.forecasts.publish(run, new)
+    get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
+
+
+def build_run_record(
+    context: RunContext,
+    version: str,
+    calibration_id: str,
+    *,
+    forecasts: Sequence[Forecast],
+    faults: Mapping[str, PriceError],
+) -> RunRecord:
+    """Describe a run; its id is a digest of everything that the bands depend on."""
+    libraries = json.dumps({name: installed(name) for name in LIBRARIES})
+    settings = context.settings.simulation.model_dump_json()
+    data, code = fingerprint_forecasts(forecasts), code_version()
+    basis = forecasts[0].price_basis if forecasts else context.settings.model.price_basis
+    inputs = (context.source.name, version, calibration_id, settings, basis, data, code, libraries)
+    return RunRecord(
+        run_id=identify(context.as_of, *inputs),
+        source=context.source.name,
+        as_of=context.as_of,
+        model_version=version,
+        seed=context.settings.simulation.seed,
+        settings=settings,
+        data_fingerprint=data,
+        code_version=code,
+        library_versions=libraries,
+        flow_run_id=flow_run_id(),
+        issued_at=context.now,
+        quarantined=json.dumps({ticker: error.reason for ticker, error in faults.items()}),
+        calibration_id=calibration_id,
+        kind=context.kind,
+        price_basis=basis,
+    )
+
+
+def fill_session(context: RunContext) -> SessionFill:
+    """Publish a session that was missed, from the model that served then, however old.
+
+    A session that cannot be filled is reported, and does not keep the others from being filled.
+    """
     try:
-        if champion(job) is None:
-            ensure_model(job, "auto")
-        summary = publish_session(replace(job, tickers=tuple(tickers)), {}, "never", Stopwatch())
+        if find_active(context) is None:
+            ensure_model(context, "auto")
+        summary = publish_session(context, {}, "never", watch=Stopwatch())
     except BandcastError as error:
-        get_run_logger().error("backfill: %s is left without bands: %s", job.as_of, error)
-        return {**told, "failed": str(error)}
-    get_run_logger().info("backfill: %s has bands of %d tickers", job.as_of, len(summary.tickers))
-    return {**told, "published": list(summary.tickers)}
+        get_run_logger().error("backfill: %s is left without bands: %s", context.as_of, error)
+        return SessionFill(context.as_of, failed=str(error))
+    get_run_logger().info("backfill: %s has bands of %d tickers", context.as_of, len(summary.tickers))
+    return SessionFill(context.as_of, summary.tickers)
 
 
-def universe(job: Job) -> tuple[str, ...]:
-    """Everything a run needs prices of: forecast, training and the champion's reference universe."""
-    record = champion(job)
-    reference = model(job.settings.url, record.version).manifest.reference if record else ()
-    return (*job.tickers, *job.train_tickers, *reference)
+def list_universe(context: RunContext) -> tuple[str, ...]:
+    """Return everything that a run needs prices of: forecast, training and reference universe."""
+    return (*context.tickers, *context.train_tickers, *list_reference(context))

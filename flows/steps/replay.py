@@ -1,139 +1,80 @@
-"""A past run, made again from the store: are its rows the same to the last bit?"""
+"""Replay: make a past run again from the store, and compare every row to the last bit."""
 
 import json
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import date
 
-from rich.console import Console
-
-from db.engine import reading
-from db.records import RunRecord
-from db.repositories.calibrations import CalibrationRepository
-from db.repositories.forecasts import ForecastRepository
-from db.repositories.prices import PriceRepository
-from flows.context import Job, store
-from flows.forecast import Rung, market_for, rung_of
-from flows.settings import Settings
-from forecasting.calendars.sessions import calendar_name, next_sessions
+from db import RunRecord, Store
+from flows.steps.forecast import build_forecaster
+from flows.steps.returns import load_ticker
+from flows.summary import Replay
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import BandcastError, StoreError, UsageError
-from forecasting.pipeline import require_fresh
-from forecasting.prices.history import PriceHistory
+from forecasting.pipeline import Forecaster, forecast_ticker
 
 
-@dataclass(frozen=True)
-class Replay:
-    """What came of it, ticker by ticker.
+def replay_run(store: Store, run_id: str) -> Replay:
+    """Make a run's forecasts again from stored prices, model and calibration.
 
-    Attributes:
+    Args:
+        store: Of any source; that of the run is used.
         run_id: The run.
-        same: Forecasts whose every row is stored with the same bits.
-        different: The others, with the reason where one is known.
-        replaced: Whether a later run has replaced all that this one made.
-    """
-
-    run_id: str
-    same: tuple[str, ...]
-    different: dict[str, str]
-    replaced: bool
-
-    @property
-    def equal(self) -> bool:
-        """Whether there was something to compare, and nothing differed."""
-        return not self.different and not self.replaced
-
-
-@dataclass
-class _Store:
-    """The source of a replay: nothing but the store."""
-
-    name: str
-
-    def tickers(self) -> tuple[str, ...]:
-        return ()
-
-    def last_session(self, tickers: tuple[str, ...]) -> date:
-        del tickers
-        return date.max
-
-    def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
-        raise UsageError(f"Expected {ticker} from the store, found a request from {start} to {end}.")
-
-
-def replay_run(settings: Settings, run_id: str) -> Replay:
-    """Make a run's forecasts again from stored prices, model and calibration, and compare every row.
 
     Raises:
         UsageError: There is no such run.
     """
-    with reading(store(settings.url)) as connection:
-        run = ForecastRepository(connection).run(run_id)
-        made = ForecastRepository(connection).of_run(run_id)
+    with store.reading() as tx:
+        run = tx.forecasts.run(run_id)
+        made = tx.forecasts.made_by(run_id)
     if run is None:
         raise UsageError(f"Expected a stored run {run_id}, found none; `forecast_runs` lists them.")
-    job = _job(settings, run, tuple(ticker for ticker, _ in made))
-    verdicts = _verdicts(job, run, made) if made else {}
-    same = tuple(ticker for ticker, reason in verdicts.items() if reason is None)
-    different = {ticker: reason for ticker, reason in verdicts.items() if reason is not None}
-    return Replay(run_id, same, different, replaced=not made)
+    verdicts = _replay_tickers(store.for_source(run.source), run, dict(made)) if made else {}
+    return Replay(
+        run_id,
+        same=tuple(ticker for ticker, reason in verdicts.items() if not reason),
+        different={ticker: reason for ticker, reason in verdicts.items() if reason},
+        replaced=not made,
+    )
 
 
-def replay_json(replayed: Replay) -> str:
-    """The replay as one JSON object."""
-    return json.dumps({**asdict(replayed), "equal": replayed.equal}, indent=2)
-
-
-def print_replay(replayed: Replay) -> None:
-    """The verdict on standard output."""
-    console = Console(width=110, soft_wrap=True, highlight=False)
-    for ticker, reason in replayed.different.items():
-        console.print(f"{ticker}: {reason}", markup=False)
-    if replayed.replaced:
-        console.print(f"Run {replayed.run_id}: later runs have replaced all its forecasts.")
-        return
-    verdict = "every row is bit-equal" if replayed.equal else f"{len(replayed.different)} differ"
-    tickers = len(replayed.same) + len(replayed.different)
-    console.print(f"Run {replayed.run_id}: {tickers} tickers made again, {verdict}.")
-
-
-def _job(settings: Settings, run: RunRecord, tickers: tuple[str, ...]) -> Job:
-    simulation = SimulationConfig.model_validate_json(run.settings)
-    then = settings.model_copy(update={"simulation": simulation})
-    return Job(then, _Store(run.source), tickers, datetime.combine(run.as_of, time.max, UTC), run.as_of)
-
-
-def _verdicts(job: Job, run: RunRecord, made: list[tuple[str, date]]) -> dict[str, str | None]:
-    """Ticker -> None where every row is the same, else why not."""
+def _replay_tickers(store: Store, run: RunRecord, made: dict[str, date]) -> dict[str, str]:
+    """Return ticker -> why it differs, empty where every row is the same."""
     try:
-        market = market_for(job, run.model_version)
-        rung = rung_of(job, run.model_version, market, _calibration(job, run))
+        forecaster = build_forecaster(
+            store,
+            run.model_version,
+            run.as_of,
+            simulation=SimulationConfig.model_validate_json(run.settings),
+            calibration=_load_calibration(store, run),
+            basis=run.price_basis,
+            tickers=(*made, *json.loads(run.quarantined)),
+        )
     except BandcastError as error:
-        return dict.fromkeys((ticker for ticker, _ in made), str(error))
-    return {ticker: _verdict(job, run, rung, (ticker, as_of)) for ticker, as_of in made}
+        return dict.fromkeys(made, str(error))
+    return {
+        ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of) for ticker, as_of in made.items()
+    }
 
 
-def _calibration(job: Job, run: RunRecord) -> Calibration:
+def _load_calibration(store: Store, run: RunRecord) -> Calibration:
     if run.calibration_id is None:
         return Calibration.none()
-    with reading(store(job.settings.url)) as connection:
-        state = CalibrationRepository(connection).get(run.calibration_id)
-    if state is None:
+    with store.reading() as tx:
+        record = tx.calibrations.get(run.calibration_id)
+    if record is None:
         raise StoreError(f"Expected calibration {run.calibration_id} in the store, found none; restore it.")
-    return Calibration.from_json(state.state)
+    return Calibration.from_json(record.state)
 
 
-def _verdict(job: Job, run: RunRecord, rung: Rung, forecast: tuple[str, date]) -> str | None:
-    ticker, as_of = forecast
-    with reading(store(job.settings.url)) as connection:
-        history = PriceRepository(connection, run.source).load(ticker, as_of)
-        repository = ForecastRepository(connection)
-        try:
-            targets = next_sessions(calendar_name(ticker), as_of, job.settings.simulation.horizon)
-            again = rung(require_fresh(history, as_of), targets)
-        except BandcastError as error:
-            return str(error)
-        issued = replace(
-            again, quality=repository.quality(ticker, as_of)
-        )  # the champion of then may be retired
-        return None if repository.holds(run, issued) else "other values than stored"
+def _compare(store: Store, run: RunRecord, forecaster: Forecaster, *, ticker: str, as_of: date) -> str:
+    try:
+        forecast = forecast_ticker(
+            forecaster, load_ticker(store, ticker, as_of, basis=run.price_basis), as_of
+        )
+    except BandcastError as error:
+        return str(error)
+    with store.reading() as tx:
+        # The champion of then may be retired now.
+        issued = replace(forecast, quality=tx.forecasts.quality(ticker, as_of))
+        return "" if tx.forecasts.matches(run, issued) else "other values than stored"

@@ -31,7 +31,7 @@ def calibrate_walk(
         horizons: The H horizons of the quantiles.
         levels: Their Q levels.
     """
-    ledger = _Ledger.build(issued, universe, horizons, levels)
+    ledger = _Ledger.build(issued, universe, horizons, levels=levels)
     for origin in issued:
         closed = ledger.closed_by(np.datetime64(origin.origin, "s"))
         calibration = learn_calibration(closed, levels[0], config)
@@ -57,12 +57,13 @@ class _Ledger:
         issued: Sequence[Issued],
         universe: Mapping[str, DailyReturns],
         horizons: Sequence[int],
+        *,
         levels: Sequence[float],
     ) -> "_Ledger":
         """Build every row at once; the calibrated bands are entered as they are issued."""
         middle = list(levels).index(0.5)
         parts = [
-            _columns(origin, realise(origin, universe), horizons, middle)
+            _columns(origin, realise(origin, universe), horizons, middle=middle)
             for origin in issued
             if origin.tickers
         ]
@@ -91,7 +92,9 @@ class _Ledger:
             self.columns[name][rows] = bands[..., edge].ravel()
 
 
-def _columns(issued: Issued, actual: Floats, horizons: Sequence[int], middle: int) -> dict[str, np.ndarray]:
+def _columns(
+    issued: Issued, actual: Floats, horizons: Sequence[int], *, middle: int
+) -> dict[str, np.ndarray]:
     predictive = issued.quantiles["predictive"]
     return {
         "ticker": np.repeat(np.array(issued.tickers, object), len(horizons)),

@@ -42,7 +42,9 @@ def tabulate_walk(
         return BACKTEST_ROWS.empty()
     methods = tuple(dict.fromkeys(name for origin in forecast for name in origin.quantiles))
     tickers = tuple(dict.fromkeys(ticker for origin in forecast for ticker in origin.tickers))
-    blocks = [_index_block(origin, realise(origin, universe), methods, tickers) for origin in forecast]
+    blocks = [
+        _index_block(origin, realise(origin, universe), methods, tickers=tickers) for origin in forecast
+    ]
     columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     frame = pd.DataFrame(
         {
@@ -95,7 +97,7 @@ def _score_band(
 
 
 def _index_block(
-    issued: Issued, actual: Floats, methods: Sequence[str], tickers: Sequence[str]
+    issued: Issued, actual: Floats, methods: Sequence[str], *, tickers: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Columns of one origin, each of N x H x P x Q values; ticker, horizon, method and level as indices."""
     absent = np.full_like(issued.quantiles["predictive"], np.nan)

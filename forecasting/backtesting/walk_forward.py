@@ -98,8 +98,8 @@ def walk_forward(
     methods: Methods,
     universe: Mapping[str, DailyReturns],
     tickers: Sequence[str],
-    origins: Sequence[date],
     *,
+    origins: Sequence[date],
     report: Progress = lambda _done, _total: None,
 ) -> Iterator[Issued]:
     """Forecast the tickers from every origin, from what was known there.
@@ -112,12 +112,12 @@ def walk_forward(
         report: Called with the origins done and to do.
     """
     for done, origin in enumerate(origins, start=1):
-        yield issue_forecasts(methods, universe, tickers, origin)
+        yield issue_forecasts(methods, universe, tickers, origin=origin)
         report(done, len(origins))
 
 
 def issue_forecasts(
-    methods: Methods, universe: Mapping[str, DailyReturns], tickers: Sequence[str], origin: date
+    methods: Methods, universe: Mapping[str, DailyReturns], tickers: Sequence[str], *, origin: date
 ) -> Issued:
     """Forecast the tickers from one origin; nothing after it is looked at."""
     forecasts: list[Forecast] = []
@@ -136,7 +136,7 @@ def issue_forecasts(
             remarks.extend(remark)
         forecasts.append(forecast)
         quantiles.append(own)
-    return _stack(methods, origin, forecasts, quantiles, tuple(remarks))
+    return _stack(methods, origin, forecasts, quantiles=quantiles, remarks=tuple(remarks))
 
 
 def list_left_out(issued: Sequence[Issued]) -> dict[str, str]:
@@ -174,6 +174,7 @@ def _stack(
     methods: Methods,
     origin: date,
     forecasts: Sequence[Forecast],
+    *,
     quantiles: Sequence[Mapping[str, Floats]],
     remarks: tuple[Remark, ...],
 ) -> Issued:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import pandas as pd
 
@@ -16,6 +17,8 @@ from forecasting.features.market import compute_market_variance
 from forecasting.features.returns import DailyReturns
 from forecasting.pipeline import Forecaster, fit_model
 from forecasting.tables import BAND_SCORES
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,20 +65,20 @@ def walk_before(
     if not origins:
         return WarmStart(BAND_SCORES.empty(), {}, f"no more than {config.fewest_fitted} sessions of history")
     try:
-        fitted = fit_model(list(known.values()), origins[0], model, lambda _epoch, _losses: None)
+        fitted = fit_model(list(known.values()), origins[0], model, report=lambda _epoch, _losses: None)
     except ModelError as error:
         return WarmStart(BAND_SCORES.empty(), {}, str(error))
     rough = simulation.at_most(config.dropout_runs, config.noise_paths)
     market = compute_market_variance(known.values())
     horizons = tuple(range(1, rough.horizon + 1))
     methods = Methods(Forecaster(fitted, market, rough), ("random_walk",), horizons)
-    issued = list(walk_forward(methods, known, list(known), origins, report=report))
+    issued = list(walk_forward(methods, known, list(known), origins=origins, report=report))
     calibrated = list(calibrate_walk(issued, known, calibration, horizons=horizons, levels=rough.levels))
     scores = score_walk(calibrated, known, horizons=horizons, levels=rough.levels)
     return WarmStart(scores, list_left_out(issued))
 
 
-def choose_tickers(universe: Sequence[DailyReturns], most: int) -> Sequence[DailyReturns]:
+def choose_tickers(universe: Sequence[T], most: int) -> Sequence[T]:
     """Return at most so many tickers from all over the list."""
     return universe[:: max(math.ceil(len(universe) / most), 1)]
 

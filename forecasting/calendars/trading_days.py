@@ -1,4 +1,8 @@
-"""Sessions of several tickers together: which days count, and which of them still lack bands."""
+"""Sessions of several tickers together: which days count, and which of them still lack bands.
+
+A symbol of no known exchange, or of one whose calendar ends too early, has no sessions here: a run
+quarantines it by name, and the others go on.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -22,10 +26,7 @@ class Span:
 
 
 def list_sessions(tickers: Iterable[str], span: Span) -> list[date]:
-    """Return every day of the span on which an exchange of the tickers trades, oldest first.
-
-    A calendar that does not reach over the span has no part in it: its tickers cannot be forecast there.
-    """
+    """Return every day of the span on which an exchange of the tickers trades, oldest first."""
     days: set[date] = set()
     for name in list_calendars(tickers):
         with suppress(CalendarError):
@@ -88,22 +89,18 @@ def find_missing_sessions(
 def newest_closed_session(tickers: Iterable[str], now: datetime, lag: timedelta) -> date:
     """Return the newest closed session of any exchange.
 
-    A symbol of no known exchange, or of one whose calendar has ended, is quarantined later, by name.
-
     Raises:
-        UsageError: No ticker is of a known exchange.
-        CalendarError: The calendars of all of them have ended.
+        UsageError: No ticker is of an exchange whose sessions are known.
     """
     closed: list[date] = []
-    ended: CalendarError | None = None
     for name in list_calendars(tickers):
-        try:
+        with suppress(CalendarError):
             closed.append(last_closed_session(name, now, lag))
-        except CalendarError as error:
-            ended = error
     if not closed:
-        nothing = UsageError("Expected a ticker of a known exchange, found none; BRK.B is written BRK-B.")
-        raise ended or nothing
+        raise UsageError(
+            f"Expected a ticker of an exchange whose sessions are known on {now.date()}, found none; "
+            "BRK.B is written BRK-B, and a newer exchange_calendars reaches further."
+        )
     return max(closed)
 
 

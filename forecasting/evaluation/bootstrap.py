@@ -49,7 +49,7 @@ def mean_by_date(differences: Floats) -> Floats:
 
 
 def block_bootstrap(
-    differences_by_date: Floats, block: int, draws: int, seed: int, coverage: float = 0.9
+    differences_by_date: Floats, block: int, draws: int, *, seed: int, coverage: float = 0.9
 ) -> Interval:
     """Percentile interval of the mean difference, by a circular block bootstrap (Politis & Romano 1992).
 
@@ -87,7 +87,7 @@ def bound_relative_difference(
     variance that lies between the blocks' mean and the truth.
     """
     differences = (challenger - other) / other.mean()
-    drawn = block_bootstrap(differences, block, draws, seed, coverage=2 * confidence - 1)
+    drawn = block_bootstrap(differences, block, draws, seed=seed, coverage=2 * confidence - 1)
     share = block / len(challenger)
     wider = student_ratio(1 / share - 1, confidence) / math.sqrt(1 - share)
     lower, upper = (drawn.mean + wider * (bound - drawn.mean) for bound in drawn[1:])
@@ -137,4 +137,4 @@ def _interval(differences: Floats, horizon: int, every: int) -> Interval:
     block = math.ceil(horizon / every)
     if len(known) < 2 * block:
         return Interval(finite_mean(differences), float("nan"), float("nan"))
-    return block_bootstrap(known, block, DRAWS, SEED)
+    return block_bootstrap(known, block, DRAWS, seed=SEED)

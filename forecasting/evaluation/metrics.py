@@ -33,7 +33,7 @@ def crps(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:
     return score
 
 
-def winkler(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike, coverage: float) -> Floats:
+def winkler(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike, *, coverage: float) -> Floats:
     """(...) interval score of the central band: its width, plus 2 / (1 - coverage) times any miss.
 
     Winkler (1972); Gneiting & Raftery (2007), eq. 43.

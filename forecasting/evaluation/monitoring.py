@@ -39,11 +39,11 @@ def find_drifts(closed: pd.DataFrame, nominal: float, config: MonitoringConfig) 
         nominal: Share that the bands promise.
         config: Horizons, sessions and tolerance.
     """
-    judged = [_judge(closed[closed["horizon"] == h], h, nominal, config) for h in config.horizons]
+    judged = [_judge(closed[closed["horizon"] == h], h, nominal, config=config) for h in config.horizons]
     return [drift for drift in judged if drift is not None]
 
 
-def _judge(rows: pd.DataFrame, horizon: int, nominal: float, config: MonitoringConfig) -> Drift | None:
+def _judge(rows: pd.DataFrame, horizon: int, nominal: float, *, config: MonitoringConfig) -> Drift | None:
     sessions = np.sort(rows["as_of"].unique())[-config.sessions :]
     rows = rows[rows["as_of"].isin(sessions)]
     if len(sessions) < config.fewest_sessions:

@@ -39,14 +39,14 @@ def score_by_horizon(panel: Panel) -> pd.DataFrame:
                     "coverage": finite_mean(scores.inside[..., index]),
                     "below": finite_mean(below),
                     "above": finite_mean(above),
-                    **_coverage_by_tercile(scores, index, market, "coverage"),
-                    **_coverage_by_tercile(scores, index, own, "own"),
+                    **_coverage_by_tercile(scores, index, market, prefix="coverage"),
+                    **_coverage_by_tercile(scores, index, own, prefix="own"),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def _coverage_by_tercile(scores: Scores, index: int, terciles: Terciles, prefix: str) -> dict[str, float]:
+def _coverage_by_tercile(scores: Scores, index: int, terciles: Terciles, *, prefix: str) -> dict[str, float]:
     inside = scores.inside[..., index]
     return {
         f"{prefix}_calm": finite_mean(inside[terciles.calm]),

@@ -56,7 +56,7 @@ class Scores:
     @cached_property
     def winkler(self) -> Floats:
         """Interval score of the outermost levels."""
-        return winkler(self.lower, self.upper, self.known, self.nominal_coverage)
+        return winkler(self.lower, self.upper, self.known, coverage=self.nominal_coverage)
 
     @cached_property
     def inside(self) -> Floats:

@@ -169,7 +169,7 @@ def compute_features(window: Lookback, names: Sequence[str], ahead: int = 1) -> 
     return np.stack([FEATURES[name].compute(window, ahead) for name in names], axis=-1)
 
 
-def compute_features_ahead(features: Floats, window: Lookback, names: Sequence[str], ahead: int) -> Floats:
+def compute_features_ahead(features: Floats, window: Lookback, names: Sequence[str], *, ahead: int) -> Floats:
     """(..., F) features of one session ahead, with those that depend on it computed for `ahead` sessions."""
     dated = [index for index, name in enumerate(names) if FEATURES[name].subject == "report"]
     if not dated:

@@ -1,7 +1,7 @@
 """Daily returns: the causal, scale-free columns of one ticker from which everything else is computed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -140,6 +140,12 @@ def compute_daily_returns(history: PriceHistory, basis: PriceBasis) -> DailyRetu
         range_variance=compute_range_variance(bars, log_return),
         surprise=score_surprises(log_return, volume),
     )
+
+
+def fingerprint_universe(universe: Iterable[DailyReturns]) -> str:
+    """Return a hash of the returns of several tickers, 16 hex digits, independent of their order."""
+    lines = sorted(f"{returns.ticker}:{returns.fingerprint()}" for returns in universe)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def garman_klass(bars: pd.DataFrame) -> Floats:

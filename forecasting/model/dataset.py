@@ -59,8 +59,8 @@ def build_ticker_features(
     returns: DailyReturns,
     market: pd.Series,
     names: Sequence[str],
-    lookback: int,
     *,
+    lookback: int,
     newest: int | None = None,
 ) -> TickerFeatures:
     """Build features and targets of one ticker.

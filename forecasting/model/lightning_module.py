@@ -43,7 +43,7 @@ class BandModule(pl.LightningModule):
     def _losses(self, batch: Batch, masks: tuple[Tensor, ...] | None) -> tuple[Tensor, Tensor]:
         features, target, weights = batch
         out = self.network(features, masks)
-        loss = huber_likelihood(target, out.location, out.log_scale, self.config.huber_delta)
+        loss = huber_likelihood(target, out.location, out.log_scale, delta=self.config.huber_delta)
         absolute = (target - out.location).abs()
         return weighted_mean(loss, weights), weighted_mean(absolute.detach(), weights)
 
@@ -58,7 +58,9 @@ class SequenceBatches(Dataset[Batch]):
     Each epoch draws as many sequences as it takes to score every row once.
     """
 
-    def __init__(self, source: Sequences, ends: Tensor, per_epoch: int, size: int, seed: int | None) -> None:
+    def __init__(
+        self, source: Sequences, ends: Tensor, per_epoch: int, *, size: int, seed: int | None
+    ) -> None:
         self._source, self._ends, self._size = source, ends, size
         self._per_epoch = min(per_epoch, len(ends))
         self._generator = None if seed is None else torch.Generator().manual_seed(seed)

@@ -56,7 +56,7 @@ class LogHar:
         horizons = np.arange(1, config.horizon + 1)
         features = compute_features(window, self.names)
         regressors = np.stack(
-            [compute_features_ahead(features, window, self.names, int(ahead)) for ahead in horizons]
+            [compute_features_ahead(features, window, self.names, ahead=int(ahead)) for ahead in horizons]
         )
         log_scale = _bounded_log_scale(_with_constant(regressors), self.coefficients[: config.horizon])
         scale = window.volatility * np.exp(log_scale) * np.sqrt(horizons)
@@ -87,7 +87,7 @@ class HorizonSample:
 
 
 def fit_log_har(
-    tickers: Sequence[TickerFeatures], names: Sequence[str], config: LogHarConfig, horizon: int = HORIZON
+    tickers: Sequence[TickerFeatures], names: Sequence[str], config: LogHarConfig, *, horizon: int = HORIZON
 ) -> LogHar:
     """Fit the horizons KNOTS on the sessions whose outcome is known.
 
@@ -107,7 +107,7 @@ def fit_log_har(
     coefficients = np.zeros((len(knots), len(names) + 1))
     quantiles = np.zeros((len(knots), len(RESIDUAL_LEVELS)))
     for index, h in enumerate(knots):
-        sample = build_horizon_sample(tickers, names, h, config)
+        sample = build_horizon_sample(tickers, names, h, config=config)
         coefficients[index] = _maximise_likelihood(sample, coefficients[max(index - 1, 0)], config)
         residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients[index]))
         quantiles[index] = _weighted_quantiles(_move_to_expected_mean(residuals, sample, h), sample.weights)
@@ -120,7 +120,7 @@ def count_sessions(tickers: Sequence[TickerFeatures]) -> int:
 
 
 def build_horizon_sample(
-    tickers: Sequence[TickerFeatures], names: Sequence[str], h: int, config: LogHarConfig
+    tickers: Sequence[TickerFeatures], names: Sequence[str], h: int, *, config: LogHarConfig
 ) -> HorizonSample:
     """Pool the sessions of all tickers whose outcome `h` sessions later is known.
 
@@ -164,7 +164,7 @@ def student_likelihood(target: torch.Tensor, log_scale: torch.Tensor, degrees: f
 
 
 def _features_ahead(ticker: TickerFeatures, names: Sequence[str], h: int) -> Floats:
-    features = compute_features_ahead(ticker.features, ticker.windows, names, h)
+    features = compute_features_ahead(ticker.features, ticker.windows, names, ahead=h)
     return features[: max(len(ticker) - h, 0)]
 
 

@@ -10,7 +10,7 @@ def huber(residual: Tensor, delta: float) -> Tensor:
     return torch.where(size <= delta, 0.5 * residual**2, delta * (size - 0.5 * delta))
 
 
-def huber_likelihood(target: Tensor, location: Tensor, log_scale: Tensor, delta: float) -> Tensor:
+def huber_likelihood(target: Tensor, location: Tensor, log_scale: Tensor, *, delta: float) -> Tensor:
     """Negative log-likelihood of the Huber density, elementwise: huber((y - mu) / s) + log s + constant.
 
     With a log scale of zero it is the plain Huber loss of the location.

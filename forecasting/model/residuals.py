@@ -57,6 +57,7 @@ def collect_residuals(
     network: StackedLSTM,
     tickers: Sequence[TickerFeatures],
     split: Split,
+    *,
     market: pd.Series,
     coefficients: Floats,
 ) -> ResidualPool:
@@ -71,7 +72,9 @@ def collect_residuals(
         market: Market variance by session.
         coefficients: (4,) of the market's log-HAR model.
     """
-    rows = np.concatenate([_ticker_rows(network, ticker, market, coefficients) for ticker in tickers])
+    rows = np.concatenate(
+        [_ticker_rows(network, ticker, market, coefficients=coefficients) for ticker in tickers]
+    )
     weights = split.weights.copy()
     weights[split.validation] = weights.max()
     usable = np.flatnonzero(np.isfinite(rows).all(axis=1) & (weights > 0))
@@ -88,7 +91,7 @@ def _count_sessions(split: Split, tickers: Sequence[TickerFeatures]) -> int:
 
 
 def _ticker_rows(
-    network: StackedLSTM, ticker: TickerFeatures, market: pd.Series, coefficients: Floats
+    network: StackedLSTM, ticker: TickerFeatures, market: pd.Series, *, coefficients: Floats
 ) -> Floats:
     """(T, 4) residual, range and market ratio of the session after each, its location; NaN where unknown."""
     with torch.inference_mode():

@@ -62,7 +62,7 @@ class Paths:
         return variance
 
 
-def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfig, as_of: date) -> Paths:
+def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfig, *, as_of: date) -> Paths:
     """Simulate S = M * K paths and M paths without noise.
 
     Raises:
@@ -79,7 +79,7 @@ def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfi
         encoded = model.network(_as_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
         _require_live(encoded, ticker.ticker)
         cumulative = _roll_forward(
-            model, ticker.window, _expand(encoded, copies), expand_masks(masks, copies), noise
+            model, ticker.window, _expand(encoded, copies), masks=expand_masks(masks, copies), noise=noise
         )
     paths = cumulative.reshape(runs, copies, config.horizon)
     return Paths(noisy=paths[:, :-1], bare=paths[:, -1])
@@ -109,7 +109,7 @@ def _require_live(encoded: Output, ticker: str) -> None:
         raise DropoutNotLiveError(ticker)
 
 
-def _roll_forward(model: Model, start: Lookback, out: Output, masks: Masks, noise: Floats) -> Floats:
+def _roll_forward(model: Model, start: Lookback, out: Output, *, masks: Masks, noise: Floats) -> Floats:
     """(S, H) cumulative log returns of S rows, starting from the encoder output for the first session."""
     horizon, rows, _ = noise.shape
     names = model.manifest.features

@@ -26,7 +26,7 @@ from forecasting.model.network import StackedLSTM
 
 
 def fit_network(
-    network: StackedLSTM, data: TrainingSet, split: Split, config: TrainingConfig, report: EpochReport
+    network: StackedLSTM, data: TrainingSet, split: Split, *, config: TrainingConfig, report: EpochReport
 ) -> dict[str, float]:
     """Fit the network in place: the linear skip first, then everything, until validation no longer improves.
 
@@ -36,11 +36,13 @@ def fit_network(
     Raises:
         ModelError: The loss was not finite.
     """
-    fit_skip(network, data, split, config)
+    fit_skip(network, data, split, config=config)
     keeper = BestWeights(report)
     stopper = EarlyStopping("validation_loss", patience=config.patience, check_finite=True)
     training, validation = _loaders(data, split, config)
-    _fit_quietly(BandModule(network, config), [keeper, stopper], config, training, validation)
+    _fit_quietly(
+        BandModule(network, config), [keeper, stopper], config, training=training, validation=validation
+    )
     if not keeper.best:
         raise ModelError(
             "Expected a finite validation loss, found none in any epoch; look for broken prices."
@@ -49,7 +51,7 @@ def fit_network(
     return keeper.metrics
 
 
-def fit_skip(network: StackedLSTM, data: TrainingSet, split: Split, config: TrainingConfig) -> None:
+def fit_skip(network: StackedLSTM, data: TrainingSet, split: Split, *, config: TrainingConfig) -> None:
     """Fit the linear log-HAR term alone (a small convex problem), where training starts from."""
     if network.config.linear_skip == "none" or not network.config.scale_head:
         return
@@ -61,7 +63,7 @@ def fit_skip(network: StackedLSTM, data: TrainingSet, split: Split, config: Trai
     def closure() -> torch.Tensor:
         solver.zero_grad()
         log_scale = network.linear_part(features)
-        likelihood = huber_likelihood(target, torch.zeros_like(target), log_scale, config.huber_delta)
+        likelihood = huber_likelihood(target, torch.zeros_like(target), log_scale, delta=config.huber_delta)
         loss = weighted_mean(likelihood, weights)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return loss
@@ -77,16 +79,22 @@ def _loaders(data: TrainingSet, split: Split, config: TrainingConfig) -> tuple[D
     segment = fitted.length - fitted.context
     ends = cover_ends(split.training, data, segment)
     return (
-        _loader(fitted, ends, len(split.training) // segment + 1, config, config.seed),
-        _loader(held_out, tile_ends(split.validation, data, segment), len(split.validation), config, None),
+        _loader(fitted, ends, len(split.training) // segment + 1, config=config, seed=config.seed),
+        _loader(
+            held_out,
+            tile_ends(split.validation, data, segment),
+            len(split.validation),
+            config=config,
+            seed=None,
+        ),
     )
 
 
 def _loader(
-    source: Sequences, ends: np.ndarray, per_epoch: int, config: TrainingConfig, seed: int | None
+    source: Sequences, ends: np.ndarray, per_epoch: int, *, config: TrainingConfig, seed: int | None
 ) -> DataLoader:  # type: ignore[type-arg]  # as above
     usable = ends[ends - source.start.numpy()[ends] >= source.context]
-    batches = SequenceBatches(source, torch.as_tensor(usable), per_epoch, config.batch_size, seed)
+    batches = SequenceBatches(source, torch.as_tensor(usable), per_epoch, size=config.batch_size, seed=seed)
     return DataLoader(batches, batch_size=None, shuffle=False, num_workers=0)
 
 
@@ -94,6 +102,7 @@ def _fit_quietly(
     module: BandModule,
     callbacks: Sequence[pl.Callback],
     config: TrainingConfig,
+    *,
     training: DataLoader,  # type: ignore[type-arg]  # as above
     validation: DataLoader,  # type: ignore[type-arg]  # as above
 ) -> None:

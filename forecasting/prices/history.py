@@ -1,7 +1,5 @@
 """Price history of one ticker: as-traded bars and dated corporate actions."""
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -55,20 +53,6 @@ class PriceHistory:
         """Return the history up to and with the close of `as_of`."""
         end = pd.Timestamp(as_of)
         return replace(self, bars=self.bars.loc[:end], actions=self.actions.loc[:end])
-
-    def fingerprint(self) -> str:
-        """Return the SHA-256 of every bar and action, 16 hex digits."""
-        digest = hashlib.sha256()
-        for frame in (self.bars, self.actions):
-            digest.update(frame.index.to_numpy("datetime64[D]").tobytes())
-            digest.update(np.ascontiguousarray(frame.to_numpy(np.float64)).tobytes())
-        return digest.hexdigest()[:16]
-
-
-def fingerprint_prices(histories: Iterable[PriceHistory]) -> str:
-    """Return a hash of the prices of several tickers, 16 hex digits, independent of their order."""
-    lines = sorted(f"{history.ticker}:{history.fingerprint()}" for history in histories)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def as_bars(frame: pd.DataFrame) -> pd.DataFrame:

@@ -71,41 +71,54 @@ def _check_order(history: PriceHistory) -> None:
 
 def _check_values(history: PriceHistory) -> None:
     bars = history.bars
-    _refuse(history, bars["close"], bars["close"].isna(), "a close in every bar")
+    _refuse(history, bars["close"], bars["close"].isna(), expected="a close in every bar")
     for name in PRICE_COLUMNS:
-        _refuse(history, bars[name], bars[name] <= 0, "a positive price", NonPositivePriceError)
-        _refuse(history, bars[name], np.isinf(bars[name]), "a finite price")
+        _refuse(
+            history, bars[name], bars[name] <= 0, expected="a positive price", error=NonPositivePriceError
+        )
+        _refuse(history, bars[name], np.isinf(bars[name]), expected="a finite price")
     volume = bars["volume"]
-    _refuse(history, volume, (volume < 0) | np.isinf(volume), "a finite volume of 0 or more")
+    _refuse(history, volume, (volume < 0) | np.isinf(volume), expected="a finite volume of 0 or more")
     _check_ranges(history)
 
 
 def _check_ranges(history: PriceHistory) -> None:
     bars = history.bars
     crossed = bars["high"] < bars["low"] * (1 - RANGE_TOLERANCE)
-    _refuse(history, bars["high"], crossed, "a high at or above the low", BadRangeError)
+    _refuse(history, bars["high"], crossed, expected="a high at or above the low", error=BadRangeError)
     above = bars["close"] > bars["high"] * (1 + CLOSE_TOLERANCE)
     below = bars["close"] < bars["low"] * (1 - CLOSE_TOLERANCE)
-    _refuse(history, bars["close"], above | below, "a close between low and high", BadRangeError)
+    _refuse(
+        history, bars["close"], above | below, expected="a close between low and high", error=BadRangeError
+    )
 
 
 def _check_actions(history: PriceHistory) -> None:
     splits, dividends = history.actions["split"], history.actions["dividend"]
-    _refuse(history, splits, ~(splits > 0) | np.isinf(splits), "a finite positive split ratio")
-    _refuse(history, dividends, ~(dividends >= 0), "a dividend of 0 or more")
-    _refuse(history, dividends, ~(kept_after_payout(history) > 0), "a dividend below the previous close")
+    _refuse(history, splits, ~(splits > 0) | np.isinf(splits), expected="a finite positive split ratio")
+    _refuse(history, dividends, ~(dividends >= 0), expected="a dividend of 0 or more")
+    _refuse(
+        history, dividends, ~(kept_after_payout(history) > 0), expected="a dividend below the previous close"
+    )
 
 
 def _check_moves(history: PriceHistory) -> None:
     closes = adjust(history, history.last_session, "split_adjusted")["close"]
     jumps = np.log(closes).diff().abs() > np.log(LARGEST_MOVE)
-    _refuse(history, history.bars["close"], jumps, "a move below fifty-fold in one session", PriceJumpError)
+    _refuse(
+        history,
+        history.bars["close"],
+        jumps,
+        expected="a move below fifty-fold in one session",
+        error=PriceJumpError,
+    )
 
 
 def _refuse(
     history: PriceHistory,
     values: pd.Series,
     wrong: pd.Series,
+    *,
     expected: str,
     error: type[BadBarsError] = BadBarsError,
 ) -> None:

@@ -62,8 +62,8 @@ def decide_promotion(
     challenger: Floats,
     champion: Floats | None,
     reference: Floats,
-    config: PromotionConfig,
     *,
+    config: PromotionConfig,
     renewal: bool = False,
 ) -> Decision:
     """Promote a challenger that is better, or that renews an old champion without loss.

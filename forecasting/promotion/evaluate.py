@@ -48,34 +48,41 @@ def evaluate_challenger(
     challenger: Model,
     champion: Model | None,
     universe: Mapping[str, DailyReturns],
+    *,
     simulation: SimulationConfig,
     config: PromotionConfig,
-    *,
     renewal: bool = False,
+    champion_universe: Mapping[str, DailyReturns] | None = None,
 ) -> Evaluation:
     """Walk challenger and champion over the sessions that neither has seen, and decide.
 
     Args:
         challenger: The new model.
         champion: The model that serves, where there is one.
-        universe: Daily returns up to the session of the decision, both reference universes among them.
+        universe: Daily returns up to the session of the decision on the challenger's price basis, both
+            reference universes among them.
         simulation: The seed and the largest numbers of paths.
         config: Sessions held out, and the result that promotes.
         renewal: The champion is old, and the challenger has seen later sessions.
+        champion_universe: The same on the champion's price basis, where that is another.
 
     Raises:
         PromotionError: Too few sessions that neither has seen.
     """
+    universes = {"challenger": universe, "champion": champion_universe or universe}
     models = (
         {"challenger": challenger} if champion is None else {"challenger": challenger, "champion": champion}
     )
     seen = max(model.manifest.trained_through for model in models.values())
     unseen = [session for session in _list_sessions(list(universe.values())) if session > seen]
     origins = unseen[config.purge_sessions - 1 : -1 : config.every]
-    walks = {name: _walk(model, universe, origins, simulation, config) for name, model in models.items()}
-    crps = _score(walks, universe, config)
+    walks = {
+        name: _walk(model, universes[name], origins, simulation=simulation, config=config)
+        for name, model in models.items()
+    }
+    crps = _score(walks, universes, config)
     decision = decide_promotion(
-        crps["challenger"], crps.get("champion"), crps[REFERENCE], config, renewal=renewal
+        crps["challenger"], crps.get("champion"), crps[REFERENCE], config=config, renewal=renewal
     )
     return Evaluation(decision, list_left_out([origin for walk in walks.values() for origin in walk]))
 
@@ -89,6 +96,7 @@ def _walk(
     model: Model,
     universe: Mapping[str, DailyReturns],
     origins: Sequence[date],
+    *,
     simulation: SimulationConfig,
     config: PromotionConfig,
 ) -> list[Issued]:
@@ -100,11 +108,13 @@ def _walk(
     )
     forecaster = Forecaster(model, compute_market_variance(reference), paths)
     methods = Methods(forecaster, (REFERENCE,), config.horizons)
-    return list(walk_forward(methods, universe, list(universe), origins))
+    return list(walk_forward(methods, universe, list(universe), origins=origins))
 
 
 def _score(
-    walks: Mapping[str, Sequence[Issued]], universe: Mapping[str, DailyReturns], config: PromotionConfig
+    walks: Mapping[str, Sequence[Issued]],
+    universes: Mapping[str, Mapping[str, DailyReturns]],
+    config: PromotionConfig,
 ) -> dict[str, Floats]:
     """Return (D, N, H) CRPS of each model's predictive bands, which no calibration has touched.
 
@@ -113,7 +123,7 @@ def _score(
     """
     parts = []
     for name, walk in walks.items():
-        rows = tabulate_walk(walk, universe, horizons=config.horizons, levels=SCORE_LEVELS)
+        rows = tabulate_walk(walk, universes[name], horizons=config.horizons, levels=SCORE_LEVELS)
         kept = ["predictive", REFERENCE] if name == "challenger" else ["predictive"]
         rows = rows[rows["method"].isin(kept)].astype({"ticker": str, "method": str})
         parts.append(rows.replace({"method": {"predictive": name}}))

@@ -55,7 +55,7 @@ def is_retrain_due(
 
 
 def is_renewal(
-    challenger_trained_through: date, champion: ModelAge | None, as_of: date, max_age_days: int
+    challenger_trained_through: date, champion: ModelAge | None, as_of: date, *, max_age_days: int
 ) -> bool:
     """Return whether a challenger that has seen later sessions would succeed an old champion."""
     if champion is None or challenger_trained_through <= champion.trained_through:

@@ -1,18 +1,28 @@
-"""What a person does with a Prefect server: start a run of a deployment, wait for it, cancel it."""
+"""A Prefect server, and what a person does with it: start a run of a deployment, wait for it, cancel it."""
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Cancelling, Scheduled
-from yahoo_imitation import Yahoo
+from workplace import TINY
+from yahoo_imitation import Yahoo, serve
+
+from flows.prefect_runtime.server import deploy, local_server
 
 T = TypeVar("T")
 AFTER_CLOSE, BACKFILL = "daily/after-close", "backfill/on-demand"
@@ -44,12 +54,16 @@ class Served:
         return (self.home / "worker.log").read_text()
 
     def start(
-        self, deployment: str, due: datetime | None = None, env: dict[str, str] | None = None, **asked: Any
+        self,
+        deployment: str,
+        due: datetime | None = None,
+        env: dict[str, str] | None = None,
+        **parameters: Any,
     ) -> FlowRun:
         with get_client(sync_client=True) as client:
             return client.create_flow_run_from_deployment(
                 client.read_deployment_by_name(deployment).id,
-                parameters=asked,
+                parameters=parameters,
                 state=Scheduled(scheduled_time=due) if due else None,
                 job_variables={"env": env} if env else None,
             )
@@ -72,9 +86,9 @@ class Served:
 
         return eventually(look, f"the end of {run.name}\n{self.log}")
 
-    def run(self, deployment: str, due: datetime | None = None, **asked: Any) -> FlowRun:
+    def run(self, deployment: str, due: datetime | None = None, **parameters: Any) -> FlowRun:
         """Start and wait; it must complete."""
-        done = self.finished(self.start(deployment, due, **asked))
+        done = self.finished(self.start(deployment, due, **parameters))
         assert done.state is not None
         assert done.state.is_completed(), f"{done.state.message}\n{self.log}"
         return done
@@ -95,3 +109,47 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+@contextmanager
+def prefect_server(home: Path) -> Iterator[str]:
+    """Run a Prefect server whose scheduler is quick, for flows of this process and its children; its API."""
+    # A job in the background of a shell ignores it; a Prefect worker that is to stop sends it to itself.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "PREFECT_HOME": str(home),
+            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_DEPLOYMENT_BATCH_SIZE": "10",
+            "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        }.items():
+            patch.setenv(name, value)
+        with local_server(free_port()) as url:
+            patch.setenv("PREFECT_API_URL", f"{url}/api")
+            with temporary_settings({PREFECT_API_URL: f"{url}/api", PREFECT_HOME: home}):
+                yield f"{url}/api"
+
+
+@contextmanager
+def serve_deployments(home: Path) -> Iterator[Served]:
+    """Start all that `bandcast serve` starts beside the server, with prices of a Yahoo on the loopback."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("BANDCAST_")}
+    with serve() as yahoo, (home / "worker.log").open("w") as log:
+        environment = {
+            **others,
+            **TINY,
+            "BANDCAST_HOME": str(home),
+            "BANDCAST_TICKERS": "AAPL,IBM",
+            "BANDCAST_YAHOO_URL": yahoo.url,
+            "BANDCAST_HISTORY_DAYS": "700",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+        }
+        deploy(environment)
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "bandcast"]
+        worker = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
+        yield Served(home, yahoo, environment)
+        worker.terminate()
+        try:
+            worker.wait(60)
+        finally:
+            worker.kill()  # one that is left behind takes the runs of the next file

@@ -1,4 +1,4 @@
-"""The HTTP session under yfinance: paced, bounded, sent elsewhere if wanted, and with a memory of the answer.
+"""HTTP session of yfinance: limits rate and time, redirects to another server, keeps the last answer.
 
 Imported only when a download starts: curl_cffi is slow to load.
 """
@@ -6,6 +6,7 @@ Imported only when a download starts: curl_cffi is slow to load.
 import functools
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,28 +19,42 @@ REQUEST_SECONDS = 10.0  # yfinance itself allows 30 for cookie and crumb
 CALL_SECONDS = 45.0  # for all requests of one ticker
 
 
-class Pace:
-    """At most so many requests a second, over all threads."""
+class RateLimiter:
+    """Limit of requests a second, over all threads.
 
-    def __init__(self, per_second: float) -> None:
-        self.interval = 1.0 / per_second
+    Args:
+        per_second: The limit.
+        clock: Seconds of a monotonic clock.
+        sleep: Wait for so many seconds.
+    """
+
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._interval = 1.0 / per_second
+        self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._next = 0.0
 
     def wait(self) -> None:
         """Return when the next request may go."""
         with self._lock:
-            slot = max(self._next, time.monotonic())
-            self._next = slot + self.interval
-        time.sleep(max(0.0, slot - time.monotonic()))
+            slot = max(self._next, self._clock())
+            self._next = slot + self._interval
+        self._sleep(max(0.0, slot - self._clock()))
 
 
 class YahooSession(Session[Response]):
-    """A browser-like session.
+    """Session that looks like a browser.
 
     Args:
         base_url: Server that stands in for every host of Yahoo; proxies of the environment are then ignored.
-        per_second: Pace of requests.
+        per_second: Limit of requests a second.
 
     Attributes:
         answer: The last answer to a price request, None after a request without one. yfinance drops it:
@@ -50,14 +65,14 @@ class YahooSession(Session[Response]):
     def __init__(self, base_url: str | None = None, per_second: float = 4.0) -> None:
         super().__init__(impersonate="chrome", trust_env=base_url is None)
         self.redirect = base_url
-        self.pace = Pace(per_second)
+        self.limiter = RateLimiter(per_second)
         self.answer: Response | None = None
-        self._until = 0.0
+        self._deadline = 0.0
 
     def begin(self) -> None:
-        """Start the clock of one ticker's requests."""
+        """Start the time limit of one ticker's requests."""
         self.answer = None
-        self._until = time.monotonic() + CALL_SECONDS
+        self._deadline = time.monotonic() + CALL_SECONDS
 
     def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Response:
         """Send the request; yfinance passes `method` by keyword."""
@@ -65,16 +80,17 @@ class YahooSession(Session[Response]):
             url = self.redirect.rstrip("/") + (urlsplit(url).path or "/")
         is_price = "/chart/" in url
         self.answer = None if is_price else self.answer
-        self.pace.wait()
+        self.limiter.wait()
         response: Response = super().request(
             method, url, *args, **{**kwargs, "timeout": self._timeout(kwargs)}
         )
         self.answer = response if is_price else self.answer
         return response
 
-    def _timeout(self, asked: dict[str, Any]) -> float:
-        wanted = asked.get("timeout")
-        left = self._until - time.monotonic()
+    def _timeout(self, options: dict[str, Any]) -> float:
+        """Choose the shortest of yfinance's own limit, ours, and the time that is left."""
+        wanted = options.get("timeout")
+        left = self._deadline - time.monotonic()
         if left <= 0:
             raise Timeout(f"no time left of the {CALL_SECONDS:.0f} seconds for one ticker")
         return min(wanted if isinstance(wanted, int | float) else REQUEST_SECONDS, REQUEST_SECONDS, left)
@@ -82,7 +98,7 @@ class YahooSession(Session[Response]):
 
 @functools.cache
 def open_session(base_url: str | None, per_second: float) -> YahooSession:
-    """One session a process and server: yfinance keeps one crumb a process, which fits one cookie jar."""
+    """Open one session a process and server: yfinance keeps one crumb a process, for one cookie jar."""
     return YahooSession(base_url, per_second)
 
 

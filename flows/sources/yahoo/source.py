@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from flows.sources.base import check_symbol, checked_history
+from flows.settings import Settings
+from flows.sources.base import PriceSource, build_history, check_symbol
+from flows.sources.registry import register
 from flows.sources.yahoo.chart import DAILY, Chart, read_chart
 from forecasting.errors import PriceError, RateLimitedError, UnknownTickerError, VendorError
 from forecasting.prices.adjustment import undo_splits
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 WHERE = "Yahoo Finance"
 EARLIEST = date(1970, 1, 1)
-ANSWERS = (200, 400, 404)  # statuses with which Yahoo speaks about the symbol, not about itself
+ANSWERS = (200, 400, 404)  # statuses that are about the symbol, not about the server
 TURN_SECONDS = 60
 
 # yfinance keeps one session, one crumb and one response cache a process, and warning filters are a process's
@@ -34,13 +36,14 @@ class YahooSource:
     """Live daily prices.
 
     Args:
-        base_url: Server to ask instead of Yahoo's hosts, as `http://127.0.0.1:8000`.
+        base_url: Server to use instead of Yahoo's hosts, as `http://127.0.0.1:8000`.
         cache_dir: Folder for yfinance's time zones and pickled cookies, made private (0700). The first one
             used in a process stays; None leaves yfinance's own.
-        per_second: Pace of requests.
+        per_second: Limit of requests a second.
     """
 
     name = "yahoo"
+    live = True
 
     def __init__(
         self, base_url: str | None = None, cache_dir: Path | None = None, per_second: float = 4.0
@@ -50,20 +53,21 @@ class YahooSource:
         self.per_second = per_second
 
     def tickers(self) -> tuple[str, ...]:
-        """Nothing: Yahoo cannot be listed."""
+        """Return nothing: Yahoo cannot be listed."""
         return ()
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:  # noqa: ARG002 (the protocol's)
-        """None: prices are live, so the exchange calendar decides."""
+        """Return None: prices are live, so the exchange calendar decides."""
         return None
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
-        """As-traded bars of one ticker; retry a `VendorError`, and only that."""
+        """Fetch the as-traded bars of one ticker; retry a `VendorError`, and only that."""
         check_symbol(ticker, WHERE)
         with _one_at_a_time(ticker):
             frame, chart = self._download(ticker, start or EARLIEST)
-        bars, actions = as_traded(frame, chart)
-        history = checked_history(ticker, final_bars(bars, end), actions, (start, end), WHERE)
+        bars, actions = undo_adjustments(frame, chart)
+        final = select_final_bars(bars, end)
+        history = build_history(ticker, final, actions, start=start, end=end, where=WHERE)
         return replace(history, facts=chart.facts)
 
     def _download(self, ticker: str, start: date) -> tuple[pd.DataFrame, Chart]:
@@ -79,11 +83,11 @@ class YahooSource:
             frame = yfinance.Ticker(ticker, session=session).history(
                 start=start, auto_adjust=False, actions=True
             )
-            return frame, _expected(ticker, session)
+            return frame, _read_answer(ticker, session)
         except PriceError:
             raise
         except Exception as error:
-            raise translated(ticker, error, session) from error
+            raise translate_error(ticker, error, session) from error
 
     def _open_session(self) -> "YahooSession":
         from flows.sources.yahoo.session import open_session, use_cache_dir
@@ -93,6 +97,13 @@ class YahooSource:
         session = open_session(self.base_url, self.per_second)
         session.begin()
         return session
+
+
+@register("yahoo")
+def open_yahoo(settings: Settings) -> PriceSource:
+    """Open Yahoo, or the configured stand-in for its servers."""
+    cache_dir = settings.home.absolute() / "yahoo-cache"
+    return YahooSource(settings.yahoo_url, cache_dir, settings.requests_per_second)
 
 
 @contextmanager
@@ -110,8 +121,8 @@ def _one_at_a_time(ticker: str) -> Iterator[None]:
         _turn.release()
 
 
-def _expected(ticker: str, session: "YahooSession") -> Chart:
-    """The answer under the frame, if it is the one that was asked for.
+def _read_answer(ticker: str, session: "YahooSession") -> Chart:
+    """Read the answer that the frame was made from, and check that it answers the request.
 
     Raises:
         VendorError: It is of another symbol, or not daily, or there is none.
@@ -128,8 +139,8 @@ def _expected(ticker: str, session: "YahooSession") -> Chart:
     return chart
 
 
-def as_traded(frame: pd.DataFrame, chart: Chart) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Bars and actions as traded.
+def undo_adjustments(frame: pd.DataFrame, chart: Chart) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return bars and actions as traded.
 
     Args:
         frame: From `Ticker.history(auto_adjust=False)`.
@@ -144,8 +155,8 @@ def as_traded(frame: pd.DataFrame, chart: Chart) -> tuple[pd.DataFrame, pd.DataF
     return undo_splits(as_bars(days), in_effect)
 
 
-def final_bars(bars: pd.DataFrame, end: date) -> pd.DataFrame:
-    """Bars up to `end` that are final.
+def select_final_bars(bars: pd.DataFrame, end: date) -> pd.DataFrame:
+    """Select the bars up to `end` that are final.
 
     Left out are rows without a close (a dividend announced ahead of its session; Yahoo blanks a finished
     session until the next open, and now and then an old one), and a last row that repeats the one before it
@@ -160,13 +171,13 @@ def _repeats(last: pd.Series, before: pd.Series) -> bool:
     return bool(moved and last.equals(before.rename(last.name)))
 
 
-def translated(ticker: str, error: Exception, session: "YahooSession") -> PriceError:
-    """The error of ours that a failure of yfinance means.
+def translate_error(ticker: str, error: Exception, session: "YahooSession") -> PriceError:
+    """Translate a failure of yfinance into an error of bandcast.
 
     Args:
-        ticker: The symbol asked for.
-        error: What yfinance or its transport raised.
-        session: Knows the last answer.
+        ticker: The symbol of the request.
+        error: Raised by yfinance or its transport.
+        session: Holds the last answer.
     """
     from yfinance.exceptions import YFPricesMissingError, YFRateLimitError, YFTzMissingError
 
@@ -182,7 +193,7 @@ def translated(ticker: str, error: Exception, session: "YahooSession") -> PriceE
 
 
 def _names_the_symbol(session: "YahooSession") -> bool:
-    """Whether Yahoo itself says that it has no such prices; an empty answer says nothing."""
+    """Return True if Yahoo answers that it has no such prices; an empty answer is about the server."""
     try:
         return session.answer is not None and read_chart(session.answer.content).error is not None
     except (ValueError, AttributeError):

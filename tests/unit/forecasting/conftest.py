@@ -59,7 +59,7 @@ def tiny_simulation() -> SimulationConfig:
 
 @pytest.fixture(scope="session")
 def model(universe: Sequence[DailyReturns], tiny_config: ModelConfig) -> Model:
-    return fit_model(universe, AS_OF, tiny_config, ignore_epoch)
+    return fit_model(universe, AS_OF, tiny_config, report=ignore_epoch)
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,7 @@ def market(universe: Sequence[DailyReturns]) -> pd.Series:
 
 @pytest.fixture(scope="session")
 def tickers(universe: Sequence[DailyReturns], market: pd.Series) -> list[TickerFeatures]:
-    return [build_ticker_features(returns, market, tuple(FEATURES), 20) for returns in universe]
+    return [build_ticker_features(returns, market, tuple(FEATURES), lookback=20) for returns in universe]
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ def universe(stored: list[PriceHistory]) -> Universe:
 def early_model(universe: Universe, tiny_config: ModelConfig) -> Model:
     """A model that has seen none of the last hundred sessions."""
     last: date = universe["AAA"].session[-101].item()
-    return fit_model(list(universe.values()), last, tiny_config, ignore_epoch)
+    return fit_model(list(universe.values()), last, tiny_config, report=ignore_epoch)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_a_fit_on_too_few_sessions_for_the_regression_says_so_in_the_manifest(
 ) -> None:
     log_har = tiny_config.log_har.model_copy(update={"history_sessions": 279})
     config = tiny_config.model_copy(update={"log_har": log_har})
-    fitted = fit_model(list(universe.values()), AS_OF, config, ignore_epoch)
+    fitted = fit_model(list(universe.values()), AS_OF, config, report=ignore_epoch)
     assert fitted.log_har is None
     assert fitted.manifest.no_log_har == "fewer than 280 sessions"
     assert fitted.manifest.left_out.keys() == {"YOUNG"}
@@ -129,7 +129,7 @@ def test_a_walk_goes_on_and_remarks_each_fault_at_each_origin(
 ) -> None:
     methods = Methods(early_forecaster, ("random_walk",), (1, 30))
     origins = [date(2026, 10, 1), LATE]
-    walk = list(walk_forward(methods, universe, list(universe), origins))
+    walk = list(walk_forward(methods, universe, list(universe), origins=origins))
     assert [origin.tickers for origin in walk] == [("AAA", "INFY.NS", "BBB"), HEALTHY]
     reasons = [{remark.ticker: remark.reason for remark in origin.remarks} for origin in walk]
     assert reasons[0] == {"YOUNG": "short_history", "HALTED": "stale"}
@@ -143,7 +143,8 @@ def test_the_healthy_have_the_same_bits_with_and_without_the_faulty(
 ) -> None:
     methods = Methods(early_forecaster, ("random_walk",), (1, 30))
     beside, alone = (
-        issue_forecasts(methods, universe, tickers, LATE) for tickers in (list(universe), list(HEALTHY))
+        issue_forecasts(methods, universe, tickers, origin=LATE)
+        for tickers in (list(universe), list(HEALTHY))
     )
     assert beside.tickers == alone.tickers == HEALTHY
     for name, quantiles in alone.quantiles.items():
@@ -179,10 +180,12 @@ def test_a_promotion_test_goes_on_and_names_who_had_no_part_in_it(
     config = PromotionConfig(
         horizons=(1, 5), every=2, draws=200, dropout_runs=2, noise_paths=2, purge_sessions=60
     )
-    evaluation = evaluate_challenger(early_model, None, universe, SimulationConfig(), config)
+    evaluation = evaluate_challenger(
+        early_model, None, universe, simulation=SimulationConfig(), config=config
+    )
     assert evaluation.left_out.keys() == {"YOUNG", "HALTED"}
     elsewhere = {**universe, "INFY": replace(universe["INFY.NS"], ticker="INFY")}
-    both = evaluate_challenger(early_model, None, elsewhere, SimulationConfig(), config)
+    both = evaluate_challenger(early_model, None, elsewhere, simulation=SimulationConfig(), config=config)
     healthy = both.decision.forecasts - evaluation.decision.forecasts  # of any ticker of New York
     assert evaluation.decision.dates == both.decision.dates == 20
     assert evaluation.decision.forecasts == 3 * healthy - 2  # of 2026-12-25 and 2026-12-29

@@ -17,7 +17,7 @@ MARKET = pd.Series(1.0, pd.bdate_range("2016-01-01", "2024-12-31").as_unit("s"))
 def test_the_window_is_the_one_that_the_network_would_read(sessions: int) -> None:
     returns = make_returns("A", sessions, seed=4)
     window = build_last_window(returns, MARKET)
-    expected = build_ticker_features(returns, MARKET, ("rsi",), 1).window
+    expected = build_ticker_features(returns, MARKET, ("rsi",), lookback=1).window
     for name in ("returns", "ranges", "market", "surprises"):
         np.testing.assert_array_equal(getattr(window, name), getattr(expected, name))
 

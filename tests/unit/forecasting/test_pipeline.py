@@ -77,8 +77,8 @@ def test_the_predictive_band_mixes_the_quantiles_of_the_paths_and_of_the_regress
     market: pd.Series,
     tiny_simulation: SimulationConfig,
 ) -> None:
-    ticker = build_ticker_features(universe[0], market, model.manifest.features, 20)
-    paths = simulate_paths(model, ticker, tiny_simulation, AS_OF)
+    ticker = build_ticker_features(universe[0], market, model.manifest.features, lookback=20)
+    paths = simulate_paths(model, ticker, tiny_simulation, as_of=AS_OF)
     np.testing.assert_array_equal(
         forecast.log_returns["mc_dropout"], paths.bare_quantiles(tiny_simulation.levels)
     )
@@ -92,7 +92,7 @@ def test_the_predictive_band_mixes_the_quantiles_of_the_paths_and_of_the_regress
     for share in (0.0, 1.0):
         config = model.manifest.config.model_copy(update={"direct_share": share})
         other = replace(model, manifest=model.manifest.model_copy(update={"config": config}))
-        mixed = combine_quantiles(other, ticker.window, paths, tiny_simulation)
+        mixed = combine_quantiles(other, ticker.window, paths, config=tiny_simulation)
         np.testing.assert_allclose(mixed, direct if share else simulated)
 
 

@@ -72,7 +72,7 @@ def issue_all(based: Forecaster, returns: DailyReturns) -> pd.DataFrame:
 
 def walk_all(based: Forecaster, returns: DailyReturns, horizons: tuple[int, ...]) -> list[Issued]:
     methods = Methods(based, ("random_walk",), horizons)
-    return list(walk_forward(methods, {returns.ticker: returns}, [returns.ticker], ORIGINS))
+    return list(walk_forward(methods, {returns.ticker: returns}, [returns.ticker], origins=ORIGINS))
 
 
 def assert_same(scores: pd.DataFrame, others: pd.DataFrame) -> None:

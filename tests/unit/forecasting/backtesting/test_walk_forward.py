@@ -31,7 +31,7 @@ SHARES = ["OLD", "NEW"]
 
 @pytest.fixture(scope="module")
 def issued(methods: Methods, by_ticker: Mapping[str, DailyReturns]) -> Issued:
-    return issue_forecasts(methods, by_ticker, list(by_ticker), ORIGIN)
+    return issue_forecasts(methods, by_ticker, list(by_ticker), origin=ORIGIN)
 
 
 def test_the_bands_are_those_of_a_daily_run_at_that_close(
@@ -62,7 +62,7 @@ def test_a_later_price_changes_nothing(
         replace(methods, forecaster=forecaster),
         {returns.ticker: returns for returns in changed},
         [returns.ticker for returns in changed],
-        ORIGIN,
+        origin=ORIGIN,
     )
     assert (again.tickers, again.regimes, again.remarks) == (issued.tickers, issued.regimes, issued.remarks)
     for name, quantiles in issued.quantiles.items():
@@ -75,7 +75,7 @@ def test_a_ticker_that_cannot_be_forecast_is_named(
     halted = replace(by_ticker["OLD"].until(date(2024, 5, 10)), ticker="HALTED")
     (unborn,) = prepare_all([replace(histories[1], bars=histories[1].bars.loc["2024-05-20":])])
     universe = {**by_ticker, "HALTED": halted, "UNBORN": replace(unborn, ticker="UNBORN")}
-    issued = issue_forecasts(methods, universe, ["HALTED", "UNBORN", "ABSENT", "OLD"], ORIGIN)
+    issued = issue_forecasts(methods, universe, ["HALTED", "UNBORN", "ABSENT", "OLD"], origin=ORIGIN)
     assert issued.tickers == ("OLD",)
     assert [(remark.ticker, remark.method, remark.reason) for remark in issued.remarks] == [
         ("HALTED", "all", "stale"),
@@ -96,7 +96,7 @@ def test_a_baseline_that_a_ticker_is_too_young_for_is_nan_and_named(issued: Issu
 
 def test_where_garch_has_no_fit_the_random_walk_stands_in_and_is_named(methods: Methods) -> None:
     flat = returns_of_steps(np.zeros(400), "FLAT")
-    issued = issue_forecasts(methods, {"FLAT": flat}, ["FLAT"], ORIGIN)
+    issued = issue_forecasts(methods, {"FLAT": flat}, ["FLAT"], origin=ORIGIN)
     np.testing.assert_array_equal(issued.quantiles["garch"], issued.quantiles["random_walk"])
     (remark,) = issued.remarks
     assert (remark.ticker, remark.method, remark.reason) == ("FLAT", "garch", "no_fit")
@@ -108,7 +108,7 @@ def test_a_model_without_a_regression_walks_without_it(
 ) -> None:
     assert methods.forecaster.model is not None
     alone = replace(methods.forecaster, model=replace(methods.forecaster.model, log_har=None))
-    issued = issue_forecasts(replace(methods, forecaster=alone), by_ticker, ["OLD"], ORIGIN)
+    issued = issue_forecasts(replace(methods, forecaster=alone), by_ticker, ["OLD"], origin=ORIGIN)
     assert "har" not in issued.quantiles
     assert "garch" in issued.quantiles
 
@@ -116,7 +116,7 @@ def test_a_model_without_a_regression_walks_without_it(
 def test_an_origin_without_any_forecast_is_empty_and_has_its_reasons(
     methods: Methods, by_ticker: Mapping[str, DailyReturns]
 ) -> None:
-    issued = issue_forecasts(methods, by_ticker, SHARES, SATURDAY)
+    issued = issue_forecasts(methods, by_ticker, SHARES, origin=SATURDAY)
     assert issued.tickers == ()
     assert [remark.reason for remark in issued.remarks] == ["stale", "stale"]
     assert issued.quantiles["predictive"].shape == (0, 3, 5)
@@ -130,7 +130,7 @@ def test_every_ticker_is_forecast_at_every_origin_in_order(
         replace(methods, baselines=("random_walk",)),
         by_ticker,
         SHARES,
-        ORIGINS,
+        origins=ORIGINS,
         report=lambda done, total: reported.append((done, total)),
     )
     issued = list(walk)
@@ -143,7 +143,7 @@ def test_the_bands_of_a_ticker_do_not_depend_on_the_others_or_on_earlier_origins
     most: int, issued: Issued, methods: Methods, by_ticker: Mapping[str, DailyReturns]
 ) -> None:
     tickers = list(by_ticker)[:most]
-    *_, last = walk_forward(methods, by_ticker, tickers, (ORIGIN, ORIGIN)[:most])
+    *_, last = walk_forward(methods, by_ticker, tickers, origins=(ORIGIN, ORIGIN)[:most])
     for name, quantiles in last.quantiles.items():
         np.testing.assert_array_equal(quantiles, issued.quantiles[name][:most])
 

@@ -162,7 +162,7 @@ def test_every_feature_has_a_twin() -> None:
 def test_a_feature_equals_its_twin_at_every_session(
     name: str, returns: DailyReturns, bars: pd.DataFrame, known_market: pd.Series
 ) -> None:
-    found = build_ticker_features(returns, known_market, (name,), 20).features[:, 0]
+    found = build_ticker_features(returns, known_market, (name,), lookback=20).features[:, 0]
     twin = TWINS[name](bars, known_market).to_numpy()[WARM_UP:]
     assert len(found) == SESSIONS - WARM_UP
     np.testing.assert_allclose(found, twin, rtol=1e-7, atol=1e-9)
@@ -171,7 +171,7 @@ def test_a_feature_equals_its_twin_at_every_session(
 def test_targets_and_volatility_equal_their_twins(
     returns: DailyReturns, bars: pd.DataFrame, known_market: pd.Series
 ) -> None:
-    found = build_ticker_features(returns, known_market, ("rsi",), 20)
+    found = build_ticker_features(returns, known_market, ("rsi",), lookback=20)
     volatility = np.sqrt(weighted(returns_of(bars) ** 2, 0.94))
     target = (returns_of(bars).shift(-1) / volatility).to_numpy()[WARM_UP:]
     np.testing.assert_allclose(found.volatility, volatility.to_numpy()[WARM_UP:], rtol=1e-9)
@@ -182,7 +182,7 @@ def test_targets_and_volatility_equal_their_twins(
 def test_the_window_of_a_ticker_is_that_of_its_last_session(
     returns: DailyReturns, bars: pd.DataFrame, known_market: pd.Series
 ) -> None:
-    window = build_ticker_features(returns, known_market, ("rsi",), 20).window
+    window = build_ticker_features(returns, known_market, ("rsi",), lookback=20).window
     np.testing.assert_allclose(window.returns, returns_of(bars).to_numpy()[-WINDOW:], rtol=1e-12)
     np.testing.assert_allclose(window.ranges, ranges_of(bars).to_numpy()[-WINDOW:], rtol=1e-9)
     assert window.market[-1] == known_market.iloc[-1]  # the newest that is known
@@ -193,8 +193,8 @@ def test_the_newest_sessions_alone_have_the_same_features(
     newest: int, returns: DailyReturns, known_market: pd.Series
 ) -> None:
     names = tuple(FEATURES)
-    whole = build_ticker_features(returns, known_market, names, 20)
-    part = build_ticker_features(returns, known_market, names, 20, newest=newest)
+    whole = build_ticker_features(returns, known_market, names, lookback=20)
+    part = build_ticker_features(returns, known_market, names, lookback=20, newest=newest)
     assert len(part) == min(newest, SESSIONS - WARM_UP)
     np.testing.assert_array_equal(part.features, whole.features[-len(part) :])
     np.testing.assert_array_equal(part.target, whole.target[-len(part) :])

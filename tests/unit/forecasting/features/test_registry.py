@@ -43,7 +43,7 @@ def build_all(closes: Floats) -> TickerFeatures:
     volume = np.resize([1e6, 9e6, 1e12, 0, 2e6], len(closes))
     bars = as_bars(pd.DataFrame({"close": closes, "volume": volume}, index))
     returns = compute_daily_returns(PriceHistory("ACME", bars, make_actions()), "split_adjusted")
-    return build_ticker_features(returns, NO_MARKET, NAMES, 2)
+    return build_ticker_features(returns, NO_MARKET, NAMES, lookback=2)
 
 
 def build_window(closes: Sequence[float] | Floats) -> Lookback:
@@ -218,7 +218,9 @@ def test_a_model_trains_and_forecasts_with_a_feature_that_was_registered(
         return np.clip(largest / window.volatility, 0, 10)
 
     names = ("volatility_94", "largest_of_a_week")
-    model = fit_model(universe, AS_OF, tiny_config.model_copy(update={"features": names}), ignore_epoch)
+    model = fit_model(
+        universe, AS_OF, tiny_config.model_copy(update={"features": names}), report=ignore_epoch
+    )
     assert model.manifest.features == names
     assert model.log_har is not None
     assert model.log_har.coefficients[:, 2].any()

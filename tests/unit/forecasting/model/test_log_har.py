@@ -42,12 +42,12 @@ def list_features(subject: Subject) -> list[str]:
 
 @pytest.fixture(scope="module")
 def training(universe: Sequence[DailyReturns], market: pd.Series) -> list[TickerFeatures]:
-    return [build_ticker_features(returns, market, NAMES, 1) for returns in universe]
+    return [build_ticker_features(returns, market, NAMES, lookback=1) for returns in universe]
 
 
 @pytest.fixture(scope="module")
 def fitted(training: Sequence[TickerFeatures]) -> LogHar:
-    return fit_log_har(training, NAMES, LogHarConfig(), 3)
+    return fit_log_har(training, NAMES, LogHarConfig(), horizon=3)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_the_regressors_of_a_horizon_look_as_far_ahead_as_the_horizon(
     training: Sequence[TickerFeatures],
 ) -> None:
     near, far = (
-        build_horizon_sample(training[:1], NAMES, h, LogHarConfig()).regressors[:, 1:] for h in (1, 5)
+        build_horizon_sample(training[:1], NAMES, h, config=LogHarConfig()).regressors[:, 1:] for h in (1, 5)
     )
     np.testing.assert_array_equal(far, compute_features(training[0].windows, NAMES, 5)[:-5])
     moved = {name for name, column in zip(NAMES, (far != near[:-4]).T, strict=True) if column.any()}
@@ -102,14 +102,14 @@ def test_an_outcome_is_the_log_return_of_the_closes(
 
 def test_the_session_after_the_last_is_never_read(training: Sequence[TickerFeatures], fitted: LogHar) -> None:
     poisoned = [replace(ticker, target=np.append(ticker.target[:-1], 1e6)) for ticker in training]
-    again = fit_log_har(poisoned, NAMES, LogHarConfig(), 3)
+    again = fit_log_har(poisoned, NAMES, LogHarConfig(), horizon=3)
     np.testing.assert_array_equal(again.quantiles, fitted.quantiles)
     np.testing.assert_array_equal(again.coefficients, fitted.coefficients)
 
 
 def test_the_fit_against_scipy(training: Sequence[TickerFeatures]) -> None:
     config = LogHarConfig(max_iterations=500)
-    sample = build_horizon_sample(training, NAMES, 2, config)
+    sample = build_horizon_sample(training, NAMES, 2, config=config)
 
     def compute_cost(beta: Floats) -> float:
         log_scale = sample.regressors @ beta
@@ -143,7 +143,7 @@ def test_the_fit_finds_the_scale_that_made_the_data(training: Sequence[TickerFea
 def test_only_the_coefficients_of_the_market_are_held_back_and_more_so_far_ahead(
     training: Sequence[TickerFeatures],
 ) -> None:
-    near, far = (build_horizon_sample(training, NAMES, h, LogHarConfig()).penalty for h in (1, 10))
+    near, far = (build_horizon_sample(training, NAMES, h, config=LogHarConfig()).penalty for h in (1, 10))
     held = [name for name, penalty in zip(NAMES, near[1:], strict=True) if penalty > 0]
     assert held == list_features("market")
     assert near[0] == 0
@@ -153,7 +153,9 @@ def test_only_the_coefficients_of_the_market_are_held_back_and_more_so_far_ahead
 def test_a_stronger_ridge_leaves_smaller_coefficients_of_the_market(
     training: Sequence[TickerFeatures],
 ) -> None:
-    loose, tight = (fit_log_har(training, NAMES, LogHarConfig(market_ridge=ridge), 3) for ridge in (0, 10))
+    loose, tight = (
+        fit_log_har(training, NAMES, LogHarConfig(market_ridge=ridge), horizon=3) for ridge in (0, 10)
+    )
     held = [1 + NAMES.index(name) for name in list_features("market")]
     assert (np.abs(tight.coefficients[:, held]) < 0.5 * np.abs(loose.coefficients[:, held])).all()
 
@@ -168,7 +170,7 @@ def find_weighted_quantiles(values: Floats, weights: Floats) -> Floats:
 def test_the_quantiles_are_those_of_residuals_with_recent_weights_moved_to_the_mean_to_expect(
     training: Sequence[TickerFeatures], fitted: LogHar
 ) -> None:
-    sample = build_horizon_sample(training, NAMES, 3, LogHarConfig())
+    sample = build_horizon_sample(training, NAMES, 3, config=LogHarConfig())
     residuals = sample.target * np.exp(-(sample.regressors @ fitted.coefficients[2]))
     mean = float(np.average(residuals, weights=sample.weights))
     shift = fitted.quantiles[2] - find_weighted_quantiles(residuals, sample.weights)
@@ -235,7 +237,7 @@ def test_a_longer_horizon_than_that_of_the_fit_is_refused(fitted: LogHar, window
 
 def test_too_few_sessions_are_refused(training: Sequence[TickerFeatures]) -> None:
     with pytest.raises(ModelError, match="at least 251 sessions to fit log-HAR on, found 100"):
-        fit_log_har(training, NAMES, LogHarConfig(history_sessions=100), 3)
+        fit_log_har(training, NAMES, LogHarConfig(history_sessions=100), horizon=3)
 
 
 def test_the_horizons_between_the_knots_lie_on_a_line_over_their_logs(

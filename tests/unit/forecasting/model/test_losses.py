@@ -24,12 +24,12 @@ def test_huber_is_the_loss_of_torch(delta: float) -> None:
 def test_with_a_log_scale_of_zero_the_likelihood_is_the_plain_loss() -> None:
     target, location = torch.linspace(-4, 4, 33), torch.full((33,), 0.2)
     plain = huber(target - location, 1.345)
-    assert torch.equal(huber_likelihood(target, location, torch.zeros(33), 1.345), plain)
+    assert torch.equal(huber_likelihood(target, location, torch.zeros(33), delta=1.345), plain)
 
 
 def test_the_likelihood_charges_for_width() -> None:
     scale = torch.tensor(2.0)
-    found = huber_likelihood(torch.tensor(1.2), torch.tensor(0.2), scale.log(), 1.0)
+    found = huber_likelihood(torch.tensor(1.2), torch.tensor(0.2), scale.log(), delta=1.0)
     assert found.item() == pytest.approx(0.5 * 0.5**2 + 0.693147, abs=1e-6)
 
 

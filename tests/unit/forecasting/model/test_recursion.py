@@ -49,7 +49,7 @@ def record(model: Model, ticker: TickerFeatures) -> tuple[Paths, list[Call]]:
     """The paths, and every call of the network: the lookback first, then session by session."""
     calls: list[Call] = []
     handle = model.network.register_forward_hook(lambda _, given, out: calls.append((given, out)))
-    paths = simulate_paths(model, ticker, CONFIG, AS_OF)
+    paths = simulate_paths(model, ticker, CONFIG, as_of=AS_OF)
     handle.remove()
     return paths, calls
 
@@ -89,7 +89,7 @@ def test_features_on_a_simulated_path_are_those_of_the_history_it_makes(
         longer = extend_history(histories[index], paths.noisy[run, copy])
         returns = compute_daily_returns(longer, "split_adjusted")
         longer_market = extend_market(telling_model, market, longer.bars.index)
-        expected = build_ticker_features(returns, longer_market, names, 20).features[-HORIZON:-1]
+        expected = build_ticker_features(returns, longer_market, names, lookback=20).features[-HORIZON:-1]
         np.testing.assert_allclose(seen[run, copy], expected, rtol=1e-5, atol=1e-6)
     moved = np.ptp(seen, axis=(0, 1, 2)) > 0
     still = {name for name, moves in zip(names, moved, strict=True) if not moves}

@@ -21,7 +21,7 @@ def split(tickers: Sequence[TickerFeatures], tiny_config: ModelConfig) -> Split:
 
 @pytest.fixture(scope="module")
 def pool(model: Model, tickers: Sequence[TickerFeatures], split: Split, market: pd.Series) -> ResidualPool:
-    return collect_residuals(model.network, tickers, split, market, model.market)
+    return collect_residuals(model.network, tickers, split, market=market, coefficients=model.market)
 
 
 def test_the_residuals_of_a_model_are_those_of_its_own_sessions(model: Model, pool: ResidualPool) -> None:

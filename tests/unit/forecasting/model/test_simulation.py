@@ -22,7 +22,7 @@ from forecasting.model.simulation import Paths, draw_noise, simulate_paths
 
 @pytest.fixture(scope="module")
 def paths(model: Model, tickers: Sequence[TickerFeatures], tiny_simulation: SimulationConfig) -> Paths:
-    return simulate_paths(model, tickers[0], tiny_simulation, AS_OF)
+    return simulate_paths(model, tickers[0], tiny_simulation, as_of=AS_OF)
 
 
 def equal(paths: Paths, other: Paths) -> bool:
@@ -59,7 +59,7 @@ def test_one_path_a_run_leaves_all_the_variance_between_the_runs(
     model: Model, tickers: Sequence[TickerFeatures]
 ) -> None:
     config = SimulationConfig(horizon=2, dropout_runs=4, noise_paths=1)
-    found = simulate_paths(model, tickers[0], config, AS_OF)
+    found = simulate_paths(model, tickers[0], config, as_of=AS_OF)
     assert not found.noise_variance.any()
     assert (found.model_variance > 0).all()
 
@@ -78,7 +78,7 @@ def test_identical_dropout_runs_are_refused(
     with pytest.raises(
         DropoutNotLiveError, match="Expected dropout runs for OLD to differ, found them identical"
     ):
-        simulate_paths(untrained, tickers[0], tiny_simulation, AS_OF)
+        simulate_paths(untrained, tickers[0], tiny_simulation, as_of=AS_OF)
 
 
 def test_neither_location_nor_scale_is_refused(
@@ -89,7 +89,7 @@ def test_neither_location_nor_scale_is_refused(
 ) -> None:
     dead = with_network(model, tiny_config, location_bound=0, scale_head=False)
     with pytest.raises(DropoutNotLiveError):
-        simulate_paths(dead, tickers[0], tiny_simulation, AS_OF)
+        simulate_paths(dead, tickers[0], tiny_simulation, as_of=AS_OF)
 
 
 @pytest.mark.parametrize("changes", [{"location_bound": 0}, {"scale_head": False}])
@@ -101,15 +101,15 @@ def test_dropout_may_live_in_the_scale_or_in_the_location_alone(
     tiny_simulation: SimulationConfig,
 ) -> None:
     alive = with_network(model, tiny_config, **changes)
-    assert np.isfinite(simulate_paths(alive, tickers[0], tiny_simulation, AS_OF).noisy).all()
+    assert np.isfinite(simulate_paths(alive, tickers[0], tiny_simulation, as_of=AS_OF).noisy).all()
 
 
 def test_a_tickers_paths_do_not_depend_on_who_else_is_in_the_run(
     model: Model, tickers: Sequence[TickerFeatures], tiny_simulation: SimulationConfig
 ) -> None:
-    alone = simulate_paths(model, tickers[1], tiny_simulation, AS_OF)
+    alone = simulate_paths(model, tickers[1], tiny_simulation, as_of=AS_OF)
     for order in (tickers, tickers[::-1]):
-        beside = {each.ticker: simulate_paths(model, each, tiny_simulation, AS_OF) for each in order}
+        beside = {each.ticker: simulate_paths(model, each, tiny_simulation, as_of=AS_OF) for each in order}
         assert equal(beside["NEW"], alone)
 
 
@@ -117,7 +117,7 @@ def test_a_tickers_paths_do_not_depend_on_what_other_threads_do(
     model: Model, tickers: Sequence[TickerFeatures], tiny_simulation: SimulationConfig
 ) -> None:
     def simulate(ticker: TickerFeatures) -> Paths:
-        return simulate_paths(model, ticker, tiny_simulation, AS_OF)
+        return simulate_paths(model, ticker, tiny_simulation, as_of=AS_OF)
 
     alone = [simulate(ticker) for ticker in tickers]
     with ThreadPoolExecutor(3) as pool:
@@ -133,7 +133,7 @@ def test_neither_the_global_seed_nor_the_thread_count_matters(
     before = torch.get_num_threads()
     torch.set_num_threads(before + 1)
     try:
-        assert equal(simulate_paths(model, tickers[0], tiny_simulation, AS_OF), paths)
+        assert equal(simulate_paths(model, tickers[0], tiny_simulation, as_of=AS_OF), paths)
         assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
@@ -148,7 +148,7 @@ def test_another_seed_as_of_or_ticker_has_another_stream() -> None:
 def test_another_seed_has_other_paths(
     model: Model, tickers: Sequence[TickerFeatures], tiny_simulation: SimulationConfig, paths: Paths
 ) -> None:
-    other = simulate_paths(model, tickers[0], tiny_simulation.model_copy(update={"seed": 8}), AS_OF)
+    other = simulate_paths(model, tickers[0], tiny_simulation.model_copy(update={"seed": 8}), as_of=AS_OF)
     assert not np.isclose(other.noisy, paths.noisy).any()
 
 
@@ -180,7 +180,7 @@ def test_a_path_never_leaves_the_floats(
     model: Model, tickers: Sequence[TickerFeatures], tiny_simulation: SimulationConfig
 ) -> None:
     wild = replace(model, residuals=ResidualPool(np.array([[1e6, 100.0, 100.0]]), np.ones(1)))
-    found = simulate_paths(wild, tickers[0], tiny_simulation, AS_OF)
+    found = simulate_paths(wild, tickers[0], tiny_simulation, as_of=AS_OF)
     np.testing.assert_allclose(found.noisy[0, 0], LARGEST_STEP * np.arange(1, 6))
 
 

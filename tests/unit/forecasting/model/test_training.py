@@ -55,7 +55,7 @@ def make_network(training: TrainingConfig = TRAINING, **changes: Any) -> Stacked
 
 def fit(data: TrainingSet, split: Split, training: TrainingConfig = TRAINING, **changes: Any) -> Fit:
     network, epochs = make_network(training, **changes), list[tuple[int, dict[str, float]]]()
-    metrics = fit_network(network, data, split, training, lambda *epoch: epochs.append(epoch))
+    metrics = fit_network(network, data, split, config=training, report=lambda *epoch: epochs.append(epoch))
     return Fit(network.eval(), metrics, epochs)
 
 
@@ -63,7 +63,7 @@ def compute_loss(network: StackedLSTM, data: TrainingSet, rows: Rows, weights: F
     with torch.no_grad():
         out = network(torch.as_tensor(data.features[None], dtype=torch.float32))
         target = torch.as_tensor(data.target[None], dtype=torch.float32)
-        loss = huber_likelihood(target, out.location, out.log_scale, TRAINING.huber_delta)[0, rows]
+        loss = huber_likelihood(target, out.location, out.log_scale, delta=TRAINING.huber_delta)[0, rows]
     return weighted_mean(loss, torch.as_tensor(weights, dtype=torch.float32)).item()
 
 
@@ -72,7 +72,9 @@ def find_best_constant(data: TrainingSet, split: Split) -> float:
     target = torch.as_tensor(data.target[split.training], dtype=torch.float32)
     weights = torch.as_tensor(split.weights[split.training], dtype=torch.float32)
     none = torch.zeros_like(target)
-    losses = [huber_likelihood(target, none, none + s, TRAINING.huber_delta) for s in np.linspace(-1, 1, 41)]
+    losses = [
+        huber_likelihood(target, none, none + s, delta=TRAINING.huber_delta) for s in np.linspace(-1, 1, 41)
+    ]
     return min(weighted_mean(loss, weights).item() for loss in losses)
 
 
@@ -88,7 +90,7 @@ def test_the_fitted_network_reads_the_signal(linear_skip: Skip, data: TrainingSe
 def test_the_linear_part_beats_zero_and_is_where_training_starts(data: TrainingSet, split: Split) -> None:
     network, weights = make_network(), split.weights[split.training]
     before = compute_loss(network, data, split.training, weights)
-    fit_skip(network, data, split, TRAINING)
+    fit_skip(network, data, split, config=TRAINING)
     assert (
         compute_loss(network, data, split.training, weights)
         < min(before, find_best_constant(data, split)) - 0.02
@@ -104,7 +106,7 @@ def test_without_a_skip_there_is_nothing_to_start_from(
     changes: dict[str, Any], data: TrainingSet, split: Split
 ) -> None:
     network = make_network(**changes)
-    fit_skip(network, data, split, TRAINING)
+    fit_skip(network, data, split, config=TRAINING)
     assert not network.skip.weight.any()
 
 
@@ -127,7 +129,7 @@ def compute_validation_loss(network: StackedLSTM, data: TrainingSet, split: Spli
     features, target, weights = source.gather(torch.as_tensor(tile_ends(split.validation, data, 20)))
     with torch.no_grad():
         out = network(features)
-        loss = huber_likelihood(target, out.location, out.log_scale, TRAINING.huber_delta)
+        loss = huber_likelihood(target, out.location, out.log_scale, delta=TRAINING.huber_delta)
     return weighted_mean(loss, weights).item()
 
 
@@ -150,7 +152,7 @@ def test_window_mode_scores_every_target_once_an_epoch(data: TrainingSet, split:
     window = TRAINING.model_copy(update={"mode": "window"})
     source = build_sequences(data, split.weights, window)
     ends = torch.as_tensor(split.training)
-    batches = SequenceBatches(source, ends, len(ends) + 1, 8, seed=7)
+    batches = SequenceBatches(source, ends, len(ends) + 1, size=8, seed=7)
     for _ in range(2):
         scored = [
             target[weights > 0] for _, target, weights in (batches[index] for index in range(len(batches)))
@@ -160,12 +162,12 @@ def test_window_mode_scores_every_target_once_an_epoch(data: TrainingSet, split:
 
 def test_each_epoch_has_its_own_order_and_every_seed_its_own(data: TrainingSet, split: Split) -> None:
     source, ends = build_sequences(data, split.weights, TRAINING), torch.as_tensor(split.training)
-    batches = SequenceBatches(source, ends, 24, 8, seed=7)
-    again = SequenceBatches(source, ends, 24, 8, seed=7)
+    batches = SequenceBatches(source, ends, 24, size=8, seed=7)
+    again = SequenceBatches(source, ends, 24, size=8, seed=7)
     first, second = batches[0][1], batches[0][1]
     assert not torch.equal(first, second)
     assert torch.equal(first, again[0][1])
-    assert not torch.equal(first, SequenceBatches(source, ends, 24, 8, seed=8)[0][1])
+    assert not torch.equal(first, SequenceBatches(source, ends, 24, size=8, seed=8)[0][1])
     assert len(batches) == 3
     with pytest.raises(IndexError):
         batches[3]

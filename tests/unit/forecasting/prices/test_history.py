@@ -1,20 +1,11 @@
 """The price frame contract."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from forecasting.prices.history import (
-    ACTION_COLUMNS,
-    BAR_COLUMNS,
-    PriceHistory,
-    as_actions,
-    as_bars,
-    fingerprint_prices,
-)
+from forecasting.prices.history import ACTION_COLUMNS, BAR_COLUMNS, PriceHistory, as_actions, as_bars
 
 DAYS = pd.to_datetime(["2024-06-03", "2024-06-04", "2024-06-05"])
 
@@ -41,20 +32,10 @@ def test_rows_without_an_action_are_left_out() -> None:
     assert as_actions(pd.DataFrame(index=DAYS)).empty
 
 
-def test_a_history_can_be_cut_and_has_a_fingerprint() -> None:
+def test_a_history_can_be_cut() -> None:
     closes = as_bars(pd.DataFrame({"close": [1.0, 2.0, 3.0]}, index=DAYS))
     history = PriceHistory("ACME", closes, as_actions(pd.DataFrame({"dividend": [0, 0, 0.5]}, index=DAYS)))
     cut = history.until(date(2024, 6, 4))
     assert cut.last_session == date(2024, 6, 4)
     assert cut.actions.empty
-    assert cut.fingerprint() != history.fingerprint()
-    assert history.until(date(2025, 1, 1)).fingerprint() == history.fingerprint()
-
-
-def test_the_fingerprint_of_several_histories_does_not_depend_on_their_order(
-    histories: Sequence[PriceHistory],
-) -> None:
-    assert fingerprint_prices(histories) == fingerprint_prices(histories[::-1])
-    assert fingerprint_prices(histories) != fingerprint_prices(histories[:2])
-    renamed = [replace(histories[0], ticker="OTHER"), *histories[1:]]
-    assert fingerprint_prices(histories) != fingerprint_prices(renamed)
+    pd.testing.assert_frame_equal(history.until(date(2025, 1, 1)).bars, history.bars)

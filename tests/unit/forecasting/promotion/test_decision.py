@@ -24,7 +24,7 @@ REFERENCE = draw_scores(1, noise=0)
 
 
 def test_a_better_challenger_is_promoted() -> None:
-    decision = decide_promotion(draw_scores(2, 0.95), draw_scores(3, 0.98), REFERENCE, CONFIG)
+    decision = decide_promotion(draw_scores(2, 0.95), draw_scores(3, 0.98), REFERENCE, config=CONFIG)
     assert decision.promoted
     assert decision.reason.startswith("Promoted: better, -3.")
     assert decision.challenger_crps == pytest.approx(0.95, abs=0.005)
@@ -35,13 +35,13 @@ def test_a_better_challenger_is_promoted() -> None:
 
 @pytest.mark.parametrize("factor", [0.98, 0.99])
 def test_a_challenger_that_is_not_shown_to_be_better_is_refused(factor: float) -> None:
-    decision = decide_promotion(draw_scores(2, factor), draw_scores(3, 0.98), REFERENCE, CONFIG)
+    decision = decide_promotion(draw_scores(2, factor), draw_scores(3, 0.98), REFERENCE, config=CONFIG)
     assert not decision.promoted
     assert decision.reason.startswith("Refused: not shown to be better")
 
 
 def test_a_challenger_better_than_a_champion_but_not_than_the_random_walk_is_refused() -> None:
-    decision = decide_promotion(draw_scores(2, 1.01), draw_scores(3, 1.1), REFERENCE, CONFIG)
+    decision = decide_promotion(draw_scores(2, 1.01), draw_scores(3, 1.1), REFERENCE, config=CONFIG)
     assert decision.upper < 0
     assert not decision.promoted
     assert "random walk" in decision.reason
@@ -49,12 +49,12 @@ def test_a_challenger_better_than_a_champion_but_not_than_the_random_walk_is_ref
 
 def test_an_old_champion_is_renewed_by_its_equal_but_not_by_a_worse_one() -> None:
     equal = decide_promotion(
-        draw_scores(2, 0.98, 0.005), draw_scores(3, 0.98, 0.005), REFERENCE, CONFIG, renewal=True
+        draw_scores(2, 0.98, 0.005), draw_scores(3, 0.98, 0.005), REFERENCE, config=CONFIG, renewal=True
     )
     assert equal.promoted
     assert "renews" in equal.reason
     worse = decide_promotion(
-        draw_scores(2, 0.99, 0.005), draw_scores(3, 0.98, 0.005), REFERENCE, CONFIG, renewal=True
+        draw_scores(2, 0.99, 0.005), draw_scores(3, 0.98, 0.005), REFERENCE, config=CONFIG, renewal=True
     )
     assert not worse.promoted
     assert "worse by more than 0.5%" in worse.reason
@@ -62,26 +62,30 @@ def test_an_old_champion_is_renewed_by_its_equal_but_not_by_a_worse_one() -> Non
 
 @pytest.mark.parametrize(("factor", "promoted"), [(0.97, True), (1.0, True), (1.1, False)])
 def test_without_a_champion_only_a_proven_failure_is_refused(factor: float, promoted: bool) -> None:
-    decision = decide_promotion(draw_scores(2, factor), None, REFERENCE, CONFIG)
+    decision = decide_promotion(draw_scores(2, factor), None, REFERENCE, config=CONFIG)
     assert decision.promoted is promoted
     assert decision.champion_crps is None
 
 
 def test_the_unit_of_the_scores_does_not_matter_nor_do_unknown_ones() -> None:
-    plain = decide_promotion(draw_scores(2, 0.95), draw_scores(3, 0.98), REFERENCE, CONFIG)
-    scaled = decide_promotion(draw_scores(2, 0.95) * 100, draw_scores(3, 0.98) * 100, REFERENCE * 100, CONFIG)
+    plain = decide_promotion(draw_scores(2, 0.95), draw_scores(3, 0.98), REFERENCE, config=CONFIG)
+    scaled = decide_promotion(
+        draw_scores(2, 0.95) * 100, draw_scores(3, 0.98) * 100, REFERENCE * 100, config=CONFIG
+    )
     assert scaled.reason == plain.reason
     gaps = draw_scores(3, 0.98)
     gaps[-3:, :, 2] = np.nan
     gaps[:, 4] = np.nan
-    assert decide_promotion(draw_scores(2, 0.95), gaps, REFERENCE, CONFIG).forecasts == 20 * 4 * 3 - 3 * 4
+    assert (
+        decide_promotion(draw_scores(2, 0.95), gaps, REFERENCE, config=CONFIG).forecasts == 20 * 4 * 3 - 3 * 4
+    )
 
 
 def test_too_few_dates_decide_nothing() -> None:
     with pytest.raises(PromotionError, match=r"at least 12 dates .* found 5"):
-        decide_promotion(draw_scores(2)[:5], None, REFERENCE[:5], CONFIG)
+        decide_promotion(draw_scores(2)[:5], None, REFERENCE[:5], config=CONFIG)
     with pytest.raises(PromotionError, match="found 0"):
-        decide_promotion(np.full(SHAPE, np.nan), None, REFERENCE, CONFIG)
+        decide_promotion(np.full(SHAPE, np.nan), None, REFERENCE, config=CONFIG)
 
 
 @pytest.mark.parametrize("dependence", [1, 4])

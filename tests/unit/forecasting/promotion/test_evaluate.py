@@ -76,7 +76,7 @@ def last(universe: Universe) -> date:
 
 @pytest.fixture(scope="module")
 def good(universe: Universe, last: date) -> Model:
-    return fit_model(list(universe.values()), last, GOOD, ignore_epoch)
+    return fit_model(list(universe.values()), last, GOOD, report=ignore_epoch)
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +84,17 @@ def overfitted(universe: Universe, last: date) -> Model:
     """One ticker, a hundred sessions, many epochs, and validated on what it was trained on."""
     returns = universe["T10"].until(last)
     hasty = GREEDY.training.model_copy(update={"max_epochs": 1})
-    honest = fit_model([returns], last, GREEDY.model_copy(update={"training": hasty}), ignore_epoch)
+    honest = fit_model([returns], last, GREEDY.model_copy(update={"training": hasty}), report=ignore_epoch)
     market = compute_market_variance([returns])
-    tickers = [build_ticker_features(returns, market, honest.manifest.features, 20)]
+    tickers = [build_ticker_features(returns, market, honest.manifest.features, lookback=20)]
     data = TrainingSet.stack(tickers)
     split = split_by_session(data, GREEDY.training)
     network = build_network(GREEDY)
     metrics = fit_network(
-        network, data, replace(split, validation=split.training), GREEDY.training, ignore_epoch
+        network, data, replace(split, validation=split.training), config=GREEDY.training, report=ignore_epoch
     )
     assert metrics["validation_loss"] < honest.metrics["validation_loss"] - 0.2
-    residuals = collect_residuals(network.eval(), tickers, split, market, honest.market)
+    residuals = collect_residuals(network.eval(), tickers, split, market=market, coefficients=honest.market)
     return replace(honest, network=network, residuals=residuals)
 
 
@@ -102,7 +102,9 @@ def evaluate(
     challenger: Model, champion: Model | None, universe: Universe, seed: int = 7, renewal: bool = False
 ) -> Evaluation:
     simulation = SIMULATION.model_copy(update={"seed": seed})
-    return evaluate_challenger(challenger, champion, universe, simulation, CONFIG, renewal=renewal)
+    return evaluate_challenger(
+        challenger, champion, universe, simulation=simulation, config=CONFIG, renewal=renewal
+    )
 
 
 def test_an_overfitted_challenger_is_refused_with_or_without_a_champion(
@@ -123,7 +125,7 @@ def walk_held_out(model: Model, universe: Universe, seed: int) -> Panel:
     origins = [session.item() for session in universe["T10"].session[-58:-1:3]]
     simulation = SimulationConfig(horizon=1, levels=SCORE_LEVELS, dropout_runs=8, noise_paths=20, seed=seed)
     forecaster = Forecaster(model, compute_market_variance(universe.values()), simulation)
-    walk = walk_forward(Methods(forecaster, (REFERENCE,), (1,)), universe, list(universe), origins)
+    walk = walk_forward(Methods(forecaster, (REFERENCE,), (1,)), universe, list(universe), origins=origins)
     return build_panel(tabulate_walk(list(walk), universe, horizons=(1,), levels=SCORE_LEVELS))
 
 
@@ -134,7 +136,7 @@ def test_a_model_under_another_simulation_seed_is_not_better_than_itself(
     reference = panels[0].score(REFERENCE).crps
     first, second = (panel.score("predictive").crps for panel in panels)
     forth, back = (
-        decide_promotion(challenger, champion, reference, CONFIG)
+        decide_promotion(challenger, champion, reference, config=CONFIG)
         for challenger, champion in ((first, second), (second, first))
     )
     assert (forth.promoted, back.promoted) == (False, False)
@@ -156,7 +158,7 @@ def test_the_test_is_held_on_sessions_that_neither_model_has_seen(good: Model, u
     assert evaluation.decision.forecasts == 20 * 4
     assert evaluation.left_out == {}
     assert evaluation.decision.champion_crps is None
-    later = fit_model(list(universe.values()), AS_OF, GOOD, ignore_epoch)
+    later = fit_model(list(universe.values()), AS_OF, GOOD, report=ignore_epoch)
     for pair in ((good, later), (later, good)):
         with pytest.raises(PromotionError, match="neither model was trained on"):
             evaluate(*pair, universe)

@@ -82,7 +82,7 @@ def test_a_retrain_is_due(
 def test_a_challenger_renews_an_old_champion(
     challenger: date, champion: ModelAge | None, renews: bool
 ) -> None:
-    assert is_renewal(challenger, champion, AS_OF, MAX_AGE) is renews
+    assert is_renewal(challenger, champion, AS_OF, max_age_days=MAX_AGE) is renews
 
 
 RUNGS: dict[ModelStatus, Quality] = {

@@ -1,0 +1,204 @@
+"""The store: one database as one price source uses it."""
+
+import copy
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import sqlalchemy as sa
+
+from db.engine import open_engine, reading, writing
+from db.migrate import read_head, read_revision, require_current, upgrade
+from db.repositories.calibrations import CalibrationRepository
+from db.repositories.forecasts import ForecastRepository
+from db.repositories.models import ModelRepository
+from db.repositories.outcomes import OutcomeRepository
+from db.repositories.prices import PriceRepository
+from db.repositories.promotions import PromotionRepository
+from db.repositories.quarantines import QuarantineRepository
+from forecasting.errors import ModelError
+
+if TYPE_CHECKING:
+    from forecasting.model.artifact import Model  # imports torch
+
+MODELS_KEPT = 4
+
+
+class Transaction:
+    """Repositories of one price source on one connection: one snapshot, or one unit of work.
+
+    Attributes:
+        source: Name of the price source.
+        prices: Bars, actions and their revisions.
+        forecasts: Published forecasts and their runs.
+        quarantines: Tickers that were left out of a run.
+        models: Trained models and their status.
+        promotions: Decisions on challengers.
+        calibrations: Calibration states.
+        outcomes: Closed bands and their scores.
+    """
+
+    def __init__(self, connection: sa.Connection, source: str) -> None:
+        self._connection = connection
+        self.source = source
+        self.prices = PriceRepository(connection, source)
+        self.forecasts = ForecastRepository(connection, source)
+        self.quarantines = QuarantineRepository(connection, source)
+        self.models = ModelRepository(connection, source)
+        self.promotions = PromotionRepository(connection, source)
+        self.calibrations = CalibrationRepository(connection, source)
+        self.outcomes = OutcomeRepository(connection, source)
+
+    def for_source(self, source: str) -> "Transaction":
+        """Return the repositories of another source in the same transaction."""
+        return Transaction(self._connection, source)
+
+
+class Store:
+    """A database bound to one price source; threads may share it.
+
+    Args:
+        engine: From `db.engine.open_engine`; its schema is that of this release.
+        source: Name of the price source, such as `yahoo`.
+    """
+
+    def __init__(self, engine: sa.Engine, source: str) -> None:
+        self.engine = engine
+        self.source = source
+        self._load_model = functools.lru_cache(MODELS_KEPT)(functools.partial(_load_model, engine, source))
+
+    @property
+    def display_url(self) -> str:
+        """URL of the database with its password hidden."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Open a transaction that sees one snapshot of the database.
+
+        Raises:
+            DatabaseUnreachableError: The database does not answer.
+        """
+        with reading(self.engine) as connection:
+            yield Transaction(connection, self.source)
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """Open a transaction that is committed if the block ends well, else rolled back.
+
+        Writers wait for each other, so that what one reads stays true until it has written.
+
+        Raises:
+            DatabaseUnreachableError: The database does not answer, or stays locked by another writer.
+        """
+        with writing(self.engine) as connection:
+            yield Transaction(connection, self.source)
+
+    def load_model(self, version: str) -> "Model":
+        """Rebuild a stored model; the last few are kept, because every ticker's forecast needs one.
+
+        Raises:
+            ModelError: There is no such version.
+            ArchitectureMismatchError: This release cannot rebuild it.
+        """
+        return self._load_model(version)
+
+    def for_source(self, source: str) -> "Store":
+        """Return the same database bound to another source; both share connections and models."""
+        other = copy.copy(self)
+        other.source = source
+        return other
+
+    def close(self) -> None:
+        """Close the idle connections, also of stores that share them."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """Migration of a database.
+
+    Attributes:
+        display_url: URL of the database with its password hidden.
+        migration: Revision of the database; None where no migration ran.
+        needed: Revision that this release needs.
+    """
+
+    display_url: str
+    migration: str | None
+    needed: str
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether the database has the schema of this release."""
+        return self.migration == self.needed
+
+
+def open_store(url: str, source: str) -> Store:
+    """Open a database for one price source and check its schema; an empty database is set up.
+
+    Args:
+        url: `sqlite:///file.db` or `postgresql://user:password@host/name`.
+        source: Name of the price source, such as `yahoo`.
+
+    Raises:
+        DatabaseUnreachableError: The database does not answer.
+        MigrationBehindError: Its schema is of another release.
+    """
+    engine = open_engine(url)
+    try:
+        require_current(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine, source)
+
+
+def inspect_store(url: str) -> StoreStatus:
+    """Read the migration of a database; none is run, but a missing SQLite file is created empty.
+
+    Raises:
+        DatabaseUnreachableError: The database does not answer.
+    """
+    engine = open_engine(url)
+    try:
+        migration = read_revision(engine)
+    finally:
+        engine.dispose()
+    return StoreStatus(engine.url.render_as_string(hide_password=True), migration, read_head())
+
+
+def upgrade_store(url: str) -> str:
+    """Bring a database to the schema of this release and return its revision.
+
+    Raises:
+        DatabaseUnreachableError: The database does not answer.
+        StoreError: The database is at a revision that this release does not know.
+    """
+    engine = open_engine(url)
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()
+    return read_head()
+
+
+def _load_model(engine: sa.Engine, source: str, version: str) -> "Model":
+    with reading(engine) as connection:
+        record = ModelRepository(connection, source).get(version)
+    if record is None:
+        raise ModelError(f"Expected model {version} in the store, found none; run `bandcast retrain`.")
+    from forecasting.model.artifact import load_model  # imports torch
+
+    return load_model(version, record.weights, record.config)

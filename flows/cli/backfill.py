@@ -1,0 +1,36 @@
+"""`bandcast backfill`."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from flows.cli.flow_runs import call_flow
+from flows.cli.options import DAY, CsvDir, Horizon, Json, Source, Tickers, build_parameters
+from flows.cli.output import print_result
+
+
+def backfill(
+    start: Annotated[datetime, typer.Option(formats=DAY, help="First session.")],
+    end: Annotated[datetime, typer.Option(formats=DAY, help="Last session.")],
+    source: Source = None,
+    csv_dir: CsvDir = None,
+    tickers: Tickers = "",
+    horizon: Horizon = 30,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make backfilled bands anew; those issued on their day stay.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Publish the bands of missed sessions, oldest first, each at most once; run it again to go on."""
+    summary = call_flow(
+        "backfill",
+        **build_parameters(source, csv_dir, tickers),
+        start=start.date(),
+        end=end.date(),
+        horizon=horizon,
+        force=force,
+    )
+    from flows.reporting.summaries import build_backfill_lines
+
+    print_result(build_backfill_lines(summary), summary.plain(), json=json)

@@ -1,0 +1,42 @@
+"""Flows as commands: call a flow, print its summary."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from flows.cli.output import print_result
+
+if TYPE_CHECKING:
+    from flows.summary import RunSummary
+
+
+def run_flow(name: str, *, json: bool, **parameters: Any) -> None:
+    """Call the flow of that name and print its summary.
+
+    Raises:
+        BandcastError: As the flow failed.
+    """
+    summary: RunSummary = call_flow(name, **parameters)
+    from db import open_store
+    from flows.reporting.summaries import build_summary_parts
+    from flows.settings import load_settings
+
+    settings = load_settings()
+    with open_store(settings.url, settings.source) as store:
+        print_result(build_summary_parts(summary, store), summary.plain(), json=json)
+
+
+def call_flow(name: str, **parameters: Any) -> Any:
+    """Call the flow of that name; return its result.
+
+    Raises:
+        BandcastError: As the flow failed.
+    """
+    from flows.prefect_runtime.warm_up_server import warm_up_server
+
+    wait_for_server = warm_up_server()
+    flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
+    wait_for_server()
+    result = flow(**parameters, return_state=True).result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return result

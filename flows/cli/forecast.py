@@ -1,0 +1,17 @@
+"""`bandcast forecast`."""
+
+from flows.cli.flow_runs import run_flow
+from flows.cli.options import AsOf, CsvDir, Horizon, Json, Source, Tickers, build_parameters, to_day
+
+
+def forecast(
+    source: Source = None,
+    csv_dir: CsvDir = None,
+    tickers: Tickers = "",
+    as_of: AsOf = None,
+    horizon: Horizon = 30,
+    json: Json = False,
+) -> None:
+    """Forecast with the stored model from the stored prices."""
+    parameters = build_parameters(source, csv_dir, tickers)
+    run_flow("forecast", json=json, **parameters, as_of=to_day(as_of), horizon=horizon)

@@ -1,0 +1,36 @@
+"""`bandcast models`: models and promotion decisions."""
+
+import typer
+
+from flows.cli.options import Json, Source
+from flows.cli.output import print_result
+
+app = typer.Typer(help="The models, and the decisions of the promotion test on them.")
+
+
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context, source: Source = None, json: Json = False) -> None:
+    """List the models of all sources, or of one: status, training, promotion decision, scores."""
+    if context.invoked_subcommand:
+        return
+    from db import open_store
+    from flows.reporting.models import build_models_sheet, load_models
+    from flows.reporting.tables import to_records
+    from flows.settings import load_settings
+
+    settings = load_settings(source=source)
+    with open_store(settings.url, settings.source) as store:
+        sheet = build_models_sheet(load_models(store, all_sources=source is None))
+    print_result([sheet], to_records(sheet), json=json)
+
+
+@app.command()
+def rollback(source: Source = None) -> None:
+    """Make the previous champion active again; the present one is never active again."""
+    from db import open_store
+    from flows.settings import load_settings
+
+    settings = load_settings(source=source)
+    with open_store(settings.url, settings.source) as store, store.writing() as tx:
+        rollback = tx.models.rollback()
+    typer.echo(f"Model {rollback.active} serves; {rollback.withdrawn} was taken back.")

@@ -1,0 +1,43 @@
+"""Options that several commands share, and the flow parameters that they stand for."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecasting.types import SourceKind
+
+DAY = ["%Y-%m-%d"]
+
+Source = Annotated[
+    SourceKind | None, typer.Option(help="Where prices come from. [default: BANDCAST_SOURCE, yahoo]")
+]
+CsvDir = Annotated[Path | None, typer.Option(help="Folder of TICKER.csv files, for --source csv.")]
+Tickers = Annotated[
+    str, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")
+]
+AsOf = Annotated[
+    datetime | None, typer.Option(formats=DAY, help="Session to forecast from. [default: the last closed]")
+]
+Until = Annotated[
+    datetime | None, typer.Option(formats=DAY, help="The newest bands up to this session. [default: of all]")
+]
+Horizon = Annotated[int, typer.Option(min=1, max=30, help="Sessions ahead.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
+]
+
+
+def to_day(moment: datetime | None) -> date | None:
+    """Convert an option that typer parses as a moment to a day."""
+    return moment.date() if moment else None
+
+
+def build_parameters(source: SourceKind | None, csv_dir: Path | None, tickers: str) -> dict[str, Any]:
+    """Build the parameters that every flow has."""
+    return {
+        "source": source or "configured",
+        "csv_dir": str(csv_dir or ""),
+        "tickers": [ticker.strip() for ticker in tickers.split(",") if ticker.strip()],
+    }

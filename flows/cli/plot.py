@@ -1,0 +1,28 @@
+"""`bandcast plot`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Tickers, Until, to_day
+
+
+def plot(
+    tickers: Tickers = "",
+    as_of: Until = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the PNG goes. [default: plots/ in BANDCAST_HOME]")
+    ] = None,
+) -> None:
+    """Draw fan charts of the newest bands; prints the path of the PNG."""
+    from db import open_store
+    from flows.reporting.bands import default_plot_path, load_fan_data
+    from flows.settings import load_settings
+
+    settings = load_settings(tickers=tickers or None)
+    with open_store(settings.url, settings.source) as store:
+        fans = load_fan_data(store, settings.tickers, to_day(as_of))
+    from flows.reporting.charts import save_fan_charts  # matplotlib takes a second to import
+
+    typer.echo(save_fan_charts(fans.bands, fans.closes, out or default_plot_path(settings, fans.as_of)))

@@ -1,0 +1,44 @@
+"""`bandcast prices`: the price store."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Json, Source, Tickers
+from flows.cli.output import print_result
+
+app = typer.Typer(no_args_is_help=True, help="The price store.")
+
+
+@app.command()
+def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> None:
+    """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
+    from db import open_store
+    from flows.reporting.prices import build_status_sheet, load_price_sources, load_price_status
+    from flows.reporting.scorecards import other_source_hint
+    from flows.reporting.tables import to_records
+    from flows.settings import load_settings
+
+    settings = load_settings(source=source, tickers=tickers or None)
+    with open_store(settings.url, settings.source) as store:
+        hint = other_source_hint("prices", load_price_sources(store), settings.source)
+        sheet = build_status_sheet(load_price_status(store, settings.tickers), hint)
+    print_result([sheet], to_records(sheet), json=json)
+
+
+@app.command()
+def show(
+    ticker: Annotated[str, typer.Argument(help="The symbol.")],
+    source: Source = None,
+    sessions: Annotated[int, typer.Option(min=1, help="How many of the last sessions.")] = 20,
+    json: Json = False,
+) -> None:
+    """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
+    from db import open_store
+    from flows.reporting.prices import build_prices_sheet, load_prices, prices_to_plain
+    from flows.settings import load_settings
+
+    settings = load_settings(source=source)
+    with open_store(settings.url, settings.source) as store:
+        stored = load_prices(store, ticker.strip().upper(), sessions)
+    print_result([build_prices_sheet(stored)], prices_to_plain(stored), json=json)

@@ -1,0 +1,26 @@
+"""`bandcast replay`."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Json
+from flows.cli.output import print_result
+
+
+def replay(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, as `bandcast run` prints it.")],
+    json: Json = False,
+) -> None:
+    """Make a past run again from the store; exit code 1 unless every row is bit-equal."""
+    from db import open_store
+    from flows.reporting.summaries import build_replay_lines
+    from flows.settings import load_settings
+    from flows.steps.replay import replay_run
+
+    settings = load_settings()
+    with open_store(settings.url, settings.source) as store:
+        result = replay_run(store, run_id)
+    print_result(build_replay_lines(result), result.plain(), json=json)
+    if not result.equal:
+        raise typer.Exit(1)

@@ -1,0 +1,15 @@
+"""`bandcast retrain`."""
+
+from flows.cli.flow_runs import run_flow
+from flows.cli.options import AsOf, CsvDir, Json, Source, Tickers, build_parameters, to_day
+
+
+def retrain(
+    source: Source = None,
+    csv_dir: CsvDir = None,
+    tickers: Tickers = "",
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Pull prices, train a model and promote it if the promotion test passes."""
+    run_flow("retrain", json=json, **build_parameters(source, csv_dir, tickers), as_of=to_day(as_of))

@@ -1,0 +1,28 @@
+"""`bandcast verify`."""
+
+from flows.cli.flow_runs import call_flow
+from flows.cli.options import CsvDir, Json, Source, Tickers, build_parameters
+from flows.cli.output import print_result
+
+
+def verify(source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = "", json: Json = False) -> None:
+    """Score every band whose target session has closed; print coverage by horizon, ticker and regime."""
+    from db import open_store
+    from flows.reporting.scorecards import (
+        build_scorecard_parts,
+        load_issued_tickers,
+        load_scorecards,
+        scorecards_to_plain,
+    )
+    from flows.settings import load_settings
+
+    settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None)
+    scored = 0
+    with open_store(settings.url, settings.source) as store:
+        if issued := load_issued_tickers(store):
+            # A live source cannot be listed: the tickers decide which exchanges have closed.
+            parameters = build_parameters(source, csv_dir, ",".join(settings.tickers or issued))
+            scored = call_flow("verify", **parameters).scored
+        scorecards = load_scorecards(store, settings.tickers)
+    parts = build_scorecard_parts(scorecards, scored)
+    print_result(parts, scorecards_to_plain(scorecards, scored), json=json)

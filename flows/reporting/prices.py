@@ -1,0 +1,163 @@
+"""The price store, as `bandcast prices` shows it: the state of each ticker, and the prices of one."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from db import Holding, QuarantineRecord, Store
+from flows.reporting.tables import STORED_DECIMALS, Column, Sheet, sheet_from_frame, to_records
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
+from forecasting.prices.history import PriceHistory
+from forecasting.prices.validation import find_gaps
+
+_STATUS_COLUMNS = (
+    Column("ticker", "ticker"),
+    Column("first", "first"),
+    Column("last", "last"),
+    Column("bars", "bars", "right"),
+    Column("gaps", "gaps", format=lambda gaps: format_sessions(gaps) or "none"),
+    Column("revisions", "revisions", "right"),
+    Column("quarantined", "quarantined"),
+    Column("detail"),
+)
+
+
+@dataclass(frozen=True)
+class TickerStatus:
+    """State of a ticker in the store.
+
+    Attributes:
+        ticker: The symbol.
+        first: First session with a bar; None where there is none.
+        last: Last session with a bar.
+        bars: Number of bars.
+        gaps: Sessions of its exchange in between that have none.
+        revisions: Number of corrections of stored bars.
+        quarantined: Session and reason of the newest quarantine, if it lies on or after the last bar.
+        detail: That reason in a sentence.
+    """
+
+    ticker: str
+    first: date | None
+    last: date | None
+    bars: int
+    gaps: tuple[date, ...]
+    revisions: int
+    quarantined: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True)
+class StoredPrices:
+    """Last bars and actions of one ticker, and every correction."""
+
+    history: PriceHistory
+    revisions: pd.DataFrame
+
+
+def load_price_sources(store: Store) -> list[str]:
+    """Load the names of the sources that the store holds prices of, sorted."""
+    with store.reading() as tx:
+        return tx.prices.sources()
+
+
+def load_price_status(store: Store, tickers: Sequence[str]) -> list[TickerStatus]:
+    """Load the state of some tickers or, without any, of all with bars or a quarantine."""
+    with store.reading() as tx:
+        holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
+        quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
+        return [
+            _describe(
+                ticker, holdings.get(ticker), tx.prices.load(ticker).bars, quarantine=quarantines.get(ticker)
+            )
+            for ticker in tickers or sorted({*holdings, *quarantines})
+        ]
+
+
+def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:
+    """Load the last sessions of a ticker.
+
+    Raises:
+        UsageError: The store has none.
+    """
+    with store.reading() as tx:
+        history = tx.prices.load(ticker)
+        revisions = tx.prices.revisions(ticker)
+    if history.bars.empty:
+        raise UsageError(
+            f"Expected stored {store.source} prices of {ticker}, found none; run `bandcast ingest`."
+        )
+    bars = history.bars.iloc[-sessions:]
+    actions = history.actions.loc[bars.index[0] :]
+    return StoredPrices(PriceHistory(history.ticker, bars, actions, history.facts), revisions)
+
+
+def build_status_sheet(statuses: Sequence[TickerStatus], hint: str = "") -> Sheet:
+    """Build the table of tickers, with a hint and the sentence of each quarantine below."""
+    quarantines = (f"Quarantined {status.detail}" for status in statuses if status.detail)
+    notes = filter(None, (hint, *quarantines))
+    return Sheet("Price store", _STATUS_COLUMNS, tuple(map(astuple, statuses)), tuple(notes))
+
+
+def build_prices_sheet(stored: StoredPrices) -> Sheet:
+    """Build the table of bars as traded with their actions, and the corrections below."""
+    history = stored.history
+    frame = history.bars.join(history.actions)
+    frame.insert(0, "session", frame.index.date.astype(str))
+    numbers = (Column(name, name, "right", ",.6g") for name in frame.columns[1:])
+    facts = [value for value in astuple(history.facts) if value]
+    corrections = [
+        f"{row.session}: close was {row.close:g} until {row.replaced_at:%Y-%m-%d}, {row.reason}"
+        for row in stored.revisions.itertuples()
+    ]
+    return sheet_from_frame(
+        frame,
+        (Column("session", "session"), *numbers),
+        title=" ".join([history.ticker, "as traded", *facts]),
+        notes=corrections,
+    )
+
+
+def prices_to_plain(stored: StoredPrices) -> dict[str, Any]:
+    """Convert bars, actions and corrections to plain values."""
+    return {
+        "ticker": stored.history.ticker,
+        **asdict(stored.history.facts),
+        "sessions": to_records(build_prices_sheet(stored), STORED_DECIMALS),
+        "revisions": stored.revisions.astype(str).to_dict("records"),
+    }
+
+
+def format_sessions(sessions: Sequence[date], shown: int = 3) -> str:
+    """Format the newest few sessions, and how many more there are."""
+    more = f" and {len(sessions) - shown} more" if len(sessions) > shown else ""
+    return ", ".join(map(str, sessions[-shown:])) + more
+
+
+def _describe(
+    ticker: str, holding: Holding | None, bars: pd.DataFrame, *, quarantine: QuarantineRecord | None
+) -> TickerStatus:
+    current = quarantine if quarantine and (holding is None or quarantine.as_of >= holding.last) else None
+    return TickerStatus(
+        ticker=ticker,
+        first=holding.first if holding else None,
+        last=holding.last if holding else None,
+        bars=holding.bars if holding else 0,
+        gaps=_find_gaps(ticker, bars),
+        revisions=holding.revisions if holding else 0,
+        quarantined=f"{current.as_of} {current.reason}" if current else None,
+        detail=current.detail if current else None,
+    )
+
+
+def _find_gaps(ticker: str, bars: pd.DataFrame) -> tuple[date, ...]:
+    if bars.empty:
+        return ()
+    try:
+        return find_gaps(bars, calendar_name(ticker), bars.index[-1].date())
+    except (CalendarError, UnknownExchangeError):
+        return ()  # prices of a file, older than the calendar or of no exchange

@@ -1,0 +1,44 @@
+"""Results of runs, as a person reads them after a command."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from db import Store
+from flows.reporting.bands import build_bands_sheet, load_bands, select_main_horizons
+from flows.reporting.tables import Part
+from flows.summary import BackfillSummary, Replay, RunSummary
+
+
+def build_summary_parts(summary: RunSummary, store: Store) -> Iterator[Part]:
+    """Yield a run's bands, the quarantined tickers, and where to look next."""
+    if summary.run_id:
+        bands = load_bands(store, summary.tickers, summary.as_of)
+        yield build_bands_sheet(select_main_horizons(bands))
+    for ticker, error in summary.quarantined.items():
+        yield f"Quarantined {ticker} ({error.reason}): {error}"
+    stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in summary.seconds.items())
+    yield f"As of {summary.as_of}, model {summary.model_version or 'none'}: {stages}."
+    if summary.run_id:
+        yield f"Run:      {summary.run_id}"
+    if summary.report:
+        for name, value in asdict(summary.report).items():
+            yield f"{name.capitalize() + ':':9} {value}"
+
+
+def build_backfill_lines(summary: BackfillSummary) -> Iterator[str]:
+    """Yield one line for each session that was filled, and a line for the range."""
+    for fill in summary.sessions:
+        yield f"{fill.session}: bands of {len(fill.published)} tickers"
+    yield f"{summary.start} to {summary.end}: {len(summary.sessions)} sessions filled now."
+
+
+def build_replay_lines(replay: Replay) -> Iterator[str]:
+    """Yield a line for each ticker that differs, and the verdict."""
+    for ticker, reason in replay.different.items():
+        yield f"{ticker}: {reason}"
+    if replay.replaced:
+        yield f"Run {replay.run_id}: later runs have replaced all its forecasts."
+        return
+    verdict = "every row is bit-equal" if replay.equal else f"{len(replay.different)} differ"
+    tickers = len(replay.same) + len(replay.different)
+    yield f"Run {replay.run_id}: {tickers} tickers made again, {verdict}."

@@ -1,0 +1,201 @@
+"""One renderer: sheets of plain values as terminal tables, Markdown, JSON records and CSV.
+
+Every table that a person or a program gets from bandcast is a `Sheet`, so that numbers, widths and missing
+values look the same everywhere.
+"""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+NARROWEST = 80
+UNBOUNDED = 10_000  # without a terminal the lines go to a file or a program: no table wraps
+STORED_DECIMALS = 10  # of stored numbers in JSON
+
+Format = str | Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sheet.
+
+    Attributes:
+        key: Name in JSON and CSV.
+        heading: Name in tables for people; an empty one leaves the column to programs.
+        align: Side that the cells are flush with.
+        format: Format specification of numbers, or a function from a value to its text.
+        once: Leave out a value that repeats the row above, in terminal tables.
+    """
+
+    key: str
+    heading: str = ""
+    align: Literal["left", "right"] = "left"
+    format: Format = ".3f"
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of plain values, and the lines below it.
+
+    Attributes:
+        title: Line above the table; empty for none.
+        columns: In order.
+        rows: One value a column; None where there is none.
+        notes: Lines below the table.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+Part = Sheet | str
+
+
+def format_number(value: float | None, spec: str = ".3f") -> str:
+    """Format a number; the empty text stands for none, NaN and infinity.
+
+    >>> format_number(0.9, ".1%"), format_number(float("nan")), format_number(1234.5, ",.2f")
+    ('90.0%', '', '1,234.50')
+    """
+    return "" if value is None or not math.isfinite(value) else format(value, spec)
+
+
+def sheet_from_frame(
+    frame: "pd.DataFrame", columns: Sequence[Column] = (), *, title: str = "", notes: Sequence[str] = ()
+) -> Sheet:
+    """Build a sheet of a frame.
+
+    Args:
+        frame: Its columns become those of the sheet, in order.
+        columns: How to show some of them, by key; the others are left to programs. None given: all are shown.
+        title: Line above the table.
+        notes: Lines below it.
+    """
+    shown = {column.key: column for column in columns}
+    names = [str(name) for name in frame.columns]
+    default = {name: Column(name) if shown else Column(name, name) for name in names}
+    rows = tuple(tuple(map(_plain, row)) for row in frame.itertuples(index=False, name=None))
+    return Sheet(title, tuple(shown.get(name, default[name]) for name in names), rows, tuple(notes))
+
+
+def to_records(sheet: Sheet, decimals: int | None = None) -> list[dict[str, Any]]:
+    """Return each row as a JSON object of every column, shown or not; dates become text.
+
+    Args:
+        sheet: The table.
+        decimals: Round numbers to so many; None keeps every digit.
+    """
+    keys = [column.key for column in sheet.columns]
+    return [
+        dict(zip(keys, (_json_value(value, decimals) for value in row), strict=True)) for row in sheet.rows
+    ]
+
+
+def to_json(value: Any) -> str:
+    """Format plain values, dates and paths as JSON."""
+    return json.dumps(value, indent=2, default=str)
+
+
+def to_csv(sheet: Sheet) -> str:
+    """Format every column, shown or not, as CSV with a header line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(column.key for column in sheet.columns)
+    writer.writerows(sheet.rows)
+    return text.getvalue()
+
+
+def to_markdown(sheet: Sheet) -> str:
+    """Format the shown columns as a Markdown table without its title; empty for a sheet without rows."""
+    if not sheet.rows:
+        return ""
+    shown = [column for column in sheet.columns if column.heading]
+    heads = [column.heading for column in shown]
+    rule = ["---:" if column.align == "right" else "---" for column in shown]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *_texts(sheet)))
+
+
+def print_parts(parts: Iterable[Part]) -> None:
+    """Print tables and lines on standard output, in order and as they come."""
+    console = open_console()
+    for part in parts:
+        if isinstance(part, Sheet):
+            console.print(_build_table(part))
+        for line in (part,) if isinstance(part, str) else part.notes:
+            console.print(line)
+
+
+def open_console() -> "Console":
+    """Return a console as wide as the terminal, at least 80 columns; without a terminal nothing wraps."""
+    from rich.console import Console
+
+    console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
+    console.width = max(console.width, NARROWEST) if console.is_terminal else UNBOUNDED
+    return console
+
+
+def _build_table(sheet: Sheet) -> "Table":
+    """Build a table that wraps between words only; it grows past the console rather than cut a number."""
+    from rich.table import Table
+
+    shown = [column for column in sheet.columns if column.heading]
+    rows = list(_texts(sheet, blank_repeats=True))
+    table = Table(title=sheet.title or None, title_justify="left")
+    for index, column in enumerate(shown):
+        texts = (column.heading, *(cells[index] for cells in rows))
+        longest = max((len(word) for text in texts for word in text.split()), default=0)
+        table.add_column(column.heading, justify=column.align, min_width=longest)
+    for cells in rows:
+        table.add_row(*cells)
+    return table
+
+
+def _texts(sheet: Sheet, *, blank_repeats: bool = False) -> Iterator[list[str]]:
+    """Yield the cells of the shown columns as text, row by row."""
+    shown = [index for index, column in enumerate(sheet.columns) if column.heading]
+    once = [index for index in shown if sheet.columns[index].once]
+    above: list[Any] | None = None
+    for row in sheet.rows:
+        group = [row[index] for index in once]
+        repeats = blank_repeats and group == above
+        above = group
+        yield [
+            "" if repeats and index in once else _text(row[index], sheet.columns[index].format)
+            for index in shown
+        ]
+
+
+def _text(value: Any, form: Format) -> str:
+    if value is None:
+        return ""
+    if not isinstance(form, str):
+        return form(value)
+    return format_number(value, form) if isinstance(value, float) else str(value)
+
+
+def _json_value(value: Any, decimals: int | None) -> Any:
+    if isinstance(value, tuple):
+        return [_json_value(item, decimals) for item in value]
+    if isinstance(value, date):
+        return str(value)
+    return round(value, decimals) if isinstance(value, float) and decimals is not None else value
+
+
+def _plain(value: Any) -> Any:
+    """Convert a value of a frame: numpy's numbers to Python's, what is missing or infinite to None."""
+    value = value.item() if hasattr(value, "item") else value
+    missing = value is not None and value != value  # noqa: PLR0124  # true of NaN and NaT alone
+    return None if missing or (isinstance(value, float) and math.isinf(value)) else value

@@ -1,0 +1,79 @@
+"""Report a run to people: fan charts, Prefect artifacts, warnings of drifted coverage."""
+
+from prefect import get_run_logger
+
+from flows.context import RunContext
+from flows.prefect_runtime.events import emit_drifted
+from flows.reporting.artifacts import (
+    show_bands,
+    show_calibration,
+    show_fan,
+    show_missing_sessions,
+    show_promotion,
+)
+from flows.reporting.bands import QUERY, default_plot_path, load_bands, load_fan_data, select_main_horizons
+from flows.reporting.scorecards import load_horizon_scores
+from flows.steps.calibrate import load_closed_bands
+from flows.steps.missing_sessions import SessionPlan
+from flows.summary import RunReport
+from forecasting.evaluation.monitoring import Drift, find_drifts
+
+
+def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
+    """Draw the fan charts of some tickers and show the bands of the run's session in the Prefect UI."""
+    from flows.reporting.charts import draw_fan, save_fan_charts  # matplotlib takes a second to import
+
+    bands = select_main_horizons(load_bands(context.store, tickers, context.as_of))
+    fans = load_fan_data(context.store, tickers, context.as_of)
+    show_bands(bands)
+    for ticker, rows in bands.groupby("ticker"):
+        quantiles = fans.bands[fans.bands["ticker"] == ticker]
+        show_fan(ticker, rows, draw_fan(quantiles, fans.closes[ticker], ticker))
+    plot = save_fan_charts(fans.bands, fans.closes, default_plot_path(context.settings, fans.as_of))
+    return RunReport(plot=str(plot), database=context.store.display_url, query=QUERY)
+
+
+def report_calibration(context: RunContext) -> None:
+    """Show how closed bands have done, and warn where they hold too little or too much."""
+    settings = context.settings
+    closed = load_closed_bands(context, settings.monitoring.horizons)
+    live = closed[closed["kind"] == "live"]
+    drifted = find_drifts(live, settings.simulation.nominal_coverage, settings.monitoring)
+    with context.store.reading() as tx:
+        calibration = tx.calibrations.newest(context.as_of)
+    for drift in drifted:
+        get_run_logger().warning("coverage: %s", _describe_drift(drift))
+        emit_drifted(context, drift)
+    show_calibration(
+        context.as_of,
+        calibration,
+        load_horizon_scores(context.store, settings.tickers),
+        drifts=list(map(_describe_drift, drifted)),
+    )
+
+
+def report_promotion(context: RunContext) -> str:
+    """Show the newest promotion decision; return its reason, empty without one."""
+    with context.store.reading() as tx:
+        decision = tx.promotions.latest(context.as_of)
+    if decision is None:
+        return ""
+    show_promotion(decision)
+    return decision.reason
+
+
+def report_missing(plan: SessionPlan) -> None:
+    """Show which earlier sessions have no complete bands, and whether they are filled now."""
+    if not plan.missing:
+        return
+    action = "filled now" if plan.filled else "left as they are"
+    days = ", ".join(map(str, plan.missing))
+    get_run_logger().warning("missing sessions: without complete bands: %s; %s", days, action)
+    show_missing_sessions(plan.missing, action)
+
+
+def _describe_drift(drift: Drift) -> str:
+    return (
+        f"bands {drift.horizon} sessions ahead held {drift.coverage:.1%} of {drift.outcomes} closes in the "
+        f"last {drift.sessions} sessions, {drift.nominal:.0%} were promised."
+    )

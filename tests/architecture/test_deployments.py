@@ -1,0 +1,85 @@
+"""The files in deployments/: what they name exists, and nothing in them needs more than they say."""
+
+import importlib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+
+from flows.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deployments"
+COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+DEPLOYMENTS = yaml.safe_load((FOLDER / "prefect.yaml").read_text())
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS["deployments"], ids=lambda one: str(one["entrypoint"]))
+def test_every_deployment_names_a_flow_and_its_parameters(deployment: dict[str, Any]) -> None:
+    module, _, name = deployment["entrypoint"].rpartition(".")
+    flow = getattr(importlib.import_module(module), name)
+    assert isinstance(flow, Flow)
+    assert set(deployment.get("parameters", {})) <= set(flow.parameters.properties)
+    assert deployment["concurrency_limit"]["collision_strategy"] == "ENQUEUE"
+
+
+def test_deployments_pull_nothing_and_daily_runs_after_the_close_and_in_the_morning() -> None:
+    assert DEPLOYMENTS["pull"] == []
+    named = {f"{one['entrypoint'].split('.')[-1]}/{one['name']}": one for one in DEPLOYMENTS["deployments"]}
+    assert set(named) == {"daily/after-close", "retrain/weekly", "backfill/on-demand", "verify/on-demand"}
+    schedules = named["daily/after-close"]["schedules"]
+    assert [one["cron"] for one in schedules] == ["30 18 * * 1-5", "0 8 * * 2-6"]
+    assert {one["timezone"] for one in schedules} == {"America/New_York"}
+
+
+def test_the_package_holds_the_files_that_serve_deploys() -> None:
+    for name in ("prefect.yaml", "zombies.yaml"):
+        assert (ROOT / "flows" / name).read_text() == (FOLDER / name).read_text()
+
+
+def test_compose_sets_only_settings_that_exist_and_binds_only_to_this_host() -> None:
+    known = {f"BANDCAST_{name.upper()}" for name in Settings.model_fields}
+    for service in COMPOSE["services"].values():
+        ours = {name for name in service.get("environment", {}) if name.startswith("BANDCAST_")}
+        assert ours <= known
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+        for needed, condition in service.get("depends_on", {}).items():
+            assert needed in COMPOSE["services"]
+            if condition["condition"] == "service_healthy":
+                assert "healthcheck" in COMPOSE["services"][needed]
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (FOLDER / source).exists()
+
+
+def test_the_image_copies_only_what_is_there_and_not_ignored() -> None:
+    lines = (FOLDER / "Dockerfile").read_text().splitlines()
+    copied = [name for line in lines if line.startswith("COPY ") for name in line.split()[1:-1]]
+    allowed = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert {"constraints.txt", "flows"} <= set(copied) <= set(allowed)
+    assert all((ROOT / name).exists() for name in copied)
+
+
+@pytest.mark.parametrize("name", ["zombies.yaml", "automations.yaml"])
+def test_prefect_accepts_the_automations(name: str) -> None:
+    from prefect.events.schemas.automations import AutomationCore
+
+    described = yaml.safe_load((FOLDER / name).read_text())
+    for one in described.get("automations", [described]):
+        assert AutomationCore.model_validate(one).name.startswith("bandcast-")
+
+
+def test_compose_is_accepted_by_the_tool_itself() -> None:
+    docker = shutil.which("docker")
+    found = subprocess.run([docker or "false", "compose", "version"], capture_output=True, check=False)
+    if docker is None or found.returncode:
+        pytest.skip("docker compose is not installed")
+    environment = {"PATH": str(Path(docker).parent), "POSTGRES_PASSWORD": "x", "BANDCAST_TICKERS": "AAPL"}
+    command = [docker, "compose", "--file", str(FOLDER / "compose.yaml"), "config", "--quiet"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,50 @@
+"""The documents beside the README: every link leads somewhere, every command and verb they name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+from source_tree import ROOT
+from typer.main import get_command
+
+from flows.cli import app
+
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("*/README.md"))]
+IN_CODE = re.compile(r"```(?:bash|sh|text)\n(.*?)```|`([^`\n]+)`", re.DOTALL)
+LONGEST_LINE = 110
+
+
+def list_code(document: Path) -> list[str]:
+    """Lines of code blocks and code spans, without comments."""
+    found = [block or span for block, span in IN_CODE.findall(document.read_text())]
+    return [line.split("#")[0].strip() for code in found for line in code.splitlines()]
+
+
+def test_there_are_documents() -> None:
+    names = {path.name for path in DOCUMENTS}
+    assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "architecture.md"} <= names
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_to_a_file(document: Path) -> None:
+    targets = [link for link in re.findall(r"\]\(([^)#\s]+)", document.read_text()) if "://" not in link]
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_command_and_make_verb_exists(document: Path) -> None:
+    commands = set(getattr(get_command(app), "commands", {}))
+    verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    lines = list_code(document)
+    named = {match[1] for line in lines if (match := re.match(r"bandcast ([a-z]+)", line))}
+    called = {match[1] for line in lines if (match := re.match(r"make ([a-z]+)", line))}
+    assert named - commands == set()
+    assert called - verbs == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["CONTRIBUTING", "CHANGELOG", "SECURITY", "docs/operations", "docs/decisions"]
+)
+def test_prose_is_wrapped(name: str) -> None:
+    lines = (ROOT / f"{name}.md").read_text().splitlines()
+    assert [line for line in lines if len(line) > LONGEST_LINE and not line.startswith("|")] == []

@@ -1,0 +1,108 @@
+"""The command line as a person and a program use it: a real process."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def bandcast(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    script = Path(sys.executable).with_name("bandcast")
+    return subprocess.run(
+        [str(script), *arguments], capture_output=True, text=True, check=False, env=os.environ | environment
+    )
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() -> None:
+    url = "postgresql://band:secret@127.0.0.1:1/none"
+    done = bandcast("db", "upgrade", BANDCAST_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: Expected a database at ")
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
+
+
+def run_json(*arguments: str) -> dict[str, Any]:
+    done = bandcast("run", "--source", "sample", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
+    summary = run_json("--tickers", "aapl,NOPE,ibm", "--horizon", "10")
+    assert summary["tickers"] == ["AAPL", "IBM"]
+    assert summary["quarantined"]["NOPE"]["reason"] == "unknown_ticker"
+    assert set(summary["seconds"]) == {
+        "ingest",
+        "train",
+        "verify",
+        "calibrate",
+        "forecast",
+        "publish",
+        "report",
+    }
+    assert summary["model_version"]
+
+    rows = json.loads(bandcast("show", "--json", "--all").stdout)
+    assert [(row["ticker"], row["horizon"]) for row in rows] == [
+        (t, h) for t in ("AAPL", "IBM") for h in range(1, 11)
+    ]
+    assert all(row["lower"] < row["median"] < row["upper"] for row in rows)
+
+    table = bandcast("show", "--tickers", "IBM").stdout
+    assert "202.91" in table
+    assert "AAPL" not in table
+
+    picture = workplace / "fan.png"
+    assert bandcast("plot", "--out", str(picture)).stdout.strip() == str(picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+    (model,) = json.loads(bandcast("models", "--json").stdout)
+    assert (model["version"], model["status"]) == (summary["model_version"], "champion")
+    assert model["reason"].startswith("Promoted: no model served")
+    replayed = bandcast("replay", summary["run_id"], "--json")
+    assert replayed.returncode == 0, replayed.stdout
+    assert json.loads(replayed.stdout)["same"] == ["AAPL", "IBM"]
+    assert "0 issued bands have closed" in bandcast("verify").stdout
+    look_back()
+
+
+def look_back() -> None:
+    """A run for an earlier session shows its own bands, and so do the commands when asked."""
+    again = run_json("--tickers", "ibm", "--horizon", "10", "--as-of", "2013-02-22")
+    assert again["plot"].endswith("fan-2013-02-22.png")  # a run shows its own session
+    back = json.loads(bandcast("show", "--json", "--as-of", "2013-02-28").stdout)
+    assert {(row["ticker"], row["as_of"]) for row in back} == {("IBM", "2013-02-22")}
+    none = bandcast("show", "--as-of", "2013-02-01")
+    assert (none.returncode, none.stdout) == (2, "")
+    assert "of any ticker up to 2013-02-01, found none" in none.stderr
+    yahoo = bandcast("prices", "status", "--source", "yahoo").stdout
+    assert "The store holds prices of sample, none of yahoo" in yahoo
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_a_failed_run_exits_with_1_and_one_sentence(workplace: Path) -> None:
+    done = bandcast("forecast", "--source", "sample", "--json")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("Error: Expected prices of the reference universe")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_a_database_behind_its_migrations_has_the_command_that_mends_it(workplace: Path) -> None:
+    assert bandcast("db", "upgrade").returncode == 0
+    with closing(sqlite3.connect(workplace / "home" / "bandcast.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    done = bandcast("ingest", "--source", "sample")
+    assert done.returncode == 1
+    assert "bandcast db upgrade" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,141 @@
+"""Sixty days in a row against a Yahoo that misbehaves: the store ends up exactly right."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from market import DATA_FAULTS, Stock, made_up, with_actions
+from yahoo_imitation import (
+    EMPTY,
+    HTML,
+    MALFORMED,
+    RESET,
+    SERVER_ERROR,
+    TOO_MANY,
+    TRUNCATED,
+    Answer,
+    Yahoo,
+    serve,
+)
+
+from db.engine import reading
+from db.repositories.prices import PriceRepository
+from flows.context import open_job, store
+from flows.settings import load_settings
+from flows.sources import SampleSource
+from flows.sources.retry import open_retrier
+from flows.steps.ingest import note_quarantine, pull_one
+from forecasting.errors import PriceError
+from forecasting.prices.adjustment import PRICE_COLUMNS
+from forecasting.prices.history import PriceHistory
+from forecasting.prices.revisions import VOLUME_RTOL
+
+FIRST, DAYS = date(2005, 1, 10), 60  # AAPL splits 2:1 on 2005-02-28
+HEALTHY_END = 4
+SEEDS = (1,)
+WEB_FAULTS: list[Answer | str] = [SERVER_ERROR, HTML, MALFORMED, EMPTY, TRUNCATED, RESET, TOO_MANY]
+
+
+@pytest.fixture
+def yahoo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
+    with serve() as server:
+        monkeypatch.setenv("BANDCAST_SOURCE", "yahoo")
+        monkeypatch.setenv("BANDCAST_YAHOO_URL", server.url)
+        monkeypatch.setenv("BANDCAST_HISTORY_DAYS", "400")
+        yield server
+
+
+def universe(last: date) -> dict[str, Stock]:
+    """Real prices with a real split, and made-up ones of other markets with a 4:1 split and dividends."""
+    apple = SampleSource().fetch("AAPL", date(2004, 6, 1), last)
+    coin = made_up("BTC-USD", last, seed=1, sessions=200)
+    toyota = with_actions(made_up("7203.T", last, seed=3), {date(2005, 2, 2): 4.0}, {date(2005, 1, 20): 1.5})
+    slips = {"AAPL": {date(2005, 1, 18): (date(2005, 2, 9), 1.013)}}
+    return {one.ticker: Stock(one, slips.get(one.ticker, {})) for one in (apple, coin, toyota)}
+
+
+def run_day(day: date, tickers: list[str]) -> dict[str, PriceError]:
+    """The ingest steps of one evening."""
+    job = open_job(datetime.combine(day, time(22, 30), UTC), tickers=tickers)
+    retrier = open_retrier(job.settings)
+    results = {ticker: pull_one(job, ticker, retrier) for ticker in tickers}
+    failed = {ticker: one for ticker, one in results.items() if isinstance(one, PriceError)}
+    note_quarantine(job, failed, set(tickers) - set(failed))
+    return failed
+
+
+def stored(ticker: str) -> PriceHistory:
+    with reading(store(load_settings().url)) as connection:
+        return PriceRepository(connection, "yahoo").load(ticker)
+
+
+def misbehave(yahoo: Yahoo, stock: Stock, day: date, dice: random.Random) -> str | None:
+    """Perhaps one fault of one ticker; its name."""
+    ticker = stock.truth.ticker
+    yahoo.faults.pop(ticker, None)
+    yahoo.listings[ticker] = stock.told(day)
+    draw = dice.random()
+    if draw < 0.15:
+        name = dice.choice(sorted(DATA_FAULTS))
+        yahoo.listings[ticker] = DATA_FAULTS[name](stock, day, yahoo.listings[ticker])
+        return name
+    if draw < 0.3:
+        fault = dice.choice(WEB_FAULTS)
+        if dice.random() < 0.5:
+            yahoo.faults[ticker] = fault
+        else:
+            yahoo.once[ticker] = [fault] * dice.randint(1, 2)
+        return str(fault)
+    return None
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_after_sixty_days_of_faults_the_store_equals_the_truth(
+    yahoo: Yahoo, workplace: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    last = FIRST + timedelta(days=DAYS - 1)
+    stocks = universe(last)
+    requests, faults = Counter[int](), Counter[str]()
+    for number in range(DAYS):
+        day = FIRST + timedelta(days=number)
+        wrong = {}
+        for ticker, stock in stocks.items():
+            healthy = number == 0 or number >= DAYS - HEALTHY_END  # a first pull has nothing to check against
+            wrong[ticker] = misbehave(yahoo, stock, day, random.Random(0) if healthy else dice)
+        yahoo.requests.clear()
+        failed = run_day(day, list(stocks))
+        requests.update([sum("/chart/" in path for path in yahoo.requests)])
+        faults.update(name for name in wrong.values() if name)
+        assert set(failed) <= {ticker for ticker, name in wrong.items() if name}, (day, failed)
+    for ticker, stock in stocks.items():
+        assert_equal(stored(ticker), stock.truth.until(last))
+    assert sum(faults.values()) >= 35
+    assert len(faults) >= 15
+    assert requests[len(stocks)] >= DAYS / 2  # one request a ticker where nothing is wrong
+    assert max(requests) <= 2 * 4 * len(stocks)  # four attempts, each told twice by yfinance itself
+    assert revised(load_settings().url) == [("AAPL", date(2005, 1, 18), "correction")]
+
+
+def revised(url: str) -> list[tuple[str, date, str]]:
+    """Every correction of prices that was kept."""
+    with reading(store(url)) as connection:
+        prices = PriceRepository(connection, "yahoo")
+        revisions = {ticker: prices.revisions(ticker) for ticker in prices.tickers()}
+    return [
+        (ticker, row.session, row.reason) for ticker, rows in revisions.items() for row in rows.itertuples()
+    ]
+
+
+def assert_equal(found: PriceHistory, truth: PriceHistory) -> None:
+    sessions = truth.bars.index[truth.bars.index <= found.bars.index[-1]]
+    assert len(truth.bars) - len(sessions) <= 1  # a coin's day ends at midnight, after the run
+    told = truth.bars.loc[sessions]
+    pd.testing.assert_frame_equal(found.bars[PRICE_COLUMNS], told[PRICE_COLUMNS], rtol=2e-6, check_freq=False)
+    # Volume that settles by less than the tolerance is not worth a revision.
+    pd.testing.assert_series_equal(found.bars["volume"], told["volume"], rtol=VOLUME_RTOL, check_freq=False)
+    pd.testing.assert_frame_equal(found.actions, truth.actions, rtol=1e-6, check_freq=False)

@@ -1,0 +1,158 @@
+"""Transactions, and the one sentence for a database that does not answer."""
+
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from db.engine import open_engine, reading, writing
+from db.migrate import read_revision
+from db.schema import quarantines
+from forecasting.errors import DatabaseUnreachableError
+
+ROW: dict[str, Any] = {
+    "source": "sample",
+    "ticker": "AAA",
+    "as_of": date(2024, 1, 2),
+    "reason": "stale",
+    "detail": "",
+    "seen_at": datetime(2024, 1, 2, 22, tzinfo=timezone(timedelta(hours=2))),
+}
+Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_postgres_spelling_means_psycopg(scheme: str) -> None:
+    assert open_engine(f"{scheme}://u@h/d").url.drivername == "postgresql+psycopg"
+
+
+def test_sqlite_is_configured(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/a/b/c.sqlite")
+    names = ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+    with reading(engine) as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    engine.dispose()
+    assert found == ["wal", 1, 30000, 1]
+
+
+def test_foreign_keys_are_back_after_a_migration(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/c.sqlite")
+    found = []
+    for alters_schema in (True, False):
+        with writing(engine, alters_schema=alters_schema) as connection:
+            found.append(connection.exec_driver_sql("PRAGMA foreign_keys").scalar())
+    engine.dispose()
+    assert found == [0, 1]
+
+
+def test_an_exception_rolls_back(engine: sa.Engine, dump: Dump) -> None:
+    before = dump()
+    with pytest.raises(sa.exc.IntegrityError), writing(engine) as connection:
+        connection.execute(quarantines.insert(), [{**ROW, "ticker": ticker} for ticker in ("A", "B", None)])
+    assert dump() == before
+
+
+def test_schema_changes_roll_back_too(empty: sa.Engine) -> None:
+    def alter_half() -> None:
+        with writing(empty) as connection:
+            connection.execute(sa.text("CREATE TABLE half (id INTEGER)"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        alter_half()
+    assert sa.inspect(empty).get_table_names() == []
+
+
+def test_readers_see_one_snapshot_and_do_not_wait(engine: sa.Engine) -> None:
+    with reading(engine) as reader:
+        assert count(reader) == 0
+        with writing(engine) as writer:
+            writer.execute(quarantines.insert(), [ROW])
+            with reading(engine) as other:
+                assert count(other) == 0
+        assert count(reader) == 0
+    with reading(engine) as reader:
+        assert count(reader) == 1
+
+
+def test_writers_wait_for_each_other(engine: sa.Engine) -> None:
+    def add() -> None:
+        with writing(engine) as connection:
+            connection.execute(quarantines.insert(), [{**ROW, "ticker": str(count(connection))}])
+
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with reading(engine) as connection:
+        assert sorted(connection.scalars(sa.select(quarantines.c.ticker))) == list("01234567")
+
+
+def test_naive_instants_are_refused(engine: sa.Engine) -> None:
+    naive = ROW["seen_at"].replace(tzinfo=None)
+    with (
+        pytest.raises(sa.exc.StatementError, match="instant with a time zone"),
+        writing(engine) as connection,
+    ):
+        connection.execute(quarantines.insert(), [{**ROW, "seen_at": naive}])
+
+
+def test_instants_come_back_in_utc(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(quarantines.insert(), [ROW])
+        assert str(connection.scalar(sa.select(quarantines.c.seen_at))) == "2024-01-02 20:00:00+00:00"
+
+
+def test_postgres_that_does_not_answer() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        port = closed.getsockname()[1]
+        engine = open_engine(f"postgres://me:s3cret@127.0.0.1:{port}/d")
+        with pytest.raises(DatabaseUnreachableError) as caught:
+            read_revision(engine)
+    sentence = str(caught.value)
+    assert sentence.startswith(
+        f"Expected a database at postgresql+psycopg://me:***@127.0.0.1:{port}/d, found"
+    )
+    assert "refused" in sentence
+    assert "s3cret" not in sentence
+    assert "\n" not in sentence
+
+
+def test_sqlite_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite").write_text("not a database, and longer than a header " * 50)
+    with pytest.raises(DatabaseUnreachableError, match="file is not a database"):
+        read_revision(open_engine(f"sqlite:///{tmp_path}/x.sqlite"))
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("store.db", "no database URL"),
+        ("postgresql://me:s3cret@host:port/d", "no database URL"),
+        ("mysql://me:s3cret@host/d", "a mysql database where SQLite or PostgreSQL is needed"),
+        ("postgresql+nodriver://me:s3cret@host/d", r"pip install 'bandcast\[postgres\]'"),
+        ("sqlite:////dev/null/x.sqlite", "found '.*(Not a directory|File exists)"),
+    ],
+)
+def test_impossible_urls(url: str, found: str) -> None:
+    with pytest.raises(DatabaseUnreachableError, match=found) as caught:
+        open_engine(url)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(DatabaseUnreachableError, match=r"pip install 'bandcast\[postgres\]'"):
+        open_engine("postgresql://me@host/d")
+
+
+def count(connection: sa.Connection) -> int | None:
+    return connection.scalar(sa.select(sa.func.count()).select_from(quarantines))

@@ -1,0 +1,193 @@
+"""Publishing is idempotent, whole and atomic."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from db import ForecastKey, RunRecord, Store
+from db.engine import reading
+from db.schema import forecasts
+from forecasting.errors import StoreError
+from forecasting.forecast import Forecast
+
+LATER = datetime(2024, 1, 3, 5, tzinfo=UTC)
+DAY = date(2024, 1, 2)
+
+MakeForecast = Callable[..., Forecast]
+Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
+
+
+@pytest.fixture
+def again(run: RunRecord) -> RunRecord:
+    return replace(run, run_id="r2", issued_at=LATER, flow_run_id="prefect")
+
+
+def publish(store: Store, run: RunRecord, issued: list[Forecast]) -> None:
+    with store.writing() as tx:
+        tx.forecasts.publish(run, issued)
+
+
+def run_ids(dump: Dump) -> list[str]:
+    return [row[12] for row in dump()["forecasts"]]
+
+
+def test_rows_hold_what_the_forecast_holds(
+    served: Store, run: RunRecord, forecast: MakeForecast, dump: Dump
+) -> None:
+    publish(served, run, [forecast(horizon=2)])
+    first, second = dump()["forecasts"]
+    assert first[:4] == ("AAA", DAY, date(2024, 1, 3), 1)
+    assert second[:4] == ("AAA", DAY, date(2024, 1, 4), 2)
+    assert first[4:9] == pytest.approx((100.0, 90.0, 100.0, 110.0, 0.9))
+    assert first[9:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm")
+    assert len(dump()["forecast_quantiles"]) == 2 * 3 * 4
+    with served.reading() as tx:
+        assert tx.forecasts.run("r1") == run
+        assert tx.forecasts.run("r9") is None
+        assert tx.forecasts.quality("AAA", DAY) == "champion"
+
+
+def test_a_run_keeps_its_price_basis(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
+    other = replace(run, price_basis="total_return")
+    publish(served, other, [forecast()])
+    with served.reading() as tx:
+        assert tx.forecasts.run("r1") == other
+
+
+def test_levels_read_as_people_write_them(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
+    publish(served, run, [forecast(levels=(0.1 + 0.2 - 0.25, 0.5, 1 - 0.05))])
+    with served.reading() as tx:
+        quantiles = tx.forecasts.quantiles("AAA", DAY)
+    assert sorted(quantiles["level"].unique()) == [0.05, 0.5, 0.95]
+
+
+def test_the_same_values_again_change_nothing(
+    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
+) -> None:
+    published = [forecast("AAA"), forecast("BBB", model_variance=np.full(3, np.nan))]
+    publish(served, run, published)
+    before = dump()
+    for rerun in (run, again):
+        publish(served, rerun, published)
+        assert dump() == before
+    with served.reading() as tx:
+        assert tx.forecasts.matches(run, published[1])
+        assert not tx.forecasts.matches(run, replace(published[1], regime="stress"))
+        assert not tx.forecasts.matches(run, forecast("CCC"))
+
+
+@pytest.mark.parametrize("changes", [{"horizon": 1}, {"anchor_close": 100.5}, {"quality": "baseline"}])
+def test_other_values_replace_the_whole_ticker(
+    served: Store,
+    run: RunRecord,
+    again: RunRecord,
+    forecast: MakeForecast,
+    dump: Dump,
+    changes: dict[str, Any],
+) -> None:
+    publish(served, run, [forecast("AAA"), forecast("BBB")])
+    changed = forecast("AAA", **changes)
+    publish(served, again, [changed, forecast("BBB")])
+    assert run_ids(dump) == ["r2"] * changed.horizon + ["r1"] * 3
+    assert len(dump()["forecast_quantiles"]) == (changed.horizon + 3) * 12
+    with served.reading() as tx:
+        assert tx.forecasts.made_by("r1") == [("BBB", DAY)]
+        assert tx.forecasts.made_by("r2") == [("AAA", DAY)]
+
+
+def test_a_changed_inner_quantile_counts_too(
+    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
+) -> None:
+    publish(served, run, [forecast()])
+    bands = {**forecast().log_returns, "predictive": np.log([0.8, 1.0, 1.2]) * np.ones((3, 1))}
+    publish(served, again, [forecast(log_returns=bands)])
+    assert run_ids(dump) == ["r2"] * 3
+
+
+def test_a_run_that_left_every_ticker_out_is_recorded(served: Store, run: RunRecord, dump: Dump) -> None:
+    publish(served, run, [])
+    assert [row[0] for row in dump()["forecast_runs"]] == ["r1"]
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan, -np.inf])
+def test_one_bad_forecast_leaves_nothing(
+    served: Store, run: RunRecord, forecast: MakeForecast, dump: Dump, bad: float
+) -> None:
+    before = dump()
+    broken = dict.fromkeys(forecast().log_returns, np.full((3, 3), bad))
+    with pytest.raises((StoreError, sa.exc.IntegrityError)):
+        publish(served, run, [forecast("AAA"), forecast("BBB", log_returns=broken)])
+    assert dump() == before
+
+
+def test_numpy_integers_land_as_integers(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
+    publish(served, replace(run, seed=np.int64(7)), [forecast()])  # type: ignore[arg-type]  # the point
+    is_sqlite = served.engine.dialect.name == "sqlite"
+    typeof = "typeof" if is_sqlite else "pg_typeof"
+    with reading(served.engine) as connection:
+        found = connection.execute(sa.text(f"SELECT seed, {typeof}(seed) FROM forecast_runs")).one()
+    assert tuple(found) == (7, "integer" if is_sqlite else "bigint")
+
+
+def test_an_unknown_model_is_refused(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
+    with pytest.raises(sa.exc.IntegrityError):
+        publish(served, replace(run, model_version="m9"), [forecast()])
+
+
+def test_crossed_bounds_are_refused(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
+    crossed = dict.fromkeys(forecast().log_returns, np.log([1.1, 1.0, 0.9]) * np.ones((3, 1)))
+    with pytest.raises(sa.exc.IntegrityError):
+        publish(served, run, [forecast(log_returns=crossed)])
+
+
+def test_a_reader_never_sees_half_a_run(
+    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast
+) -> None:
+    publish(served, run, [forecast()])
+    with served.writing() as tx:
+        tx.forecasts.publish(again, [forecast(horizon=1), forecast("BBB")])
+        with reading(served.engine) as reader:
+            assert set(reader.scalars(sa.select(forecasts.c.run_id))) == {"r1"}
+    with reading(served.engine) as reader:
+        assert list(reader.scalars(sa.select(forecasts.c.run_id))) == ["r2"] * 4
+
+
+def test_latest_and_quantiles_follow_the_newest_as_of(
+    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast
+) -> None:
+    older = forecast(as_of=date(2024, 1, 1), anchor_close=50.0)
+    publish(served, run, [older, forecast("BBB")])
+    publish(served, again, [forecast(horizon=2)])
+    with served.reading() as tx:
+        latest = tx.forecasts.latest()
+        assert list(latest["ticker"]) == ["AAA"] * 2 + ["BBB"] * 3
+        assert set(latest["anchor_close"]) == {100.0}
+        assert list(tx.forecasts.latest(["BBB"])["horizon"]) == [1, 2, 3]
+        assert tx.forecasts.latest([]).empty
+        assert len(tx.forecasts.quantiles("AAA", DAY)) == 2 * 12
+        assert set(tx.forecasts.quantiles("AAA", date(2024, 1, 1))["price"].round(6)) == {45.0, 50.0, 55.0}
+        assert tx.forecasts.quantiles("ZZZ", DAY).empty
+
+
+def test_latest_is_what_the_view_shows_and_can_look_back(
+    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast
+) -> None:
+    publish(served, run, [forecast(as_of=date(2024, 1, 1), anchor_close=50.0), forecast("BBB")])
+    publish(served, again, [forecast(horizon=2)])
+    with reading(served.engine) as connection:
+        shown = connection.execute(sa.text("SELECT * FROM latest_forecast ORDER BY ticker, horizon"))
+        columns, rows = list(shown.keys()), shown.all()
+    with served.for_source("yahoo").reading() as tx:  # one forecast a ticker, whatever its source
+        latest = tx.forecasts.latest()
+        back = tx.forecasts.latest(until=date(2024, 1, 1))
+        assert tx.forecasts.newest(until=date(2024, 1, 1)) == [ForecastKey("AAA", date(2024, 1, 1), "sample")]
+        assert tx.forecasts.newest(["BBB"]) == [ForecastKey("BBB", DAY, "sample")]
+        assert tx.forecasts.latest(until=date(2023, 12, 31)).empty
+    assert list(latest.columns) == columns
+    assert list(latest["lower"]) == [row.lower for row in rows]
+    assert list(zip(back["ticker"], back["anchor_close"], strict=True)) == [("AAA", 50.0)] * 3

@@ -1,0 +1,247 @@
+"""Closed bands are scored once, on the basis of the issue date, and again only where prices changed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from db import RunRecord, Store
+from db.engine import reading, writing
+from db.schema import coverage_by_horizon, pinball_by_level
+from forecasting.errors import TableError
+from forecasting.evaluation.outcomes import score_issued
+from forecasting.forecast import Forecast
+from forecasting.tables import BAND_SCORES, CLOSED_BANDS, ISSUED_BANDS
+from forecasting.types import Band, values
+
+CLOSES = {"2024-01-02": 100.0, "2024-01-03": 105.0, "2024-01-04": 85.0, "2024-01-05": 112.0}
+WIDE = np.log([0.8, 1.0, 1.2]) * np.ones((3, 1))
+NOON = datetime(2024, 1, 9, 12, tzinfo=UTC)
+DAY = date(2024, 1, 2)
+LAST = date(2024, 1, 5)
+
+MakeForecast = Callable[..., Forecast]
+SavePrices = Callable[..., None]
+Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
+
+
+@pytest.fixture
+def issued(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: SavePrices) -> Store:
+    """Store with bands of plus or minus 10 %, of the random walk 20 %; outcomes +5 %, -15 % and +12 %."""
+    publish(served, run, forecast(log_returns={**forecast().log_returns, "random_walk": WIDE}))
+    save_prices(served, CLOSES, {})
+    return served
+
+
+def publish(store: Store, run: RunRecord, forecast: Forecast) -> None:
+    with store.writing() as tx:
+        tx.forecasts.publish(run, [forecast])
+
+
+def verify(store: Store, until: date = LAST, at: datetime = NOON) -> int:
+    """Score as the flow does; return how many target sessions there were."""
+    with store.writing() as tx:
+        pending = tx.outcomes.pending("AAA", until)
+        scores = score_issued(pending, tx.prices.load("AAA", until))
+        tx.outcomes.save(scores, at)
+    return int(scores["target_session"].nunique())
+
+
+def walk(ticker: str, actual: dict[date, float], as_of: date = DAY) -> pd.DataFrame:
+    """Build scores of bands of plus or minus 10 % that were never issued, by target session."""
+    rows = [
+        {
+            "ticker": ticker,
+            "as_of": as_of,
+            "target_session": target,
+            "band": band,
+            "kind": "walk_forward",
+            "horizon": horizon,
+            "quality": "champion",
+            "regime": "calm",
+            "nominal_coverage": 0.9,
+            "lower": np.log(0.9),
+            "median": 0.0,
+            "upper": np.log(1.1),
+            "actual_log_return": log_return,
+            "inside": 1 - (log_return < np.log(0.9)) - (log_return > np.log(1.1)),
+            "below": int(log_return < np.log(0.9)),
+            "above": int(log_return > np.log(1.1)),
+            "crps": abs(log_return),
+            "winkler": abs(log_return),
+            "pinball_lower": abs(log_return),
+            "pinball_upper": abs(log_return),
+        }
+        for band in values(Band)
+        for horizon, (target, log_return) in enumerate(actual.items(), start=1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_pending_bands_have_the_price_basis_of_their_run(
+    served: Store, run: RunRecord, forecast: MakeForecast
+) -> None:
+    publish(served, replace(run, price_basis="total_return"), forecast())
+    with served.reading() as tx:
+        pending = tx.outcomes.pending("AAA", LAST)
+        none = tx.outcomes.pending("ZZZ", LAST)
+    assert list(pending.columns) == list(none.columns) == ISSUED_BANDS.names
+    assert len(pending) == 3 * 3 * 4
+    assert set(pending["price_basis"]) == {"total_return"}
+    assert none.empty
+
+
+def test_each_closed_band_gets_its_scores(issued: Store) -> None:
+    assert verify(issued) == 3
+    with issued.reading() as tx:
+        scorecard = tx.outcomes.scorecard("horizon")
+    calibrated = scorecard[scorecard["band"] == "calibrated"].set_index("horizon")
+    assert list(calibrated["n_outcomes"]) == [1, 1, 1]
+    assert list(calibrated["realized_coverage"]) == [1, 0, 0]
+    assert list(calibrated["below"]) == [0, 1, 0]
+    assert list(calibrated["above"]) == [0, 0, 1]
+    miss = np.log(0.9) - np.log(0.85)
+    assert calibrated.loc[2, "winkler"] == pytest.approx(np.log(1.1 / 0.9) + 20 * miss)
+    outside = 2 / 3 * (0.95 * miss - 0.5 * np.log(0.85) + 0.05 * (np.log(1.1) - np.log(0.85)))
+    assert calibrated.loc[2, "crps"] == pytest.approx(outside)
+
+
+def test_only_what_has_closed_is_scored_and_nothing_twice(issued: Store, dump: Dump) -> None:
+    assert verify(issued, date(2024, 1, 3)) == 1
+    assert verify(issued) == 2
+    before = dump()
+    assert verify(issued, at=NOON + timedelta(days=1)) == 0
+    assert dump() == before
+
+
+def test_a_corrected_close_is_scored_again(issued: Store, save_prices: SavePrices, dump: Dump) -> None:
+    verify(issued)
+    save_prices(issued, {**CLOSES, "2024-01-04": 85.2}, {})
+    assert verify(issued, at=NOON + timedelta(days=1)) == 1
+    rows = [row for row in dump()["verifications"] if row[3] == date(2024, 1, 4)]
+    assert {row[-1] for row in rows} == {NOON + timedelta(days=1)}
+    assert [row[13] for row in rows] == pytest.approx([np.log(0.852)] * 4)
+    assert verify(issued, at=NOON + timedelta(days=2)) == 1
+    assert {row[-1] for row in dump()["verifications"]} == {NOON, NOON + timedelta(days=1)}
+
+
+def test_a_split_between_issue_and_outcome_changes_no_score(
+    issued: Store, save_prices: SavePrices, dump: Dump
+) -> None:
+    verify(issued)
+    before = dump()["verifications"]
+    with writing(issued.engine) as connection:
+        for table in ("verifications", "price_bars"):
+            connection.execute(sa.text(f"DELETE FROM {table}"))
+    traded = dict(zip(CLOSES, (100.0, 26.25, 85 / 6, 112 / 6), strict=True))
+    save_prices(issued, traded, {"2024-01-03": 4.0, "2024-01-04": 1.5})
+    verify(issued)
+    after = dump()["verifications"]
+    assert [row[:13] for row in after] == [row[:13] for row in before]
+    assert [row[13:-1] for row in after] == [pytest.approx(row[13:-1]) for row in before]
+
+
+def test_a_replaced_forecast_is_scored_anew(
+    issued: Store, run: RunRecord, forecast: MakeForecast, dump: Dump
+) -> None:
+    verify(issued)
+    with issued.writing() as tx:
+        tx.outcomes.save(walk("AAA", {date(2024, 1, 3): 0.5}), NOON)
+    publish(issued, replace(run, run_id="r2", kind="backfill"), forecast(horizon=1))
+    assert {row[5] for row in dump()["verifications"]} == {"walk_forward"}
+    verify(issued)
+    backfilled = {row[4] for row in dump()["verifications"] if row[5] == "backfill"}
+    assert backfilled == set(values(Band))
+
+
+def test_other_sources_are_left_alone(issued: Store) -> None:
+    with issued.for_source("yahoo").reading() as tx:
+        assert tx.outcomes.tickers() == []
+        assert tx.outcomes.pending("AAA", date(2024, 1, 9)).empty
+        assert tx.outcomes.counts() == {}
+        assert tx.outcomes.scorecard("ticker").empty
+    with issued.reading() as tx:
+        assert tx.outcomes.tickers() == ["AAA"]
+
+
+def test_views_show_coverage_and_pinball(issued: Store) -> None:
+    verify(issued)
+    with reading(issued.engine) as connection:
+        coverage = pd.DataFrame(connection.execute(sa.select(coverage_by_horizon)).mappings())
+        levels = pd.DataFrame(connection.execute(sa.select(pinball_by_level)).mappings())
+    calibrated = coverage[coverage["method"] == "calibrated"].set_index("horizon")
+    assert list(calibrated["coverage"]) == [1, 0, 0]
+    assert list(calibrated["nominal"]) == [0.9] * 3
+    assert (calibrated["crps_to_random_walk"] < 1).iloc[0]
+    random_walk = coverage[coverage["method"] == "random_walk"]
+    assert list(random_walk["crps_to_random_walk"]) == [1, 1, 1]
+    second = levels[(levels["method"] == "calibrated") & (levels["horizon"] == 2)].set_index("level")
+    assert second.loc[0.05, "pinball"] == pytest.approx(0.95 * (np.log(0.9) - np.log(0.85)))
+    assert list(second["at_or_below"]) == [1, 1, 1]
+    assert calibrated.loc[2, "crps"] == pytest.approx(2 * second["pinball"].mean())
+
+
+def test_scores_of_another_schema_are_refused(store: Store, dump: Dump) -> None:
+    before = dump()
+    for wrong in (walk("AAA", {LAST: 0.1}).drop(columns="crps"), pd.concat([walk("AAA", {LAST: 0.1})] * 2)):
+        with pytest.raises(TableError, match="Expected band scores with"), store.writing() as tx:
+            tx.outcomes.save(wrong, NOON)
+    assert dump() == before
+
+
+def test_no_scores_are_no_rows(store: Store, dump: Dump) -> None:
+    before = dump()
+    with store.writing() as tx:
+        tx.outcomes.save(BAND_SCORES.empty(), NOON)
+    assert dump() == before
+
+
+def test_stored_scores_stay_where_they_are_not_to_be_replaced(store: Store) -> None:
+    for log_return in (0.1, 0.2):
+        with store.writing() as tx:
+            tx.outcomes.save(walk("AAA", {LAST: log_return}), NOON, replace=False)
+            assert list(tx.outcomes.closed(LAST, DAY)["actual"]) == [0.1]
+
+
+def test_calibration_reads_issued_bands_before_walked_ones_and_nothing_later(issued: Store) -> None:
+    verify(issued)
+    earlier = walk("AAA", {DAY: -0.01}, as_of=date(2023, 12, 29))
+    with issued.writing() as tx:
+        tx.outcomes.save(pd.concat([walk("AAA", {date(2024, 1, 3): 0.5}), earlier]), NOON, replace=False)
+        closed = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1))
+        assert tx.outcomes.counts() == {"live": 3, "walk_forward": 2}
+    assert list(closed["kind"]) == ["walk_forward", "live", "live"]
+    assert list(closed["actual"]) == pytest.approx([-0.01, np.log(1.05), np.log(0.85)])
+    assert set(closed["regime"]) == {"calm"}
+    assert list(closed["calibrated_upper"]) == pytest.approx([np.log(1.1)] * 3)
+
+
+def test_closed_bands_of_many_tickers_lie_in_one_narrow_table(issued: Store) -> None:
+    verify(issued)
+    walked = [walk(ticker, {date(2024, 1, 3): 0.1, date(2024, 1, 4): 0.2}) for ticker in ("BBB", "ABB")]
+    too_old = walk("GONE", {date(2022, 1, 4): 0.1}, as_of=date(2022, 1, 3))
+    with issued.writing() as tx:
+        tx.outcomes.save(pd.concat([*walked, too_old]), NOON)
+        every = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1))
+        second = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1), horizons=(2,))
+        wider = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1), 0.8)
+        none = tx.for_source("yahoo").outcomes.closed(date(2024, 1, 4), date(2023, 1, 1))
+        cards = tx.outcomes.scorecard("horizon", kinds=("walk_forward",), horizons=(2,))
+        of_ticker = tx.outcomes.scorecard("ticker", tickers=["BBB"], kinds=("walk_forward",))
+    assert list(every["ticker"]) == ["AAA", "AAA", "ABB", "ABB", "BBB", "BBB"]
+    assert list(every["horizon"]) == [1, 2] * 3
+    assert list(second["actual"]) == pytest.approx([np.log(0.85), 0.2, 0.2])
+    assert {str(every[name].dtype) for name in ("ticker", "kind", "regime")} == {"category"}
+    numbers = [name for name, kind in CLOSED_BANDS.columns.items() if kind == "number"]
+    assert {str(every[name].dtype) for name in numbers} == {"float64"}
+    assert str(every["horizon"].dtype) == "int8"
+    assert wider.empty
+    assert none.empty
+    assert list(every.columns) == list(none.columns) == [*CLOSED_BANDS.names, "kind"]
+    assert set(cards["horizon"]) == {2}
+    assert set(of_ticker["ticker"]) == {"BBB"}

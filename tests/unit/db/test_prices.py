@@ -1,0 +1,175 @@
+"""Prices in, the same prices out; a revision leaves its trace."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from digests import digest_prices
+
+from db import Holding, SaveReport, Store
+from forecasting.errors import StoreError
+from forecasting.prices.history import InstrumentFacts, PriceHistory
+
+FIRST = datetime(2024, 1, 5, 22, tzinfo=UTC)
+LATER = datetime(2024, 1, 6, 22, tzinfo=UTC)
+Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
+
+
+@pytest.fixture
+def history() -> PriceHistory:
+    sessions = pd.DatetimeIndex(["2024-01-02", "2024-01-03", "2024-01-04"], name="session")
+    close = np.array([40.0, 10.5, 11.0])
+    bars = pd.DataFrame(
+        {"open": close, "high": close + 1, "low": [np.nan, 10.0, 10.0], "close": close, "volume": 1e6},
+        sessions,
+    )
+    actions = pd.DataFrame({"split": [4.0], "dividend": [0.25]}, sessions[1:2])
+    return PriceHistory("AAA", bars, actions)
+
+
+def test_comes_back_as_it_went_in(store: Store, history: PriceHistory) -> None:
+    assert save(store, history) == SaveReport(new=3)
+    found = load(store, "AAA")
+    pd.testing.assert_frame_equal(found.bars, history.bars, check_index_type=False)
+    pd.testing.assert_frame_equal(found.actions, history.actions, check_index_type=False)
+    assert digest_prices(found) == digest_prices(history)
+
+
+def test_until_cuts_bars_and_actions(store: Store, history: PriceHistory) -> None:
+    save(store, history)
+    cut = load(store, "AAA", until=date(2024, 1, 2))
+    assert digest_prices(cut) == digest_prices(history.until(date(2024, 1, 2)))
+
+
+def test_unknown_ticker_is_empty_in_the_same_shape(store: Store, history: PriceHistory) -> None:
+    unknown = load(store, "ZZZ")
+    for found, like in [(unknown.bars, history.bars), (unknown.actions, history.actions)]:
+        assert found.empty
+        assert list(found.columns) == list(like.columns)
+        assert isinstance(found.index, pd.DatetimeIndex)
+        assert found.index.name == "session"
+
+
+def test_sources_do_not_mix(store: Store, history: PriceHistory) -> None:
+    save(store, history)
+    with store.for_source("yahoo").reading() as tx:
+        assert tx.prices.load("AAA").bars.empty
+        assert tx.prices.holdings() == []
+        assert tx.prices.sources() == ["sample"]
+
+
+def test_nothing_new_writes_nothing(store: Store, history: PriceHistory, dump: Dump) -> None:
+    save(store, history)
+    before = dump()
+    jitter = PriceHistory("AAA", history.bars * (1 + 1e-6), history.actions)
+    for again in (history, jitter, PriceHistory("AAA", history.bars.iloc[:0], history.actions.iloc[:0])):
+        report = save(store, again, LATER)
+        assert report == SaveReport(unchanged=len(again.bars))
+    assert dump() == before
+
+
+def test_a_revision_keeps_the_old_bar(store: Store, history: PriceHistory, dump: Dump) -> None:
+    save(store, history)
+    corrected = PriceHistory("AAA", history.bars.copy(), history.actions)
+    corrected.bars.loc["2024-01-04", "close"] = 12.0
+    corrected.bars.loc[pd.Timestamp("2024-01-05")] = 13.0
+    assert save(store, corrected, LATER) == SaveReport(new=1, changed=1, unchanged=2)
+    assert load(store, "AAA").bars["close"].tolist() == [40.0, 10.5, 12.0, 13.0]
+    assert dump()["price_revisions"] == [
+        ("sample", "AAA", date(2024, 1, 4), LATER, 11.0, 12.0, 10.0, 11.0, 1e6, FIRST, "correction")
+    ]
+    seen = {row[2].day: row[-1] for row in dump()["price_bars"]}
+    assert seen == {2: FIRST, 3: FIRST, 4: LATER, 5: LATER}
+
+
+def test_an_action_that_is_missing_for_some_days_stays(store: Store, history: PriceHistory) -> None:
+    save(store, history)
+    without = PriceHistory("AAA", history.bars, history.actions.iloc[:0])
+    for day in range(6):
+        save(store, without, LATER + timedelta(days=day))
+    assert digest_prices(load(store, "AAA")) == digest_prices(history)
+    save(store, history, LATER + timedelta(days=6))
+    save(store, without, LATER + timedelta(days=13))
+    assert digest_prices(load(store, "AAA")) == digest_prices(history)
+
+
+def test_an_action_that_is_missing_for_a_week_is_withdrawn_until_it_is_found_again(
+    store: Store, history: PriceHistory
+) -> None:
+    save(store, history)
+    without = PriceHistory("AAA", history.bars, history.actions.iloc[:0])
+    for day in (0, 7):
+        save(store, without, LATER + timedelta(days=day))
+    assert load(store, "AAA").actions.empty
+    save(store, history, LATER + timedelta(days=8))
+    assert digest_prices(load(store, "AAA")) == digest_prices(history)
+
+
+def test_a_dividend_that_lost_a_digit_to_a_split_is_the_same(
+    store: Store, history: PriceHistory, dump: Dump
+) -> None:
+    save(store, history)
+    before = dump()
+    rounded = history.actions.assign(dividend=0.25008)
+    save(store, PriceHistory("AAA", history.bars, rounded), LATER)
+    assert dump() == before
+
+
+def test_a_bar_that_vanishes_is_kept_and_counted(store: Store, history: PriceHistory) -> None:
+    save(store, history)
+    gone = PriceHistory("AAA", history.bars.iloc[[0, 2]], history.actions)
+    assert save(store, gone, LATER) == SaveReport(unchanged=2, vanished=1)
+    assert digest_prices(load(store, "AAA")) == digest_prices(history)
+
+
+def test_facts_are_kept_and_stay_where_the_source_reports_none(store: Store, history: PriceHistory) -> None:
+    reported = [InstrumentFacts("USD", "EQUITY", "America/New_York"), InstrumentFacts(currency="EUR")]
+    for facts in reported:
+        save(store, replace(history, facts=facts))
+    assert load(store, "AAA").facts == InstrumentFacts("EUR", "EQUITY", "America/New_York")
+
+
+def test_holdings_count_bars_and_revisions(store: Store, history: PriceHistory) -> None:
+    save(store, history)
+    changed = history.bars.assign(close=history.bars["close"] + [0, 0.5, 0.5])
+    save(store, PriceHistory("AAA", changed, history.actions), LATER)
+    with store.reading() as tx:
+        assert tx.prices.holdings() == [Holding("AAA", date(2024, 1, 2), date(2024, 1, 4), 3, 2)]
+        assert tx.prices.revisions("AAA")["close"].tolist() == [11.0, 10.5]
+        assert tx.prices.revisions("ZZZ").empty
+
+
+def test_actions_outside_the_downloaded_span_stay(store: Store, history: PriceHistory) -> None:
+    save(store, history)
+    tail = PriceHistory("AAA", history.bars.iloc[2:], history.actions.iloc[:0])
+    save(store, tail, LATER)
+    assert digest_prices(load(store, "AAA")) == digest_prices(history)
+
+
+def test_calendar_is_kept_once_known(store: Store, history: PriceHistory, dump: Dump) -> None:
+    for calendar in (None, "XNYS", None):
+        with store.writing() as tx:
+            tx.prices.save(history, FIRST, calendar=calendar)
+    assert dump()["instruments"] == [("AAA", "sample", "XNYS", FIRST, None, None, None)]
+
+
+def test_infinite_price_stores_nothing(store: Store, history: PriceHistory, dump: Dump) -> None:
+    before = dump()
+    history.bars.loc["2024-01-04", "high"] = np.inf
+    with pytest.raises(StoreError, match="found inf"):
+        save(store, history)
+    assert dump() == before
+
+
+def save(store: Store, history: PriceHistory, seen_at: datetime = FIRST) -> SaveReport:
+    with store.writing() as tx:
+        return tx.prices.save(history, seen_at)
+
+
+def load(store: Store, ticker: str, until: date | None = None) -> PriceHistory:
+    with store.reading() as tx:
+        return tx.prices.load(ticker, until)

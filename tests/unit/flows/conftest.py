@@ -1,0 +1,23 @@
+"""Settings that make a run cheap, in a folder of their own; no server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workplace import enter_workplace, open_configured_store
+
+from db import Store
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with no settings but the tiny ones."""
+    enter_workplace(tmp_path, monkeypatch)
+    return tmp_path
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """The configured store, empty."""
+    with open_configured_store() as opened:
+        yield opened

@@ -1,0 +1,109 @@
+"""Markdown of the artifacts in the Prefect UI."""
+
+from datetime import UTC, date, datetime
+
+import pandas as pd
+
+from db import CalibrationRecord, PromotionRecord
+from flows.reporting.artifacts import (
+    describe_calibration,
+    format_calibration,
+    format_fan,
+    format_key,
+    format_promotion,
+)
+from flows.reporting.scorecards import HorizonScores
+
+DAY = date(2024, 6, 3)
+NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
+DECISION = PromotionRecord(
+    decision_id="d1",
+    source="sample",
+    as_of=DAY,
+    challenger="new",
+    champion=None,
+    decided_at=NOON,
+    promoted=True,
+    reason="Promoted: no model served.",
+    challenger_crps=0.98,
+    champion_crps=None,
+    reference_crps=0.01,
+    difference=-0.02,
+    lower=-0.03,
+    upper=-0.01,
+    tolerance=0.005,
+    dates=20,
+    forecasts=100,
+)
+
+
+def test_keys_are_what_prefect_accepts_and_stay_the_same() -> None:
+    keys = {name: format_key("fan", name) for name in ("AAPL", "BRK-B", "^GSPC", "EURUSD=X", "7203.T")}
+    assert keys == {
+        "AAPL": "fan-aapl",
+        "BRK-B": "fan-brk-b",
+        "^GSPC": "fan-index-gspc",
+        "EURUSD=X": "fan-eurusd-x",
+        "7203.T": "fan-7203-t",
+    }
+
+
+def test_a_promotion_shows_its_reason_and_the_scores_that_exist() -> None:
+    text = format_promotion(DECISION)
+    assert text.startswith("# new: promoted\n\nPromoted: no model served.\n\nAgainst no champion, on 100 ")
+    assert "| candidate_crps | 0.98000 |" in text
+    assert "| champion_crps |  |" in text
+
+
+def test_a_calibration_without_outcomes_says_so() -> None:
+    empty = pd.DataFrame(
+        columns=["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
+    )
+    text = format_calibration(describe_calibration(None), HorizonScores(empty, empty), [])
+    assert "State: nothing learned yet." in text
+    assert text.count("None yet.") == 2
+
+
+def test_a_calibration_shows_scores_and_drift() -> None:
+    record = CalibrationRecord("c1", "sample", DAY, "[]", 12, "0", NOON)
+    scores = pd.DataFrame(
+        {
+            "method": ["calibrated", "fhs"],
+            "horizon": [1, 1],
+            "outcomes": [12, 12],
+            "inside": [0.9, 0.8],
+            "below": [0.1, 0.1],
+            "above": [0.0, 0.1],
+            "crps": [0.1, 0.1],
+            "crps_to_random_walk": [0.95, float("nan")],
+        }
+    )
+    text = format_calibration(
+        describe_calibration(record), HorizonScores(scores, scores.iloc[:0]), ["bands held 70 %"]
+    )
+    assert "State: c1, from 12 outcomes." in text
+    assert "**Drift**: bands held 70 %" in text
+    assert "| 1 | calibrated | 12 | 0.900 | 0.100 | 0.000 | 0.950 |" in text
+    assert "fhs" not in text
+    assert text.count("None yet.") == 1
+
+
+def test_a_fan_has_its_picture_above_its_bands() -> None:
+    bands = pd.DataFrame(
+        {
+            "as_of": [DAY],
+            "target_session": [date(2024, 6, 4)],
+            "horizon": [1],
+            "anchor_close": [1000.0],
+            "lower": [990.5],
+            "median": [1000.25],
+            "upper": [1010.0],
+            "coverage": [0.9],
+            "quality": ["champion"],
+        }
+    )
+    lines = format_fan("AAPL", bands, b"png").split("\n\n")
+    assert lines[0] == "# AAPL, from 2024-06-03"
+    assert lines[1] == "Close 1,000.00; bands of 90%, quality champion."
+    assert lines[2] == "![Closes and forecast bands of AAPL](data:image/png;base64,cG5n)"
+    assert lines[3].splitlines()[-1] == "| 1 | 2024-06-04 | 990.50 | 1,000.25 | 1,010.00 |"

@@ -1,0 +1,91 @@
+"""The checkpoint of a walk: what is finished comes back as it was, and only for the same walk."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.backtest.checkpoint import Checkpoint, atomic
+from forecasting.backtesting.walk_forward import Issued, Remark
+from forecasting.errors import UsageError
+
+DAY = date(2024, 5, 14)
+
+
+@pytest.fixture
+def issued() -> Issued:
+    bands = np.random.default_rng(1).normal(size=(1, 2, 3))
+    bands[0, 1, 0] = np.nan
+    return Issued(
+        origin=DAY,
+        tickers=("AAA",),
+        regimes=("stress",),
+        targets=((date(2024, 5, 15), date(2024, 5, 16)),),
+        quantiles={"predictive": bands, "fhs": 2 * bands},
+        remarks=(Remark(DAY, "BBB", "all", "stale", "BBB: expected a bar, found none."),),
+    )
+
+
+def test_a_part_comes_back_as_it_was(tmp_path: Path, issued: Issued) -> None:
+    checkpoint = Checkpoint(tmp_path / "rows.csv")
+    checkpoint.open({"a": 1}, restart=False)
+    assert not checkpoint.has_part(DAY)
+    checkpoint.save_part(issued)
+    found = checkpoint.load_part(DAY)
+    for name, bands in issued.quantiles.items():
+        np.testing.assert_array_equal(found.quantiles[name], bands)
+    assert (found.tickers, found.regimes, found.targets) == (issued.tickers, issued.regimes, issued.targets)
+    assert found.remarks == issued.remarks
+
+
+def test_an_origin_without_forecasts_comes_back_too(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "rows.csv")
+    checkpoint.open({}, restart=False)
+    checkpoint.save_part(Issued(DAY, (), (), (), {"predictive": np.empty((0, 2, 3))}, ()))
+    assert checkpoint.load_part(DAY).tickers == ()
+    assert checkpoint.load_part(DAY).targets == ()
+
+
+def test_the_checkpoint_opens_for_the_same_walk_alone(tmp_path: Path, issued: Issued) -> None:
+    checkpoint = Checkpoint(tmp_path / "rows.csv")
+    checkpoint.open({"walk": {"every": 5}, "code": "x"}, restart=False)
+    checkpoint.save_part(issued)
+    checkpoint.open({"walk": {"every": 5}, "code": "x"}, restart=False)
+    with pytest.raises(UsageError, match=r"another \(code, walk differ\); give another --out, or --restart"):
+        checkpoint.open({"walk": {"every": 6}, "code": "y"}, restart=False)
+    assert checkpoint.has_part(DAY)
+    checkpoint.open({"walk": {"every": 6}, "code": "y"}, restart=True)
+    assert not checkpoint.has_part(DAY)
+
+
+def test_a_folder_of_something_else_is_never_emptied(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "rows.csv")
+    checkpoint.path.mkdir()
+    (checkpoint.path / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match="found other files"):
+        checkpoint.open({}, restart=True)
+    assert (checkpoint.path / "thesis.txt").read_text() == "mine"
+
+
+def test_what_a_killed_process_left_half_written_is_cleared(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "rows.csv")
+    checkpoint.open({}, restart=False)
+    (checkpoint.path / ".77-2024-05-14.npz").write_bytes(b"half")
+    checkpoint.open({}, restart=False)
+    assert [path.name for path in checkpoint.path.iterdir()] == ["manifest.json"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("old")
+
+    def fail_half_way() -> None:
+        with atomic(path) as unfinished:
+            unfinished.write_text("new, h")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,152 @@
+"""Commands that need no server: usage, settings, the database, and what the store holds."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from db import inspect_store
+from flows.cli import app, main
+from flows.settings import load_settings
+from forecasting.errors import StoreError, UsageError
+from forecasting.types import Retrain, SourceKind, values
+
+COMMANDS = (
+    "run",
+    "ingest",
+    "retrain",
+    "forecast",
+    "show",
+    "plot",
+    "verify",
+    "replay",
+    "backtest",
+    "serve",
+    "deploy",
+    "backfill",
+    "doctor",
+    "db upgrade",
+    "prices status",
+    "prices show",
+    "models",
+    "models rollback",
+)
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def exit_code(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Exit code of the program."""
+    monkeypatch.setattr(sys, "argv", ["bandcast", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    result = invoke(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_help_imports_neither_torch_nor_prefect_nor_pandas() -> None:
+    code = (
+        "import sys; from flows.cli import app\n"
+        f"for command in {['', *COMMANDS]!r}:\n"
+        "    try: app([*command.split(), '--help'])\n"
+        "    except SystemExit as end: assert not end.code\n"
+        "heavy = {'torch', 'prefect', 'pandas', 'sqlalchemy', 'matplotlib', 'yfinance'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_reads_the_store_alone_imports_no_prefect() -> None:
+    modules = ("backtest", "bands", "charts", "models", "prices", "scorecards", "summaries", "tables")
+    code = (
+        "import sys; from importlib import import_module\n"
+        f"for name in {modules!r}: import_module(f'flows.reporting.{{name}}')\n"
+        "import flows.doctor, flows.backtest.run\n"
+        "assert 'prefect' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--source", "bloomberg"],
+        ["run", "--horizon", "31"],
+        ["run", "--as-of", "yesterday"],
+        ["run", "--retrain", "sometimes"],
+        ["fly"],
+        ["show", "--tickers"],
+    ],
+    ids=" ".join,
+)
+def test_bad_usage_exits_with_2_and_prints_nothing_on_standard_output(arguments: list[str]) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "words"), [("--source", values(SourceKind)), ("--retrain", values(Retrain))]
+)
+def test_the_choices_of_an_option_are_those_of_the_vocabulary(option: str, words: tuple[str, ...]) -> None:
+    result = invoke("run", option, "none")
+    assert all(f"'{word}'" in result.stderr for word in words)
+
+
+def test_a_setting_out_of_bounds_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "7")
+    result = invoke("db", "upgrade")
+    assert isinstance(result.exception, UsageError)
+    assert "BANDCAST_MIN_SUCCESS_RATIO" in str(result.exception)
+
+
+def test_an_error_is_one_sentence_and_bad_usage_another_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(monkeypatch, "show") == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert printed.err.startswith(
+        "Error: Expected a stored forecast of any ticker, found none; run `bandcast"
+    )
+    assert exit_code(monkeypatch, "models", "rollback") == 1
+
+
+def test_the_program_turns_telemetry_off_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DO_NOT_TRACK", "0")
+    monkeypatch.delenv("PREFECT_SERVER_ANALYTICS_ENABLED", raising=False)
+    assert exit_code(monkeypatch, "--help") == 0
+    assert os.environ["DO_NOT_TRACK"] == "0"
+    assert os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+
+
+def test_db_upgrade_makes_the_default_database(workplace: Path) -> None:
+    result = invoke("db", "upgrade")
+    assert (workplace / "home" / "bandcast.db").exists()
+    status = inspect_store(load_settings().url)
+    assert status.is_current
+    assert result.output == f"The database is at migration {status.needed}.\n"
+
+
+def test_verify_runs_no_flow_where_nothing_was_issued() -> None:
+    result = invoke("verify", "--source", "yahoo")
+    assert result.output == "Scored 0 bands now; 0 issued bands have closed.\n"
+
+
+def test_there_is_no_model_to_roll_back_to_in_an_empty_store() -> None:
+    assert isinstance(invoke("models", "rollback").exception, StoreError)

@@ -1,0 +1,159 @@
+"""The context of a run: settled once, the same for every step, closed at the end."""
+
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db import open_store
+from flows.context import RunContext, open_context, settle_scope
+from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
+
+DUE = datetime(2024, 6, 7, 22, 30, tzinfo=UTC)  # a Friday evening, in New York half past six
+FRIDAY, THURSDAY = date(2024, 6, 7), date(2024, 6, 6)
+NOW = DUE + timedelta(hours=9)
+
+
+def open_once(due: datetime = DUE, as_of: date | None = None, **overrides: Any) -> RunContext:
+    """The context as it was while it was open."""
+    with open_context(due, as_of, now=NOW, **overrides) as context:
+        return context
+
+
+def open_live(due: datetime = DUE, as_of: date | None = None, tickers: str = "AAPL") -> RunContext:
+    return open_once(due, as_of, source="yahoo", tickers=tickers)
+
+
+def test_the_clock_and_the_due_time_are_those_of_the_caller() -> None:
+    context = open_live()
+    assert (context.now, context.due, context.kind) == (NOW, DUE, "live")
+
+
+def test_without_a_clock_it_is_read_once() -> None:
+    before = datetime.now(UTC)
+    with open_context(DUE) as context:
+        assert before <= context.now <= datetime.now(UTC)
+        assert context.now.tzinfo is UTC
+
+
+def test_a_live_run_is_of_the_last_session_closed_when_it_was_due() -> None:
+    assert open_live().as_of == FRIDAY
+    assert open_live(datetime(2024, 6, 7, 20, 29, tzinfo=UTC)).as_of == THURSDAY  # the lag is half an hour
+    assert open_live(datetime(2024, 6, 7, 20, 30, tzinfo=UTC)).as_of == FRIDAY
+
+
+def test_a_run_of_files_is_of_their_newest_session_whenever_it_is_due() -> None:
+    assert open_once(tickers="AAPL").as_of == date(2013, 3, 1)
+    assert open_once(datetime(2012, 1, 1, tzinfo=UTC), tickers="AAPL").as_of == date(2013, 3, 1)
+
+
+def test_each_ticker_has_the_last_session_of_its_own_exchange() -> None:
+    saturday = datetime(2024, 6, 8, 12, tzinfo=UTC)
+    context = open_live(saturday, tickers="AAPL,7203.T,BTC-USD,EURUSD=X")
+    assert {ticker: context.session_of(ticker) for ticker in context.tickers} == {
+        "AAPL": FRIDAY,
+        "7203.T": FRIDAY,
+        "BTC-USD": FRIDAY,  # its Saturday ends at midnight
+        "EURUSD=X": FRIDAY,
+    }
+    assert open_live(saturday, THURSDAY).session_of("AAPL") == THURSDAY
+
+
+def test_no_session_of_a_live_source_counts_before_it_has_closed() -> None:
+    noon = datetime(2024, 6, 7, 12, tzinfo=UTC)
+    context = open_live(noon, tickers="AAPL,7203.T")
+    assert context.as_of == FRIDAY  # Tokyo's
+    assert context.session_of("7203.T") == FRIDAY
+    assert context.session_of("AAPL") == THURSDAY
+
+
+def test_a_file_decides_on_its_sessions_alone() -> None:
+    early = open_once(datetime(2013, 3, 1, 12, tzinfo=UTC), date(2013, 3, 1), tickers="AAPL")
+    assert early.session_of("AAPL") == date(2013, 3, 1)
+
+
+def test_a_ticker_without_known_sessions_is_an_error_of_its_own() -> None:
+    context = open_once(as_of=date(2013, 3, 1))
+    with pytest.raises(UnknownExchangeError):
+        context.session_of("BRK.B")
+    with pytest.raises(CalendarError):
+        context.at(date(2027, 2, 1)).session_of("RELIANCE.BO")
+
+
+def test_a_missed_session_is_a_backfill_of_the_same_run() -> None:
+    context = open_live(tickers="AAPL,MSFT")
+    missed = context.at(THURSDAY)
+    assert (missed.as_of, missed.kind, missed.tickers) == (THURSDAY, "backfill", ("AAPL", "MSFT"))
+    assert (missed.store, missed.now, missed.due) == (context.store, NOW, DUE)
+    assert context.at(THURSDAY, ("MSFT",)).tickers == ("MSFT",)
+
+
+def test_history_starts_a_setting_before_a_live_session_and_with_the_file_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BANDCAST_HISTORY_DAYS", "400")
+    assert open_live().history_start == FRIDAY - timedelta(days=400)
+    assert open_live().at(THURSDAY).history_start == THURSDAY - timedelta(days=400)
+    assert open_once(tickers="AAPL").history_start is None
+
+
+def test_the_lag_is_a_setting_of_every_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_live().lag == open_once().lag == timedelta(minutes=30)
+    monkeypatch.setenv("BANDCAST_PROVIDER_LAG_MINUTES", "180")
+    assert open_live().as_of == THURSDAY
+    assert open_live().session_of("AAPL") == THURSDAY
+
+
+def test_the_training_universe_is_the_forecast_one_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_once(tickers="AAPL").train_tickers == ("AAPL",)
+    monkeypatch.setenv("BANDCAST_TRAIN_TICKERS", "IBM,MSFT")
+    assert open_once(tickers="AAPL").train_tickers == ("IBM", "MSFT")
+
+
+def test_without_tickers_a_source_that_can_be_listed_gives_all() -> None:
+    assert open_once().tickers == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+    with pytest.raises(UsageError, match="Expected tickers to forecast, found none; give --tickers"):
+        open_once(source="yahoo")
+
+
+@pytest.mark.parametrize(
+    ("source", "as_of", "newest"),
+    [("sample", "2013-03-02", "2013-03-01"), ("yahoo", "2024-06-08", "2024-06-07")],
+)
+def test_a_session_beyond_the_newest_is_bad_usage(source: str, as_of: str, newest: str) -> None:
+    with pytest.raises(UsageError, match=f"Expected as_of at {newest} .* found {as_of}"):
+        settle_scope(DUE, date.fromisoformat(as_of), source=source, tickers="AAPL")
+
+
+def test_a_scope_is_settled_without_a_store(workplace: Path) -> None:
+    assert settle_scope(DUE).as_of == date(2013, 3, 1)
+    assert not (workplace / "home").exists()
+
+
+def list_store_files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_store_is_closed_at_the_end_even_of_a_failure(workplace: Path, fails: bool) -> None:
+    """An open SQLite store in WAL mode has two more files beside it."""
+    home = workplace / "home"
+    with ExitStack() as stack:
+        if fails:
+            stack.enter_context(pytest.raises(UsageError, match="enough"))
+        context = stack.enter_context(open_context(DUE, now=NOW))
+        with context.store.writing() as tx:
+            tx.models.add_baseline(NOW)
+        assert "bandcast.db-wal" in list_store_files(home)
+        if fails:
+            raise UsageError("enough")
+    assert list_store_files(home) == ["bandcast.db"]
+
+
+def test_rows_of_a_run_are_bound_to_its_source(workplace: Path) -> None:
+    with open_context(DUE, now=NOW, source="yahoo", tickers="AAPL") as context:
+        assert context.store.source == context.source.name == "yahoo"
+    with open_store(f"sqlite:///{workplace}/home/bandcast.db", "sample") as store:
+        assert store.source == "sample"

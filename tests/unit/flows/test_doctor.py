@@ -1,0 +1,115 @@
+"""The doctor: each fault has a line with the advice."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from typer.testing import CliRunner
+
+from db import Store
+from flows.cli import app
+from flows.doctor import examine
+from flows.doctor.environment import CLASHES, find_clashes
+from flows.doctor.finding import Finding
+from flows.settings import load_settings
+from flows.sources import SampleSource
+
+NOW = datetime(2013, 3, 4, 12, tzinfo=UTC)  # before Monday's close
+
+
+def examine_all(now: datetime = NOW) -> dict[str, Finding]:
+    return {finding.check: finding for finding in examine(load_settings(), now)}
+
+
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No Prefect server, whatever other test files of this process have started."""
+    monkeypatch.setenv("BANDCAST_TICKERS", "AAPL")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("installed", "clashes"),
+    [
+        ({"prefect": "3.8.8", "sqlalchemy": "2.1.9"}, True),
+        ({"prefect": "3.9.1", "sqlalchemy": "2.1.9"}, False),
+        ({"prefect": "3.8.8", "sqlalchemy": "2.0.58"}, False),
+        ({"prefect": "3.8.8", "fastapi": "0.155.0"}, True),
+        ({"prefect": "3.8.8", "fastapi": "0.150.0"}, False),
+        ({"prefect": "3.8.5"}, True),
+        ({"pytorch-lightning": "2.6.2"}, True),
+        ({"pytorch-lightning": "2.6.6"}, False),
+        ({"pandas": "3.0.4"}, True),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_versions_that_break_each_other_are_known(installed: dict[str, str], clashes: bool) -> None:
+    assert bool(find_clashes(installed)) is clashes
+
+
+def test_every_clash_has_what_breaks_and_an_advice() -> None:
+    assert all(clash.breaks and clash.advice for clash in CLASHES)
+
+
+def test_an_empty_home_is_no_failure_and_the_doctor_leaves_it_empty_of_tables(workplace: Path) -> None:
+    found = examine_all()
+    assert found["database"].verdict == "warn"
+    assert found["freshness"].verdict == "warn"
+    assert found["calendars"].verdict == "ok"
+    assert found["Prefect server"].verdict == "warn"
+    assert not [finding for finding in found.values() if finding.verdict == "fail"]
+    with closing(sqlite3.connect(workplace / "home" / "bandcast.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_a_schema_of_another_release_has_the_command_that_mends_it(workplace: Path) -> None:
+    home = workplace / "home"
+    home.mkdir()
+    with closing(sqlite3.connect(home / "bandcast.db")) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0001')")
+    assert examine_all()["database"].advice == "run `bandcast db upgrade`"
+
+
+def test_a_symbol_of_no_exchange_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_TICKERS", "AAPL,BRK.B")
+    finding = examine_all()["calendars"]
+    assert finding.verdict == "fail"
+    assert "BRK-B" in finding.found
+
+
+def test_a_calendar_that_ends_soon_is_a_failure_with_the_package_to_upgrade() -> None:
+    finding = examine_all(datetime(2199, 12, 20, tzinfo=UTC))["calendars"]
+    assert finding.verdict == "fail"
+    assert "exchange_calendars" in finding.advice
+
+
+def test_prices_and_bands_of_the_last_closed_session_are_wanted(store: Store) -> None:
+    history = SampleSource().fetch("AAPL", None, NOW.date())
+    with store.writing() as tx:
+        tx.prices.save(history.until(date(2013, 2, 28)), NOW)
+    found = examine_all()
+    assert found["prices"].verdict == "warn"
+    assert found["prices"].found == "older than 2013-03-01, or none: AAPL"
+    with store.writing() as tx:
+        tx.prices.save(history, NOW)
+    found = examine_all()
+    assert (found["prices"].verdict, found["prices"].found) == ("ok", "of 1 tickers, up to 2013-03-01")
+    assert found["bands"].verdict == "warn"
+
+
+def test_the_command_exits_with_1_where_something_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_DATABASE_URL", "postgresql://band:secret@127.0.0.1:1/none")
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == 1
+    (finding,) = [found for found in json.loads(result.stdout) if found["check"] == "database"]
+    assert finding["verdict"] == "fail"
+    assert "secret" not in result.output

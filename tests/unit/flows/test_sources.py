@@ -1,0 +1,224 @@
+"""The sources that read files, and the registry of all sources."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows.settings import Settings, load_settings
+from flows.sources import SOURCES, CsvSource, PriceSource, SampleSource, YahooSource, open_source
+from flows.sources.registry import Registry, register
+from forecasting.errors import BadBarsError, SourceError, UnknownTickerError, UsageError
+from forecasting.prices.adjustment import adjust
+from forecasting.prices.history import PriceHistory
+from forecasting.types import SourceKind, values
+
+Write = Callable[..., CsvSource]
+
+END = date(2024, 6, 30)
+FULL = """date,open,high,low,close,adj_close,volume,dividends,splits
+2024-06-03,9,10.5,8.5,10,9.7,4000,0,0
+2024-06-04,10,11.5,9.5,11,10.8,4400,0.25,0
+2024-06-05,11,12.5,10.5,12,12,1200,0,4
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a file of a ticker; the source that has it."""
+
+    def write(text: str, ticker: str = "ACME") -> CsvSource:
+        (tmp_path / f"{ticker}.csv").write_text(text)
+        return CsvSource(tmp_path)
+
+    return write
+
+
+def test_a_file_becomes_as_traded(write: Write) -> None:
+    history = write(FULL).fetch("ACME", None, END)
+    assert history.bars["close"].tolist() == [40.0, 44.0, 12.0]
+    assert history.bars["high"].tolist() == [42.0, 46.0, 12.5]
+    assert history.bars["volume"].tolist() == [1000.0, 1100.0, 1200.0]
+    assert history.actions["dividend"].tolist() == [1.0, 0.0]
+    assert history.actions["split"].tolist() == [1.0, 4.0]
+
+
+def test_a_split_after_end_does_not_reach_back(write: Write) -> None:
+    history = write(FULL).fetch("ACME", None, date(2024, 6, 4))
+    assert adjust(history, date(2024, 6, 4), "split_adjusted")["close"].tolist() == [40.0, 44.0]
+    assert history.actions["split"].tolist() == [1.0]
+
+
+def test_start_and_end_are_both_included(write: Write) -> None:
+    history = write(FULL).fetch("ACME", date(2024, 6, 4), date(2024, 6, 5))
+    assert [day.day for day in history.bars.index] == [4, 5]
+
+
+def test_date_and_close_are_enough(write: Write) -> None:
+    history = write("Date,Close\n2024-06-03,10\n2024-06-04,11\n").fetch("ACME", None, END)
+    assert history.bars["close"].tolist() == [10.0, 11.0]
+    assert history.bars["high"].isna().all()
+    assert history.actions.empty
+
+
+def test_a_file_saved_from_yfinance_keeps_the_date_of_the_exchange(write: Write) -> None:
+    rows = ("Date,Close,Stock Splits", "2024-06-03 00:00:00+09:00,10,0", "2024-06-04 00:00:00+09:00,6,2")
+    history = write("\n".join(rows)).fetch("ACME", None, END)
+    assert [day.day for day in history.bars.index] == [3, 4]
+    assert history.bars["close"].tolist() == [20.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "readable CSV"),
+        ("date,price\n2024-06-03,10\n", "no column close"),
+        ("day,price\n2024-06-03,10\n", "no column date or close"),
+        ("date,close\n2024-06-03,10\n2024-06-04,ten\n", "'ten' in line 3"),
+        ("date,close\n03/06/2024,10\n", "'03/06/2024' in line 2"),
+        ("date,close\n2024-02-30,10\n", "'2024-02-30' in line 2"),
+        ("date,close\n2024-06-03,10\n2024-06-03,10\n", "2024-06-03 repeated"),
+        ("date,close\n2024-06-04,10\n2024-06-03,10\n", "2024-06-03 repeated or out of order"),
+        ("date,close\n2024-06-03,\n", "close nan at 2024-06-03"),
+        ("date,close\n2024-06-03,-1\n", "close -1 at 2024-06-03"),
+        ("date,close,splits\n2024-06-03,1,-2\n", "split -2 at 2024-06-03"),
+        ("date,close\n2024-06-03,1,2,3\n2024-06-04,1,2,3,4,5\n", "readable CSV"),
+    ],
+)
+def test_a_bad_file_says_where(write: Write, text: str, sentence: str) -> None:
+    with pytest.raises(BadBarsError, match=sentence):
+        write(text).fetch("ACME", None, END)
+
+
+@pytest.mark.parametrize("ticker", ["NONE", "../ACME", "/etc/passwd", "acme", "", "ACME\n"])
+def test_what_has_no_file_is_unknown(write: Write, ticker: str) -> None:
+    source = write(FULL)
+    with pytest.raises(UnknownTickerError):
+        source.fetch(ticker, None, END)
+
+
+def test_no_bar_up_to_end_is_unknown(write: Write) -> None:
+    with pytest.raises(UnknownTickerError, match="up to 2024-06-01"):
+        write(FULL).fetch("ACME", None, date(2024, 6, 1))
+
+
+def test_the_last_session_is_the_newest_of_the_readable_files(write: Write) -> None:
+    write("date,close\n2024-07-01,1\n", "NEWER")
+    write("date,close\n2024-07-02,1\n,2\n", "BROKEN")
+    source = write(FULL)
+    assert source.last_session(("ACME",)) == date(2024, 6, 5)
+    assert source.last_session(("ACME", "NEWER", "BROKEN", "NONE")) == date(2024, 7, 1)
+    assert source.last_session(("NONE",)) == date(2024, 7, 1)
+    assert source.tickers() == ("ACME", "BROKEN", "NEWER")
+
+
+def test_a_longer_file_has_a_later_last_session(write: Write) -> None:
+    assert write(FULL).last_session(("ACME",)) == date(2024, 6, 5)
+    assert write(FULL + "2024-06-06,1,1,1,1,1,1,0,0\n").last_session(("ACME",)) == date(2024, 6, 6)
+
+
+def test_a_folder_without_files_is_no_source(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(SourceError, match=r"AAPL\.csv"):
+            CsvSource(folder)
+
+
+@pytest.mark.parametrize("kind", values(SourceKind))
+def test_every_kind_of_source_opens_under_its_name(write: Write, tmp_path: Path, kind: str) -> None:
+    write(FULL)
+    source = open_source(load_settings(source=kind, csv_dir=tmp_path))
+    assert source.name == kind
+    assert source.live is isinstance(source, YahooSource)
+    assert (source.last_session(()) is None) is source.live
+
+
+def test_the_registry_holds_the_kinds_of_the_vocabulary_and_refuses_others() -> None:
+    settings = load_settings(source="sample")
+    open_source(settings)
+    assert set(SOURCES) == set(values(SourceKind))
+    with pytest.raises(UsageError, match=r"one of the sources .*yahoo.* found 'bloomberg'; choose one"):
+        open_source(settings.model_copy(update={"source": "bloomberg"}))
+
+
+def test_the_csv_source_needs_a_folder() -> None:
+    with pytest.raises(SourceError, match="name one"):
+        open_source(load_settings(source="csv"))
+
+
+@dataclass
+class MadeUpSource:
+    """What a new file in flows/sources holds."""
+
+    folder: Path
+    name: str = "made_up"
+    live: bool = False
+
+    def tickers(self) -> tuple[str, ...]:
+        return ("ACME",)
+
+    def last_session(self, tickers: tuple[str, ...]) -> date | None:
+        return END if tickers else None
+
+    def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
+        raise UnknownTickerError(ticker, f"{self.folder} from {start} to {end}")
+
+
+def test_a_new_source_is_an_opener_in_the_registry() -> None:
+    registry: Registry = {}
+
+    @register("made_up", registry)
+    def open_made_up(settings: Settings) -> PriceSource:
+        return MadeUpSource(settings.home)
+
+    settings = load_settings().model_copy(update={"source": "made_up"})
+    source = open_source(settings, registry)
+    assert isinstance(source, MadeUpSource)
+    assert (source.name, source.folder, source.tickers()) == ("made_up", settings.home, ("ACME",))
+    assert "made_up" not in SOURCES
+
+
+def test_the_sample_holds_five_shares() -> None:
+    sample = SampleSource()
+    assert sample.tickers() == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+    assert sample.last_session(("AAPL", "NONE")) == date(2013, 3, 1)
+    counts = [len(sample.fetch(ticker, None, END).bars) for ticker in sample.tickers()]
+    assert counts == [3270, 196, 2148, 3270, 3270]
+
+
+def test_the_sample_knows_no_other_share() -> None:
+    for ticker in ("TSLA", "../x"):
+        with pytest.raises(UnknownTickerError, match="bundled sample"):
+            SampleSource().fetch(ticker, None, END)
+
+
+def test_the_sample_is_as_traded_with_its_real_actions() -> None:
+    actions = SampleSource().fetch("AAPL", None, END).actions
+    splits = actions["split"][actions["split"] != 1.0]
+    dividends = actions["dividend"][actions["dividend"] != 0.0]
+    assert {day.date(): ratio for day, ratio in splits.items()} == {
+        date(2000, 6, 21): 2.0,
+        date(2005, 2, 28): 2.0,
+    }
+    assert dividends.tolist() == pytest.approx([2.65, 2.65, 2.65], abs=1e-6)
+    assert [day.date() for day in dividends.index] == [date(2012, 8, 9), date(2012, 11, 7), date(2013, 2, 7)]
+
+
+def test_the_sample_has_no_spurious_dividend() -> None:
+    sample = SampleSource()
+    dividends = sample.fetch("MSFT", None, END).actions["dividend"]
+    paid = sorted(set(dividends[dividends > 0].round(4)))
+    assert paid == [0.08, 0.09, 0.1, 0.11, 0.13, 0.16, 0.2, 0.23, 3.08]
+    assert sample.fetch("GOOG", None, END).actions.empty
+    quarters = sample.fetch("IBM", None, END).actions.index.to_period("Q")
+    assert quarters.is_unique
+    assert len(quarters) == 52
+
+
+def test_importing_the_sources_loads_no_client() -> None:
+    heavy = "{'yfinance', 'curl_cffi', 'exchange_calendars', 'torch'}"
+    code = f"import sys, flows.sources; raise SystemExit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,153 @@
+"""The renderer: one sheet as a terminal table, Markdown, JSON records and CSV."""
+
+import csv
+import io
+import json
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flows.reporting.tables import (
+    Column,
+    Sheet,
+    format_number,
+    open_console,
+    print_parts,
+    sheet_from_frame,
+    to_csv,
+    to_json,
+    to_markdown,
+    to_records,
+)
+
+DAY = date(2024, 6, 3)
+COLUMNS = (
+    Column("ticker", "ticker", once=True),
+    Column("horizon", "h", "right"),
+    Column("share", "inside", "right", ".1%"),
+    Column("gaps", "gaps", format=lambda gaps: ", ".join(map(str, gaps)) or "none"),
+    Column("reason"),
+)
+ROWS = (
+    ("AAA", 1, 0.9, (), "first"),
+    ("AAA", 5, None, (DAY,), None),
+    ("BBB", 1, 0.12345678901234, (DAY, DAY), "x, y"),
+)
+SHEET = Sheet("Shares", COLUMNS, ROWS, ("A note with [brackets].",))
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "text"),
+    [
+        (0.9, ".3f", "0.900"),
+        (0.9, ".1%", "90.0%"),
+        (1234.5, ",.2f", "1,234.50"),
+        (-0.5, "+.2f", "-0.50"),
+        (None, ".3f", ""),
+        (np.nan, ".1%", ""),
+        (np.inf, ".3f", ""),
+        (np.float64(2), ".1f", "2.0"),
+    ],
+)
+def test_a_number_has_one_format_and_none_that_is_missing(value: float | None, spec: str, text: str) -> None:
+    assert format_number(value, spec) == text
+
+
+def test_a_terminal_table_shows_headings_notes_and_each_group_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_parts([SHEET, "A line."])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].strip() == "Shares"
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    assert cells == [
+        ["AAA", "1", "90.0%", "none"],
+        ["", "5", "", "2024-06-03"],
+        ["BBB", "1", "12.3%", "2024-06-03, 2024-06-03"],
+    ]
+    assert lines[-2:] == ["A note with [brackets].", "A line."]
+    assert "reason" not in "".join(lines)
+
+
+def test_nothing_is_cut_or_wrapped_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = Sheet("", tuple(Column(f"c{n}", f"c{n}") for n in range(20)), (("word " * 10,) * 20,))
+    print_parts([wide])
+    text = capsys.readouterr().out
+    assert "…" not in text
+    assert len([line for line in text.splitlines() if "word" in line]) == 1
+
+
+@pytest.mark.parametrize(("columns", "width"), [("200", 200), ("40", 80)])
+def test_a_table_is_as_wide_as_the_terminal_but_not_below_80(
+    monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("TERM", "xterm")
+    assert open_console().width == width
+
+
+def test_a_table_too_wide_for_the_terminal_wraps_between_words_and_cuts_no_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    columns = tuple(Column(f"c{n}", f"a long heading {n}", "right") for n in range(15))
+    print_parts([Sheet("", columns, ((0.12345,) * 15,))])
+    text = capsys.readouterr().out
+    assert text.count("0.123") == 15
+    assert text.count("heading") == 15
+    assert "…" not in text
+
+
+def test_markdown_shows_what_people_see_and_aligns_numbers() -> None:
+    assert to_markdown(SHEET).splitlines() == [
+        "| ticker | h | inside | gaps |",
+        "| --- | ---: | ---: | --- |",
+        "| AAA | 1 | 90.0% | none |",
+        "| AAA | 5 |  | 2024-06-03 |",
+        "| BBB | 1 | 12.3% | 2024-06-03, 2024-06-03 |",
+    ]
+    assert to_markdown(Sheet("Empty", COLUMNS, ())) == ""
+
+
+def test_records_hold_every_column_as_json_values() -> None:
+    records = to_records(SHEET)
+    assert records == json.loads(to_json(records))
+    assert records[1] == {
+        "ticker": "AAA",
+        "horizon": 5,
+        "share": None,
+        "gaps": ["2024-06-03"],
+        "reason": None,
+    }
+    assert records[2]["share"] == 0.12345678901234
+    assert to_records(SHEET, decimals=4)[2]["share"] == 0.1235
+
+
+def test_csv_holds_every_column() -> None:
+    rows = list(csv.reader(io.StringIO(to_csv(SHEET))))
+    assert rows[0] == ["ticker", "horizon", "share", "gaps", "reason"]
+    assert rows[1][:3] == ["AAA", "1", "0.9"]
+    assert rows[3][-1] == "x, y"
+
+
+def test_a_frame_becomes_a_sheet_of_plain_values() -> None:
+    frame = pd.DataFrame(
+        {
+            "h": np.array([1, 5]),
+            "x": [0.5, np.nan],
+            "y": [np.inf, -np.inf],
+            "day": pd.to_datetime(["2024-06-03", None]),
+            "name": ["a", None],
+        }
+    )
+    sheet = sheet_from_frame(frame, [Column("x", "X", "right")], title="T", notes=["n"])
+    assert [column.heading for column in sheet.columns] == ["", "X", "", "", ""]
+    assert sheet.rows == ((1, 0.5, None, pd.Timestamp("2024-06-03"), "a"), (5, None, None, None, None))
+    assert all(type(row[0]) is int for row in sheet.rows)
+    assert (sheet.title, sheet.notes) == ("T", ("n",))
+    assert [column.heading for column in sheet_from_frame(frame).columns] == list(frame.columns)
