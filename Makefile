@@ -24,7 +24,7 @@ lint: install    ## Format and lint, checked.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-format: install  ## Format and lint, mended.
+format: install  ## Format and lint, fixed where possible.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -37,8 +37,8 @@ contracts: install  ## The direction of the layers.
 unit: install    ## The unit tests alone: no server, no browser, no coverage.
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit
 
-# Files in the order of their names, the slow ones of tests/flows early: xdist's own order is by the number of tests,
-# which leaves the longest files to the end.
+# Files in the order of their names, the slow ones of tests/browser and tests/integration early: xdist's own order is
+# by the number of tests, which leaves the longest files to the end.
 pytest: install  ## All tests, with coverage and its floor.
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 

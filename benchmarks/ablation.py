@@ -1,9 +1,9 @@
-"""What each part of the model is worth: the same walk with one part left out or put in another's place.
+"""Ablation: the same walk with one part of the model left out or replaced.
 
     python benchmarks/ablation.py --csv-dir prices --out work
 
 Scores are of the simulated paths alone (no direct log-HAR, no calibration), relative to the random walk with
-EWMA volatility; all variants forecast the same tickers from the same dates. A walk that was stopped goes on.
+EWMA volatility; all variants forecast the same tickers from the same dates. A stopped walk continues.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from flows.backtest.options import BacktestOptions
-from flows.backtest.run import backtest
+from flows.backtest.run import run_backtest
 from flows.settings import load_settings
 from forecasting.features.registry import FEATURES
 
@@ -35,8 +35,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def walk(name: str, options: argparse.Namespace) -> pd.DataFrame:
-    """The score table of one variant."""
+def score_variant(name: str, options: argparse.Namespace) -> pd.DataFrame:
+    """Walk one variant and return its scores by method and horizon."""
     changes = {
         part: dict(value) if isinstance(value, dict) else value for part, value in VARIANTS[name].items()
     }
@@ -60,11 +60,11 @@ def walk(name: str, options: argparse.Namespace) -> pd.DataFrame:
         workers=options.workers,
         restart=False,
     )
-    return backtest(backtest_options, settings).card.scores
+    return run_backtest(backtest_options, settings).card.scores
 
 
-def row(name: str, scores: pd.DataFrame, method: str) -> str:
-    """One line of the Markdown table."""
+def format_row(name: str, scores: pd.DataFrame, method: str) -> str:
+    """Format one line of the Markdown table."""
     own = scores[scores["method"] == method].sort_values("horizon")
     crps, winkler, coverage = (own[column] for column in ("crps_relative", "winkler_relative", "coverage"))
     cells = (
@@ -76,8 +76,8 @@ def row(name: str, scores: pd.DataFrame, method: str) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
-def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line."""
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -94,15 +94,15 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main(arguments: Sequence[str]) -> None:
     """Walk every variant and print the table."""
-    options = parsed(arguments)
+    options = parse_options(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     print("| variant | CRPS at h = 1, 5, 10, 20, 30 | mean | Winkler, mean | 90 % coverage |")
     print("|" + "---|" * 5)
     for name in VARIANTS:
-        scores = walk(name, options)
+        scores = score_variant(name, options)
         if name == "full":
-            print(row("direct log-HAR", scores, "har"))
-        print(row(name, scores, "predictive"), flush=True)
+            print(format_row("direct log-HAR", scores, "har"))
+        print(format_row(name, scores, "predictive"), flush=True)
 
 
 if __name__ == "__main__":

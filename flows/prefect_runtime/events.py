@@ -1,6 +1,7 @@
 """Prefect events that automations and other programs can wait for."""
 
 from dataclasses import asdict
+from typing import Any
 
 from prefect.events import emit_event
 
@@ -14,30 +15,32 @@ DRIFTED = "bandcast.coverage.drifted"
 
 def emit_published(context: RunContext, summary: RunSummary) -> None:
     """Emit that a session's bands are in the store; a run that changed nothing emits it again."""
-    emit_event(
+    payload = {
+        "as_of": str(summary.as_of),
+        "run_id": summary.run_id,
+        "kind": context.kind,
+        "tickers": list(summary.tickers),
+        "quarantined": sorted(summary.quarantined),
+        "model_version": summary.model_version,
+    }
+    _emit(
         PUBLISHED,
-        resource={
-            "prefect.resource.id": f"bandcast.forecast.{context.source.name}",
-            "prefect.resource.name": f"bands of {context.source.name}",
-        },
-        payload={
-            "as_of": str(summary.as_of),
-            "run_id": summary.run_id,
-            "kind": context.kind,
-            "tickers": list(summary.tickers),
-            "quarantined": sorted(summary.quarantined),
-            "model_version": summary.model_version,
-        },
+        f"bandcast.forecast.{context.source.name}",
+        f"bands of {context.source.name}",
+        payload=payload,
     )
 
 
 def emit_drifted(context: RunContext, drift: Drift) -> None:
     """Emit that the bands of a horizon hold too little or too much."""
+    payload = {"as_of": str(context.as_of), **asdict(drift)}
+    source = context.source.name
+    _emit(DRIFTED, f"bandcast.coverage.{source}", f"coverage of {source}", payload=payload)
+
+
+def _emit(event: str, resource: str, name: str, *, payload: dict[str, Any]) -> None:
     emit_event(
-        DRIFTED,
-        resource={
-            "prefect.resource.id": f"bandcast.coverage.{context.source.name}",
-            "prefect.resource.name": f"coverage of {context.source.name}",
-        },
-        payload={"as_of": str(context.as_of), **asdict(drift)},
+        event,
+        resource={"prefect.resource.id": resource, "prefect.resource.name": name},
+        payload=payload,
     )

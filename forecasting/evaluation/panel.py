@@ -36,11 +36,6 @@ class Panel:
     quantiles: Floats
     outcome: Floats
 
-    @property
-    def nominal_coverage(self) -> float:
-        """Nominal probability between the outermost levels."""
-        return round(self.levels[-1] - self.levels[0], 10)
-
     def score(self, method: str) -> Scores:
         """(D, N, H) scores of one method."""
         return Scores(self.levels, self.quantiles[self.methods.index(method)], self.outcome)

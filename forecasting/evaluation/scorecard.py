@@ -58,7 +58,7 @@ def build_scorecard(rows: pd.DataFrame, every: int) -> Scorecard:
     contender = next(name for name in CONTENDERS if name in panel.methods)
     return Scorecard(
         contender=contender,
-        nominal_coverage=panel.nominal_coverage,
+        nominal_coverage=panel.score(contender).nominal_coverage,
         first=pd.Timestamp(panel.dates[0]).date(),
         last=pd.Timestamp(panel.dates[-1]).date(),
         n_dates=len(panel.dates),

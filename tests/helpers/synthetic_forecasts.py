@@ -1,11 +1,14 @@
-"""Forecasts that nobody issued, with a known fault: closed bands, and rows of a walk."""
+"""Closed bands and rows of a walk with a known fault, and forecasters on another price basis."""
 
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
+from forecasting.pipeline import Forecaster
 from forecasting.tables import BACKTEST_ROWS, CLOSED_BANDS
+from forecasting.types import PriceBasis
 
 EDGE = NormalDist().inv_cdf(0.95)
 SCORE_HORIZONS = (1, 5)
@@ -55,3 +58,13 @@ def make_rows(dates: int = 30, tickers: int = 3, seed: int = 4) -> pd.DataFrame:
                         for level, z in zip(SCORE_LEVELS, normal, strict=True)
                     ]
     return BACKTEST_ROWS.check(pd.DataFrame(rows, columns=BACKTEST_ROWS.names))
+
+
+def on_basis(forecaster: Forecaster, basis: PriceBasis) -> Forecaster:
+    """The forecaster with its model on a price basis; that is, as if it had been trained on it."""
+    if forecaster.model is None:
+        return forecaster
+    manifest = forecaster.model.manifest
+    config = manifest.config.model_copy(update={"price_basis": basis})
+    model = replace(forecaster.model, manifest=manifest.model_copy(update={"config": config}))
+    return replace(forecaster, model=model)

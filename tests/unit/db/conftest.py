@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from db.migrate import upgrade
 from db.schema import metadata
 from forecasting.forecast import Forecast
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory
-from forecasting.types import Band, values
+from forecasting.types import Band
 
 Dump = dict[str, list[tuple[object, ...]]]
 
@@ -141,13 +141,13 @@ def forecast() -> Callable[..., Forecast]:
             anchor_close=100.0,
             target_sessions=tuple(day.date() for day in days),
             levels=(0.05, 0.5, 0.95),
-            log_returns=dict.fromkeys(values(Band), spread),
+            log_returns=dict.fromkeys(get_args(Band), spread),
             model_variance=np.full(horizon, 1e-4),
             noise_variance=np.full(horizon, 2e-4),
             quality="champion",
             data_fingerprint="f",
             regime="calm",
-            outcomes=(250,) * horizon,
+            n_outcomes=(250,) * horizon,
         )
         return replace(made, **changes)
 

@@ -47,8 +47,8 @@ def verify(store: Store, until: date = LAST, at: datetime = NOON) -> int:
     """Score as the flow does; return how many target sessions there were."""
     with store.writing() as tx:
         pending = tx.outcomes.pending("AAA", until)
-        scores = score_issued(pending, tx.prices.load("AAA", until)).assign(ticker="AAA")
-        tx.outcomes.save(scores.rename(columns={"method": "band", "nominal": "nominal_coverage"}), at)
+        scores = score_issued(pending, tx.prices.load("AAA", until))
+        tx.outcomes.save(scores, at)
     return int(scores["target_session"].nunique())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from db import QuarantineRecord, Store
+from forecasting.prices.trust import Refusal
 
 DAY = date(2024, 1, 2)
 SEEN_AT = datetime(2024, 1, 3, 5, tzinfo=UTC)
@@ -57,8 +58,8 @@ def test_last_refusals_come_newest_first_and_end_before_a_session(noted: Store) 
     with noted.reading() as tx:
         reasons = tx.quarantines.last_refusals("AAA", date(2024, 1, 6), 5)
         newest = tx.quarantines.last_refusals("AAA", date(2024, 2, 1), 1)
-    assert reasons == [(date(2024, 1, 3), "gap"), (DAY, "stale")]
-    assert newest == [(date(2024, 1, 6), "gap")]
+    assert reasons == [Refusal(date(2024, 1, 3), "gap"), Refusal(DAY, "stale")]
+    assert newest == [Refusal(date(2024, 1, 6), "gap")]
 
 
 def test_skipped_sessions_lie_within_a_span(noted: Store) -> None:

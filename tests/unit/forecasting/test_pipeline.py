@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic_forecasts import on_basis
 from synthetic_prices import AS_OF, PRICES, make_actions, make_returns, prepare_all, scale_after
 
 from forecasting.calibration import Calibration
@@ -49,16 +50,6 @@ def forecast(forecaster: Forecaster, universe: Sequence[DailyReturns]) -> Foreca
 @pytest.fixture(scope="module")
 def baseline(forecaster: Forecaster) -> Forecaster:
     return replace(forecaster, model=None)
-
-
-def on_basis(forecaster: Forecaster, basis: PriceBasis) -> Forecaster:
-    """The forecaster with its model on a price basis; that is, as if it had been trained on it."""
-    if forecaster.model is None:
-        return forecaster
-    manifest = forecaster.model.manifest
-    config = manifest.config.model_copy(update={"price_basis": basis})
-    model = replace(forecaster.model, manifest=manifest.model_copy(update={"config": config}))
-    return replace(forecaster, model=model)
 
 
 def test_a_forecast_names_what_it_is_of(

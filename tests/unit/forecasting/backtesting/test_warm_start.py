@@ -45,8 +45,16 @@ def shares(universe: Sequence[DailyReturns]) -> list[DailyReturns]:
 
 
 @pytest.fixture(scope="module")
-def warm(start: "partial[WarmStart]", shares: Sequence[DailyReturns]) -> WarmStart:
-    return start(shares, AS_OF)
+def reported() -> list[tuple[int, int]]:
+    """The progress that `warm` reports."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def warm(
+    start: "partial[WarmStart]", shares: Sequence[DailyReturns], reported: list[tuple[int, int]]
+) -> WarmStart:
+    return start(shares, AS_OF, report=lambda done, total: reported.append((done, total)))
 
 
 def test_a_warm_start_walks_up_to_the_session_and_scores_what_has_closed(
@@ -96,11 +104,8 @@ def test_a_warm_start_learns_at_each_origin_from_what_has_closed_there(warm: War
     np.testing.assert_allclose(found, expected[0], rtol=1e-9)
 
 
-def test_progress_is_reported_origin_by_origin(
-    start: "partial[WarmStart]", shares: Sequence[DailyReturns]
-) -> None:
-    reported: list[tuple[int, int]] = []
-    start(shares, AS_OF, report=lambda done, total: reported.append((done, total)))
+@pytest.mark.usefixtures("warm")
+def test_progress_is_reported_origin_by_origin(reported: list[tuple[int, int]]) -> None:
     assert reported == [(step, 6) for step in range(1, 7)]
 
 
@@ -169,6 +174,5 @@ def test_tickers_are_chosen_from_all_over_the_list(tickers: int, most: int, chos
 
 
 def test_only_so_many_tickers_are_walked(start: "partial[WarmStart]", shares: Sequence[DailyReturns]) -> None:
-    assert set(start(shares, AS_OF, config=SHORT.model_copy(update={"tickers": 1})).scores["ticker"]) == {
-        "OLD"
-    }
+    config = SHORT.model_copy(update={"tickers": 1, "sessions": 20})
+    assert set(start(shares, AS_OF, config=config).scores["ticker"]) == {"OLD"}

@@ -7,16 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.calendars.exchanges import INDICES, SUFFIXES
 from forecasting.calendars.sessions import (
-    calendar_name,
     is_session,
     last_closed_session,
     next_sessions,
     session_on_or_before,
     sessions_between,
 )
-from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
+from forecasting.errors import CalendarError, UsageError
 
 unhurried = settings(deadline=None, max_examples=50)  # the first example builds a calendar
 days = st.dates(date(1998, 1, 1), date(2025, 12, 31))
@@ -115,44 +113,6 @@ def test_a_later_now_never_has_an_earlier_session(calendar: str, day: date, hour
     )
     assert first <= second
     assert first <= day
-
-
-@pytest.mark.parametrize(
-    ("ticker", "calendar"),
-    [
-        ("AAPL", "XNYS"),
-        ("BRK-B", "XNYS"),
-        ("^GSPC", "XNYS"),
-        ("^N225", "XTKS"),
-        ("7203.T", "XTKS"),
-        ("VOD.L", "XLON"),
-        ("SAP.DE", "XETR"),
-        ("MC.PA", "XPAR"),
-        ("0700.HK", "XHKG"),
-        ("SHOP.TO", "XTSE"),
-        ("NOVO-B.CO", "XCSE"),
-        ("BTC-USD", "24/7"),
-        ("ETH-EUR", "24/7"),
-        ("EURUSD=X", "24/5"),
-        ("ES=F", "CMES"),
-    ],
-)
-def test_a_symbol_has_a_calendar(ticker: str, calendar: str) -> None:
-    assert calendar_name(ticker) == calendar
-
-
-def test_every_calendar_named_is_known_to_exchange_calendars() -> None:
-    from exchange_calendars import get_calendar_names
-
-    assert {*SUFFIXES.values(), *INDICES.values(), "XNYS", "24/7", "24/5", "CMES"} <= set(
-        get_calendar_names()
-    )
-
-
-def test_a_suffix_of_no_known_exchange_is_one_sentence() -> None:
-    with pytest.raises(UnknownExchangeError, match="BRK-B") as caught:
-        calendar_name("BRK.B")
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

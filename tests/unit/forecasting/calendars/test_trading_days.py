@@ -1,5 +1,6 @@
-"""Sessions of several exchanges, and the tickers that lack one."""
+"""Sessions of several tickers together, as tables: which days count, and which still lack bands."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,61 +17,177 @@ from forecasting.calendars.trading_days import (
 )
 from forecasting.errors import UsageError
 
-FRIDAY, MEMORIAL_DAY, TUESDAY = (date(2024, 5, day) for day in (24, 27, 28))
-NO_LAG = timedelta(0)
+LAG = timedelta(minutes=30)
+FIRST = date(2024, 1, 2)
 
 
-def test_sessions_are_those_of_any_exchange_and_a_ticker_lacks_only_its_own() -> None:
-    days = list_sessions(["AAPL", "7203.T", "NO.SUCH"], Span(FRIDAY, TUESDAY))
-    assert days == [FRIDAY, MEMORIAL_DAY, TUESDAY]
-    assert find_unfinished(["AAPL", "7203.T"], MEMORIAL_DAY, set()) == ("7203.T",)
-    assert find_unfinished(["AAPL", "7203.T"], TUESDAY, {("AAPL", TUESDAY)}) == ("7203.T",)
+def july(*days: int) -> tuple[date, ...]:
+    return tuple(date(2024, 7, day) for day in days)
 
 
-def test_a_symbol_of_no_exchange_follows_no_calendar() -> None:
-    assert list_calendars(["AAPL", "IBM", "BRK.B", "7203.T"]) == ["XNYS", "XTKS"]
-    assert find_unfinished(["BRK.B"], TUESDAY, set()) == ()
+@pytest.mark.parametrize(
+    ("tickers", "first", "last", "sessions"),
+    [
+        (["AAPL"], 1, 8, july(1, 2, 3, 5, 8)),  # the Fourth
+        (["7203.T"], 12, 17, july(12, 16, 17)),  # Marine Day
+        (["AAPL", "7203.T"], 3, 5, july(3, 4, 5)),
+        (["AAPL", "BTC-USD"], 4, 7, july(4, 5, 6, 7)),
+        (["BRK.B"], 1, 8, ()),  # of no known exchange
+        ([], 1, 8, ()),
+        (["AAPL", "BRK.B"], 4, 5, july(5)),
+        (["AAPL"], 6, 7, ()),  # a weekend
+    ],
+)
+def test_a_day_counts_where_an_exchange_of_the_tickers_trades(
+    tickers: list[str], first: int, last: int, sessions: tuple[date, ...]
+) -> None:
+    span = Span(date(2024, 7, first), date(2024, 7, last))
+    assert tuple(list_sessions(tickers, span)) == sessions
 
 
-def test_the_look_back_holds_as_many_sessions_as_requested() -> None:
-    for sessions in (1, 10, 60):
-        span = look_back(TUESDAY, sessions)
-        assert span.last < TUESDAY
-        assert len(list_sessions(["AAPL"], span)) >= sessions
+@pytest.mark.parametrize(
+    ("tickers", "calendars"),
+    [
+        ([], []),
+        (["BRK.B"], []),
+        (["MSFT", "AAPL", "7203.T", "BRK.B", "BTC-USD"], ["24/7", "XNYS", "XTKS"]),
+    ],
+)
+def test_calendars_are_those_of_the_tickers_of_a_known_exchange(
+    tickers: list[str], calendars: list[str]
+) -> None:
+    assert list_calendars(tickers) == calendars
 
 
-def test_nothing_is_missing_before_a_tickers_first_forecast() -> None:
-    missing = find_missing_sessions(
-        ["AAPL", "7203.T", "IBM"],
-        date(2024, 5, 29),
+@pytest.mark.parametrize(
+    ("day", "finished", "unfinished"),
+    [
+        (5, [], ("AAPL", "7203.T", "BTC-USD")),
+        (5, ["AAPL"], ("7203.T", "BTC-USD")),
+        (5, ["AAPL", "7203.T", "BTC-USD"], ()),
+        (4, [], ("7203.T", "BTC-USD")),  # New York rests
+        (6, [], ("BTC-USD",)),
+        (6, ["BTC-USD"], ()),
+    ],
+)
+def test_a_ticker_is_unfinished_where_its_own_exchange_trades(
+    day: int, finished: list[str], unfinished: tuple[str, ...]
+) -> None:
+    (session,) = july(day)
+    done = {(ticker, session) for ticker in finished} | {("AAPL", date(2024, 7, 9))}
+    assert find_unfinished(["AAPL", "7203.T", "BTC-USD", "BRK.B"], session, done) == unfinished
+
+
+@pytest.mark.parametrize("sessions", [1, 5, 20, 60])
+@pytest.mark.parametrize("as_of", [date(2024, 7, 8), date(2024, 1, 2), date(2024, 12, 26)])
+def test_looking_back_finds_enough_sessions_and_not_the_last(as_of: date, sessions: int) -> None:
+    span = look_back(as_of, sessions)
+    assert span.last == as_of - timedelta(days=1)
+    for ticker in ("AAPL", "7203.T"):
+        assert len(list_sessions([ticker], span)) >= sessions
+
+
+@pytest.mark.parametrize(
+    ("tickers", "first_sessions", "finished", "missing"),
+    [
+        (["AAPL"], {"AAPL": FIRST}, [], july(3, 5, 8)),
+        (["AAPL"], {}, [], ()),  # never forecast: nothing is missing
+        ([], {}, [], ()),
+        (["AAPL"], {"AAPL": date(2024, 7, 5)}, [], july(5, 8)),
+        (["AAPL"], {"AAPL": date(2024, 7, 9)}, [], ()),
+        (["AAPL"], {"AAPL": FIRST}, [("AAPL", 3), ("AAPL", 8)], july(5)),
+        (["AAPL"], {"AAPL": FIRST}, [("AAPL", 3), ("AAPL", 5), ("AAPL", 8)], ()),
+        (["AAPL", "MSFT"], {"AAPL": FIRST, "MSFT": FIRST}, [("AAPL", 8), ("MSFT", 5)], july(3, 5, 8)),
+        (["AAPL", "MSFT"], {"AAPL": FIRST, "MSFT": date(2024, 7, 8)}, [("AAPL", 3), ("AAPL", 5)], july(8)),
+        (["AAPL", "7203.T"], {"AAPL": FIRST, "7203.T": FIRST}, [("AAPL", 5), ("AAPL", 8)], july(4, 5, 8)),
+        (["AAPL", "BRK.B"], {"AAPL": FIRST, "BRK.B": FIRST}, [("AAPL", 3), ("AAPL", 5)], july(8)),
+        (["MSFT"], {"AAPL": FIRST}, [], ()),  # of another universe
+    ],
+)
+def test_a_session_is_missing_where_a_started_ticker_has_neither_forecast_nor_reason(
+    tickers: list[str],
+    first_sessions: Mapping[str, date],
+    finished: list[tuple[str, int]],
+    missing: tuple[date, ...],
+) -> None:
+    found = find_missing_sessions(
+        tickers,
+        date(2024, 7, 9),
         3,
-        first_sessions={"AAPL": FRIDAY, "7203.T": TUESDAY},
-        finished={("AAPL", FRIDAY)},
+        first_sessions=first_sessions,
+        finished={(ticker, date(2024, 7, day)) for ticker, day in finished},
     )
-    assert missing == (TUESDAY,)
+    assert found == missing
 
 
-def test_the_newest_session_is_of_the_exchange_that_closed_last() -> None:
-    noon = datetime(2024, 5, 28, 12, tzinfo=UTC)
-    assert newest_closed_session(["AAPL"], noon, NO_LAG) == FRIDAY
-    assert newest_closed_session(["AAPL", "7203.T"], noon, NO_LAG) == TUESDAY
-    with pytest.raises(UsageError, match=r"known on 2024-05-28, found none; BRK\.B is written BRK-B"):
-        newest_closed_session(["BRK.B"], noon, NO_LAG)
+@pytest.mark.parametrize("sessions", [1, 2, 5])
+def test_only_so_many_sessions_are_looked_back_on(sessions: int) -> None:
+    found = find_missing_sessions(
+        ["AAPL"], date(2024, 7, 9), sessions, first_sessions={"AAPL": FIRST}, finished=()
+    )
+    assert found == july(1, 2, 3, 5, 8)[5 - sessions :]
 
 
-def test_a_day_without_a_close_of_any_exchange_is_a_rest() -> None:
-    evening = datetime(2024, 5, 27, 22, tzinfo=UTC)
-    assert has_rested(["AAPL"], evening, NO_LAG)
-    assert not has_rested(["AAPL", "7203.T"], evening, NO_LAG)
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2024, 7, day, hour, minute, tzinfo=UTC)
 
 
-def test_a_calendar_that_ends_too_early_leaves_the_other_exchanges_alone() -> None:
-    """Mumbai's calendar ends with 2026."""
-    tickers, day = ["AAPL", "RELIANCE.BO"], date(2027, 2, 1)
-    evening = datetime(2027, 2, 1, 22, tzinfo=UTC)
-    assert newest_closed_session(tickers, evening, NO_LAG) == day
-    assert not has_rested(tickers, evening, NO_LAG)
-    assert list_sessions(tickers, Span(date(2027, 1, 29), day)) == [date(2027, 1, 29), day]
-    assert find_unfinished(tickers, day, set()) == ("AAPL",)
-    with pytest.raises(UsageError, match="a newer exchange_calendars reaches further"):
-        newest_closed_session(["RELIANCE.BO"], evening, NO_LAG)
+@pytest.mark.parametrize(
+    ("tickers", "now", "session"),
+    [
+        (["AAPL"], at(5, 20, 29), date(2024, 7, 3)),
+        (["AAPL"], at(5, 20, 30), date(2024, 7, 5)),
+        (["AAPL", "7203.T"], at(5, 7), date(2024, 7, 5)),  # Tokyo has closed
+        (["AAPL", "BRK.B"], at(5, 21), date(2024, 7, 5)),
+        (["AAPL", "BTC-USD"], at(7, 1), date(2024, 7, 6)),
+    ],
+)
+def test_the_newest_session_is_that_of_any_exchange(tickers: list[str], now: datetime, session: date) -> None:
+    assert newest_closed_session(tickers, now, LAG) == session
+
+
+@pytest.mark.parametrize("tickers", [[], ["BRK.B"]])
+def test_without_a_known_exchange_there_is_no_session(tickers: list[str]) -> None:
+    with pytest.raises(UsageError, match=r"BRK\.B is written BRK-B"):
+        newest_closed_session(tickers, at(5, 21), LAG)
+
+
+@pytest.mark.parametrize(
+    ("tickers", "now", "rested"),
+    [
+        (["AAPL"], at(5, 21), False),
+        (["AAPL"], at(6, 20, 29), False),  # closed 23 hours and 59 minutes ago
+        (["AAPL"], at(6, 20, 30), True),
+        (["AAPL"], at(8, 12), True),
+        (["AAPL"], at(4, 21), True),  # the Fourth
+        (["AAPL", "7203.T"], at(4, 21), False),
+        (["AAPL", "BTC-USD"], at(7, 12), False),
+    ],
+)
+def test_exchanges_have_rested_where_none_closed_in_a_day(
+    tickers: list[str], now: datetime, rested: bool
+) -> None:
+    assert has_rested(tickers, now, LAG) is rested
+
+
+IN_2027 = datetime(2027, 1, 6, 22, tzinfo=UTC)  # the calendar of Mumbai ends in 2026
+
+
+def test_a_ticker_whose_calendar_has_ended_stops_no_other() -> None:
+    tickers = ["AAPL", "INFY.NS"]
+    days = [date(2027, 1, 4), date(2027, 1, 5)]
+    assert newest_closed_session(tickers, IN_2027, LAG) == date(2027, 1, 6)
+    assert not has_rested(tickers, IN_2027, LAG)
+    assert list_sessions(tickers, Span(*days)) == days
+    assert find_unfinished(tickers, days[0], ()) == ("AAPL",)
+    first_sessions = dict.fromkeys(tickers, date(2026, 1, 2))
+    missing = find_missing_sessions(
+        tickers, date(2027, 1, 6), 2, first_sessions=first_sessions, finished=[("AAPL", days[0])]
+    )
+    assert missing == (days[1],)
+
+
+def test_where_every_calendar_has_ended_that_is_the_reason() -> None:
+    with pytest.raises(UsageError, match="whose sessions are known on 2027-01-06, found none"):
+        newest_closed_session(["INFY.NS"], IN_2027, LAG)
+    assert list_sessions(["INFY.NS"], Span(date(2027, 1, 4), date(2027, 1, 5))) == []

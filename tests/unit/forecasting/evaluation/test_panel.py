@@ -20,7 +20,7 @@ def test_every_row_lands_in_its_cell(rows: pd.DataFrame) -> None:
     panel = build_panel(rows)
     assert panel.methods == ("calibrated", "mc_dropout", "random_walk", "wide")
     assert (panel.tickers, panel.horizons, len(panel.dates)) == (("T0", "T1", "T2"), (1, 5), 30)
-    assert panel.nominal_coverage == 0.9
+    assert panel.score("random_walk").nominal_coverage == 0.9
     row = rows[(rows.method == "wide") & (rows.horizon == 5) & (rows.ticker == "T1")].iloc[19 * 7 + 3]
     cell = (panel.dates.index(row.as_of), 1, 1)
     assert panel.quantiles[(3, *cell, panel.levels.index(row.level))] == row.log_return

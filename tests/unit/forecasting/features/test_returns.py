@@ -1,6 +1,6 @@
 """Daily returns: a twin in pandas on adjusted bars, causality to the bit, and realised returns by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from synthetic_prices import PRICES, make_actions, make_history, returns_of_clos
 
 from forecasting.errors import ShortHistoryError, StaleHistoryError
 from forecasting.features.lookback import WARM_UP
-from forecasting.features.returns import DailyReturns, compute_daily_returns
+from forecasting.features.returns import DailyReturns, compute_daily_returns, fingerprint_universe
 from forecasting.prices.adjustment import adjust
 from forecasting.prices.history import PriceHistory, as_bars
 from forecasting.types import Floats, PriceBasis, values
@@ -284,3 +284,10 @@ def test_one_bar_has_no_return_yet() -> None:
     assert len(first) == 1
     assert np.isnan(first.log_return).all()
     assert np.isnan(first.range_variance).all()
+
+
+def test_the_fingerprint_of_a_universe_does_not_depend_on_its_order(universe: Sequence[DailyReturns]) -> None:
+    fingerprint = fingerprint_universe(universe)
+    assert fingerprint == fingerprint_universe(universe[::-1])
+    assert fingerprint != fingerprint_universe(universe[:2])
+    assert fingerprint != fingerprint_universe([replace(universe[0], ticker="OTHER"), *universe[1:]])

@@ -145,9 +145,7 @@ def test_tiling_scores_every_validation_target_once(two_tickers: TrainingSet, se
 
 
 @pytest.mark.parametrize("segment", [1, 4, 7])
-def test_cover_ends_score_every_settled_training_row_equally_often(
-    two_tickers: TrainingSet, segment: int
-) -> None:
+def test_covering_ends_score_every_training_row_equally_often(two_tickers: TrainingSet, segment: int) -> None:
     rows = np.concatenate([np.arange(10, 30), np.arange(50, 60)])
     fitted = np.zeros(70)
     fitted[rows] = 1

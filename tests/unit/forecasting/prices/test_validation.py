@@ -50,7 +50,7 @@ def bump(index: int | slice, value: float, base: float = 10.0) -> Floats:
     return values
 
 
-def test_bars_keep_sessions_pass_and_a_stray_weekend_row_is_dropped() -> None:
+def test_bars_on_sessions_pass_and_a_stray_weekend_row_is_dropped() -> None:
     assert keep_sessions(history(), "XNYS").index.equals(SESSIONS.as_unit("s"))
     stray = history(days=SESSIONS.append(pd.DatetimeIndex(["2024-06-08"])))
     assert keep_sessions(stray, "XNYS").index[-1].date() == LAST
