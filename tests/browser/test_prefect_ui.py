@@ -120,7 +120,7 @@ def fill_horizon(page: Page, sessions: str) -> None:
 
 
 def submit(page: Page) -> Response:
-    """What the server says to the form; press again, as a person would, while it is busy.
+    """The server's answer to the form; press again, as a person would, while it is busy.
 
     It answers 503 when another of its connections has just written to its SQLite file. Prefect's client asks
     again by itself, its pages show a message and leave that to the person.
@@ -142,20 +142,22 @@ def _ends_a_press(answer: Response) -> bool:
 
 @contextmanager
 def explained(page: Page, picture: Path) -> Iterator[None]:
-    """Add to a failure what a person would have seen, and what went wrong behind the page."""
-    told: list[str] = []
-    page.on("console", lambda line: told.append(f"console {line.type}: {line.text}"))
-    page.on("pageerror", lambda error: told.append(f"error: {error}"))
-    page.on("requestfailed", lambda request: told.append(f"failed: {request.method} {request.url}"))
+    """Add to a failure the page as a person would have seen it, and the errors behind it."""
+    events: list[str] = []
+    page.on("console", lambda line: events.append(f"console {line.type}: {line.text}"))
+    page.on("pageerror", lambda error: events.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: events.append(f"failed: {request.method} {request.url}"))
     page.on(
         "response",
-        lambda one: None if one.ok else told.append(f"{one.status} {one.request.method} {one.url}"),
+        lambda answer: (
+            None if answer.ok else events.append(f"{answer.status} {answer.request.method} {answer.url}")
+        ),
     )
     try:
         yield
     except (AssertionError, Error) as failure:
         page.screenshot(path=picture, full_page=True)
-        failure.add_note("\n".join([f"{page.url}, see {picture}", *told, page.inner_text("body")]))
+        failure.add_note("\n".join([f"{page.url}, see {picture}", *events, page.inner_text("body")]))
         raise
 
 

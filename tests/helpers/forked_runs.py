@@ -70,7 +70,7 @@ def start(run: dict[str, Any]) -> int:
 
 
 def main() -> None:
-    statuses = []
+    statuses: list[list[int]] = []
     for step in json.load(sys.stdin):
         children = [start(run) for run in step]
         statuses.append([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])

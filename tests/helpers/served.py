@@ -93,10 +93,13 @@ class Served:
         assert done.state.is_completed(), f"{done.state.message}\n{self.log}"
         return done
 
-    def cancel(self, run: FlowRun) -> FlowRun:
+    def cancel(self, run: FlowRun) -> None:
+        """Cancel a run and wait for its end."""
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(run.id, Cancelling(), force=True)
-        return self.finished(run)
+        state = self.finished(run).state
+        assert state is not None
+        assert state.is_cancelled(), f"{state.message}\n{self.log}"
 
 
 def runs() -> list[FlowRun]:

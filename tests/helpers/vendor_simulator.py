@@ -1,4 +1,4 @@
-"""What really happened on the exchange, and how Yahoo tells it on a given day: rightly, or with a fault."""
+"""Simulated vendor: what was traded on the exchange, and what Yahoo lists on a given day, right or wrong."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -8,17 +8,19 @@ import numpy as np
 import pandas as pd
 from yahoo_imitation import Listing
 
-from forecasting.calendars.sessions import calendar_name, next_sessions, sessions_between
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.sessions import next_sessions, sessions_between
 from forecasting.prices.adjustment import adjust
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 
-Fault = Callable[["Stock", date, Listing], Listing]
+Fault = Callable[["Stock", Listing], Listing]
+PRICES = ("closes", "opens", "highs", "lows")
 ZONES = {"XNYS": "America/New_York", "XTKS": "Asia/Tokyo", "24/7": "UTC", "24/5": "Europe/London"}
 
 
 @dataclass
 class Stock:
-    """One instrument: what was traded, and what Yahoo told wrongly of a bar until it corrected it."""
+    """One instrument: what was traded, and the bars that Yahoo lists wrongly until it corrects them."""
 
     truth: PriceHistory
     slips: dict[date, tuple[date, float]] = field(default_factory=dict)  # session -> (corrected on, factor)
@@ -27,15 +29,15 @@ class Stock:
     def calendar(self) -> str:
         return calendar_name(self.truth.ticker)
 
-    def told(self, day: date) -> Listing:
+    def listing(self, day: date) -> Listing:
         """The listing on a day: every finished session, adjusted for the splits up to then."""
-        return listing(self.calendar, adjusted(self.truth.until(day), day, self.slips))
+        return make_listing(self.calendar, adjusted(self.truth.until(day), day, self.slips))
 
     def upcoming(self, day: date) -> date:
         return next_sessions(self.calendar, day, 1)[0]
 
 
-def made_up(ticker: str, last: date, seed: int, sessions: int = 150) -> PriceHistory:
+def make_history(ticker: str, last: date, seed: int, sessions: int = 150) -> PriceHistory:
     """A random walk with ranges and volume."""
     days = sessions_between(calendar_name(ticker), last - timedelta(days=2 * sessions), last)[-sessions:]
     rng = np.random.default_rng(seed)
@@ -65,7 +67,7 @@ def with_actions(
 
 
 def adjusted(known: PriceHistory, day: date, slips: dict[date, tuple[date, float]]) -> PriceHistory:
-    """Bars and actions split-adjusted to a day, as float32, as Yahoo tells them."""
+    """Bars and actions split-adjusted to a day, as float32, as Yahoo lists them."""
     bars = adjust(known, day, "split_adjusted")
     for session, (corrected, factor) in slips.items():
         if day < corrected and pd.Timestamp(session) in bars.index:
@@ -76,9 +78,11 @@ def adjusted(known: PriceHistory, day: date, slips: dict[date, tuple[date, float
     return replace(known, bars=bars.astype("float32").astype(float), actions=actions)
 
 
-def listing(calendar: str, told: PriceHistory) -> Listing:
-    columns = {name: {day.date(): float(v) for day, v in told.bars[name].items()} for name in told.bars}
-    actions = told.actions
+def make_listing(calendar: str, listed: PriceHistory) -> Listing:
+    columns = {
+        name: {day.date(): float(value) for day, value in listed.bars[name].items()} for name in listed.bars
+    }
+    actions = listed.actions
     return Listing(
         columns["close"],
         dividends={day.date(): value for day, value in actions["dividend"].items() if value},
@@ -91,59 +95,60 @@ def listing(calendar: str, told: PriceHistory) -> Listing:
     )
 
 
-def scaled(told: Listing, days: list[date], factor: float) -> Listing:
+def scale(listing: Listing, days: list[date], factor: float) -> Listing:
     """The listing with whole bars multiplied."""
     prices = {}
-    for name in ("closes", "opens", "highs", "lows"):
-        column = getattr(told, name)
+    for name in PRICES:
+        column = getattr(listing, name)
         prices[name] = column | {day: column[day] * factor for day in days if column.get(day)}
-    return replace(told, **prices)
+    return replace(listing, **prices)
 
 
-def without(told: Listing, days: list[date]) -> Listing:
-    return replace(told, closes={day: close for day, close in told.closes.items() if day not in days})
+def drop(listing: Listing, days: list[date]) -> Listing:
+    return replace(listing, closes={day: close for day, close in listing.closes.items() if day not in days})
 
 
-def nth(told: Listing, place: int) -> date:
-    return sorted(told.closes)[place]
+def with_close(listing: Listing, index: int, close: float | None) -> Listing:
+    return replace(listing, closes=listing.closes | {nth(listing, index): close})
 
 
-def blank_last(_: Stock, __: date, told: Listing) -> Listing:
-    return replace(told, closes=told.closes | {nth(told, -1): None})
+def nth(listing: Listing, index: int) -> date:
+    return sorted(listing.closes)[index]
 
 
-def partial_tomorrow(stock: Stock, day: date, told: Listing) -> Listing:
-    """A bar of the session under way."""
-    coming = stock.upcoming(nth(told, -1))
-    bar = {name: getattr(told, name) | {coming: 1.01 * told.closes[nth(told, -1)]} for name in PRICES}
-    return replace(told, **bar, volumes=told.volumes | {coming: 17.0})
+def add_partial_bar(stock: Stock, listing: Listing) -> Listing:
+    """The listing with a bar of the session under way."""
+    coming, last = stock.upcoming(nth(listing, -1)), listing.closes[nth(listing, -1)]
+    assert last is not None
+    bar = {name: getattr(listing, name) | {coming: 1.01 * last} for name in PRICES}
+    return replace(listing, **bar, volumes=listing.volumes | {coming: 17.0})
 
 
-PRICES = ("closes", "opens", "highs", "lows")
-
-# What Yahoo tells wrongly for a day; by name, so that a failing seed can be read.
+# What Yahoo lists wrongly for a day; by name, so that a failing seed can be read.
 DATA_FAULTS: dict[str, Fault] = {
-    "blank last close": blank_last,
-    "no last bar": lambda _, __, told: without(told, [nth(told, -1)]),
-    "old bars gone": lambda _, __, told: without(told, [nth(told, -30), nth(told, -31)]),
-    "most bars gone": lambda _, __, told: without(told, sorted(told.closes)[:-5]),
-    "old close blank": lambda _, __, told: replace(told, closes=told.closes | {nth(told, -12): None}),
-    "last bar tenfold": lambda _, __, told: scaled(told, [nth(told, -1)], 10.0),
-    "last bar halved": lambda _, __, told: scaled(told, [nth(told, -1)], 0.5),
-    "old bar hundredfold": lambda _, __, told: scaled(told, [nth(told, -40)], 100.0),
-    "old bar doubled": lambda _, __, told: scaled(told, [nth(told, -20)], 2.0),
-    "negative close": lambda _, __, told: replace(told, closes=told.closes | {nth(told, -3): -5.0}),
-    "high below low": lambda _, __, told: replace(told, highs=told.highs | {nth(told, -2): 0.01}),
-    "everything in pence": lambda _, __, told: scaled(told, sorted(told.closes), 100.0),
-    "history rescaled": lambda _, __, told: scaled(told, sorted(told.closes)[:-2], 0.97),
-    "another currency": lambda _, __, told: replace(told, currency="EUR"),
-    "another zone": lambda _, __, told: replace(told, meta_says={"exchangeTimezoneName": "Pacific/Auckland"}),
-    "another symbol": lambda _, __, told: replace(told, meta_says={"symbol": "OTHER"}),
-    "partial bar": partial_tomorrow,
-    "last row twice": lambda _, __, told: replace(told, repeats_last=True),
-    "no events": lambda _, __, told: replace(told, splits={}, dividends={}),
-    "no volume": lambda _, __, told: replace(told, volumes=dict.fromkeys(told.closes, 0.0)),
-    "volume unsettled": lambda _, __, told: replace(
-        told, volumes={day: 1.004 * volume for day, volume in told.volumes.items()}
+    "blank last close": lambda _, listing: with_close(listing, -1, None),
+    "no last bar": lambda _, listing: drop(listing, [nth(listing, -1)]),
+    "old bars gone": lambda _, listing: drop(listing, [nth(listing, -30), nth(listing, -31)]),
+    "most bars gone": lambda _, listing: drop(listing, sorted(listing.closes)[:-5]),
+    "old close blank": lambda _, listing: with_close(listing, -12, None),
+    "last bar tenfold": lambda _, listing: scale(listing, [nth(listing, -1)], 10.0),
+    "last bar halved": lambda _, listing: scale(listing, [nth(listing, -1)], 0.5),
+    "old bar hundredfold": lambda _, listing: scale(listing, [nth(listing, -40)], 100.0),
+    "old bar doubled": lambda _, listing: scale(listing, [nth(listing, -20)], 2.0),
+    "negative close": lambda _, listing: with_close(listing, -3, -5.0),
+    "high below low": lambda _, listing: replace(listing, highs=listing.highs | {nth(listing, -2): 0.01}),
+    "everything in pence": lambda _, listing: scale(listing, sorted(listing.closes), 100.0),
+    "history rescaled": lambda _, listing: scale(listing, sorted(listing.closes)[:-2], 0.97),
+    "another currency": lambda _, listing: replace(listing, currency="EUR"),
+    "another zone": lambda _, listing: replace(
+        listing, meta_changes={"exchangeTimezoneName": "Pacific/Auckland"}
+    ),
+    "another symbol": lambda _, listing: replace(listing, meta_changes={"symbol": "OTHER"}),
+    "partial bar": add_partial_bar,
+    "last row twice": lambda _, listing: replace(listing, repeats_last=True),
+    "no events": lambda _, listing: replace(listing, splits={}, dividends={}),
+    "no volume": lambda _, listing: replace(listing, volumes=dict.fromkeys(listing.closes, 0.0)),
+    "volume unsettled": lambda _, listing: replace(
+        listing, volumes={day: 1.004 * volume for day, volume in listing.volumes.items()}
     ),
 }

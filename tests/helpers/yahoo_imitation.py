@@ -27,7 +27,7 @@ Answer = tuple[int, bytes]
 
 @dataclass
 class Listing:
-    """One symbol as Yahoo tells it: split-adjusted closes by day, and actions by ex-date."""
+    """One symbol as Yahoo lists it: split-adjusted closes by day, and actions by ex-date."""
 
     closes: dict[date, float | None]
     dividends: dict[date, float] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Listing:
     lows: dict[date, float | None] = field(default_factory=dict)
     currency: str = "USD"
     kind: str = "EQUITY"
-    meta_says: dict[str, Any] = field(default_factory=dict)
+    meta_changes: dict[str, Any] = field(default_factory=dict)
     repeats_last: bool = False  # the last row comes twice, as while a market is open
 
     def stamp(self, day: date) -> int:
@@ -71,7 +71,7 @@ class Listing:
             "validRanges": ["1d", "1mo", "max"],
             "dataGranularity": "1d",
             "range": "",
-        } | self.meta_says
+        } | self.meta_changes
 
     def events(self, period: tuple[int, int]) -> dict[str, Any]:
         def within(actions: dict[date, float]) -> dict[int, float]:
@@ -88,7 +88,7 @@ class Listing:
 
 @dataclass
 class Yahoo:
-    """What the server tells: symbol -> Listing, or symbol -> a fault while it lasts.
+    """Answers of the server: symbol -> Listing, or symbol -> a fault while it lasts.
 
     A fault is a status and a body, or trouble below HTTP; `once` holds faults of the next request alone.
     """
@@ -101,7 +101,7 @@ class Yahoo:
     released: Event = field(default_factory=Event)
 
     def charts(self, symbol: str) -> int:
-        """How often the prices of a symbol were asked for."""
+        """Number of requests for the prices of a symbol."""
         return sum(path.endswith(f"/chart/{symbol}") for path in self.requests)
 
     def answer(self, path: str, query: dict[str, list[str]]) -> Answer | str:
@@ -152,7 +152,7 @@ def serve() -> Iterator[Yahoo]:
                 self.rfile = self.wfile = io.BytesIO()
 
         def log_message(self, *args: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         yahoo = Yahoo(f"http://127.0.0.1:{server.server_port}")

@@ -17,21 +17,21 @@ import sqlalchemy as sa
 
 from db.engine import open_engine, reading
 
-SCRIPT = Path(__file__).parents[1] / "helpers" / "forked_runs.py"
+SCRIPT = Path(__file__).parents[2] / "helpers" / "forked_runs.py"
 TICKERS = ["AAPL", "IBM"]
 DAILY = {"flow": "daily", "parameters": {"tickers": TICKERS, "force": True}}
 RETRAIN = {"flow": "retrain", "parameters": {"tickers": TICKERS}}
 
 # Each task's boundary and somewhere in its middle.
 POINTS = [
-    ["flows.ingest:pull_one", "after", 1],
-    ["flows.steps.publish:ingest_all", "after", 1],
-    ["forecasting.model.training:_fit_quietly", "after", 1],
+    ["flows.steps.ingest:try_ticker", "after", 1],
+    ["flows.steps.publish:ingest_tickers", "after", 1],
+    ["forecasting.model.training:fit_network", "after", 1],
     ["db.repositories.models:ModelRepository.promote", "after", 1],  # in the transaction
     ["flows.steps.publish:ensure_model", "after", 1],
     ["db.repositories.calibrations:CalibrationRepository.add", "after", 1],  # in the transaction
-    ["flows.forecast:make_forecast", "after", 1],
-    ["flows.forecast:record_quarantine", "after", 1],
+    ["flows.steps.forecast:forecast_ticker", "after", 1],
+    ["flows.steps.publish:report_quarantine", "after", 1],
     ["db.repositories.forecasts:ForecastRepository.publish", "after", 1],  # in the transaction
     ["flows.steps.publish:emit_published", "before", 1],
 ]
@@ -90,7 +90,7 @@ def content(url: str) -> dict[str, list[Any]]:
 
 @contextmanager
 def watching(url: str) -> Iterator[list[Any]]:
-    """Looks at the table all the while; what it saw of the bands, without repetition."""
+    """Look at the table all the while; what was seen of the bands, without repetition."""
     seen: list[Any] = []
     finished = threading.Event()
 
@@ -136,5 +136,5 @@ def test_killed_or_side_by_side_the_runs_leave_what_one_undisturbed_run_does(
     assert content(together) == expected
     whole = (("AAPL", 30), ("IBM", 30)), len(expected["forecast_quantiles"])
     for seen in (seen_killed, seen_together):
-        assert [one for one in seen if one not in (((), 0), whole)] == []
+        assert [bands for bands in seen if bands not in (((), 0), whole)] == []
         assert whole in seen

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.events import EventTrigger
 from reading_store import rows
 from served import AFTER_CLOSE, BACKFILL, Served, eventually, free_port, runs
 
@@ -20,13 +21,13 @@ from flows.prefect_runtime.events import PUBLISHED
 
 def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:
     scheduled = eventually(lambda: [run for run in runs() if run.auto_scheduled] or None, "a scheduled run")
-    assert {"after-close", "weekly"} >= {_deployment_of(run) for run in scheduled}
+    assert {"after-close", "weekly"} >= {name_deployment(run) for run in scheduled}
     run = served.run(AFTER_CLOSE, horizon=3)
     bands = rows("SELECT ticker, count(*) FROM latest_forecast GROUP BY ticker", served.url)
     assert bands == [("AAPL", 3), ("IBM", 3)]
     assert rows("SELECT flow_run_id FROM forecast_runs", served.url) == [(str(run.id),)]
-    told = eventually(lambda: _published(run) or None, "the event of the published bands")
-    assert told["tickers"] == ["AAPL", "IBM"]
+    payload = eventually(lambda: find_published(run) or None, "the event of the published bands")
+    assert payload["tickers"] == ["AAPL", "IBM"]
 
 
 def test_a_second_daily_run_waits_for_the_first(served: Served) -> None:
@@ -82,7 +83,8 @@ def test_dead_runs_are_ended_by_an_automation(served: Served) -> None:
     with get_client(sync_client=True) as client:
         (found,) = client.read_automations_by_name("bandcast-crash-dead-runs")
     assert found.enabled
-    assert found.trigger.expect == {"prefect.flow-run.*"}  # type: ignore[union-attr]  # an event trigger
+    assert isinstance(found.trigger, EventTrigger)
+    assert found.trigger.expect == {"prefect.flow-run.*"}
 
 
 def test_the_doctor_finds_the_server_scheduling_and_a_worker(served: Served) -> None:
@@ -94,19 +96,19 @@ def test_the_doctor_finds_the_server_scheduling_and_a_worker(served: Served) -> 
         assert re.search(f"^ok +{check}:", done.stdout, re.MULTILINE), done.stdout
 
 
-def _published(run: FlowRun) -> dict[str, Any]:
-    """What the event after this run's commit says, once the server has it."""
+def find_published(run: FlowRun) -> dict[str, Any]:
+    """Payload of the event after this run's commit, once the server has it."""
     with get_client(sync_client=True) as client:
-        asked = {"filter": {"event": {"name": [PUBLISHED]}}}
-        answer = httpx.post(f"{client.api_url}events/filter", json=asked).raise_for_status().json()
+        wanted = {"filter": {"event": {"name": [PUBLISHED]}}}
+        answer = httpx.post(f"{client.api_url}events/filter", json=wanted).raise_for_status().json()
     for event in answer["events"]:
-        if any(str(run.id) in one["prefect.resource.id"] for one in event["related"]):
+        if any(str(run.id) in resource["prefect.resource.id"] for resource in event["related"]):
             payload: dict[str, Any] = event["payload"]
             return payload
     return {}
 
 
-def _deployment_of(run: FlowRun) -> str:
+def name_deployment(run: FlowRun) -> str:
     assert run.deployment_id is not None
     with get_client(sync_client=True) as client:
         return client.read_deployment(run.deployment_id).name

@@ -1,15 +1,15 @@
 """A live source, from the vendor's HTTP to the forecast table: the real yfinance client on loopback."""
 
 import json
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from flow_runs import complete, fail
 from prefect import get_client
 from reading_store import rows
 from typer.testing import CliRunner
-from yahoo_imitation import SERVER_ERROR, Listing, Yahoo, serve
+from yahoo_imitation import SERVER_ERROR, Listing, Yahoo
 
 from flows.cli import app
 from flows.daily import daily
@@ -29,20 +29,15 @@ def closes(seed: int, calendar: str, last: date = LAST) -> dict[date, float | No
     return dict(zip(sessions, (100 * np.exp(np.cumsum(steps))).round(2).tolist(), strict=True))
 
 
-@pytest.fixture
-def yahoo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
-    with serve() as server:
-        monkeypatch.setenv("BANDCAST_SOURCE", "yahoo")
-        monkeypatch.setenv("BANDCAST_YAHOO_URL", server.url)
-        monkeypatch.setenv("BANDCAST_HISTORY_DAYS", "700")
-        for seed, ticker in enumerate(("AAPL", "MSFT")):
-            server.listings[ticker] = Listing(closes(seed, "XNYS"))
-        yield server
+@pytest.fixture(autouse=True)
+def two_listings(yahoo: Yahoo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_HISTORY_DAYS", "700")
+    for seed, ticker in enumerate(("AAPL", "MSFT")):
+        yahoo.listings[ticker] = Listing(closes(seed, "XNYS"))
 
 
 def run(*tickers: str, as_of: date = LAST) -> RunSummary:
-    result: RunSummary = daily(tickers=list(tickers), as_of=as_of)
-    return result
+    return complete(daily, tickers=list(tickers), as_of=as_of)
 
 
 def test_live_prices_become_bands_from_the_last_closed_session(yahoo: Yahoo) -> None:
@@ -66,11 +61,11 @@ def test_each_exchange_has_its_own_last_session(yahoo: Yahoo) -> None:
 def test_a_vendor_fault_quarantines_one_ticker_after_its_retries(yahoo: Yahoo) -> None:
     run("AAPL", "MSFT", as_of=date(2024, 6, 6))
     yahoo.faults["MSFT"] = SERVER_ERROR
-    asked = len(yahoo.requests)
+    before = len(yahoo.requests)
     summary = run("AAPL", "MSFT")
     assert summary.tickers == ("AAPL",)
     assert summary.quarantined["MSFT"].reason == "vendor_error"
-    assert sum("/chart/MSFT" in path for path in yahoo.requests[asked:]) >= 4
+    assert sum("/chart/MSFT" in path for path in yahoo.requests[before:]) >= 4
 
 
 def test_a_split_between_two_runs_changes_no_stored_bar_and_no_issued_band(yahoo: Yahoo) -> None:
@@ -78,10 +73,10 @@ def test_a_split_between_two_runs_changes_no_stored_bar_and_no_issued_band(yahoo
     bars = rows("SELECT session, close FROM price_bars WHERE ticker = 'AAPL' ORDER BY session")
     bands = rows("SELECT * FROM forecasts ORDER BY ticker, horizon")
 
-    told = yahoo.listings["AAPL"]
-    told.closes = {day: close and close / 4 for day, close in told.closes.items()}
-    told.volumes = {day: 4000 for day in told.closes if day < LAST}
-    told.splits = {LAST: 4.0}
+    listing = yahoo.listings["AAPL"]
+    listing.closes = {day: close and close / 4 for day, close in listing.closes.items()}
+    listing.volumes = {day: 4000 for day in listing.closes if day < LAST}
+    listing.splits = {LAST: 4.0}
     run("AAPL", "MSFT")
     assert rows("SELECT session, close FROM price_bars WHERE ticker = 'AAPL' ORDER BY session")[:-1] == bars
     assert rows("SELECT count(*) FROM price_revisions") == [(0,)]
@@ -91,10 +86,10 @@ def test_a_split_between_two_runs_changes_no_stored_bar_and_no_issued_band(yahoo
     assert actual == pytest.approx(anchor, rel=0.05)
 
 
-def test_verify_runs_the_flow_for_the_tickers_that_have_bands(yahoo: Yahoo) -> None:
+def test_verify_runs_the_flow_for_the_tickers_that_have_bands() -> None:
     """No tickers are configured, and a live source cannot be listed."""
     run("AAPL", "MSFT", as_of=date(2024, 6, 6))
-    ingest(tickers=["AAPL", "MSFT"], as_of=LAST)
+    complete(ingest, tickers=["AAPL", "MSFT"], as_of=LAST)
     done = CliRunner().invoke(app, ["verify", "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -106,11 +101,12 @@ def test_ingest_fails_only_below_the_ratio_and_says_why(
     yahoo: Yahoo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yahoo.faults["MSFT"] = SERVER_ERROR
-    summary = ingest(tickers=["AAPL", "MSFT"], as_of=LAST)
+    summary = complete(ingest, tickers=["AAPL", "MSFT"], as_of=LAST)
     assert (summary.tickers, summary.quarantined["MSFT"].reason) == (("AAPL",), "vendor_error")
     monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "0.9")
-    with pytest.raises(SourceError, match="at least 2 of 2 tickers, found 1"):
-        ingest(tickers=["AAPL", "MSFT"], as_of=LAST)
+    error = fail(ingest, tickers=["AAPL", "MSFT"], as_of=LAST)
+    assert isinstance(error, SourceError)
+    assert "at least 2 of 2 tickers, found 1" in str(error)
     assert rows("SELECT ticker, reason FROM quarantines") == [("MSFT", "vendor_error")]
     (artifact,) = artifacts("quarantined")
     assert "HTTP status 500" in artifact
@@ -118,11 +114,11 @@ def test_ingest_fails_only_below_the_ratio_and_says_why(
 
 def artifacts(key: str) -> list[str]:
     with get_client(sync_client=True) as client:
-        found = client.read_latest_artifacts()
-    return [str(one.data) for one in found if one.key == key]
+        newest = client.read_latest_artifacts()
+    return [str(artifact.data) for artifact in newest if artifact.key == key]
 
 
-def test_a_symbol_of_no_known_exchange_is_quarantined(yahoo: Yahoo) -> None:
+def test_a_symbol_of_no_known_exchange_is_quarantined() -> None:
     summary = run("AAPL", "MSFT", "BRK.B")
     assert summary.quarantined["BRK.B"].reason == "unknown_exchange"
     assert "BRK-B" in str(summary.quarantined["BRK.B"])

@@ -2,13 +2,13 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
+from datetime import date, time, timedelta
 
 import pandas as pd
 import pytest
-from market import DATA_FAULTS, Stock, made_up, with_actions
+from evenings import ingest_evening
+from vendor_simulator import DATA_FAULTS, Stock, make_history, with_actions
+from workplace import open_configured_store
 from yahoo_imitation import (
     EMPTY,
     HTML,
@@ -19,17 +19,10 @@ from yahoo_imitation import (
     TRUNCATED,
     Answer,
     Yahoo,
-    serve,
 )
 
-from db.engine import reading
-from db.repositories.prices import PriceRepository
-from flows.context import open_job, store
-from flows.settings import load_settings
+from db import Store
 from flows.sources import SampleSource
-from flows.sources.retry import open_retrier
-from flows.steps.ingest import note_quarantine, pull_one
-from forecasting.errors import PriceError
 from forecasting.prices.adjustment import PRICE_COLUMNS
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.revisions import VOLUME_RTOL
@@ -40,48 +33,28 @@ SEEDS = (1,)
 WEB_FAULTS: list[Answer | str] = [SERVER_ERROR, HTML, MALFORMED, EMPTY, TRUNCATED, RESET, TOO_MANY]
 
 
-@pytest.fixture
-def yahoo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
-    with serve() as server:
-        monkeypatch.setenv("BANDCAST_SOURCE", "yahoo")
-        monkeypatch.setenv("BANDCAST_YAHOO_URL", server.url)
-        monkeypatch.setenv("BANDCAST_HISTORY_DAYS", "400")
-        yield server
-
-
 def universe(last: date) -> dict[str, Stock]:
     """Real prices with a real split, and made-up ones of other markets with a 4:1 split and dividends."""
     apple = SampleSource().fetch("AAPL", date(2004, 6, 1), last)
-    coin = made_up("BTC-USD", last, seed=1, sessions=200)
-    toyota = with_actions(made_up("7203.T", last, seed=3), {date(2005, 2, 2): 4.0}, {date(2005, 1, 20): 1.5})
+    coin = make_history("BTC-USD", last, seed=1, sessions=200)
+    toyota = with_actions(
+        make_history("7203.T", last, seed=3), {date(2005, 2, 2): 4.0}, {date(2005, 1, 20): 1.5}
+    )
     slips = {"AAPL": {date(2005, 1, 18): (date(2005, 2, 9), 1.013)}}
-    return {one.ticker: Stock(one, slips.get(one.ticker, {})) for one in (apple, coin, toyota)}
-
-
-def run_day(day: date, tickers: list[str]) -> dict[str, PriceError]:
-    """The ingest steps of one evening."""
-    job = open_job(datetime.combine(day, time(22, 30), UTC), tickers=tickers)
-    retrier = open_retrier(job.settings)
-    results = {ticker: pull_one(job, ticker, retrier) for ticker in tickers}
-    failed = {ticker: one for ticker, one in results.items() if isinstance(one, PriceError)}
-    note_quarantine(job, failed, set(tickers) - set(failed))
-    return failed
-
-
-def stored(ticker: str) -> PriceHistory:
-    with reading(store(load_settings().url)) as connection:
-        return PriceRepository(connection, "yahoo").load(ticker)
+    return {
+        history.ticker: Stock(history, slips.get(history.ticker, {})) for history in (apple, coin, toyota)
+    }
 
 
 def misbehave(yahoo: Yahoo, stock: Stock, day: date, dice: random.Random) -> str | None:
     """Perhaps one fault of one ticker; its name."""
     ticker = stock.truth.ticker
     yahoo.faults.pop(ticker, None)
-    yahoo.listings[ticker] = stock.told(day)
+    yahoo.listings[ticker] = stock.listing(day)
     draw = dice.random()
     if draw < 0.15:
         name = dice.choice(sorted(DATA_FAULTS))
-        yahoo.listings[ticker] = DATA_FAULTS[name](stock, day, yahoo.listings[ticker])
+        yahoo.listings[ticker] = DATA_FAULTS[name](stock, yahoo.listings[ticker])
         return name
     if draw < 0.3:
         fault = dice.choice(WEB_FAULTS)
@@ -94,9 +67,7 @@ def misbehave(yahoo: Yahoo, stock: Stock, day: date, dice: random.Random) -> str
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_after_sixty_days_of_faults_the_store_equals_the_truth(
-    yahoo: Yahoo, workplace: Path, seed: int
-) -> None:
+def test_after_sixty_days_of_faults_the_store_equals_the_truth(yahoo: Yahoo, seed: int) -> None:
     dice = random.Random(seed)
     last = FIRST + timedelta(days=DAYS - 1)
     stocks = universe(last)
@@ -108,24 +79,29 @@ def test_after_sixty_days_of_faults_the_store_equals_the_truth(
             healthy = number == 0 or number >= DAYS - HEALTHY_END  # a first pull has nothing to check against
             wrong[ticker] = misbehave(yahoo, stock, day, random.Random(0) if healthy else dice)
         yahoo.requests.clear()
-        failed = run_day(day, list(stocks))
+        failed = ingest_evening(day, list(stocks), time(22, 30))
         requests.update([sum("/chart/" in path for path in yahoo.requests)])
         faults.update(name for name in wrong.values() if name)
         assert set(failed) <= {ticker for ticker, name in wrong.items() if name}, (day, failed)
-    for ticker, stock in stocks.items():
-        assert_equal(stored(ticker), stock.truth.until(last))
+    with open_configured_store() as store:
+        for ticker, stock in stocks.items():
+            assert_equal(load(store, ticker), stock.truth.until(last))
+        assert list_revised(store) == [("AAPL", date(2005, 1, 18), "correction")]
     assert sum(faults.values()) >= 35
     assert len(faults) >= 15
     assert requests[len(stocks)] >= DAYS / 2  # one request a ticker where nothing is wrong
-    assert max(requests) <= 2 * 4 * len(stocks)  # four attempts, each told twice by yfinance itself
-    assert revised(load_settings().url) == [("AAPL", date(2005, 1, 18), "correction")]
+    assert max(requests) <= 2 * 4 * len(stocks)  # four attempts, each made twice by yfinance itself
 
 
-def revised(url: str) -> list[tuple[str, date, str]]:
+def load(store: Store, ticker: str) -> PriceHistory:
+    with store.reading() as tx:
+        return tx.prices.load(ticker)
+
+
+def list_revised(store: Store) -> list[tuple[str, date, str]]:
     """Every correction of prices that was kept."""
-    with reading(store(url)) as connection:
-        prices = PriceRepository(connection, "yahoo")
-        revisions = {ticker: prices.revisions(ticker) for ticker in prices.tickers()}
+    with store.reading() as tx:
+        revisions = {holding.ticker: tx.prices.revisions(holding.ticker) for holding in tx.prices.holdings()}
     return [
         (ticker, row.session, row.reason) for ticker, rows in revisions.items() for row in rows.itertuples()
     ]
@@ -134,8 +110,12 @@ def revised(url: str) -> list[tuple[str, date, str]]:
 def assert_equal(found: PriceHistory, truth: PriceHistory) -> None:
     sessions = truth.bars.index[truth.bars.index <= found.bars.index[-1]]
     assert len(truth.bars) - len(sessions) <= 1  # a coin's day ends at midnight, after the run
-    told = truth.bars.loc[sessions]
-    pd.testing.assert_frame_equal(found.bars[PRICE_COLUMNS], told[PRICE_COLUMNS], rtol=2e-6, check_freq=False)
+    expected = truth.bars.loc[sessions]
+    pd.testing.assert_frame_equal(
+        found.bars[PRICE_COLUMNS], expected[PRICE_COLUMNS], rtol=2e-6, check_freq=False
+    )
     # Volume that settles by less than the tolerance is not worth a revision.
-    pd.testing.assert_series_equal(found.bars["volume"], told["volume"], rtol=VOLUME_RTOL, check_freq=False)
+    pd.testing.assert_series_equal(
+        found.bars["volume"], expected["volume"], rtol=VOLUME_RTOL, check_freq=False
+    )
     pd.testing.assert_frame_equal(found.actions, truth.actions, rtol=1e-6, check_freq=False)
