@@ -79,7 +79,7 @@ def adjusted(known: PriceHistory, day: date, slips: dict[date, tuple[date, float
 
 
 def make_listing(calendar: str, listed: PriceHistory) -> Listing:
-    columns = {
+    columns: dict[str, dict[date, float | None]] = {
         name: {day.date(): float(value) for day, value in listed.bars[name].items()} for name in listed.bars
     }
     actions = listed.actions
@@ -91,7 +91,7 @@ def make_listing(calendar: str, listed: PriceHistory) -> Listing:
         opens=columns["open"],
         highs=columns["high"],
         lows=columns["low"],
-        volumes=columns["volume"],
+        volumes={day.date(): float(value) for day, value in listed.bars["volume"].items()},
     )
 
 
