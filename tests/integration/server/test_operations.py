@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from forecasting.calendars.sessions import sessions_between
 
 LAST = date(2024, 6, 7)
 TICKERS = ["AAPL", "MSFT"]
-LIVE = {"source": "yahoo", "tickers": TICKERS, "horizon": 5}
+LIVE: dict[str, Any] = {"source": "yahoo", "tickers": TICKERS, "horizon": 5}
 
 
 @pytest.fixture(autouse=True)

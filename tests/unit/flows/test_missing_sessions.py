@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from flows.context import RunContext, open_context
 from flows.steps.missing_sessions import load_missing_sessions, load_unfinished, plan_sessions
 from forecasting.calendars.sessions import next_sessions
 from forecasting.forecast import Forecast
-from forecasting.types import Band, values
+from forecasting.types import Band
 
 NOW = datetime(2013, 3, 4, tzinfo=UTC)
 LAST = date(2013, 3, 1)
@@ -26,7 +27,7 @@ def make_forecast(ticker: str, as_of: date, horizon: int = 30) -> Forecast:
         anchor_close=100.0,
         target_sessions=next_sessions("XNYS", as_of, horizon),
         levels=(0.05, 0.5, 0.95),
-        log_returns=dict.fromkeys(values(Band), np.log([0.9, 1.0, 1.1]) * np.ones((horizon, 1))),
+        log_returns=dict.fromkeys(get_args(Band), np.log([0.9, 1.0, 1.1]) * np.ones((horizon, 1))),
         model_variance=np.full(horizon, 1e-4),
         noise_variance=np.full(horizon, 2e-4),
         quality="champion",

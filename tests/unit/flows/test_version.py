@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_git_that_hangs_is_given_up(
 
 def test_where_nothing_is_installed_the_release_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     def find_nothing(name: str) -> str:
-        raise version.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     monkeypatch.setattr(version, "version", find_nothing)
     assert read_installed_version() == RELEASE
