@@ -125,7 +125,7 @@ def issue_forecasts(
     remarks: list[Remark] = []
     for ticker in tickers:
         try:
-            returns = _find_returns(universe, ticker, origin)
+            returns = _find_returns(universe, ticker)
             forecast = forecast_ticker(methods.forecaster, returns, origin)
         except PriceError as error:
             remarks.append(Remark(origin, ticker, "all", error.reason, str(error)))
@@ -146,11 +146,10 @@ def list_left_out(issued: Sequence[Issued]) -> dict[str, str]:
     return {remark.ticker: remark.detail for remark in remarks if remark.ticker not in forecast}
 
 
-def _find_returns(universe: Mapping[str, DailyReturns], ticker: str, origin: date) -> DailyReturns:
-    returns = universe.get(ticker)
-    if returns is None or not len(returns.until(origin)):
+def _find_returns(universe: Mapping[str, DailyReturns], ticker: str) -> DailyReturns:
+    if ticker not in universe:
         raise ShortHistoryError(ticker, found=0, needed=1)
-    return returns
+    return universe[ticker]
 
 
 def _forecast_baselines(
