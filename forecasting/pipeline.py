@@ -92,6 +92,11 @@ class Universe:
     returns: Mapping[str, DailyReturns]
     faults: Mapping[str, PriceError]
 
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Ticker -> sentence of its fault."""
+        return {ticker: str(error) for ticker, error in self.faults.items()}
+
 
 def prepare_universe(
     load: Callable[[str], PriceHistory], tickers: Iterable[str], basis: PriceBasis

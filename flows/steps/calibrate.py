@@ -70,8 +70,7 @@ def warm_start(context: RunContext) -> WarmStart:
     )
     if walk.reason:
         logger.warning("calibrate: no walk over history: %s", walk.reason)
-    faults = {ticker: str(error) for ticker, error in prices.faults.items()}
-    left_out = {**faults, **walk.left_out}
+    left_out = {**prices.left_out, **walk.left_out}
     for reason in left_out.values():
         logger.warning("calibrate: left out: %s", reason)
     with context.store.writing() as tx:

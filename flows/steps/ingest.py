@@ -1,5 +1,6 @@
 """Ingest: prices of each ticker from the source into the store, or the reason why not."""
 
+import math
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import replace
 
@@ -136,9 +137,10 @@ def require_enough(context: RunContext, done: Sized, what: str) -> None:
     Raises:
         SourceError: Fewer than `min_success_ratio` requires.
     """
-    needed = context.settings.min_success_ratio * len(context.tickers)
-    if len(done) < max(needed, 1):
+    share = context.settings.min_success_ratio * len(context.tickers)
+    needed = max(1, math.ceil(round(share, 9)))
+    if len(done) < needed:
         raise SourceError(
-            f"Expected {what} of at least {max(1, round(needed))} of {len(context.tickers)} tickers, found "
-            f"{len(done)}; see the quarantined tickers."
+            f"Expected {what} of at least {needed} of {len(context.tickers)} tickers, found {len(done)}; "
+            "see the quarantined tickers."
         )

@@ -88,7 +88,7 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
     logger = get_run_logger()
     logger.info("train: %d tickers up to %s", len(universe), last)
     model = fit_model(universe, last, context.settings.model, report=_log_epochs(context))
-    left_out = {ticker: str(error) for ticker, error in prices.faults.items()} | model.manifest.left_out
+    left_out = prices.left_out | model.manifest.left_out
     for reason in left_out.values():
         logger.warning("train: left out: %s", reason)
     return replace(model, manifest=model.manifest.model_copy(update={"left_out": left_out}))
@@ -104,10 +104,11 @@ def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | Non
     if champion is not None:
         other = context.store.load_model(champion.version)
     tickers = (*context.train_tickers, *(other.manifest.reference if other else ()))
+    prices = _load(context, tickers, challenger.manifest.config.price_basis)
     evaluation = evaluate_challenger(
         challenger,
         other,
-        _load(context, tickers, challenger.manifest.config.price_basis).returns,
+        prices.returns,
         simulation=settings.simulation,
         config=settings.gate,
         renewal=is_renewal(
@@ -120,6 +121,7 @@ def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | Non
         if other
         else None,
     )
+    evaluation = replace(evaluation, left_out={**prices.left_out, **evaluation.left_out})
     get_run_logger().info("promotion: %s", evaluation.decision.reason)
     for reason in evaluation.left_out.values():
         get_run_logger().warning("promotion: left out: %s", reason)

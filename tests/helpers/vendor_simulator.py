@@ -79,19 +79,20 @@ def adjusted(known: PriceHistory, day: date, slips: dict[date, tuple[date, float
 
 
 def make_listing(calendar: str, listed: PriceHistory) -> Listing:
-    columns: dict[str, dict[date, float | None]] = {
-        name: {day.date(): float(value) for day, value in listed.bars[name].items()} for name in listed.bars
+    prices: dict[str, dict[date, float | None]] = {
+        name: {day.date(): float(price) for day, price in listed.bars[name].items()}
+        for name in ("open", "high", "low", "close")
     }
     actions = listed.actions
     return Listing(
-        columns["close"],
+        prices["close"],
         dividends={day.date(): value for day, value in actions["dividend"].items() if value},
         splits={day.date(): value for day, value in actions["split"].items() if value != 1},
         zone=ZONES[calendar],
-        opens=columns["open"],
-        highs=columns["high"],
-        lows=columns["low"],
-        volumes={day.date(): float(value) for day, value in listed.bars["volume"].items()},
+        opens=prices["open"],
+        highs=prices["high"],
+        lows=prices["low"],
+        volumes={day.date(): float(volume) for day, volume in listed.bars["volume"].items()},
     )
 
 

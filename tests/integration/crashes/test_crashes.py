@@ -19,8 +19,8 @@ from db.engine import open_engine, reading
 
 SCRIPT = Path(__file__).parents[2] / "helpers" / "forked_runs.py"
 TICKERS = ["AAPL", "IBM"]
-DAILY = {"flow": "daily", "parameters": {"tickers": TICKERS, "force": True}}
-RETRAIN = {"flow": "retrain", "parameters": {"tickers": TICKERS}}
+DAILY: dict[str, Any] = {"flow": "daily", "parameters": {"tickers": TICKERS, "force": True}}
+RETRAIN: dict[str, Any] = {"flow": "retrain", "parameters": {"tickers": TICKERS}}
 
 # Each task's boundary and somewhere in its middle.
 POINTS = [

@@ -72,8 +72,8 @@ def test_the_form_has_literal_defaults_and_every_field_is_described(served: Serv
     with get_client(sync_client=True) as client:
         deployments = client.read_deployments()
     for deployment in deployments:
-        schema = deployment.parameter_openapi_schema or {}
-        for name, field in schema["properties"].items():
+        assert deployment.parameter_openapi_schema is not None
+        for name, field in deployment.parameter_openapi_schema["properties"].items():
             assert field.get("description"), f"{deployment.name}: {name}"
             assert "$ref" not in str(field)
             assert "default" in field or name in ("start", "end"), f"{deployment.name}: {name}"

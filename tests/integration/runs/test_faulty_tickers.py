@@ -1,0 +1,147 @@
+"""One ticker's fault has a name in every place where it is left out, and the others go on.
+
+Beside two healthy shares: one whose exchange calendar ends with 2026, one with a short history, and one whose
+stored bars are broken.
+"""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from flow_runs import complete
+from price_files import write_prices
+from reading_store import connection, rows
+from vendor_simulator import make_history
+
+from db import Store
+from flows.backtest.options import BacktestOptions
+from flows.backtest.run import run_backtest
+from flows.daily import daily
+from flows.forecast import forecast
+from flows.ingest import ingest
+from flows.settings import load_settings
+from flows.steps.replay import replay_run
+from flows.summary import RunSummary
+
+LAST, AS_OF, CALENDAR_END = date(2027, 2, 12), date(2026, 12, 30), date(2026, 12, 31)
+HEALTHY = ("AAA", "BBB")
+REASONS = {"BROKEN": "non_positive_price", "INFY.NS": "sessions_unknown", "YOUNG": "short_history"}
+AFTER_LAST = 29  # XNYS sessions from AS_OF to LAST
+
+
+@pytest.fixture(autouse=True)
+def prices(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files of all five, none of them broken yet."""
+    folder = workplace / "prices"
+    for seed, ticker in enumerate((*HEALTHY, "BROKEN")):
+        write_prices(folder, make_history(ticker, LAST, seed, sessions=560))
+    write_prices(folder, make_history("YOUNG", LAST, seed=3, sessions=30 + AFTER_LAST))
+    write_prices(folder, make_history("INFY.NS", CALENDAR_END, seed=4, sessions=530))
+    monkeypatch.setenv("BANDCAST_SOURCE", "csv")
+    monkeypatch.setenv("BANDCAST_CSV_DIR", str(folder))
+    monkeypatch.setenv("BANDCAST_CALIBRATION__FEWEST_OUTCOMES", "250")  # so that history is walked
+    monkeypatch.setenv("BANDCAST_WARM_START__SESSIONS", "20")
+    monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "0.4")
+    return folder
+
+
+@pytest.fixture
+def summary(prefect_url: str) -> RunSummary:
+    """A run from the store that trains, walks history and forecasts, after a bar was broken there."""
+    complete(ingest, as_of=AS_OF)
+    with connection() as opened:
+        opened.execute(
+            sa.text("UPDATE price_bars SET low = -1 WHERE ticker = 'BROKEN' AND session = '2026-06-03'")
+        )
+    return complete(forecast, as_of=AS_OF, retrain="always")
+
+
+def load_left_out(table: str) -> dict[str, str]:
+    """Ticker -> sentence, of the only row."""
+    ((text,),) = rows(f"SELECT left_out FROM {table}")
+    left_out: dict[str, str] = json.loads(text)
+    return left_out
+
+
+def test_each_fault_is_named_where_its_ticker_is_left_out(
+    run_log: list[str], summary: RunSummary, store: Store
+) -> None:
+    assert summary.tickers == HEALTHY
+    assert {ticker: error.reason for ticker, error in summary.quarantined.items()} == REASONS
+    assert dict(rows("SELECT ticker, reason FROM quarantines")) == REASONS
+    ((quarantined,),) = rows("SELECT quarantined FROM forecast_runs")
+    assert json.loads(quarantined) == REASONS
+    assert set(load_left_out("calibrations")) == set(REASONS)
+    # Mumbai's calendar reaches one session ahead, and training needs no calendar.
+    assert set(load_left_out("gate_decisions")) == {"BROKEN", "YOUNG"}
+    manifest = store.load_model(str(summary.model_version)).manifest
+    assert set(manifest.left_out) == {"BROKEN", "YOUNG"}
+    assert manifest.reference == ("AAA", "BBB", "INFY.NS")
+    for step, tickers in {
+        "calibrate: left out": REASONS,
+        "train: left out": manifest.left_out,
+        "promotion: left out": load_left_out("gate_decisions"),
+        "quarantined": REASONS,
+    }.items():
+        for ticker in tickers:
+            assert any(step in line and f" {ticker}: " in line for line in run_log), (step, ticker)
+
+
+def test_the_healthy_ones_are_learned_from_promoted_and_made_again_to_the_bit(
+    summary: RunSummary, store: Store
+) -> None:
+    assert dict(rows("SELECT ticker, count(*) FROM forecasts GROUP BY ticker")) == dict.fromkeys(HEALTHY, 30)
+    walked = rows("SELECT DISTINCT ticker FROM verifications WHERE kind = 'walk_forward' ORDER BY ticker")
+    assert [ticker for (ticker,) in walked] == list(HEALTHY)
+    assert rows("SELECT promoted FROM gate_decisions") == [(1,)]
+    replayed = replay_run(store, str(summary.run_id))
+    assert replayed.equal
+    assert replayed.same == HEALTHY
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_a_calendar_that_has_ended_stops_no_daily_run_nor_what_it_fills() -> None:
+    """A ticker with earlier bands whose exchange is no longer known."""
+    tickers = ["AAA", "BBB", "INFY.NS"]
+    before = complete(daily, tickers=tickers, as_of=date(2026, 12, 18), horizon=5)
+    assert before.tickers == ("AAA", "BBB", "INFY.NS")
+    after = complete(daily, tickers=tickers, as_of=LAST, horizon=5, catch_up="fill", look_back=1)
+    assert after.tickers == HEALTHY
+    assert {ticker: error.reason for ticker, error in after.quarantined.items()} == {
+        "INFY.NS": "sessions_unknown"
+    }
+    assert after.filled is not None
+    assert [(fill.session, fill.published) for fill in after.filled] == [(date(2027, 2, 11), HEALTHY)]
+
+
+def test_a_backtest_counts_the_origins_that_each_fault_takes_from_its_ticker(
+    prices: Path, workplace: Path
+) -> None:
+    frame = pd.read_csv(prices / "BROKEN.csv")
+    frame.loc[100, "low"] = -1
+    frame.to_csv(prices / "BROKEN.csv", index=False)
+    options = BacktestOptions(
+        out=workplace / "rows.csv",
+        start=date(2026, 12, 1),
+        end=AS_OF,
+        every=10,
+        retrain_every=252,
+        warm_up=0,
+        horizons="1,30",
+        paths=None,
+        methods="random_walk",
+        workers=1,
+        restart=False,
+    )
+    result = run_backtest(options, load_settings(), datetime(2027, 3, 1, tzinfo=UTC))
+    assert {ticker: error.reason for ticker, error in result.faults.items()} == {"BROKEN": REASONS["BROKEN"]}
+    origins = len(result.schedule.origins)
+    assert origins == 3
+    assert result.left_out() == {
+        "sessions_unknown": {"INFY.NS": origins},
+        "short_history": {"YOUNG": origins},
+    }
+    assert result.forecasts == len(HEALTHY) * origins
