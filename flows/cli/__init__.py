@@ -27,6 +27,7 @@ from flows.cli import (
     show,
     verify,
 )
+from flows.prefect_runtime.access import supply_auth_string
 from flows.prefect_runtime.telemetry import turn_off_telemetry
 from flows.version import code_version
 from forecasting.errors import BandcastError, UsageError
@@ -78,6 +79,7 @@ def main() -> None:
     """Run a command; print one sentence for an error, exit with 1 for a failed run and 2 for bad usage."""
     turn_off_telemetry(os.environ)
     try:
+        supply_auth_string(os.environ)
         app()
     except BandcastError as error:
         typer.echo(f"Error: {error}", err=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.doctor.finding import Finding
+from flows.prefect_runtime.access import require_access
 from flows.settings import Settings
 
 SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"
@@ -13,7 +14,7 @@ SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"
 def check_server(_: Settings, now: datetime) -> Iterator[Finding]:
     """Check that schedules make runs and a worker takes them."""
     from prefect import get_client
-    from prefect.settings import PREFECT_API_URL
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
 
     url = PREFECT_API_URL.value()
     if not url:
@@ -24,6 +25,7 @@ def check_server(_: Settings, now: datetime) -> Iterator[Finding]:
             kind = type(error).__name__
             yield Finding("Prefect server", "fail", f"{url} does not answer ({kind})", SERVE)
             return
+        require_access(url, PREFECT_API_AUTH_STRING.value())
         yield Finding("Prefect server", "ok", f"{url}, version {client.api_version()}")
         deployments = [
             deployment

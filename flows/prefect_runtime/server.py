@@ -14,6 +14,13 @@ from urllib.request import urlopen
 
 from dotenv import dotenv_values
 
+from flows.prefect_runtime.access import (
+    AUTH_FILE,
+    AUTH_VARIABLE,
+    SERVER_AUTH_VARIABLE,
+    make_auth_string,
+    require_access,
+)
 from flows.prefect_runtime.telemetry import TELEMETRY_OFF
 from flows.settings import load_settings
 from forecasting.errors import SourceError, UsageError
@@ -30,9 +37,11 @@ Environment = Mapping[str, str]
 def serve_flows(port: int) -> None:
     """Deploy everything in `deployments/prefect.yaml` and work on it until interrupted.
 
-    Uses the Prefect server of PREFECT_API_URL; where none is set, starts one on 127.0.0.1 for as long.
+    Uses the Prefect server of PREFECT_API_URL; where none is set, starts one on 127.0.0.1 for as long, which
+    refuses every request without the auth string of the home.
 
     Raises:
+        UsageError: The auth string cannot be stored.
         SourceError: The server does not answer, or refuses the deployments.
     """
     from prefect.settings import PREFECT_API_URL
@@ -44,7 +53,12 @@ def serve_flows(port: int) -> None:
     if url := PREFECT_API_URL.value():
         _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"))
         return
-    with local_server(port) as url:
+    home = load_settings().home.absolute()
+    auth_string, new = make_auth_string(home)
+    environment |= {AUTH_VARIABLE: auth_string}
+    with local_server(port, auth_string) as url:
+        shown = f": {auth_string}" if new else ""
+        _print(f"Log in to the Prefect UI with the text in {home / AUTH_FILE}{shown}")
         _work(environment | {"PREFECT_API_URL": f"{url}/api"}, url)
 
 
@@ -94,16 +108,24 @@ def _work(environment: Environment, url: str) -> None:
 def deploy(environment: Environment) -> None:
     """Create the work pool, the deployments and the automation that ends dead runs; repeatable.
 
+    A run of the work pool takes its command, environment and working directory from the worker alone.
+
     Raises:
         SourceError: The server refuses.
     """
     from flows.prefect_runtime.crash_automation import install_automation
 
-    with as_file(files("flows") / "prefect.yaml") as description, TemporaryDirectory() as folder:
+    api_url, auth_string = environment["PREFECT_API_URL"], environment.get(AUTH_VARIABLE)
+    require_access(api_url, auth_string)
+    with (
+        as_file(files("flows") / "work-pool.json") as template,
+        as_file(files("flows") / "prefect.yaml") as description,
+        TemporaryDirectory() as folder,
+    ):
         pool = ["work-pool", "create", POOL, "--type", "process", "--overwrite"]
-        _prefect(pool, environment, folder)
+        _prefect([*pool, "--base-job-template", str(template)], environment, folder)
         _prefect(["deploy", "--all", "--prefect-file", str(description)], environment, folder)
-    if name := install_automation(environment["PREFECT_API_URL"]):
+    if name := install_automation(api_url, auth_string):
         _print(f"Installed the automation '{name}'.")
 
 
@@ -117,8 +139,12 @@ def _prefect(arguments: list[str], environment: Environment, folder: str) -> Non
 
 
 @contextmanager
-def local_server(port: int) -> Iterator[str]:
+def local_server(port: int, auth_string: str) -> Iterator[str]:
     """Run a Prefect server on 127.0.0.1 for as long as the block lasts; yield its URL.
+
+    Args:
+        port: To listen on.
+        auth_string: Without it, the server refuses every request to its API.
 
     Raises:
         SourceError: It did not answer in time, or ended at once.
@@ -127,7 +153,12 @@ def local_server(port: int) -> Iterator[str]:
     command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     # Without the first, the pages of a server on another port use the API of the one on 4200.
     pages = {"PREFECT_SERVER_UI_API_URL": f"{url}/api", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
-    with _child(command, {**TELEMETRY_OFF, **os.environ, **pages}, quiet=True) as server:
+    access = {
+        SERVER_AUTH_VARIABLE: auth_string,
+        AUTH_VARIABLE: auth_string,  # for what the server asks of its own API
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"{url},http://localhost:{port}",
+    }
+    with _child(command, {**TELEMETRY_OFF, **os.environ, **pages, **access}, quiet=True) as server:
         _wait_until_healthy(server, url)
         yield url
 

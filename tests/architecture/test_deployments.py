@@ -38,7 +38,7 @@ def test_deployments_pull_nothing_and_daily_runs_after_the_close_and_in_the_morn
 
 
 def test_the_package_holds_the_files_that_serve_deploys() -> None:
-    for name in ("prefect.yaml", "zombies.yaml"):
+    for name in ("prefect.yaml", "work-pool.json", "zombies.yaml"):
         assert (ROOT / "flows" / name).read_text() == (FOLDER / name).read_text()
 
 

@@ -10,7 +10,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import ArtifactSort
-from served import AFTER_CLOSE, Served
+from served import AFTER_CLOSE, AUTH_STRING, Served
 
 CHROMIUM = shutil.which("chromium")
 # A background connection would only be refused on a machine without internet.
@@ -58,12 +58,21 @@ def test_a_run_started_in_the_form_completes_and_shows_its_bands_and_fan_charts(
     served: Served, page: Page, tmp_path: Path
 ) -> None:
     with explained(page, tmp_path / "failed.png"):
+        log_in(page)
         refuse_a_horizon_of_31(page)
         run = start_with_a_horizon_of_7(page)
         done = served.finished(run)
         assert done.state is not None
         assert done.state.is_completed(), served.log
         show_what_was_made(page, run)
+
+
+def log_in(page: Page) -> None:
+    page.goto(ui("/deployments"))
+    field = page.get_by_placeholder("admin:pass")
+    field.fill(AUTH_STRING)
+    page.get_by_role("button", name="Login").click()
+    expect(field).not_to_be_visible(timeout=PATIENCE_MS)
 
 
 def refuse_a_horizon_of_31(page: Page) -> None:

@@ -17,14 +17,16 @@ import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Cancelling, Scheduled
 from workplace import TINY
 from yahoo_imitation import Yahoo, serve
 
+from flows.prefect_runtime.access import AUTH_VARIABLE
 from flows.prefect_runtime.server import deploy, local_server
 
 T = TypeVar("T")
+AUTH_STRING = "bandcast:of-the-tests"
 AFTER_CLOSE, BACKFILL = "daily/after-close", "backfill/on-demand"
 
 
@@ -57,7 +59,6 @@ class Served:
         self,
         deployment: str,
         due: datetime | None = None,
-        env: dict[str, str] | None = None,
         **parameters: Any,
     ) -> FlowRun:
         with get_client(sync_client=True) as client:
@@ -65,7 +66,6 @@ class Served:
                 client.read_deployment_by_name(deployment).id,
                 parameters=parameters,
                 state=Scheduled(scheduled_time=due) if due else None,
-                job_variables={"env": env} if env else None,
             )
 
     def state(self, run: FlowRun) -> str | None:
@@ -127,14 +127,20 @@ def prefect_server(home: Path) -> Iterator[str]:
             "PREFECT_LOGGING_TO_API_ENABLED": "false",
         }.items():
             patch.setenv(name, value)
-        with local_server(free_port()) as url:
+        with local_server(free_port(), AUTH_STRING) as url:
             patch.setenv("PREFECT_API_URL", f"{url}/api")
-            with temporary_settings({PREFECT_API_URL: f"{url}/api", PREFECT_HOME: home}):
+            patch.setenv(AUTH_VARIABLE, AUTH_STRING)
+            settings = {
+                PREFECT_API_URL: f"{url}/api",
+                PREFECT_API_AUTH_STRING: AUTH_STRING,
+                PREFECT_HOME: home,
+            }
+            with temporary_settings(settings):
                 yield f"{url}/api"
 
 
 @contextmanager
-def serve_deployments(home: Path) -> Iterator[Served]:
+def serve_deployments(home: Path, **settings: str) -> Iterator[Served]:
     """Start all that `bandcast serve` starts beside the server, with prices of a Yahoo on the loopback."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("BANDCAST_")}
     with serve() as yahoo, (home / "worker.log").open("w") as log:
@@ -146,6 +152,7 @@ def serve_deployments(home: Path) -> Iterator[Served]:
             "BANDCAST_YAHOO_URL": yahoo.url,
             "BANDCAST_HISTORY_DAYS": "700",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            **settings,
         }
         deploy(environment)
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "bandcast"]

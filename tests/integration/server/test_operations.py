@@ -86,19 +86,3 @@ def test_a_cancelled_backfill_goes_on_where_it_stopped(served: Served) -> None:
 def sessions_done(served: Served) -> set[tuple[str, str]]:
     query = "SELECT as_of, issued_at FROM forecast_runs WHERE source = 'yahoo' AND as_of < '2024-05-25'"
     return set(map(tuple, rows(query, served.url)))
-
-
-def test_another_run_waits_and_one_cancelled_in_mid_training_leaves_no_half_model(served: Served) -> None:
-    long = {"BANDCAST_MODEL__TRAINING__MAX_EPOCHS": "100000", "BANDCAST_MODEL__TRAINING__PATIENCE": "100000"}
-    run = served.start("retrain/weekly", env=long, source="sample", tickers=["MSFT", "GOOG"])
-    eventually(lambda: "epoch 9 of at most 100000" in served.log or None, "the ninth epoch")
-    before = models(served)
-    other = served.start("retrain/weekly", source="sample", tickers=["MSFT", "GOOG"])
-    eventually(lambda: served.state(other) == "AwaitingConcurrencySlot" or None, "the other one to wait")
-    served.forget(other)
-    served.cancel(run)
-    assert models(served) == before
-
-
-def models(served: Served) -> list[tuple[str, str]]:
-    return sorted(map(tuple, rows("SELECT version, status FROM model_versions", served.url)))

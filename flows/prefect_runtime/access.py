@@ -1,0 +1,96 @@
+"""Access to the Prefect server: its API asks everyone for one secret, the auth string."""
+
+import os
+import secrets
+from base64 import b64encode
+from collections.abc import MutableMapping
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from flows.settings import load_settings
+from forecasting.errors import SourceError, UsageError
+
+AUTH_FILE = "prefect-auth"  # in the home
+AUTH_VARIABLE = "PREFECT_API_AUTH_STRING"  # read by Prefect's clients: worker, command line, flow runs
+SERVER_AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+UNAUTHORIZED = 401
+
+
+def make_auth_string(home: Path) -> tuple[str, bool]:
+    """Return the auth string of the home, and whether it is new; a new one is random and private (0600).
+
+    Raises:
+        UsageError: The file cannot be read or written, or is empty.
+    """
+    if (found := read_auth_string(home)) is not None:
+        return found, False
+    made = f"bandcast:{secrets.token_urlsafe(32)}"
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(home / AUTH_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise UsageError(f"Expected to write {home / AUTH_FILE}, found {error.strerror}.") from error
+    with os.fdopen(handle, "w") as file:
+        file.write(made + "\n")
+    return made, True
+
+
+def read_auth_string(home: Path) -> str | None:
+    """Return the auth string of the home; None where no server was served from it.
+
+    Raises:
+        UsageError: The file cannot be read, or is empty.
+    """
+    path = home / AUTH_FILE
+    try:
+        found = path.read_text().strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"Expected to read {path}, found {error.strerror}.") from error
+    if not found:
+        raise UsageError(f"Expected an auth string in {path}, found an empty file; delete it for a new one.")
+    return found
+
+
+def supply_auth_string(environment: MutableMapping[str, str]) -> None:
+    """Set the variable that Prefect's clients read, if it is not set and the server is on this machine.
+
+    Raises:
+        UsageError: The file of the home cannot be read, or is empty.
+    """
+    server = urlsplit(environment.get("PREFECT_API_URL", "")).hostname
+    if AUTH_VARIABLE in environment or server not in THIS_MACHINE:
+        return
+    if (found := read_auth_string(load_settings().home)) is not None:
+        environment[AUTH_VARIABLE] = found
+
+
+def require_access(api_url: str, auth_string: str | None) -> None:
+    """Check that the server's API accepts the auth string.
+
+    Raises:
+        SourceError: It does not, or does not answer.
+    """
+    request = Request(f"{api_url}/admin/version")
+    if auth_string:
+        request.add_header("Authorization", f"Basic {_encode(auth_string)}")
+    try:
+        with urlopen(request, timeout=30):
+            return
+    except HTTPError as error:
+        if error.code != UNAUTHORIZED:
+            return  # an API that refuses something else says so itself
+        found = "another one" if auth_string else "none"
+    except (URLError, OSError) as error:
+        raise SourceError(f"Expected a Prefect server at {api_url}, found {error}.") from error
+    raise SourceError(
+        f"Expected the auth string of the Prefect server at {api_url}, found {found}; set {AUTH_VARIABLE}."
+    )
+
+
+def _encode(auth_string: str) -> str:
+    return b64encode(auth_string.encode()).decode()

@@ -1,0 +1,78 @@
+"""The auth string of the Prefect server: where it lies and who is given it."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from flows.prefect_runtime.access import (
+    AUTH_FILE,
+    AUTH_VARIABLE,
+    make_auth_string,
+    read_auth_string,
+    require_access,
+    supply_auth_string,
+)
+from forecasting.errors import SourceError, UsageError
+
+HERE = "http://127.0.0.1:4200/api"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BANDCAST_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_the_string_is_random_private_and_made_once(home: Path) -> None:
+    made, new = make_auth_string(home)
+    assert new
+    assert make_auth_string(home) == (made, False)
+    assert make_auth_string(home.parent / "other")[0] != made
+    assert stat.S_IMODE((home / AUTH_FILE).stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
+    user, secret = made.split(":")
+    assert user == "bandcast"
+    assert len(secret) >= 40
+
+
+def test_an_empty_file_is_refused(home: Path) -> None:
+    home.mkdir()
+    (home / AUTH_FILE).write_text("\n")
+    with pytest.raises(UsageError, match="found an empty file; delete it"):
+        make_auth_string(home)
+
+
+@pytest.mark.parametrize(
+    ("environment", "supplied"),
+    [
+        ({"PREFECT_API_URL": HERE}, True),
+        ({"PREFECT_API_URL": "http://localhost:4200/api"}, True),
+        ({"PREFECT_API_URL": "https://127.0.0.1.elsewhere.example/api"}, False),
+        ({"PREFECT_API_URL": "https://elsewhere.example/api"}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_only_a_server_of_this_machine_is_sent_it(
+    home: Path, environment: dict[str, str], supplied: bool
+) -> None:
+    made, _ = make_auth_string(home)
+    supply_auth_string(environment)
+    assert environment.get(AUTH_VARIABLE) == (made if supplied else None)
+
+
+def test_a_string_of_the_environment_stays_and_a_home_without_one_supplies_none(home: Path) -> None:
+    environment = {"PREFECT_API_URL": HERE}
+    supply_auth_string(environment)
+    assert AUTH_VARIABLE not in environment
+    assert read_auth_string(home) is None
+    make_auth_string(home)
+    environment[AUTH_VARIABLE] = "mine:too"
+    supply_auth_string(environment)
+    assert environment[AUTH_VARIABLE] == "mine:too"
+
+
+def test_a_server_that_does_not_answer_is_one_sentence() -> None:
+    with pytest.raises(SourceError, match=r"Expected a Prefect server at http://127\.0\.0\.1:9/api"):
+        require_access("http://127.0.0.1:9/api", None)
