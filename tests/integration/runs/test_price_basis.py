@@ -7,6 +7,7 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from flow_runs import complete
 from price_files import write_prices
@@ -104,16 +105,33 @@ def load_scores() -> dict[Key, dict[str, float]]:
 
 
 @pytest.fixture
-def stored(workplace: Path, monkeypatch: pytest.MonkeyPatch, prefect_url: str) -> None:
-    """Prices of a share that pays and splits, and of one that does neither."""
-    folder = workplace / "prices"
+def folder(workplace: Path, monkeypatch: pytest.MonkeyPatch, prefect_url: str) -> Path:
+    """The configured folder of files."""
+    monkeypatch.setenv("BANDCAST_SOURCE", "csv")
+    monkeypatch.setenv("BANDCAST_CSV_DIR", str(workplace / "prices"))
+    return workplace / "prices"
+
+
+@pytest.fixture
+def stored(folder: Path) -> None:
+    """The store after an ingest."""
+    write_folder(folder, DIVIDENDS)
+    complete(ingest)
+
+
+def write_folder(folder: Path, dividends: Mapping[date, float]) -> None:
+    """A share that pays and splits, and one that does neither."""
     plain = make_history("PLAIN", LAST, seed=1, sessions=560)
-    pays = with_actions(make_history("PAYS", LAST, seed=2, sessions=560), {SPLIT: 2.0}, DIVIDENDS)
+    pays = with_actions(make_history("PAYS", LAST, seed=2, sessions=560), {SPLIT: 2.0}, dict(dividends))
     for history in (plain, pays):
         write_prices(folder, history)
-    monkeypatch.setenv("BANDCAST_SOURCE", "csv")
-    monkeypatch.setenv("BANDCAST_CSV_DIR", str(folder))
-    complete(ingest)
+
+
+def correct_close(path: Path, session: date) -> None:
+    """Restate one bar, as a vendor does."""
+    frame = pd.read_csv(path, index_col="date")
+    frame.loc[str(session), "close"] *= 1.001
+    frame.to_csv(path)
 
 
 def serve_newest_model(as_of: date) -> None:
@@ -181,3 +199,33 @@ def test_the_bases_differ_by_the_dividends_and_by_nothing_else() -> None:
     assert traded["PLAIN"].realised(before, ex_date, "total_return") == pytest.approx(
         traded["PLAIN"].realised(before, ex_date, "split_adjusted")
     )
+
+
+@pytest.mark.parametrize("corrected", ["dividend", "close"])
+def test_scores_of_total_returns_follow_what_the_source_corrects(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, corrected: str
+) -> None:
+    """A dividend that comes late, and a close before an ex-date, change them after the target has closed."""
+    ex_date = date(2024, 5, 22)
+    late = {ex_date} if corrected == "dividend" else set()
+    write_folder(folder, {day: paid for day, paid in DIVIDENDS.items() if day not in late})
+    complete(ingest)
+    bases = {date(2024, 5, 17): "split_adjusted", date(2024, 5, 20): "total_return"}
+    for as_of, basis in bases.items():
+        monkeypatch.setenv("BANDCAST_MODEL__PRICE_BASIS", basis)
+        complete(forecast, as_of=as_of, horizon=HORIZON)
+    complete(verify)
+    before = load_scores()
+
+    write_folder(folder, DIVIDENDS)
+    if corrected == "close":
+        correct_close(folder / "PAYS.csv", date(2024, 5, 21))
+    complete(ingest)
+    complete(verify)
+    after, expected = load_scores(), recompute({str(as_of): basis for as_of, basis in bases.items()})
+    for key, scores in after.items():
+        assert scores == pytest.approx(expected[key], rel=1e-9, abs=1e-12), key
+    changed = {key[1:3] for key in after if after[key] != before[key]}
+    through_ex_date = {("2024-05-20", f"2024-05-{day}") for day in (22, 23, 24)}
+    to_corrected = {(str(as_of), "2024-05-21") for as_of in bases} if corrected == "close" else set()
+    assert changed == through_ex_date | to_corrected
