@@ -48,7 +48,7 @@ class OutcomeRepository(Repository):
 
         A score can change only with the close of the target session, which leaves a revision, or with a
         split between issue and target, which leaves an action. Total returns also depend on the dividends in
-        between, which count if they came after the score, and on the closes before them.
+        between and on the closes before them; what came after the score counts.
 
         Returns:
             A frame of `forecasting.tables.ISSUED_BANDS`.
@@ -183,14 +183,12 @@ class OutcomeRepository(Repository):
         query = sa.select(columns.kind, sa.func.count()).where(is_counted).group_by(columns.kind)
         return dict(self._connection.execute(query).tuples().all())
 
-    def _is_scored(self) -> sa.ColumnElement[bool]:
-        return sa.exists().where(self._is_score())
-
-    def _is_score(self) -> sa.ColumnElement[bool]:
+    def _is_scored(self, before: sa.ColumnElement[datetime] | None = None) -> sa.ColumnElement[bool]:
         score = verifications.c
         is_same = sa.and_(*(score[name] == forecasts.c[name] for name in _FORECAST_ROW))
         is_issued = (score.source == self._source) & is_same & (score.kind == forecast_runs.c.kind)
-        return is_issued & (score.band == "calibrated")
+        query = sa.exists().where(is_issued & (score.band == "calibrated")).correlate_except(verifications)
+        return query if before is None else query.where(score.scored_at < before)
 
     def _is_revised(self) -> sa.ColumnElement[bool]:
         revision = price_revisions.c
@@ -198,16 +196,16 @@ class OutcomeRepository(Repository):
         is_ticker = (revision.source == self._source) & (revision.ticker == row.ticker)
         is_target = revision.session == row.target_session
         is_between = revision.session.between(row.as_of, row.target_session)
-        return sa.exists().where(is_ticker & (is_target | (is_between & _is_of_total_returns)))
+        is_new = _is_of_total_returns & self._is_scored(before=revision.replaced_at)
+        return sa.exists().where(is_ticker & (is_target | (is_between & is_new)))
 
     def _has_action_since(self) -> sa.ColumnElement[bool]:
         action = corporate_actions.c
         row = forecasts.c
         is_ticker = (action.source == self._source) & (action.ticker == row.ticker)
         is_between = (action.session > row.as_of) & (action.session <= row.target_session)
-        is_new = sa.exists().where(self._is_score() & (action.first_seen_at > verifications.c.scored_at))
-        has_effect = (action.kind == "split") | (_is_of_total_returns & is_new)
-        return sa.exists().where(is_ticker & is_between & has_effect)
+        is_new = _is_of_total_returns & self._is_scored(before=action.first_seen_at)
+        return sa.exists().where(is_ticker & is_between & ((action.kind == "split") | is_new))
 
 
 _is_of_total_returns = forecast_runs.c.price_basis == "total_return"

@@ -155,6 +155,10 @@ def test_a_dividend_that_comes_after_the_score_changes_total_returns_alone(
     issued: Store, run: RunRecord, forecast: MakeForecast, basis: PriceBasis, pending: list[date]
 ) -> None:
     publish(issued, replace(run, run_id="r2", price_basis=basis), forecast())
+    publish(issued, replace(run, run_id="r3"), forecast("ZZZ"))
+    with issued.writing() as tx:  # another ticker's score is older than the dividend
+        earlier = walk("ZZZ", {date(2024, 1, 3): 0.0}).assign(kind="live")
+        tx.outcomes.save(earlier, NOON - timedelta(hours=1))
     save_dividend(issued, date(2024, 1, 4), 0.5, seen_at=NOON)
     verify(issued)
     assert load_pending(issued) == []
