@@ -9,7 +9,7 @@ EWMA volatility; all variants forecast the same tickers from the same dates. A s
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def score_variant(name: str, options: argparse.Namespace) -> pd.DataFrame:
         workers=options.workers,
         restart=False,
     )
-    return run_backtest(backtest_options, settings).card.scores
+    return run_backtest(backtest_options, settings, datetime.now(UTC)).card.scores
 
 
 def format_row(name: str, scores: pd.DataFrame, method: str) -> str:

@@ -9,7 +9,11 @@ from typer.main import get_command
 
 from flows.cli import app
 
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("*/README.md"))]
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("[!.]*/README.md")),
+]
 IN_CODE = re.compile(r"```(?:bash|sh|text)\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 LONGEST_LINE = 110
 

@@ -126,7 +126,12 @@ def test_killed_or_side_by_side_the_runs_leave_what_one_undisturbed_run_does(
     alone = f"sqlite:///{workplace}/alone.db"
     crashes = [[{**DAILY, "url": killed, "kill": point}] for point in POINTS]
     crowd = [{**DAILY, "url": together}, {**DAILY, "url": together}, {**RETRAIN, "url": together}]
-    steps = [[{**DAILY, "url": alone}], *crashes, [{**DAILY, "url": killed}], crowd]
+    steps: list[list[dict[str, Any]]] = [
+        [{**DAILY, "url": alone}],
+        *crashes,
+        [{**DAILY, "url": killed}],
+        crowd,
+    ]
     with watching(killed) as seen_killed, watching(together) as seen_together:
         statuses = run_steps(steps)
     assert statuses == [[0], *[[-signal.SIGKILL]] * len(POINTS), [0], [0, 0, 0]]

@@ -70,7 +70,7 @@ def test_a_holiday_ends_as_skipped_with_the_reason(served: Served) -> None:
 
 
 def test_a_cancelled_backfill_goes_on_where_it_stopped(served: Served) -> None:
-    parameters = {**LIVE, "start": "2024-05-20", "end": "2024-05-24"}
+    parameters: dict[str, Any] = {**LIVE, "start": "2024-05-20", "end": "2024-05-24"}
     first = served.start(BACKFILL, **parameters)
     eventually(lambda: sessions_done(served) or None, "a first session")
     served.cancel(first)
