@@ -47,7 +47,8 @@ class OutcomeRepository(Repository):
         """Load issued bands up to a target session that were never scored, or may score otherwise by now.
 
         A score can change only with the close of the target session, which leaves a revision, or with a
-        split between issue and target, which leaves an action.
+        split between issue and target, which leaves an action. Total returns also depend on the dividends in
+        between and on the closes before them; what came after the score counts.
 
         Returns:
             A frame of `forecasting.tables.ISSUED_BANDS`.
@@ -72,7 +73,7 @@ class OutcomeRepository(Repository):
             .join(forecast_runs, _is_made_by)
             .join(forecast_quantiles, _is_same_row)
             .where((run.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
-            .where(sa.or_(~self._is_scored(), self._is_revised(), self._is_split_since()))
+            .where(sa.or_(~self._is_scored(), self._is_revised(), self._has_action_since()))
         )
         return ISSUED_BANDS.check(read_frame(self._connection, query))
 
@@ -182,25 +183,31 @@ class OutcomeRepository(Repository):
         query = sa.select(columns.kind, sa.func.count()).where(is_counted).group_by(columns.kind)
         return dict(self._connection.execute(query).tuples().all())
 
-    def _is_scored(self) -> sa.ColumnElement[bool]:
+    def _is_scored(self, before: sa.ColumnElement[datetime] | None = None) -> sa.ColumnElement[bool]:
         score = verifications.c
         is_same = sa.and_(*(score[name] == forecasts.c[name] for name in _FORECAST_ROW))
         is_issued = (score.source == self._source) & is_same & (score.kind == forecast_runs.c.kind)
-        return sa.exists().where(is_issued & (score.band == "calibrated"))
+        query = sa.exists().where(is_issued & (score.band == "calibrated")).correlate_except(verifications)
+        return query if before is None else query.where(score.scored_at < before)
 
     def _is_revised(self) -> sa.ColumnElement[bool]:
         revision = price_revisions.c
         row = forecasts.c
         is_ticker = (revision.source == self._source) & (revision.ticker == row.ticker)
-        return sa.exists().where(is_ticker & (revision.session == row.target_session))
+        is_target = revision.session == row.target_session
+        is_between = revision.session.between(row.as_of, row.target_session)
+        is_new = _is_of_total_returns & self._is_scored(before=revision.replaced_at)
+        return sa.exists().where(is_ticker & (is_target | (is_between & is_new)))
 
-    def _is_split_since(self) -> sa.ColumnElement[bool]:
+    def _has_action_since(self) -> sa.ColumnElement[bool]:
         action = corporate_actions.c
         row = forecasts.c
-        is_split = (action.source == self._source) & (action.ticker == row.ticker) & (action.kind == "split")
+        is_ticker = (action.source == self._source) & (action.ticker == row.ticker)
         is_between = (action.session > row.as_of) & (action.session <= row.target_session)
-        return sa.exists().where(is_split & is_between)
+        is_new = _is_of_total_returns & self._is_scored(before=action.first_seen_at)
+        return sa.exists().where(is_ticker & is_between & ((action.kind == "split") | is_new))
 
 
+_is_of_total_returns = forecast_runs.c.price_basis == "total_return"
 _is_made_by = forecast_runs.c.run_id == forecasts.c.run_id
 _is_same_row = sa.and_(*(forecast_quantiles.c[name] == forecasts.c[name] for name in _FORECAST_ROW))

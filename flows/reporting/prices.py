@@ -108,7 +108,9 @@ def build_prices_sheet(stored: StoredPrices) -> Sheet:
     history = stored.history
     frame = history.bars.join(history.actions)
     frame.insert(0, "session", frame.index.date.astype(str))
-    numbers = (Column(name, name, "right", ",.6g") for name in frame.columns[1:])
+    numbers = (
+        Column(name, name, "right", ",.0f" if name == "volume" else ",.6g") for name in frame.columns[1:]
+    )
     facts = [value for value in astuple(history.facts) if value]
     corrections = [
         f"{row.session}: close was {row.close:g} until {row.replaced_at:%Y-%m-%d}, {row.reason}"

@@ -16,7 +16,7 @@ from forecasting.forecast import identify
 from forecasting.model.artifact import Model
 from forecasting.pipeline import Universe, fit_model
 from forecasting.promotion.evaluate import Evaluation, evaluate_challenger, find_last_fitted
-from forecasting.promotion.policy import ModelAge, climb_down, is_renewal, is_retrain_due
+from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewal, is_retrain_due
 from forecasting.types import PriceBasis, Retrain
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def train(context: RunContext) -> str:
 
 def run_promotion_test(context: RunContext) -> None:
     """Fit a challenger, test it against the champion unless that was done before, and save the decision."""
+    warn_of_refused(context)
     champion = find_active(context)
     prices = _load(context, context.train_tickers, context.settings.model.price_basis)
     challenger = fit_challenger(context, prices)
@@ -53,6 +54,8 @@ def ensure_model(context: RunContext, retrain: Retrain) -> str:
             train(context)
         except ModelError as error:
             logger.warning("train: no new model: %s", error)
+    else:
+        warn_of_refused(context)
     version = activate(context)
     logger.info("train: model %s serves", version)
     return version
@@ -60,12 +63,17 @@ def ensure_model(context: RunContext, retrain: Retrain) -> str:
 
 def find_active(context: RunContext) -> ModelRecord | None:
     """Return the first model of the ladder that this release can rebuild; None where none can."""
+    version = _climb_down(context).active
+    if version is None:
+        return None
     with context.store.reading() as tx:
-        records = tx.models.ladder(context.as_of)
-    ladder = climb_down([record.version for record in records], context.store.load_model)
-    for reason in ladder.refused.values():
+        return tx.models.get(version)
+
+
+def warn_of_refused(context: RunContext) -> None:
+    """Log why each model that would serve first cannot be rebuilt."""
+    for reason in _climb_down(context).refused.values():
         get_run_logger().warning("train: %s", reason)
-    return next((record for record in records if record.version == ladder.active), None)
 
 
 def activate(context: RunContext) -> str:
@@ -161,6 +169,12 @@ def list_reference(context: RunContext) -> tuple[str, ...]:
     """Return the reference universe of the model that serves."""
     record = find_active(context)
     return context.store.load_model(record.version).manifest.reference if record else ()
+
+
+def _climb_down(context: RunContext) -> Ladder:
+    with context.store.reading() as tx:
+        versions = [record.version for record in tx.models.ladder(context.as_of)]
+    return climb_down(versions, context.store.load_model)
 
 
 def _is_decided(context: RunContext, version: str) -> bool:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from price_files import write_prices
+from synthetic_prices import scale_after
 from typer.testing import CliRunner
 from workplace import TINY
 
@@ -21,21 +23,17 @@ from flows.cli import app
 from flows.sources import SampleSource
 from forecasting.config import SCORE_LEVELS
 from forecasting.errors import UsageError
-from forecasting.prices.adjustment import adjust
 from forecasting.tables import BACKTEST_ROWS
 
 WALK = "--start 2012-06-01 --end 2012-08-31 --every 15 --retrain-every 60 --warm-up 45 --horizons 1,5"
 LAST = date(2013, 3, 1)
 
 
-def write_prices(folder: Path, changed_after: str | None = None) -> Path:
-    """Two shares of the sample as CSV files; the closes after a session may be other ones."""
-    folder.mkdir()
+def write_folder(folder: Path, changed_after: date | None = None) -> Path:
+    """Two shares of the sample as CSV files; the prices after a session may be other ones."""
     for ticker in ("AAPL", "IBM"):
-        bars = adjust(SampleSource().fetch(ticker, date(2009, 1, 2), LAST), LAST, "split_adjusted")
-        if changed_after:
-            bars.loc[bars.index > changed_after, ["open", "high", "low", "close"]] *= 1.2
-        bars.to_csv(folder / f"{ticker}.csv", index_label="date")
+        history = SampleSource().fetch(ticker, date(2009, 1, 2), LAST)
+        write_prices(folder, scale_after(history, changed_after, 1.2) if changed_after else history)
     return folder
 
 
@@ -64,7 +62,7 @@ class Walked:
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> Walked:
     folder = tmp_path_factory.mktemp("walked")
-    csv_dir, out = write_prices(folder / "prices"), folder / "rows.csv"
+    csv_dir, out = write_folder(folder / "prices"), folder / "rows.csv"
     done = run(csv_dir, out, "--json")
     assert done.returncode == 0, done.stderr
     return Walked(csv_dir, out, json.loads(done.stdout), done.stderr)
@@ -143,12 +141,12 @@ def test_a_killed_walk_leaves_no_process_and_goes_on_to_the_same_bytes(
 
 
 def test_no_forecast_knows_the_future(walked: Walked, tmp_path: Path) -> None:
-    known_through = "2012-07-16"  # the third of the five origins, after both fits
+    known_through = date(2012, 7, 16)  # the third of the five origins, after both fits
     changed = tmp_path / "rows.csv"
-    done = run(write_prices(tmp_path / "prices", changed_after=known_through), changed)
+    done = run(write_folder(tmp_path / "prices", known_through), changed)
     assert done.returncode == 0, done.stderr
     before, after = (pd.read_csv(path) for path in (walked.out, changed))
-    early = before.as_of <= known_through
+    early = before.as_of <= str(known_through)
     forecasts = [name for name in BACKTEST_ROWS.names if name != "actual_log_return"]
     pd.testing.assert_frame_equal(before.loc[early, forecasts], after.loc[early, forecasts])
     assert (before.loc[~early, "log_return"] != after.loc[~early, "log_return"]).any()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flow_runs import Flow, complete, fail, run_state
+from price_files import write_prices
 from reading_store import connection, dump, rows
 
 from db.repositories.forecasts import ForecastRepository
@@ -18,7 +19,6 @@ from flows.ingest import ingest
 from flows.retrain import retrain
 from flows.sources import SampleSource
 from forecasting.errors import BandcastError, ModelError, SourceError, UsageError
-from forecasting.prices.adjustment import adjust
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
@@ -160,17 +160,10 @@ def test_retrain_trains_on_the_tickers_it_is_given(monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def csv_dir(workplace: Path) -> Path:
-    """A folder of two files in the columns that Yahoo gives, made from the bundled prices."""
+    """A folder of two files, made from the bundled prices."""
     folder = workplace / "prices"
-    folder.mkdir()
     for ticker in ("AAPL", "IBM"):
-        history = SampleSource().fetch(ticker, None, date(2013, 3, 1))
-        bars = adjust(history, date(2013, 3, 1), "split_adjusted")
-        actions = history.actions.reindex(bars.index).fillna({"split": 1.0, "dividend": 0.0})
-        frame = bars.assign(
-            dividends=actions["dividend"], splits=actions["split"].where(actions["split"] != 1, 0)
-        )
-        frame.rename_axis("date").to_csv(folder / f"{ticker}.csv")
+        write_prices(folder, SampleSource().fetch(ticker, None, date(2013, 3, 1)))
     return folder
 
 

@@ -1,14 +1,20 @@
 """Day after day: bands are verified, calibration learns from what has closed, and from nothing later."""
 
+import json
+import shutil
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flow_runs import complete
 from reading_store import connection, dump, rows
+from typer.testing import CliRunner
 from workplace import open_configured_store
 
+from db.schema import verifications
+from flows.cli import app
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.reporting.scorecards import build_scorecard_parts, load_scorecards
@@ -76,3 +82,26 @@ def test_calibration_sees_no_outcome_after_as_of(monkeypatch: pytest.MonkeyPatch
 
 def states(as_of: str) -> list[Any]:
     return rows(f"SELECT calibration_id, outcomes, state FROM calibrations WHERE as_of = '{as_of}'")
+
+
+def test_the_command_and_the_flow_write_the_same_scores(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete(ingest, tickers=["IBM", "MSFT"])
+    complete(forecast, tickers=["IBM", "MSFT"], as_of=DAYS[0], horizon=6, retrain="auto")
+    copied = shutil.copy(workplace / "home" / "bandcast.db", workplace / "copied.db")
+    scored = complete(verify).scored
+    by_flow = load_scores()
+    assert len(by_flow) == 2 * 6 * 4
+    monkeypatch.setenv("BANDCAST_DATABASE_URL", f"sqlite:///{copied}")
+    assert load_scores() == []
+    result = CliRunner().invoke(app, ["verify", "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["scored"] == scored == 2 * 6
+    assert load_scores() == by_flow
+
+
+def load_scores() -> list[Any]:
+    """Every column of the scores but the time."""
+    names = ", ".join(column.name for column in verifications.columns if column.name != "scored_at")
+    return rows(f"SELECT {names} FROM verifications ORDER BY {names}")

@@ -1,9 +1,6 @@
 """Stores that earlier releases wrote: upgraded, they keep every row and can be read."""
 
-import gzip
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from old_stores import DUMPS, load_dump
 
 from db import Store, inspect_store, open_store, upgrade_store
 from db.engine import open_engine, reading, writing
@@ -19,7 +17,6 @@ from db.migrate import downgrade, upgrade
 from db.schema import metadata
 from forecasting.errors import ArchitectureMismatchError, MigrationBehindError
 
-DUMPS = sorted((Path(__file__).parents[2] / "fixtures" / "stores").glob("*.sql.gz"))
 LAST = date(2024, 6, 5)
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -27,10 +24,7 @@ Rows = dict[str, list[dict[str, Any]]]
 @pytest.fixture(params=DUMPS, ids=lambda path: path.name.removesuffix(".sql.gz"))
 def old_url(request: pytest.FixtureRequest, dialect: str, tmp_path: Path) -> str:
     """URL of a database with the schema and the rows of a dump."""
-    path = tmp_path / "old.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(gzip.decompress(request.param.read_bytes()).decode())
-    url = f"sqlite:///{path}"
+    url = load_dump(request.param, tmp_path / "old.db")
     return url if dialect == "sqlite" else copy_to(request.getfixturevalue("postgres_url"), url)
 
 

@@ -16,8 +16,9 @@ from db.schema import coverage_by_horizon, pinball_by_level
 from forecasting.errors import TableError
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.forecast import Forecast
+from forecasting.prices.history import as_actions
 from forecasting.tables import BAND_SCORES, CLOSED_BANDS, ISSUED_BANDS
-from forecasting.types import Band, values
+from forecasting.types import Band, PriceBasis, values
 
 CLOSES = {"2024-01-02": 100.0, "2024-01-03": 105.0, "2024-01-04": 85.0, "2024-01-05": 112.0}
 WIDE = np.log([0.8, 1.0, 1.2]) * np.ones((3, 1))
@@ -144,6 +145,38 @@ def test_a_split_between_issue_and_outcome_changes_no_score(
     after = dump()["verifications"]
     assert [row[:13] for row in after] == [row[:13] for row in before]
     assert [row[13:-1] for row in after] == [pytest.approx(row[13:-1]) for row in before]
+
+
+@pytest.mark.parametrize(
+    ("basis", "pending"),
+    [("total_return", [date(2024, 1, 4), date(2024, 1, 5)]), ("split_adjusted", [])],
+)
+def test_a_dividend_that_comes_after_the_score_changes_total_returns_alone(
+    issued: Store, run: RunRecord, forecast: MakeForecast, basis: PriceBasis, pending: list[date]
+) -> None:
+    publish(issued, replace(run, run_id="r2", price_basis=basis), forecast())
+    publish(issued, replace(run, run_id="r3"), forecast("ZZZ"))
+    with issued.writing() as tx:  # another ticker's score is older than the dividend
+        earlier = walk("ZZZ", {date(2024, 1, 3): 0.0}).assign(kind="live")
+        tx.outcomes.save(earlier, NOON - timedelta(hours=1))
+    save_dividend(issued, date(2024, 1, 4), 0.5, seen_at=NOON)
+    verify(issued)
+    assert load_pending(issued) == []
+    save_dividend(issued, date(2024, 1, 4), 0.6, seen_at=NOON + timedelta(hours=1))
+    assert load_pending(issued) == pending
+
+
+def load_pending(store: Store) -> list[date]:
+    with store.reading() as tx:
+        pending = tx.outcomes.pending("AAA", LAST)
+    return sorted(set(pending["target_session"]))
+
+
+def save_dividend(store: Store, ex_date: date, amount: float, *, seen_at: datetime) -> None:
+    with store.writing() as tx:
+        history = tx.prices.load("AAA")
+        actions = pd.DataFrame({"split": 1.0, "dividend": amount}, pd.DatetimeIndex([ex_date]))
+        tx.prices.save(replace(history, actions=as_actions(actions)), seen_at)
 
 
 def test_a_replaced_forecast_is_scored_anew(
