@@ -43,6 +43,9 @@ def test_the_package_holds_the_files_that_serve_deploys() -> None:
 
 
 def test_compose_sets_only_settings_that_exist_and_binds_only_to_this_host() -> None:
+    server = COMPOSE["services"]["server"]["environment"]
+    assert server["PREFECT_SERVER_API_AUTH_STRING"].startswith("${PREFECT_AUTH_STRING:?")
+    assert "*" not in server["PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS"]
     known = {f"BANDCAST_{name.upper()}" for name in Settings.model_fields}
     for service in COMPOSE["services"].values():
         ours = {name for name in service.get("environment", {}) if name.startswith("BANDCAST_")}
@@ -79,7 +82,8 @@ def test_compose_is_accepted_by_the_tool_itself() -> None:
     found = subprocess.run([docker or "false", "compose", "version"], capture_output=True, check=False)
     if docker is None or found.returncode:
         pytest.skip("docker compose is not installed")
-    environment = {"PATH": str(Path(docker).parent), "POSTGRES_PASSWORD": "x", "BANDCAST_TICKERS": "AAPL"}
+    needed = {"POSTGRES_PASSWORD": "x", "PREFECT_AUTH_STRING": "a:b", "BANDCAST_TICKERS": "AAPL"}
+    environment = {"PATH": str(Path(docker).parent), **needed}
     command = [docker, "compose", "--file", str(FOLDER / "compose.yaml"), "config", "--quiet"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
