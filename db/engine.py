@@ -1,12 +1,12 @@
 """Engines and transactions of SQLite and PostgreSQL."""
 
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -16,6 +16,7 @@ from forecasting.errors import DatabaseUnreachableError
 WAIT_SECONDS = 30  # for another writer to finish; a run's own transaction takes a few
 CONNECT_SECONDS = 10
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+_NAMED, _EXAMPLES = "BANDCAST_DATABASE_URL", "sqlite:///file.db or postgresql://user@host/name"
 _WRITES = "bandcast_writes"
 _ALTERS = "bandcast_alters_schema"
 _WRITER_LOCK = 0x62616E64  # "band": any fixed number that no other program of the same database uses
@@ -34,6 +35,12 @@ def open_engine(url: str) -> sa.Engine:
     if parsed.get_backend_name() == "sqlite":
         return _create_sqlite_engine(parsed)
     return _create_postgres_engine(parsed)
+
+
+def display_url(url: URL) -> str:
+    """Return driver, host, port and database: a user, a password or an option may be a secret."""
+    shown = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    return shown.render_as_string()
 
 
 @contextmanager
@@ -109,13 +116,14 @@ def _parse_url(url: str) -> URL:
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        raise DatabaseUnreachableError(
-            _mask_password(url), "no database URL (sqlite:///file.db or postgresql://user@host/name)"
-        ) from None  # the original repeats the text, password and all
+        # Neither the text nor the original error, which repeats it: a password may be in any part of it.
+        raise DatabaseUnreachableError(_NAMED, f"no database URL ({_EXAMPLES})") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
         raise _unreachable(
             parsed, f"a {parsed.get_backend_name()} database where SQLite or PostgreSQL is needed"
         )
+    if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
+        raise DatabaseUnreachableError(_NAMED, "an @ too many; write @ as %40 in a password")
     return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
 
 
@@ -169,15 +177,13 @@ def _create_postgres_engine(url: URL) -> sa.Engine:
 
 
 def _unreachable(url: URL, detail: str) -> DatabaseUnreachableError:
-    if url.password:
-        detail = detail.replace(str(url.password), "***")
-    return DatabaseUnreachableError(url.render_as_string(hide_password=True), detail)
+    options = [value for name, found in url.normalized_query.items() if "pass" in name for value in found]
+    for secret in filter(None, (url.password, *options)):
+        for text in (secret, quote(secret, safe="")):
+            detail = detail.replace(text, "***")
+    return DatabaseUnreachableError(display_url(url), detail)
 
 
 def _quote(error: BaseException | None) -> str:
     one_line = " ".join(str(error).split())
     return f"'{one_line}'"
-
-
-def _mask_password(url: str) -> str:
-    return re.sub(r"//.*@", "//***@", url)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 
-from db.engine import open_engine, reading, writing
+from db.engine import display_url, open_engine, reading, writing
 from db.migrate import read_head, read_revision, require_current, upgrade
 from db.repositories.calibrations import CalibrationRepository
 from db.repositories.forecasts import ForecastRepository
@@ -72,8 +72,8 @@ class Store:
 
     @property
     def display_url(self) -> str:
-        """URL of the database with its password hidden."""
-        return self.engine.url.render_as_string(hide_password=True)
+        """Driver, host, port and database, without any secret."""
+        return display_url(self.engine.url)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -176,7 +176,7 @@ def inspect_store(url: str) -> StoreStatus:
         migration = read_revision(engine)
     finally:
         engine.dispose()
-    return StoreStatus(engine.url.render_as_string(hide_password=True), migration, read_head())
+    return StoreStatus(display_url(engine.url), migration, read_head())
 
 
 def upgrade_store(url: str) -> str:

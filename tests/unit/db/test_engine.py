@@ -118,12 +118,26 @@ def test_postgres_that_does_not_answer() -> None:
         with pytest.raises(DatabaseUnreachableError) as caught:
             read_revision(engine)
     sentence = str(caught.value)
-    assert sentence.startswith(
-        f"Expected a database at postgresql+psycopg://me:***@127.0.0.1:{port}/d, found"
-    )
+    assert sentence.startswith(f"Expected a database at postgresql+psycopg://127.0.0.1:{port}/d, found")
     assert "refused" in sentence
     assert "s3cret" not in sentence
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me@127.0.0.1:{port}/d?password=s3cret",
+        "postgresql://me:s3cret@127.0.0.1:{port}/d?s3cret=1",
+        "postgresql://me@127.0.0.1:{port}/d?sslpassword=s3cret&sslmode=s3cret",
+    ],
+)
+def test_no_fault_of_the_driver_shows_a_secret(url: str) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        with pytest.raises(DatabaseUnreachableError) as caught:
+            read_revision(open_engine(url.format(port=closed.getsockname()[1])))
+    assert "s3cret" not in str(caught.value)
 
 
 def test_sqlite_file_that_is_none(tmp_path: Path) -> None:
@@ -137,6 +151,11 @@ def test_sqlite_file_that_is_none(tmp_path: Path) -> None:
     [
         ("store.db", "no database URL"),
         ("postgresql://me:s3cret@host:port/d", "no database URL"),
+        ("postgresql:me:s3cret@host/d", "no database URL"),
+        ("me:s3cret@host/d", "no database URL"),
+        ("postgresql://me:at@s3cret@host/d", "an @ too many; write @ as %40 in a password"),
+        ("postgresql://me:at@slash/s3cret@host/d", "an @ too many; write @ as %40 in a password"),
+        ("mysql://host/d?password=s3cret", "a mysql database where SQLite or PostgreSQL is needed"),
         ("mysql://me:s3cret@host/d", "a mysql database where SQLite or PostgreSQL is needed"),
         ("postgresql+nodriver://me:s3cret@host/d", r"pip install 'bandcast\[postgres\]'"),
         ("sqlite:////dev/null/x.sqlite", "found '.*(Not a directory|File exists)"),
