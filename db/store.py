@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import sqlalchemy as sa
 
 from db.engine import display_url, open_engine, reading, writing
+from db.inspection import find_differences
 from db.migrate import read_head, read_revision, require_current, upgrade
 from db.repositories.calibrations import CalibrationRepository
 from db.repositories.forecasts import ForecastRepository
@@ -19,7 +20,7 @@ from db.repositories.outcomes import OutcomeRepository
 from db.repositories.prices import PriceRepository
 from db.repositories.promotions import PromotionRepository
 from db.repositories.quarantines import QuarantineRepository
-from forecasting.errors import ModelError
+from forecasting.errors import ModelError, StoreError
 
 if TYPE_CHECKING:
     from forecasting.model.artifact import Model  # imports torch
@@ -127,21 +128,23 @@ class Store:
 
 @dataclass(frozen=True)
 class StoreStatus:
-    """Migration of a database.
+    """Schema of a database.
 
     Attributes:
         display_url: URL of the database with its password hidden.
         migration: Revision of the database; None where no migration ran.
         needed: Revision that this release needs.
+        differences: What the schema has otherwise than that migration made it, a sentence each.
     """
 
     display_url: str
     migration: str | None
     needed: str
+    differences: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool:
-        """Return whether the database has the schema of this release."""
+        """Return whether the database is at the migration of this release."""
         return self.migration == self.needed
 
 
@@ -174,9 +177,10 @@ def inspect_store(url: str) -> StoreStatus:
     engine = open_engine(url)
     try:
         migration = read_revision(engine)
+        differences = find_differences(engine) if migration == read_head() else []
     finally:
         engine.dispose()
-    return StoreStatus(display_url(engine.url), migration, read_head())
+    return StoreStatus(display_url(engine.url), migration, read_head(), tuple(differences))
 
 
 def upgrade_store(url: str) -> str:
@@ -184,11 +188,17 @@ def upgrade_store(url: str) -> str:
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
-        StoreError: The database is at a revision that this release does not know.
+        StoreError: The database is at a revision that this release does not know, or somebody has changed
+            its schema.
     """
     engine = open_engine(url)
     try:
         upgrade(engine)
+        if differences := find_differences(engine):
+            raise StoreError(
+                f"Expected the schema of migration {read_head()}, found that {'; '.join(differences)}; "
+                "restore it by hand or from a backup."
+            )
     finally:
         engine.dispose()
     return read_head()

@@ -44,3 +44,5 @@ pinball_by_level = sa.table(
     sa.column("at_or_below", Double),
     sa.column("pinball", Double),
 )
+
+VIEWS = (latest_forecast, forecast_with_outcome, coverage_by_horizon, pinball_by_level)

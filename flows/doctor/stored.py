@@ -24,7 +24,10 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
     except DatabaseUnreachableError as error:
         yield Finding("database", "fail", str(error).rstrip("."))
         return
-    if status.is_current:
+    if status.differences:
+        found = f"{status.display_url}: {'; '.join(status.differences)}"
+        yield Finding("database", "fail", found, "restore the schema by hand or from a backup")
+    elif status.is_current:
         yield Finding("database", "ok", f"{status.display_url} at migration {status.migration}")
     elif status.migration is None:
         yield Finding("database", "warn", f"{status.display_url} is empty", "the first run sets it up")
@@ -59,10 +62,12 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("freshness", "warn", "no tickers are configured", "set BANDCAST_TICKERS")
         return
     try:
-        is_current = inspect_store(settings.url).is_current
+        status = inspect_store(settings.url)
     except DatabaseUnreachableError:
         return  # check_database reports it
-    if not is_current:
+    if status.differences:
+        return  # likewise
+    if not status.is_current:
         yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
         return
     expected = find_newest_session(settings, open_source(settings), tickers, due=now)

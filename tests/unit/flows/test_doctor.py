@@ -11,7 +11,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner
 
-from db import Store
+from db import Store, upgrade_store
 from flows.cli import app
 from flows.doctor import examine
 from flows.doctor.environment import CLASHES, find_clashes
@@ -77,6 +77,16 @@ def test_a_schema_of_another_release_has_the_command_that_mends_it(workplace: Pa
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('0001')")
     assert examine_all()["database"].advice == "run `bandcast db upgrade`"
+
+
+def test_a_schema_that_somebody_has_changed_is_a_failure(workplace: Path) -> None:
+    url = f"sqlite:///{workplace}/home/bandcast.db"
+    upgrade_store(url)
+    with closing(sqlite3.connect(workplace / "home" / "bandcast.db")) as connection, connection:
+        connection.execute("DROP VIEW latest_forecast")
+    found = examine_all()["database"]
+    assert found.verdict == "fail"
+    assert "view latest_forecast is missing" in found.found
 
 
 def test_a_symbol_of_no_exchange_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
