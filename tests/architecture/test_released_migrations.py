@@ -5,22 +5,36 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "db" / "migrations"
-# Add a migration with the release that brings it: `sha256sum db/migrations/versions/*.py`.
+from db.migrations import views
+
+VERSIONS = Path(__file__).parents[2] / "db" / "migrations" / "versions"
+# Each SHA-256 is added with the release that brings the migration or the view's text.
 RELEASED = {
-    "versions/0001_*.py": "7779bd3c88bc492d830efd9eb3b0ef4e1fa193538ead45f49d4e5b5165496ce0",
-    "versions/0002_*.py": "9ed72bcafc57cf2f5fbc1578912e61cbc487c372d4b37120fc220e32358bba76",
-    "versions/0003_*.py": "9fa83e752c40ea9284ecfb54fe2234d25a0fb4bdad14b8985ff39766be8a6db8",
-    "views.py": "eba8fe9897e5c36399fcf1f5b820e762d351bec8575a9d575859a4842b4420d0",
+    "0001": "7779bd3c88bc492d830efd9eb3b0ef4e1fa193538ead45f49d4e5b5165496ce0",
+    "0002": "9ed72bcafc57cf2f5fbc1578912e61cbc487c372d4b37120fc220e32358bba76",
+    "0003": "9fa83e752c40ea9284ecfb54fe2234d25a0fb4bdad14b8985ff39766be8a6db8",
+}
+RELEASED_VIEWS = {
+    "LATEST_FORECAST_1": "758ca2df67619a6a76f41641ba4281f3782f5b8156adee2dff603f77f46c1a6f",
+    "FORECAST_WITH_OUTCOME_1": "5546a21c8ac21d11e7cd87423959abb70c00f4e527bf213e1c1c3d39e6664bbd",
+    "LATEST_FORECAST_2": "e869cb5efbedb2022c104110228224bf0a9a2c96754552dd729a1c1b4496b407",
+    "FORECAST_WITH_OUTCOME_2": "2311260c5e08a538d70fdd5b07b3abb997f8177f4b2338c4c4df8061868753ea",
+    "COVERAGE_BY_HORIZON_3": "9ecee7588ae836f7fd8f3f52426163d45a946b35dbe73489b3363389f55fd72a",
+    "PINBALL_BY_LEVEL_3": "dfc8e62020a4a85a101f4b2af967b9b0360964cf311c4358883265013c672834",
 }
 
 
-@pytest.mark.parametrize("pattern", RELEASED)
-def test_a_released_migration_is_as_it_was(pattern: str) -> None:
-    (path,) = FOLDER.glob(pattern)
-    assert sha256(path.read_bytes()).hexdigest() == RELEASED[pattern]
+@pytest.mark.parametrize("number", RELEASED)
+def test_a_released_migration_is_as_it_was(number: str) -> None:
+    (path,) = VERSIONS.glob(f"{number}_*.py")
+    assert sha256(path.read_bytes()).hexdigest() == RELEASED[number]
+
+
+@pytest.mark.parametrize("name", RELEASED_VIEWS)
+def test_the_text_of_a_released_view_is_as_it_was(name: str) -> None:
+    assert sha256(getattr(views, name).encode()).hexdigest() == RELEASED_VIEWS[name]
 
 
 def test_at_most_the_newest_migration_is_not_released_yet() -> None:
-    older = sorted(FOLDER.glob("versions/[0-9]*.py"))[:-1]
-    assert set(older) <= {path for pattern in RELEASED for path in FOLDER.glob(pattern)}
+    numbers = sorted(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
+    assert set(numbers[:-1]) <= set(RELEASED)
