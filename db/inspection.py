@@ -28,7 +28,7 @@ def find_differences(engine: sa.Engine) -> list[str]:
     """
     with reading(engine) as connection:
         found = compare_metadata(MigrationContext.configure(connection), metadata)
-        of_tables = [sentence for one in found for sentence in _describe(one)]
+        of_tables = [sentence for difference in found for sentence in _describe(difference)]
         return [*dict.fromkeys(of_tables), *_describe_views(sa.inspect(connection))]
 
 

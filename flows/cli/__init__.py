@@ -27,8 +27,8 @@ from flows.cli import (
     show,
     verify,
 )
-from flows.prefect_runtime.access import supply_auth_string
 from flows.prefect_runtime.telemetry import turn_off_telemetry
+from flows.server_access import supply_auth_string
 from flows.version import code_version
 from forecasting.errors import BandcastError, UsageError
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.doctor.finding import Finding
-from flows.prefect_runtime.access import require_access
+from flows.server_access import require_access
 from flows.settings import Settings
 
 SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"

@@ -14,14 +14,14 @@ from urllib.request import urlopen
 
 from dotenv import dotenv_values
 
-from flows.prefect_runtime.access import (
+from flows.prefect_runtime.telemetry import TELEMETRY_OFF
+from flows.server_access import (
     AUTH_FILE,
     AUTH_VARIABLE,
     SERVER_AUTH_VARIABLE,
     make_auth_string,
     require_access,
 )
-from flows.prefect_runtime.telemetry import TELEMETRY_OFF
 from flows.settings import load_settings
 from forecasting.errors import SourceError, UsageError
 

@@ -22,8 +22,8 @@ from prefect.states import Cancelling, Scheduled
 from workplace import TINY
 from yahoo_imitation import Yahoo, serve
 
-from flows.prefect_runtime.access import AUTH_VARIABLE
 from flows.prefect_runtime.server import deploy, local_server
+from flows.server_access import AUTH_VARIABLE
 
 T = TypeVar("T")
 AUTH_STRING = "bandcast:of-the-tests"

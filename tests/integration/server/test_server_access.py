@@ -13,8 +13,8 @@ from prefect.client.schemas.objects import Deployment
 from prefect.exceptions import PrefectHTTPStatusError
 from served import AFTER_CLOSE, AUTH_STRING, Served
 
-from flows.prefect_runtime.access import require_access
 from flows.prefect_runtime.crash_automation import install_automation
+from flows.server_access import require_access
 from forecasting.errors import SourceError
 
 ALLOWED, UNAUTHORIZED, REFUSED = 200, 401, 422

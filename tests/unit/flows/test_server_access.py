@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.prefect_runtime.access import (
+from flows.server_access import (
     AUTH_FILE,
     AUTH_VARIABLE,
     make_auth_string,
