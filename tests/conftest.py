@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from db.engine import open_engine
 from db.migrate import upgrade
 from flows.prefect_runtime.telemetry import turn_off_telemetry
+
+# The same examples every time, so that a failure is of the change; HYPOTHESIS_PROFILE=default draws new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 turn_off_telemetry(os.environ)  # Prefect reads the variables when it is imported
 

@@ -153,9 +153,10 @@ def test_no_column_knows_a_later_bar_split_or_dividend(
     other = replace(history, bars=history.bars.copy())
     other.bars.loc[pd.Timestamp(cut) + pd.Timedelta(days=1) :] *= 1.7
     known = history.until(cut).actions
+    payout = 0.02 * float(history.bars["close"].min())  # below any close, also after the splits
     surprised = make_actions(
         {**{day.date(): ratio for day, ratio in known["split"].items()}, **later},
-        {**{day.date(): paid for day, paid in known["dividend"].items()}, **dict.fromkeys(later, 0.3)},
+        {**{day.date(): paid for day, paid in known["dividend"].items()}, **dict.fromkeys(later, payout)},
     )
     before = compute_daily_returns(history, basis).until(cut)
     assert_same_bits(compute_daily_returns(replace(other, actions=surprised), basis).until(cut), before)
