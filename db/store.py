@@ -20,7 +20,7 @@ from db.repositories.outcomes import OutcomeRepository
 from db.repositories.prices import PriceRepository
 from db.repositories.promotions import PromotionRepository
 from db.repositories.quarantines import QuarantineRepository
-from forecasting.errors import ModelError, StoreError
+from forecasting.errors import NoModelError, StoreError
 
 if TYPE_CHECKING:
     from forecasting.model.artifact import Model  # imports torch
@@ -102,7 +102,7 @@ class Store:
         """Rebuild a stored model; the last few are kept, because every ticker's forecast needs one.
 
         Raises:
-            ModelError: There is no such version.
+            NoModelError: There is no such version.
             ArchitectureMismatchError: This release cannot rebuild it.
         """
         return self._load_model(version)
@@ -208,7 +208,7 @@ def _load_model(engine: sa.Engine, source: str, version: str) -> "Model":
     with reading(engine) as connection:
         record = ModelRepository(connection, source).get(version)
     if record is None:
-        raise ModelError(f"Expected model {version} in the store, found none; run `bandcast retrain`.")
+        raise NoModelError(version)
     from forecasting.model.artifact import load_model  # imports torch
 
     return load_model(version, record.weights, record.config)

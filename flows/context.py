@@ -1,6 +1,6 @@
 """Context of a run: settings, store, source, tickers and session, settled once at the edge."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -142,8 +142,3 @@ def find_newest_session(
     """Return the last session that prices can exist for: of the files, or the last one closed by then."""
     lag = timedelta(minutes=settings.provider_lag_minutes)
     return source.last_session(tickers) or newest_closed_session(tickers, due, lag)
-
-
-def unique(tickers: Iterable[str]) -> tuple[str, ...]:
-    """Return the tickers without repetition, in order."""
-    return tuple(dict.fromkeys(tickers))

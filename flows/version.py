@@ -21,7 +21,7 @@ def code_version() -> str:
     return read_commit_version(Path(__file__).parents[1]) or read_installed_version()
 
 
-def read_commit_version(root: Path) -> str | None:
+def read_commit_version(root: Path, seconds: float = GIT_SECONDS) -> str | None:
     """Return release and commit of the git work tree at `root`; None where there is none or git fails.
 
     Changes of tracked files count as uncommitted changes, untracked files do not, as in a build.
@@ -34,16 +34,16 @@ def read_commit_version(root: Path) -> str | None:
     describe = ["describe", "--always", "--exclude=*", f"--abbrev={COMMIT_DIGITS}", "--dirty=.dirty"]
     try:
         done = subprocess.run(
-            [*git, *describe], capture_output=True, text=True, timeout=GIT_SECONDS, check=True, cwd=root
+            [*git, *describe], capture_output=True, text=True, timeout=seconds, check=True, cwd=root
         )
     except (OSError, subprocess.SubprocessError):
         return None
     return f"{RELEASE}+g{done.stdout.strip()}"
 
 
-def read_installed_version() -> str:
-    """Return the version of the installed distribution, or the release where none is installed."""
+def read_installed_version(distribution: str = "bandcast") -> str:
+    """Return the version of an installed distribution, or the release where it is not installed."""
     try:
-        return version("bandcast")
+        return version(distribution)
     except PackageNotFoundError:
         return RELEASE

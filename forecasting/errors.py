@@ -237,13 +237,10 @@ class ModelError(BandcastError):
 
 
 class NoModelError(ModelError):
-    """No trained model can serve this as_of."""
+    """A version that the store does not hold."""
 
-    def __init__(self, source: str, as_of: date) -> None:
-        super().__init__(
-            f"Expected a model trained on '{source}' prices up to {as_of} at the latest, found none; "
-            "run `bandcast retrain` first."
-        )
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Expected model {version} in the store, found none; run `bandcast retrain`.")
 
 
 class ArchitectureMismatchError(ModelError):

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -38,15 +38,13 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
     return body
 
 
-@contextmanager
-def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunContext]:
+def open_flow_context(as_of: date | None, **overrides: Any) -> AbstractContextManager[RunContext]:
     """Open the context of a flow run by the instant at which it was due.
 
     Raises:
         BandcastError: The run cannot work as requested.
     """
-    with open_context(due(), as_of, **overrides) as context:
-        yield context
+    return open_context(due(), as_of, **overrides)
 
 
 @contextmanager

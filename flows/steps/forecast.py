@@ -13,7 +13,7 @@ from flows.context import RunContext
 from flows.steps.returns import load_ticker, load_universe
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
-from forecasting.errors import CalendarError, ModelError, PriceError, SessionsUnknownError
+from forecasting.errors import CalendarError, NoModelError, PriceError, SessionsUnknownError
 from forecasting.features.market import compute_market_variance
 from forecasting.forecast import Forecast
 from forecasting.pipeline import Forecaster, forecast_ticker
@@ -122,7 +122,7 @@ def _load_record(store: Store, version: str) -> ModelRecord:
     with store.reading() as tx:
         record = tx.models.get(version)
     if record is None:
-        raise ModelError(f"Expected model {version} in the store, found none; run `bandcast retrain`.")
+        raise NoModelError(version)
     return record
 
 

@@ -8,9 +8,9 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from db import QuarantineRecord, SaveReport
-from flows.context import RunContext, unique
+from flows.context import RunContext
 from flows.reporting.artifacts import show_quarantined
-from flows.sources.retry import Retrier, RetryPolicy
+from flows.sources.retry import Retrier, open_retrier
 from flows.summary import Ingested, RunSummary, Stopwatch
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
@@ -40,15 +40,10 @@ def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested |
     return Ingested(ticker, report.new, report.changed, report.vanished)
 
 
-def build_retrier(context: RunContext) -> Retrier:
-    """Return the retrier that all tickers of a run share."""
-    return Retrier(RetryPolicy(context.settings.ingest_minutes, context.settings.retry_seconds))
-
-
 def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, PriceError]:
     """Ingest every ticker; return the reasons of those that failed."""
-    retrier = build_retrier(context)
-    futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in unique(tickers)}
+    retrier = open_retrier(context.settings)
+    futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in dict.fromkeys(tickers)}
     results = [future.result() for future in futures.values()]
     ingested = [result for result in results if isinstance(result, Ingested)]
     failed = {result.ticker: result for result in results if isinstance(result, PriceError)}

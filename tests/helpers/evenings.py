@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime, time
 
 from flows.context import open_context
-from flows.steps.ingest import build_retrier, save_quarantine, try_ticker
+from flows.sources.retry import open_retrier
+from flows.steps.ingest import save_quarantine, try_ticker
 from forecasting.errors import PriceError
 
 
@@ -11,7 +12,7 @@ def ingest_evening(day: date, tickers: list[str], at: time = time(22)) -> dict[s
     """Ingest some tickers on a day; the reason of each that failed."""
     due = datetime.combine(day, at, UTC)
     with open_context(due, now=due, tickers=tickers) as context:
-        retrier = build_retrier(context)
+        retrier = open_retrier(context.settings)
         results = {ticker: try_ticker(context, ticker, retrier) for ticker in tickers}
         failed = {ticker: result for ticker, result in results.items() if isinstance(result, PriceError)}
         save_quarantine(context, failed, set(tickers) - set(failed))

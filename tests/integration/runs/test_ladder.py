@@ -43,8 +43,8 @@ def qualities(as_of: date) -> list[Any]:
 def spoil(version: str) -> None:
     """As if another release had stored it."""
     with connection() as opened:
-        one = sa.text("SELECT config FROM model_versions WHERE version = :version")
-        manifest = json.loads(opened.execute(one, {"version": version}).scalar_one())
+        select = sa.text("SELECT config FROM model_versions WHERE version = :version")
+        manifest = json.loads(opened.execute(select, {"version": version}).scalar_one())
         manifest["config"]["network"]["hidden"] = 9
         new = {"config": json.dumps(manifest), "version": version}
         opened.execute(sa.text("UPDATE model_versions SET config = :config WHERE version = :version"), new)

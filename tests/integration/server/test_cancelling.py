@@ -21,7 +21,7 @@ def test_another_run_waits_and_one_cancelled_in_mid_training_leaves_no_half_mode
     eventually(lambda: "epoch 9 of at most 100000" in served.log or None, "the ninth epoch")
     before = models(served)
     other = served.start("retrain/weekly", source="sample", tickers=["MSFT", "GOOG"])
-    eventually(lambda: served.state(other) == "AwaitingConcurrencySlot" or None, "the other one to wait")
+    eventually(lambda: served.state(other) == "AwaitingConcurrencySlot" or None, "the other run to wait")
     served.forget(other)
     served.cancel(run)
     assert models(served) == before

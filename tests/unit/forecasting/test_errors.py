@@ -61,9 +61,8 @@ def test_each_price_error_has_a_reason_of_its_own() -> None:
             "load more history, or wait.",
         ),
         (
-            errors.NoModelError("yahoo", date(2024, 6, 5)),
-            "Expected a model trained on 'yahoo' prices up to 2024-06-05 at the latest, found none; "
-            "run `bandcast retrain` first.",
+            errors.NoModelError("2024-06-05-0123456789"),
+            "Expected model 2024-06-05-0123456789 in the store, found none; run `bandcast retrain`.",
         ),
         (
             errors.RateLimitedError("ACME"),
