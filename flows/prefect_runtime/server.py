@@ -38,7 +38,7 @@ def serve_flows(port: int) -> None:
     """Deploy everything in `deployments/prefect.yaml` and work on it until interrupted.
 
     Uses the Prefect server of PREFECT_API_URL; where none is set, starts one on 127.0.0.1 for as long, which
-    refuses every request without the auth string of the home.
+    refuses every request without the auth string of PREFECT_API_AUTH_STRING, or else of the home.
 
     Raises:
         UsageError: The auth string cannot be stored.
@@ -53,13 +53,17 @@ def serve_flows(port: int) -> None:
     if url := PREFECT_API_URL.value():
         _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"))
         return
+    auth_string = environment.get(AUTH_VARIABLE) or _read_or_make_auth_string()
+    with local_server(port, auth_string) as url:
+        _work(environment | {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}, url)
+
+
+def _read_or_make_auth_string() -> str:
     home = load_settings().home.absolute()
     auth_string, new = make_auth_string(home)
-    environment |= {AUTH_VARIABLE: auth_string}
-    with local_server(port, auth_string) as url:
-        shown = f": {auth_string}" if new else ""
-        _print(f"Log in to the Prefect UI with the text in {home / AUTH_FILE}{shown}")
-        _work(environment | {"PREFECT_API_URL": f"{url}/api"}, url)
+    shown = f": {auth_string}" if new else "."
+    _print(f"Log in to the Prefect UI with the text in {home / AUTH_FILE}{shown}")
+    return auth_string
 
 
 def deploy_to_server() -> None:

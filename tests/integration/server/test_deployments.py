@@ -14,9 +14,10 @@ from prefect import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.events import EventTrigger
 from reading_store import rows
-from served import AFTER_CLOSE, BACKFILL, Served, eventually, free_port, runs
+from served import AFTER_CLOSE, AUTH_STRING, BACKFILL, Served, eventually, free_port, runs
 
 from flows.prefect_runtime.events import PUBLISHED
+from flows.server_access import AUTH_VARIABLE, read_auth_string
 
 
 def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:
@@ -100,13 +101,21 @@ def test_the_doctor_finds_the_server_scheduling_and_a_worker(served: Served) -> 
 def find_published(run: FlowRun) -> dict[str, Any]:
     """Payload of the event after this run's commit, once the server has it."""
     with get_client(sync_client=True) as client:
+        auth = split(AUTH_STRING)
         wanted = {"filter": {"event": {"name": [PUBLISHED]}}}
-        answer = httpx.post(f"{client.api_url}events/filter", json=wanted).raise_for_status().json()
+        answer = (
+            httpx.post(f"{client.api_url}events/filter", json=wanted, auth=auth).raise_for_status().json()
+        )
     for event in answer["events"]:
         if any(str(run.id) in resource["prefect.resource.id"] for resource in event["related"]):
             payload: dict[str, Any] = event["payload"]
             return payload
     return {}
+
+
+def split(auth_string: str) -> tuple[str, str]:
+    user, _, secret = auth_string.partition(":")
+    return user, secret
 
 
 def name_deployment(run: FlowRun) -> str:
@@ -118,7 +127,7 @@ def name_deployment(run: FlowRun) -> str:
 def test_serve_starts_a_server_whose_schedules_make_runs(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("PREFECT_API_URL", "PREFECT_HOME"):
+    for name in ("PREFECT_API_URL", AUTH_VARIABLE, "PREFECT_HOME"):
         monkeypatch.delenv(name, raising=False)
     port = free_port()
     environment = os.environ | {"PREFECT_HOME": str(workplace / "prefect")}
@@ -132,7 +141,8 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
     def scheduled() -> set[str] | None:
         assert process.poll() is None, (workplace / "serve.log").read_text()
         try:
-            found = httpx.post(f"{url}/flow_runs/filter", json={}).raise_for_status().json()
+            auth = split(read_auth_string(workplace / "home") or ":")
+            found = httpx.post(f"{url}/flow_runs/filter", json={}, auth=auth).raise_for_status().json()
         except httpx.HTTPError:
             return None
         deployed = {run["deployment_id"] for run in found if run["auto_scheduled"]}
@@ -145,3 +155,5 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
         process.wait(60)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health")
+    said = (workplace / "serve.log").read_text()
+    assert f"{workplace}/home/prefect-auth: {read_auth_string(workplace / 'home')}" in said
