@@ -30,14 +30,16 @@ def text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(close="n/a")
 
 
-@pytest.fixture
-def folder(workplace: Path) -> Path:
-    """Two good files."""
-    path = workplace / "prices"
-    path.mkdir()
-    for ticker in ("AAPL", "IBM"):
-        write(path, ticker, lambda frame: frame)
-    return path
+BAD_FILES: dict[str, tuple[Spoil, str]] = {
+    "NEGATIVE": (negative, "non_positive_price"),
+    "MISSING": (missing, "bad_bars"),
+    "TEXT": (text, "bad_bars"),
+    "EMPTY": (lambda frame: frame.iloc[:0], "unknown_ticker"),
+    "SHORT": (lambda frame: frame.iloc[-100:], "short_history"),
+    "NOCLOSE": (lambda frame: frame[["open"]], "bad_bars"),
+    "TWICE": (lambda frame: pd.concat([frame, frame.iloc[-1:]]), "bad_bars"),
+    "STALE": (lambda frame: frame.iloc[:-1], "stale"),
+}
 
 
 def write(folder: Path, ticker: str, spoil: Spoil) -> None:
@@ -45,28 +47,25 @@ def write(folder: Path, ticker: str, spoil: Spoil) -> None:
     spoil(bars).rename_axis("date").to_csv(folder / f"{ticker}.csv")
 
 
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (negative, "non_positive_price"),
-        (missing, "bad_bars"),
-        (text, "bad_bars"),
-        (lambda frame: frame.iloc[:0], "unknown_ticker"),
-        (lambda frame: frame.iloc[-100:], "short_history"),
-        (lambda frame: frame[["open"]], "bad_bars"),
-        (lambda frame: pd.concat([frame, frame.iloc[-1:]]), "bad_bars"),
-        (lambda frame: frame.iloc[:-1], "stale"),
-    ],
-)
-def test_a_bad_file_is_quarantined_and_the_others_go_on(folder: Path, spoil: Spoil, reason: str) -> None:
-    write(folder, "BAD", spoil)
+def test_bad_files_are_quarantined_and_the_others_go_on(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "0.2")
+    folder = workplace / "prices"
+    folder.mkdir()
+    for ticker in ("AAPL", "IBM"):
+        write(folder, ticker, lambda frame: frame)
+    for ticker, (spoil, _) in BAD_FILES.items():
+        write(folder, ticker, spoil)
     summary = complete(daily, source="csv", csv_dir=str(folder))
     assert summary.tickers == ("AAPL", "IBM")
-    assert summary.quarantined["BAD"].reason == reason
-    detail = str(summary.quarantined["BAD"])
-    assert detail.startswith("BAD: expected ")
-    assert "found" in detail
-    assert rows("SELECT count(*) FROM forecasts WHERE ticker = 'BAD'") == [(0,)]
+    assert {ticker: error.reason for ticker, error in summary.quarantined.items()} == {
+        ticker: reason for ticker, (_, reason) in BAD_FILES.items()
+    }
+    for ticker, error in summary.quarantined.items():
+        assert str(error).startswith(f"{ticker}: expected ")
+        assert "found" in str(error)
+    assert rows("SELECT DISTINCT ticker FROM forecasts ORDER BY ticker") == [("AAPL",), ("IBM",)]
 
 
 def test_an_empty_folder_is_one_sentence(workplace: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line as a person and a program use it: a real process."""
+"""The command line as a person and a program use it: real processes, and what they left behind."""
 
 import json
 import os
@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
 
 
 def bandcast(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -26,6 +29,13 @@ def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() 
     assert done.stderr.startswith("Error: Expected a database at ")
     assert done.stderr.count("\n") == 1
     assert "secret" not in done.stderr
+
+
+def invoke(*arguments: str) -> str:
+    """Run a command in this process, which spares the imports; its standard output."""
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 def run_json(*arguments: str) -> dict[str, Any]:
@@ -57,21 +67,21 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     ]
     assert all(row["lower"] < row["median"] < row["upper"] for row in rows)
 
-    table = bandcast("show", "--tickers", "IBM").stdout
+    table = invoke("show", "--tickers", "IBM")
     assert "202.91" in table
     assert "AAPL" not in table
 
     picture = workplace / "fan.png"
-    assert bandcast("plot", "--out", str(picture)).stdout.strip() == str(picture)
+    assert invoke("plot", "--out", str(picture)).strip() == str(picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
 
-    (model,) = json.loads(bandcast("models", "--json").stdout)
+    (model,) = json.loads(invoke("models", "--json"))
     assert (model["version"], model["status"]) == (summary["model_version"], "champion")
     assert model["reason"].startswith("Promoted: no model served")
     replayed = bandcast("replay", summary["run_id"], "--json")
     assert replayed.returncode == 0, replayed.stdout
     assert json.loads(replayed.stdout)["same"] == ["AAPL", "IBM"]
-    assert "0 issued bands have closed" in bandcast("verify").stdout
+    assert "0 issued bands have closed" in invoke("verify")
     look_back()
 
 
@@ -79,12 +89,12 @@ def look_back() -> None:
     """A run for an earlier session shows its own bands, and so do the commands when asked."""
     again = run_json("--tickers", "ibm", "--horizon", "10", "--as-of", "2013-02-22")
     assert again["plot"].endswith("fan-2013-02-22.png")  # a run shows its own session
-    back = json.loads(bandcast("show", "--json", "--as-of", "2013-02-28").stdout)
+    back = json.loads(invoke("show", "--json", "--as-of", "2013-02-28"))
     assert {(row["ticker"], row["as_of"]) for row in back} == {("IBM", "2013-02-22")}
     none = bandcast("show", "--as-of", "2013-02-01")
     assert (none.returncode, none.stdout) == (2, "")
     assert "of any ticker up to 2013-02-01, found none" in none.stderr
-    yahoo = bandcast("prices", "status", "--source", "yahoo").stdout
+    yahoo = invoke("prices", "status", "--source", "yahoo")
     assert "The store holds prices of sample, none of yahoo" in yahoo
 
 
@@ -99,7 +109,7 @@ def test_a_failed_run_exits_with_1_and_one_sentence(workplace: Path) -> None:
 
 @pytest.mark.usefixtures("prefect_url")
 def test_a_database_behind_its_migrations_has_the_command_that_mends_it(workplace: Path) -> None:
-    assert bandcast("db", "upgrade").returncode == 0
+    invoke("db", "upgrade")
     with closing(sqlite3.connect(workplace / "home" / "bandcast.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
     done = bandcast("ingest", "--source", "sample")
