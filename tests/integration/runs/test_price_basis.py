@@ -30,7 +30,7 @@ DIVIDENDS = {date(2024, 3, 8): 1.0, date(2024, 5, 8): 2.0, SPLIT: 0.75, date(202
 
 
 @dataclass
-class Actions:
+class Traded:
     """As-traded closes of one ticker, its splits and dividends, all by session."""
 
     closes: dict[str, float] = field(default_factory=dict)
@@ -48,9 +48,9 @@ class Actions:
         return sum(self.step(before, session, basis) for before, session in pairwise(sessions))
 
 
-def load_traded() -> dict[str, Actions]:
+def load_traded() -> dict[str, Traded]:
     """Read what was traded, as it is stored."""
-    traded = {ticker: Actions() for ticker in TICKERS}
+    traded = {ticker: Traded() for ticker in TICKERS}
     for ticker, session, close in rows("SELECT ticker, session, close FROM price_bars"):
         traded[ticker].closes[session] = close
     for ticker, kind, ex_date, value in rows("SELECT ticker, kind, session, value FROM corporate_actions"):
@@ -62,7 +62,8 @@ def load_traded() -> dict[str, Actions]:
 def score(quantiles: Mapping[float, float], actual: float) -> dict[str, float]:
     """Scores of one band by their textbook formulas."""
     lowest, highest = min(quantiles), max(quantiles)
-    lower, upper, miss = quantiles[lowest], quantiles[highest], 2 / (1 - (highest - lowest))
+    lower, upper = quantiles[lowest], quantiles[highest]
+    miss = 2 / (1 - (highest - lowest))
     losses = {
         level: max(level * (actual - value), (level - 1) * (actual - value))
         for level, value in quantiles.items()
