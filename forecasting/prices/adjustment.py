@@ -83,7 +83,7 @@ def derive_actions(close: pd.Series, adj_close: pd.Series) -> pd.DataFrame:
 
     The factor rises on an ex-date by split * (1 + dividend / close), with the close of the ex-date itself. A
     rise of 1.2 or more (or a fall to 1/1.2 or less) is a split whose ratio is rounded down to a small
-    fraction; what remains beyond rounding is the dividend (the two are told apart as long as a dividend on
+    fraction; what remains beyond rounding is the dividend (the two are distinct as long as a dividend on
     the day of a split stays below 2 % of the price).
 
     Args:

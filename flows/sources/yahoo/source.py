@@ -1,4 +1,4 @@
-"""Yahoo Finance through yfinance: one request a ticker, faults told apart, prices as traded."""
+"""Yahoo Finance through yfinance: one request a ticker, faults classified, prices as traded."""
 
 import threading
 import warnings
