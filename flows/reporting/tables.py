@@ -1,11 +1,9 @@
-"""One renderer: sheets of plain values as terminal tables, Markdown, JSON records and CSV.
+"""One renderer: sheets of plain values as terminal tables, Markdown and JSON records.
 
 Every table that a person or a program gets from bandcast is a `Sheet`, so that numbers, widths and missing
 values look the same everywhere.
 """
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +28,7 @@ class Column:
     """One column of a sheet.
 
     Attributes:
-        key: Name in JSON and CSV.
+        key: Name in JSON.
         heading: Name in tables for people; an empty one leaves the column to programs.
         align: Side that the cells are flush with.
         format: Format specification of numbers, or a function from a value to its text.
@@ -107,15 +105,6 @@ def to_records(sheet: Sheet, decimals: int | None = None) -> list[dict[str, Any]
 def to_json(value: Any) -> str:
     """Format plain values, dates and paths as JSON."""
     return json.dumps(value, indent=2, default=str)
-
-
-def to_csv(sheet: Sheet) -> str:
-    """Format every column, shown or not, as CSV with a header line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(column.key for column in sheet.columns)
-    writer.writerows(sheet.rows)
-    return text.getvalue()
 
 
 def to_markdown(sheet: Sheet) -> str:

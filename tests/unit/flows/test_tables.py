@@ -1,7 +1,5 @@
-"""The renderer: one sheet as a terminal table, Markdown, JSON records and CSV."""
+"""The renderer: one sheet as a terminal table, Markdown and JSON records."""
 
-import csv
-import io
 import json
 from datetime import date
 
@@ -16,7 +14,6 @@ from flows.reporting.tables import (
     open_console,
     print_parts,
     sheet_from_frame,
-    to_csv,
     to_json,
     to_markdown,
     to_records,
@@ -126,13 +123,6 @@ def test_records_hold_every_column_as_json_values() -> None:
     }
     assert records[2]["share"] == 0.12345678901234
     assert to_records(SHEET, decimals=4)[2]["share"] == 0.1235
-
-
-def test_csv_holds_every_column() -> None:
-    rows = list(csv.reader(io.StringIO(to_csv(SHEET))))
-    assert rows[0] == ["ticker", "horizon", "share", "gaps", "reason"]
-    assert rows[1][:3] == ["AAA", "1", "0.9"]
-    assert rows[3][-1] == "x, y"
 
 
 def test_a_frame_becomes_a_sheet_of_plain_values() -> None:
