@@ -14,13 +14,13 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
     if context.invoked_subcommand:
         return
     from db import open_store
-    from flows.reporting.models import build_models_sheet, load_models
+    from flows.reporting.models import load_models_sheet
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
     settings = load_settings(source=source)
     with open_store(settings.url, settings.source) as store:
-        sheet = build_models_sheet(load_models(store, all_sources=source is None))
+        sheet = load_models_sheet(store, all_sources=source is None)
     print_result([sheet], to_records(sheet), json=json)
 
 

@@ -14,15 +14,13 @@ app = typer.Typer(no_args_is_help=True, help="The price store.")
 def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> None:
     """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
     from db import open_store
-    from flows.reporting.prices import build_status_sheet, load_price_sources, load_price_status
-    from flows.reporting.scorecards import other_source_hint
+    from flows.reporting.prices import load_status_sheet
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
     settings = load_settings(source=source, tickers=tickers or None)
     with open_store(settings.url, settings.source) as store:
-        hint = other_source_hint("prices", load_price_sources(store), settings.source)
-        sheet = build_status_sheet(load_price_status(store, settings.tickers), hint)
+        sheet = load_status_sheet(store, settings.tickers)
     print_result([sheet], to_records(sheet), json=json)
 
 

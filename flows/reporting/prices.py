@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from db import Holding, QuarantineRecord, Store
+from flows.reporting.scorecards import other_source_hint
 from flows.reporting.tables import STORED_DECIMALS, Column, Sheet, sheet_from_frame, to_records
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
@@ -27,31 +28,6 @@ _STATUS_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class TickerStatus:
-    """State of a ticker in the store.
-
-    Attributes:
-        ticker: The symbol.
-        first: First session with a bar; None where there is none.
-        last: Last session with a bar.
-        bars: Number of bars.
-        gaps: Sessions of its exchange in between that have none.
-        revisions: Number of corrections of stored bars.
-        quarantined: Session and reason of the newest quarantine, if it lies on or after the last bar.
-        detail: That reason in a sentence.
-    """
-
-    ticker: str
-    first: date | None
-    last: date | None
-    bars: int
-    gaps: tuple[date, ...]
-    revisions: int
-    quarantined: str | None
-    detail: str | None
-
-
-@dataclass(frozen=True)
 class StoredPrices:
     """Last bars and actions of one ticker, and every correction."""
 
@@ -59,23 +35,25 @@ class StoredPrices:
     revisions: pd.DataFrame
 
 
-def load_price_sources(store: Store) -> list[str]:
-    """Load the names of the sources that the store holds prices of, sorted."""
-    with store.reading() as tx:
-        return tx.prices.sources()
+def load_status_sheet(store: Store, tickers: Sequence[str]) -> Sheet:
+    """Load the state of some tickers or, without any, of all with bars or a quarantine.
 
-
-def load_price_status(store: Store, tickers: Sequence[str]) -> list[TickerStatus]:
-    """Load the state of some tickers or, without any, of all with bars or a quarantine."""
+    `gaps` are the sessions of the exchange between the first and the last bar that have none, `revisions`
+    the corrections of stored bars. A quarantine is shown if it lies on or after the last bar, its sentence
+    below the table; a hint stands there if the store holds prices of other sources only.
+    """
     with store.reading() as tx:
         holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
         quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
-        return [
-            _describe(
+        rows = tuple(
+            _build_status(
                 ticker, holdings.get(ticker), tx.prices.load(ticker).bars, quarantine=quarantines.get(ticker)
             )
             for ticker in tickers or sorted({*holdings, *quarantines})
-        ]
+        )
+        hint = other_source_hint("prices", tx.prices.sources(), store.source)
+    details = (f"Quarantined {row[-1]}" for row in rows if row[-1])
+    return Sheet("Price store", _STATUS_COLUMNS, rows, tuple(filter(None, (hint, *details))))
 
 
 def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:
@@ -94,13 +72,6 @@ def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:
     bars = history.bars.iloc[-sessions:]
     actions = history.actions.loc[bars.index[0] :]
     return StoredPrices(PriceHistory(history.ticker, bars, actions, history.facts), revisions)
-
-
-def build_status_sheet(statuses: Sequence[TickerStatus], hint: str = "") -> Sheet:
-    """Build the table of tickers, with a hint and the sentence of each quarantine below."""
-    quarantines = (f"Quarantined {status.detail}" for status in statuses if status.detail)
-    notes = filter(None, (hint, *quarantines))
-    return Sheet("Price store", _STATUS_COLUMNS, tuple(map(astuple, statuses)), tuple(notes))
 
 
 def build_prices_sheet(stored: StoredPrices) -> Sheet:
@@ -140,20 +111,18 @@ def format_sessions(sessions: Sequence[date], shown: int = 3) -> str:
     return ", ".join(map(str, sessions[-shown:])) + more
 
 
-def _describe(
+def _build_status(
     ticker: str, holding: Holding | None, bars: pd.DataFrame, *, quarantine: QuarantineRecord | None
-) -> TickerStatus:
-    current = quarantine if quarantine and (holding is None or quarantine.as_of >= holding.last) else None
-    return TickerStatus(
-        ticker=ticker,
-        first=holding.first if holding else None,
-        last=holding.last if holding else None,
-        bars=holding.bars if holding else 0,
-        gaps=_find_gaps(ticker, bars),
-        revisions=holding.revisions if holding else 0,
-        quarantined=f"{current.as_of} {current.reason}" if current else None,
-        detail=current.detail if current else None,
+) -> tuple[Any, ...]:
+    gaps = _find_gaps(ticker, bars)
+    row = (
+        (ticker, holding.first, holding.last, holding.bars, gaps, holding.revisions)
+        if holding
+        else (ticker, None, None, 0, gaps, 0)
     )
+    if quarantine is None or (holding and quarantine.as_of < holding.last):
+        return (*row, None, None)
+    return (*row, f"{quarantine.as_of} {quarantine.reason}", quarantine.detail)
 
 
 def _find_gaps(ticker: str, bars: pd.DataFrame) -> tuple[date, ...]:

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from db import ModelRecord, PromotionRecord, Store
 from flows.cli import app
-from flows.reporting.models import ListedModel, build_models_sheet, load_models
+from flows.reporting.models import load_models_sheet
 from flows.reporting.tables import print_parts, to_records
 from forecasting.errors import StoreError
 
@@ -58,23 +59,28 @@ def two_models(store: Store) -> Store:
     return store
 
 
-def listed(store: Store, *, all_sources: bool = False) -> dict[str, ListedModel]:
-    return {model.version: model for model in load_models(store, all_sources=all_sources)}
+def listed(store: Store, *, all_sources: bool = False) -> dict[str, dict[str, Any]]:
+    rows = to_records(load_models_sheet(store, all_sources=all_sources))
+    return {row["version"]: row for row in rows}
 
 
 def test_each_model_is_listed_with_its_decision_and_both_scores(
     two_models: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert listed(two_models, all_sources=True)["elsewhere"].source == "yahoo"
+    everywhere = listed(two_models, all_sources=True)
+    assert everywhere["elsewhere"]["source"] == "yahoo"
+    assert everywhere["elsewhere"]["crps"] is None
     models = listed(two_models)
-    assert set(models) == {"old", "new"}
-    assert (models["new"].status, models["old"].status) == ("champion", "retired")
-    assert (models["new"].crps, models["new"].champion, models["new"].champion_crps) == (0.96, "old", 0.97)
-    assert models["new"].gated_as_of == date(2024, 2, 1)
-    sheet = build_models_sheet(list(models.values()))
-    assert to_records(sheet)[0]["trained_through"] == "2023-11-01"
-    assert to_records(sheet)[0]["reason"] == "Promoted: better."
-    print_parts([sheet])
+    assert list(models) == ["new", "old"]
+    assert (models["new"]["status"], models["old"]["status"]) == ("champion", "retired")
+    assert {name: models["new"][name] for name in ("crps", "champion", "champion_crps")} == {
+        "crps": 0.96,
+        "champion": "old",
+        "champion_crps": 0.97,
+    }
+    assert (models["new"]["trained_through"], models["new"]["gated_as_of"]) == ("2023-11-01", "2024-02-01")
+    assert models["new"]["reason"] == "Promoted: better."
+    print_parts([load_models_sheet(two_models, all_sources=False)])
     printed = capsys.readouterr().out
     assert "0.960" in printed
     assert "old: Promoted: no model served." in printed
@@ -83,7 +89,7 @@ def test_each_model_is_listed_with_its_decision_and_both_scores(
 def test_rolling_back_once_is_possible_and_twice_is_not(two_models: Store) -> None:
     first, second = (CliRunner().invoke(app, ["models", "rollback"]) for _ in range(2))
     assert first.output == "Model old serves; new was taken back.\n"
-    assert {version: model.status for version, model in listed(two_models).items()} == {
+    assert {version: model["status"] for version, model in listed(two_models).items()} == {
         "old": "champion",
         "new": "refused",
     }
@@ -93,5 +99,5 @@ def test_rolling_back_once_is_possible_and_twice_is_not(two_models: Store) -> No
 
 def test_an_empty_store_lists_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert listed(store, all_sources=True) == {}
-    print_parts([build_models_sheet([])])
+    print_parts([load_models_sheet(store, all_sources=True)])
     assert "Models" in capsys.readouterr().out
