@@ -9,15 +9,9 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from forecasting.errors import UsageError
-from forecasting.evaluation.panel import REFERENCE, Panel
-from forecasting.evaluation.score_tables import finite_mean
 from forecasting.types import Floats
-
-DRAWS = 2000
-SEED = 7
 
 
 class Interval(NamedTuple):
@@ -105,36 +99,3 @@ def student_ratio(freedom: float, confidence: float) -> float:
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
     third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
     return (z + first / freedom + second / freedom**2 + third / freedom**3) / z
-
-
-def compare_methods(panel: Panel, contender: str, every: int) -> pd.DataFrame:
-    """Compare the CRPS of one method with every other's, in units of the random walk's mean at the horizon.
-
-    Args:
-        panel: The walk.
-        contender: The method that is judged.
-        every: Sessions between its dates; the blocks of the bootstrap span the horizon.
-
-    Returns:
-        A row for each other method and horizon, and for the mean over the horizons (horizon 0): `difference`
-        (contender less other) and its 90 % interval `lower` to `upper`, NaN where the dates do not span one
-        block.
-    """
-    own, reference = panel.score(contender).crps, panel.score(REFERENCE).crps
-    scale = np.array([finite_mean(reference[..., index]) for index in range(len(panel.horizons))])
-    rows = []
-    for other in (method for method in panel.methods if method != contender):
-        relative = (own - panel.score(other).crps) / scale  # (D, N, H)
-        parts = [relative[..., index] for index in range(len(panel.horizons))]
-        for horizon, part in zip((*panel.horizons, 0), (*parts, relative.mean(axis=-1)), strict=True):
-            interval = _interval(part, horizon or panel.horizons[-1], every)
-            rows.append({"other": other, "horizon": horizon, **interval._asdict()})
-    return pd.DataFrame(rows).rename(columns={"mean": "difference"})
-
-
-def _interval(differences: Floats, horizon: int, every: int) -> Interval:
-    known = differences[np.isfinite(differences).any(axis=1)]
-    block = math.ceil(horizon / every)
-    if len(known) < 2 * block:
-        return Interval(finite_mean(differences), float("nan"), float("nan"))
-    return block_bootstrap(known, block, DRAWS, seed=SEED)

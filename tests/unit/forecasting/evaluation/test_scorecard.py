@@ -1,4 +1,4 @@
-"""Pairs, tests of coverage, PIT, and the card that holds them."""
+"""The tables of the scorecard; the scores against a row-by-row twin in pandas."""
 
 from datetime import date
 
@@ -7,10 +7,20 @@ import pandas as pd
 import pytest
 from synthetic_forecasts import make_rows
 
-from forecasting.evaluation.bootstrap import DRAWS, SEED, block_bootstrap, compare_methods
+from forecasting.evaluation.bootstrap import block_bootstrap
 from forecasting.evaluation.panel import Panel, build_panel
-from forecasting.evaluation.reliability import histogram_pit, tabulate_coverage_tests
-from forecasting.evaluation.scorecard import build_scorecard
+from forecasting.evaluation.scorecard import (
+    DRAWS,
+    SEED,
+    build_scorecard,
+    compare_methods,
+    histogram_pit,
+    score_by_horizon,
+    score_by_ticker,
+    split_by_market,
+    split_by_ticker,
+    tabulate_coverage_tests,
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +77,79 @@ def test_the_card_is_about_the_calibrated_band_or_the_next_best(rows: pd.DataFra
     assert (card.first, card.last) == (date(2015, 1, 2), date(2015, 7, 24))
     assert (card.n_dates, card.n_tickers) == (30, 3)
     assert build_scorecard(rows[rows.method != "calibrated"], every=5).contender == "random_walk"
+
+
+def build_twin(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each forecast, every score from its definition."""
+    keys = ["method", "horizon", "ticker", "as_of"]
+    wide = rows.pivot_table(index=[*keys, "actual_log_return"], columns="level", values="log_return")
+    happened = wide.index.get_level_values("actual_log_return").to_numpy()
+    low, high, levels = wide[0.05], wide[0.95], wide.columns.to_numpy()
+    error = happened[:, None] - wide.to_numpy()
+    losses = np.where(error >= 0, levels * error, (levels - 1) * error)
+    scores = pd.DataFrame(
+        {
+            "crps": 2 * losses.mean(axis=1),
+            "pinball_lower": losses[:, 0],
+            "pinball_upper": losses[:, -1],
+            "below": happened < low,
+            "above": happened > high,
+            "coverage": (happened >= low) & (happened <= high),
+            "winkler": high - low + 20 * np.maximum(low - happened, 0) + 20 * np.maximum(happened - high, 0),
+        },
+        index=wide.index,
+    )
+    return scores.astype(float).reset_index()
+
+
+def test_scores_agree_with_the_twin(rows: pd.DataFrame) -> None:
+    table = score_by_horizon(build_panel(rows)).set_index(["method", "horizon"])
+    expected = build_twin(rows).groupby(["method", "horizon"]).mean(numeric_only=True)
+    names = ["crps", "pinball_lower", "pinball_upper", "below", "above", "coverage", "winkler"]
+    pd.testing.assert_frame_equal(table[names].sort_index(), expected[names].sort_index())
+    for name in ("crps", "winkler"):
+        reference = expected.loc["random_walk", name]
+        relative = expected[name] / expected.index.get_level_values("horizon").map(reference)
+        assert table[f"{name}_relative"].sort_index().to_numpy() == pytest.approx(relative.to_numpy())
+    assert (table["forecasts"] == 90).all()
+
+
+def test_a_right_forecaster_covers_and_a_narrow_one_does_not(rows: pd.DataFrame) -> None:
+    table = score_by_horizon(build_panel(rows)).set_index(["method", "horizon"])
+    assert table.loc[("calibrated", 1), "coverage"] == pytest.approx(0.9, abs=0.1)
+    assert table.loc[("mc_dropout", 1), "coverage"] < 0.3
+    assert (table.loc["calibrated", "crps_relative"] == 1).all()
+    assert (table.loc["mc_dropout", "crps_relative"] > 1.1).all()
+
+
+def test_relative_scores_rest_on_the_forecasts_that_both_have(rows: pd.DataFrame) -> None:
+    kept = rows[(rows.method == "random_walk") | (rows.as_of > "2015-04-01")]
+    table = score_by_horizon(build_panel(kept)).set_index(["method", "horizon"])
+    assert (table.loc["calibrated", "crps_relative"] == 1).all()
+
+
+def test_terciles_follow_the_volatility_at_issue(rows: pd.DataFrame) -> None:
+    terciles = split_by_market(build_panel(rows))  # it rises from date to date
+    assert terciles.calm[:10].all()
+    assert terciles.stressed[20:].all()
+    assert not terciles.calm[10:].any()
+    assert not terciles.stressed[:20].any()
+    table = score_by_horizon(build_panel(rows)).set_index(["method", "horizon"])
+    early = build_twin(rows[rows.as_of < "2015-03-13"]).groupby(["method", "horizon"])["coverage"].mean()
+    assert table["coverage_calm"].sort_index().to_numpy() == pytest.approx(early.sort_index().to_numpy())
+
+
+def test_own_terciles_are_each_tickers_own(rows: pd.DataFrame) -> None:
+    quiet = rows.assign(log_return=rows.log_return.mask(rows.ticker == "T0", rows.log_return / 50))
+    terciles = split_by_ticker(build_panel(quiet))
+    assert (terciles.calm.sum(axis=0) == 10).all()
+    assert (terciles.stressed.sum(axis=0) == 10).all()
+
+
+def test_the_ticker_table_agrees_with_the_twin(rows: pd.DataFrame) -> None:
+    table = score_by_ticker(build_panel(rows), "wide").set_index("ticker")
+    expected = build_twin(rows[rows.method == "wide"]).pivot_table(
+        index="ticker", columns="horizon", values="coverage"
+    )
+    assert table[["h1", "h5"]].to_numpy() == pytest.approx(expected.to_numpy())
+    assert (table["crps_relative"] > 1).all()
