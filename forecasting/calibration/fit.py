@@ -1,14 +1,51 @@
 """Learn the calibration of the next forecasts from the closed ones."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.calibration.conformal import fit_multipliers
 from forecasting.calibration.feedback import fold_feedback
-from forecasting.calibration.outcomes import ClosedBands, build_closed_bands
 from forecasting.calibration.state import Calibration
 from forecasting.config import CalibrationConfig
-from forecasting.types import Floats
+from forecasting.errors import UsageError
+from forecasting.evaluation.metrics import tail_misses
+from forecasting.tables import CLOSED_BANDS
+from forecasting.types import REGIMES, Floats
+
+
+@dataclass(frozen=True)
+class ClosedBands:
+    """Closed forecasts of D dates and N tickers at H horizons; the first axis is the tail, lower and upper.
+
+    Attributes:
+        dates: (D,) datetime64[D] of issue, increasing.
+        tickers: The N symbols.
+        regime: (D, N) index in REGIMES of the market at issue; -1 where the ticker was not forecast.
+        scores: (2, D, N, H) distance of the outcome from the median over that of the predictive band's edge,
+            in the tail's direction; NaN where the forecast is not closed. Above 1 is a miss.
+        misses: (2, D, N, H) 1 where the outcome lay beyond the calibrated band as issued, else 0, or NaN.
+    """
+
+    dates: np.ndarray
+    tickers: tuple[str, ...]
+    regime: NDArray[np.int8]
+    scores: Floats
+    misses: Floats
+
+    def gaps(self) -> Floats:
+        """(D,) weekdays since the date of issue before, 1 at least; of the first, the median gap."""
+        days = np.busday_count(self.dates[:-1], self.dates[1:]).astype(np.float64)
+        typical = np.median(days) if len(days) else 1.0
+        gaps: Floats = np.maximum(np.append(typical, days), 1.0)
+        return gaps
+
+    def ages(self) -> Floats:
+        """(D,) years between each date of issue and the newest."""
+        days: Floats = (self.dates[-1] - self.dates).astype(np.float64)
+        return days / 365.25
 
 
 def learn_calibration(closed: pd.DataFrame, tail: float, config: CalibrationConfig) -> Calibration:
@@ -41,7 +78,7 @@ def learn_calibration(closed: pd.DataFrame, tail: float, config: CalibrationConf
         pool=np.stack(pool),
         own={ticker: np.stack(own)[:, index] for index, ticker in enumerate(bands.tickers)},
         regime=np.stack(regime).swapaxes(0, 1),
-        pooled=_count_closed(bands),
+        pooled=np.isfinite(bands.scores[0]).sum(axis=(0, 1)).astype(np.float64),
     )
 
 
@@ -57,7 +94,37 @@ def needs_warm_start(closed: pd.DataFrame, config: CalibrationConfig) -> bool:
     return len(closed[["ticker", "as_of"]].drop_duplicates()) < config.fewest_outcomes
 
 
-def _count_closed(bands: ClosedBands) -> Floats:
-    """(H,) closed forecasts at each horizon."""
-    counts: Floats = np.isfinite(bands.scores[0]).sum(axis=(0, 1)).astype(np.float64)
-    return counts
+def build_closed_bands(rows: pd.DataFrame) -> ClosedBands:
+    """Build the arrays from CLOSED_BANDS, in any order.
+
+    Raises:
+        TableError: A column is missing or of another kind, or a forecast occurs twice.
+        UsageError: A regime is none of REGIMES.
+    """
+    CLOSED_BANDS.check(rows)
+    _require_regimes(rows)
+    dates, day = np.unique(rows["as_of"].to_numpy("datetime64[D]"), return_inverse=True)
+    tickers, ticker = np.unique(rows["ticker"].to_numpy(str), return_inverse=True)
+    horizon = rows["horizon"].to_numpy(np.int64) - 1
+    shape = (len(dates), len(tickers), int(horizon.max(initial=0)) + 1)
+
+    def dense(name: str) -> Floats:
+        array = np.full(shape, np.nan)
+        array[day, ticker, horizon] = rows[name].to_numpy(np.float64)
+        return array
+
+    actual, low, middle, high = dense("actual"), dense("lower"), dense("median"), dense("upper")
+    regime = np.full(shape[:2], -1, np.int8)
+    regime[day, ticker] = rows["regime"].map({name: index for index, name in enumerate(REGIMES)})
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = np.stack([(middle - actual) / (middle - low), (actual - middle) / (high - middle)])
+    misses = np.stack(tail_misses(dense("calibrated_lower"), dense("calibrated_upper"), actual))
+    return ClosedBands(dates, tuple(str(name) for name in tickers), regime, scores, misses)
+
+
+def _require_regimes(rows: pd.DataFrame) -> None:
+    unknown = sorted(set(rows["regime"].dropna()) - set(REGIMES))
+    if unknown or rows["regime"].isna().any():
+        raise UsageError(
+            f"Expected a regime among {', '.join(REGIMES)}, found {', '.join(unknown) or 'none'}."
+        )

@@ -8,8 +8,7 @@ import pytest
 from synthetic_forecasts import make_closed
 
 from forecasting.calibration import Calibration, learn_calibration
-from forecasting.calibration.fit import needs_warm_start
-from forecasting.calibration.outcomes import build_closed_bands
+from forecasting.calibration.fit import build_closed_bands, needs_warm_start
 from forecasting.config import CalibrationConfig
 from forecasting.errors import UsageError
 from forecasting.types import Floats, OutcomeKind, Regime
