@@ -15,17 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, UsageError
-
-__all__ = [
-    "calendar_name",
-    "is_session",
-    "last_closed_session",
-    "next_sessions",
-    "session_on_or_before",
-    "sessions_between",
-]
 
 Days = NDArray[np.datetime64]
 
@@ -49,7 +39,7 @@ def last_closed_session(calendar: str, now: datetime, lag: timedelta = CLOSE_LAG
     """Return the newest session whose close lies at least `lag` before `now`.
 
     Args:
-        calendar: exchange_calendars name, as from `calendar_name`.
+        calendar: exchange_calendars name, as from `exchanges.calendar_name`.
         now: The instant, aware.
         lag: Time after the close until its price counts as final.
 

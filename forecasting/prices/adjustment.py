@@ -33,15 +33,10 @@ def adjust(history: PriceHistory, as_of: date, basis: PriceBasis) -> pd.DataFram
     known = history.until(as_of)
     bars = known.bars.copy()
     shares = later_product(bars.index, known.actions["split"])
-    payout = payout_factors(known) if basis == "total_return" else np.ones(len(bars))
-    bars[PRICE_COLUMNS] = bars[PRICE_COLUMNS].mul(payout / shares, axis=0)
+    kept = later_product(bars.index, kept_after_payout(known)) if basis == "total_return" else 1.0
+    bars[PRICE_COLUMNS] = bars[PRICE_COLUMNS].mul(kept / shares, axis=0)
     bars["volume"] *= shares
     return bars
-
-
-def payout_factors(history: PriceHistory) -> Floats:
-    """(T,) product of (1 - dividend / previous close) over the ex-dates after each session."""
-    return later_product(history.bars.index, kept_after_payout(history))
 
 
 def kept_after_payout(history: PriceHistory) -> pd.Series:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.prices.adjustment import adjust, derive_actions, payout_factors, undo_splits
+from forecasting.prices.adjustment import adjust, derive_actions, kept_after_payout, undo_splits
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.types import PriceBasis, values
 
@@ -63,7 +63,7 @@ def test_a_dividend_on_the_day_of_a_split_is_per_new_share() -> None:
 
 def test_a_dividend_before_a_split_counts_in_its_own_units() -> None:
     history = PriceHistory("ACME", bars([100.0, 99.0, 50.0]), actions(splits={2: 2.0}, dividends={1: 1.0}))
-    assert payout_factors(history).tolist() == pytest.approx([0.99, 1.0, 1.0])
+    assert kept_after_payout(history).tolist() == pytest.approx([0.99, 1.0])
 
 
 def test_a_dividend_without_a_bar_before_it_changes_nothing() -> None:
