@@ -12,7 +12,7 @@ from db import CalibrationRecord
 from flows.context import RunContext
 from flows.steps.returns import load_universe
 from flows.version import code_version
-from forecasting.backtesting.warm_start import WarmStart, choose_tickers, walk_before
+from forecasting.backtesting.warm_start import choose_tickers, walk_before
 from forecasting.calibration import Calibration, learn_calibration
 from forecasting.calibration.fit import needs_warm_start
 from forecasting.forecast import identify
@@ -30,10 +30,11 @@ def calibrate(context: RunContext) -> CalibrationRecord:
 
 def learn(context: RunContext) -> CalibrationRecord:
     """Learn from every outcome known at `as_of`; walk over history first if they are few."""
-    settings, left_out = context.settings, dict[str, str]()
+    settings = context.settings
+    left_out: dict[str, str] = {}
     closed = load_closed_bands(context)
     if needs_warm_start(closed, settings.calibration):
-        left_out |= warm_start(context).left_out
+        left_out = warm_start(context)
         closed = load_closed_bands(context)
     learned = learn_calibration(closed, settings.simulation.levels[0], settings.calibration)
     return _build_record(context, learned, left_out)
@@ -48,8 +49,12 @@ def load_closed_bands(context: RunContext, horizons: Sequence[int] = ()) -> pd.D
         )
 
 
-def warm_start(context: RunContext) -> WarmStart:
-    """Walk over history as if bands had been issued, and save their scores, marked as never issued."""
+def warm_start(context: RunContext) -> dict[str, str]:
+    """Walk over history as if bands had been issued, and save their scores, marked as never issued.
+
+    Returns:
+        Ticker that could not be walked -> why.
+    """
     logger, settings = get_run_logger(), context.settings
     logger.info("calibrate: too few outcomes yet, walking over history")
 
@@ -75,7 +80,7 @@ def warm_start(context: RunContext) -> WarmStart:
         logger.warning("calibrate: left out: %s", reason)
     with context.store.writing() as tx:
         tx.outcomes.save(walk.scores, context.now, replace=False)
-    return WarmStart(walk.scores, left_out, walk.reason)
+    return left_out
 
 
 def _build_record(
