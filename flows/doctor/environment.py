@@ -48,12 +48,7 @@ CLASHES = (
         "pip install 'prefect>=3.8.8'",
     ),
     Clash(
-        {"pytorch-lightning": "==2.6.2"},
-        "a malicious upload",
-        "treat this machine's secrets as stolen and install 2.6.4 or newer",
-    ),
-    Clash(
-        {"pytorch-lightning": "==2.6.3"},
+        {"pytorch-lightning": ">=2.6.2,<=2.6.3"},
         "a malicious upload",
         "treat this machine's secrets as stolen and install 2.6.4 or newer",
     ),

@@ -45,6 +45,7 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ({"prefect": "3.8.8", "fastapi": "0.150.0"}, False),
         ({"prefect": "3.8.5"}, True),
         ({"pytorch-lightning": "2.6.2"}, True),
+        ({"pytorch-lightning": "2.6.3"}, True),
         ({"pytorch-lightning": "2.6.6"}, False),
         ({"pandas": "3.0.4"}, True),
         ({}, False),
