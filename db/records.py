@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
+from forecasting.promotion.decision import Decision
 from forecasting.types import ModelStatus, PriceBasis, RunKind
 
 TickerSession = tuple[str, date]  # a ticker and the session that it was forecast from, or left out of
@@ -178,9 +179,9 @@ class CalibrationRecord:
     left_out: str = "{}"
 
 
-@dataclass(frozen=True)
-class PromotionRecord:
-    """Decision on a challenger; the scores are those of `forecasting.promotion.decision.Decision`.
+@dataclass(frozen=True, kw_only=True)
+class PromotionRecord(Decision):
+    """Decision on a challenger, as stored.
 
     Attributes:
         decision_id: Natural key.
@@ -189,17 +190,7 @@ class PromotionRecord:
         challenger: Version of the model that was tested.
         champion: Version of the model that it was compared with; None where there was none.
         decided_at: When (UTC).
-        promoted: Whether the challenger became champion.
-        reason: A sentence.
-        challenger_crps: Mean over horizons, each in units of the random walk's mean.
-        champion_crps: The same of the champion; None without one.
-        reference_crps: Mean CRPS of the random walk, in log returns.
-        difference: Challenger minus champion (or random walk), relative to the latter.
-        lower: Lower confidence bound of the difference.
-        upper: Upper confidence bound of the difference.
-        tolerance: Upper bound at which an old champion is renewed.
-        dates: Number of dates compared.
-        forecasts: Number of outcomes compared.
+        left_out: JSON text, the reason of each ticker that took no part.
     """
 
     decision_id: str
@@ -208,15 +199,4 @@ class PromotionRecord:
     challenger: str
     champion: str | None
     decided_at: datetime
-    promoted: bool
-    reason: str
-    challenger_crps: float
-    champion_crps: float | None
-    reference_crps: float
-    difference: float
-    lower: float
-    upper: float
-    tolerance: float
-    dates: int
-    forecasts: int
     left_out: str = "{}"
