@@ -12,7 +12,6 @@ from packaging.specifiers import SpecifierSet
 from flows.doctor.finding import Finding
 from flows.settings import Settings
 
-OLDEST_PYTHON = (3, 11)
 LEAST_FREE_GB, TIGHT_FREE_GB = 0.5, 5.0
 
 
@@ -57,12 +56,8 @@ CLASHES = (
 
 
 def check_python(_: Settings, __: datetime) -> Iterator[Finding]:
-    """Check that the interpreter is new enough."""
-    found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= OLDEST_PYTHON:
-        yield Finding("Python", "ok", found)
-    else:
-        yield Finding("Python", "fail", found, "install 3.11 or newer")
+    """Name the interpreter; this package does not import with one that is too old."""
+    yield Finding("Python", "ok", ".".join(map(str, sys.version_info[:3])))
 
 
 def check_dependencies(_: Settings, __: datetime) -> Iterator[Finding]:
