@@ -77,7 +77,8 @@ def require_access(api_url: str, auth_string: str | None) -> None:
     """
     request = Request(f"{api_url}/admin/version")
     if auth_string:
-        request.add_header("Authorization", f"Basic {_encode(auth_string)}")
+        encoded = b64encode(auth_string.encode()).decode()
+        request.add_header("Authorization", f"Basic {encoded}")
     try:
         with urlopen(request, timeout=30):
             return
@@ -90,7 +91,3 @@ def require_access(api_url: str, auth_string: str | None) -> None:
     raise SourceError(
         f"Expected the auth string of the Prefect server at {api_url}, found {found}; set {AUTH_VARIABLE}."
     )
-
-
-def _encode(auth_string: str) -> str:
-    return b64encode(auth_string.encode()).decode()
