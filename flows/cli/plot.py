@@ -25,4 +25,4 @@ def plot(
         fans = load_fan_data(store, settings.tickers, to_day(as_of))
     from flows.reporting.charts import save_fan_charts  # matplotlib takes a second to import
 
-    typer.echo(save_fan_charts(fans.bands, fans.closes, out or default_plot_path(settings, fans.as_of)))
+    typer.echo(save_fan_charts(fans, out or default_plot_path(settings, fans.as_of)))

@@ -1,6 +1,5 @@
 """Fan charts of recent closes and forecast bands."""
 
-from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from flows.reporting.bands import FanData
 
 HISTORY_SESSIONS = 90
 CHARTS_A_ROW = 3
@@ -31,24 +32,22 @@ def draw_fan(bands: pd.DataFrame, closes: pd.Series, ticker: str) -> bytes:
     return image.getvalue()
 
 
-def save_fan_charts(bands: pd.DataFrame, closes: Mapping[str, pd.Series], path: Path) -> Path:
+def save_fan_charts(fans: FanData, path: Path) -> Path:
     """Draw recent closes and the calibrated bands of each ticker into one PNG; return its path.
 
     Args:
-        bands: Rows of `forecast_quantiles` for one as_of of each ticker.
-        closes: Closes by session, in the price units of as_of.
+        fans: Bands and closes.
         path: Where the PNG goes; its folder is made.
     """
-    tickers = list(bands["ticker"].unique())
+    tickers = list(fans.bands["ticker"].unique())
     columns = min(CHARTS_A_ROW, len(tickers))
     rows = -(-len(tickers) // columns)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4.4 * columns, 3.1 * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis, ticker in zip(axes, tickers, strict=False):
-            _draw(
-                axis, ticker, bands[bands["ticker"] == ticker], closes=closes[ticker].iloc[-HISTORY_SESSIONS:]
-            )
+            bands = fans.bands[fans.bands["ticker"] == ticker]
+            _draw(axis, ticker, bands, closes=fans.closes[ticker].iloc[-HISTORY_SESSIONS:])
         for axis in axes[len(tickers) :]:
             axis.set_visible(False)
         figure.legend(

@@ -29,7 +29,7 @@ def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
     for ticker, rows in bands.groupby("ticker"):
         quantiles = fans.bands[fans.bands["ticker"] == ticker]
         show_fan(ticker, rows, draw_fan(quantiles, fans.closes[ticker], ticker))
-    plot = save_fan_charts(fans.bands, fans.closes, default_plot_path(context.settings, fans.as_of))
+    plot = save_fan_charts(fans, default_plot_path(context.settings, fans.as_of))
     return RunReport(plot=str(plot), database=context.store.display_url, query=QUERY)
 
 
