@@ -83,6 +83,8 @@ class Checkpoint:
         with atomic(self._file(issued.origin, "npz")) as path, path.open("wb") as stream:
             np.savez(
                 stream,
+                horizons=np.array(issued.horizons),
+                levels=np.array(issued.levels),
                 tickers=np.array(issued.tickers, str),
                 regimes=np.array(issued.regimes, str),
                 targets=np.array(issued.targets, "datetime64[D]"),
@@ -99,6 +101,8 @@ class Checkpoint:
             ]
             return Issued(
                 origin=origin,
+                horizons=tuple(arrays["horizons"].tolist()),
+                levels=tuple(arrays["levels"].tolist()),
                 tickers=tuple(map(str, arrays["tickers"])),
                 regimes=tuple(map(str, arrays["regimes"])),
                 targets=tuple(tuple(row) for row in arrays["targets"].tolist()),

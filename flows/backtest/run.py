@@ -136,7 +136,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     _make_parts(task, schedule, checkpoint, workers=options.workers or settings.workers)
     parts = [checkpoint.load_part(origin) for origin in schedule.origins]
     issued = _calibrate(task, schedule, parts, config=settings.calibration)
-    rows = tabulate_walk(issued, task.universe, horizons=task.horizons, levels=task.simulation.levels)
+    rows = tabulate_walk(issued, task.universe)
     write_rows(rows, options.out)
     _print_line(f"Wrote {len(rows)} rows to {options.out}")
     return BacktestResult(
@@ -170,8 +170,7 @@ def _calibrate(
 ) -> list[Issued]:
     """Return the reported origins, calibrated."""
     progress, issued = Progress("calibrated", len(parts)), []
-    horizons, levels = task.horizons, task.simulation.levels
-    for origin in calibrate_walk(parts, task.universe, config, horizons=horizons, levels=levels):
+    for origin in calibrate_walk(parts, task.universe, config):
         issued.append(origin)
         progress.step()
     return issued[len(schedule.warm_up) :]

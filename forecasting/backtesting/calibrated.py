@@ -15,29 +15,22 @@ from forecasting.types import REGIMES, Floats
 
 
 def calibrate_walk(
-    issued: Sequence[Issued],
-    universe: Mapping[str, DailyReturns],
-    config: CalibrationConfig,
-    *,
-    horizons: Sequence[int],
-    levels: Sequence[float],
+    issued: Sequence[Issued], universe: Mapping[str, DailyReturns], config: CalibrationConfig
 ) -> Iterator[Issued]:
     """Yield the same with the method `calibrated` before the others, in order of time.
 
     Args:
-        issued: Warm-up and reported origins, in order.
+        issued: Warm-up and reported origins, in order, all of the same horizons and levels.
         universe: Daily returns by ticker; at each origin only targets up to it are looked at.
         config: Learning rates and priors.
-        horizons: The H horizons of the quantiles.
-        levels: Their Q levels.
     """
-    ledger = _Ledger.build(issued, universe, horizons, levels=levels)
+    ledger = _Ledger.build(issued, universe)
     for origin in issued:
         closed = ledger.closed_by(np.datetime64(origin.origin, "s"))
-        calibration = learn_calibration(closed, levels[0], config)
+        calibration = learn_calibration(closed, origin.levels[0], config)
         predictive = origin.quantiles["predictive"]
         parts = [
-            calibration.apply(ticker, regime, bands, levels=levels, horizons=horizons)
+            calibration.apply(ticker, regime, bands, levels=origin.levels, horizons=origin.horizons)
             for ticker, regime, bands in zip(origin.tickers, origin.regimes, predictive, strict=True)
         ]
         bands = np.stack(parts) if parts else predictive
@@ -52,21 +45,9 @@ class _Ledger:
     columns: dict[str, "np.ndarray | pd.Categorical"]
 
     @classmethod
-    def build(
-        cls,
-        issued: Sequence[Issued],
-        universe: Mapping[str, DailyReturns],
-        horizons: Sequence[int],
-        *,
-        levels: Sequence[float],
-    ) -> "_Ledger":
+    def build(cls, issued: Sequence[Issued], universe: Mapping[str, DailyReturns]) -> "_Ledger":
         """Build every row at once; the calibrated bands are entered as they are issued."""
-        middle = list(levels).index(0.5)
-        parts = [
-            _columns(origin, realise(origin, universe), horizons, middle=middle)
-            for origin in issued
-            if origin.tickers
-        ]
+        parts = [_columns(origin, realise(origin, universe)) for origin in issued if origin.tickers]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
         categories = {"ticker": None, "regime": list(REGIMES)}
         return cls(
@@ -92,10 +73,8 @@ class _Ledger:
             self.columns[name][rows] = bands[..., edge].ravel()
 
 
-def _columns(
-    issued: Issued, actual: Floats, horizons: Sequence[int], *, middle: int
-) -> dict[str, np.ndarray]:
-    predictive = issued.quantiles["predictive"]
+def _columns(issued: Issued, actual: Floats) -> dict[str, np.ndarray]:
+    predictive, horizons = issued.quantiles["predictive"], issued.horizons
     return {
         "ticker": np.repeat(np.array(issued.tickers, object), len(horizons)),
         "as_of": np.full(actual.size, np.datetime64(issued.origin, "s")),
@@ -103,7 +82,7 @@ def _columns(
         "regime": np.repeat(np.array(issued.regimes, object), len(horizons)),
         "actual": actual.ravel(),
         "lower": predictive[..., 0].ravel(),
-        "median": predictive[..., middle].ravel(),
+        "median": predictive[..., issued.levels.index(0.5)].ravel(),
         "upper": predictive[..., -1].ravel(),
         "calibrated_lower": np.full(actual.size, np.nan),
         "calibrated_upper": np.full(actual.size, np.nan),

@@ -26,16 +26,11 @@ def realise(issued: Issued, universe: Mapping[str, DailyReturns]) -> Floats:
     )
 
 
-def tabulate_walk(
-    issued: Sequence[Issued],
-    universe: Mapping[str, DailyReturns],
-    *,
-    horizons: Sequence[int],
-    levels: Sequence[float],
-) -> pd.DataFrame:
+def tabulate_walk(issued: Sequence[Issued], universe: Mapping[str, DailyReturns]) -> pd.DataFrame:
     """Return BACKTEST_ROWS: ticker, as_of, horizon, method and level, in that order, with the outcome.
 
-    A method without a forecast of a ticker has no rows of it; an outcome that is not known yet is NaN.
+    A method without a forecast of a ticker has no rows of it; an outcome that is not known yet is NaN. All
+    origins have the same horizons and levels.
     """
     forecast = [origin for origin in issued if origin.tickers]
     if not forecast:
@@ -50,25 +45,19 @@ def tabulate_walk(
         {
             **columns,
             "ticker": pd.Categorical.from_codes(columns["ticker"], list(tickers)),
-            "horizon": np.asarray(horizons, np.int8)[columns["horizon"]],
+            "horizon": np.asarray(forecast[0].horizons, np.int8)[columns["horizon"]],
             "method": pd.Categorical.from_codes(columns["method"], list(methods)),
-            "level": np.asarray(levels)[columns["level"]],
+            "level": np.asarray(forecast[0].levels)[columns["level"]],
         },
         columns=BACKTEST_ROWS.names,
     )
     return frame[frame["log_return"].notna()].reset_index(drop=True)
 
 
-def score_walk(
-    issued: Sequence[Issued],
-    universe: Mapping[str, DailyReturns],
-    *,
-    horizons: Sequence[int],
-    levels: Sequence[float],
-) -> pd.DataFrame:
+def score_walk(issued: Sequence[Issued], universe: Mapping[str, DailyReturns]) -> pd.DataFrame:
     """Return BAND_SCORES of forecasts that were never issued, of what has closed in `universe`."""
     parts = [
-        _score_band(origin, realise(origin, universe), band, horizons=horizons, levels=levels)
+        _score_band(origin, realise(origin, universe), band)
         for origin in issued
         if origin.tickers
         for band in origin.quantiles
@@ -76,9 +65,7 @@ def score_walk(
     return pd.concat(parts, ignore_index=True) if parts else BAND_SCORES.empty()
 
 
-def _score_band(
-    issued: Issued, actual: Floats, band: str, *, horizons: Sequence[int], levels: Sequence[float]
-) -> pd.DataFrame:
+def _score_band(issued: Issued, actual: Floats, band: str) -> pd.DataFrame:
     quantiles = issued.quantiles[band]
     ticker, step = np.nonzero(np.isfinite(actual) & np.isfinite(quantiles).all(axis=-1))
     facts = pd.DataFrame(
@@ -88,12 +75,12 @@ def _score_band(
             "target_session": np.array(issued.targets, object)[ticker, step],
             "band": band,
             "kind": "walk_forward",
-            "horizon": np.asarray(horizons, np.int64)[step],
+            "horizon": np.asarray(issued.horizons, np.int64)[step],
             "quality": "champion",
             "regime": np.array(issued.regimes, object)[ticker],
         }
     )
-    return tabulate_scores(facts, Scores(tuple(levels), quantiles[ticker, step], actual[ticker, step]))
+    return tabulate_scores(facts, Scores(issued.levels, quantiles[ticker, step], actual[ticker, step]))
 
 
 def _index_block(

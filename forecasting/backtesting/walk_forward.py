@@ -51,6 +51,8 @@ class Issued:
 
     Attributes:
         origin: The session.
+        horizons: The H horizons.
+        levels: The Q levels, increasing.
         tickers: The N tickers that could be forecast.
         regimes: (N,) market regimes at issue.
         targets: (N, H) target sessions.
@@ -59,6 +61,8 @@ class Issued:
     """
 
     origin: date
+    horizons: tuple[int, ...]
+    levels: tuple[float, ...]
     tickers: tuple[str, ...]
     regimes: tuple[str, ...]
     targets: tuple[tuple[date, ...], ...]
@@ -178,11 +182,13 @@ def _stack(
     quantiles: Sequence[Mapping[str, Floats]],
     remarks: tuple[Remark, ...],
 ) -> Issued:
-    kept = [h - 1 for h in methods.horizons]
+    kept, levels = [h - 1 for h in methods.horizons], methods.forecaster.simulation.levels
     names = (*NETWORK_BANDS, *methods.functions())
-    empty = np.empty((0, len(kept), len(methods.forecaster.simulation.levels)))
+    empty = np.empty((0, len(kept), len(levels)))
     return Issued(
         origin=origin,
+        horizons=methods.horizons,
+        levels=levels,
         tickers=tuple(forecast.ticker for forecast in forecasts),
         regimes=tuple(forecast.regime for forecast in forecasts),
         targets=tuple(tuple(forecast.target_sessions[step] for step in kept) for forecast in forecasts),

@@ -73,9 +73,8 @@ def walk_before(
     horizons = tuple(range(1, rough.horizon + 1))
     methods = Methods(Forecaster(fitted, market, rough), ("random_walk",), horizons)
     issued = list(walk_forward(methods, known, list(known), origins=origins, report=report))
-    calibrated = list(calibrate_walk(issued, known, calibration, horizons=horizons, levels=rough.levels))
-    scores = score_walk(calibrated, known, horizons=horizons, levels=rough.levels)
-    return WarmStart(scores, list_left_out(issued))
+    calibrated = list(calibrate_walk(issued, known, calibration))
+    return WarmStart(score_walk(calibrated, known), list_left_out(issued))
 
 
 def choose_tickers(universe: Sequence[T], most: int) -> Sequence[T]:

@@ -80,7 +80,7 @@ def evaluate_challenger(
         name: _walk(model, universes[name], origins, simulation=simulation, config=config)
         for name, model in models.items()
     }
-    crps = _score(walks, universes, config)
+    crps = _score(walks, universes)
     decision = decide_promotion(
         crps["challenger"], crps.get("champion"), crps[REFERENCE], config=config, renewal=renewal
     )
@@ -112,9 +112,7 @@ def _walk(
 
 
 def _score(
-    walks: Mapping[str, Sequence[Issued]],
-    universes: Mapping[str, Mapping[str, DailyReturns]],
-    config: PromotionConfig,
+    walks: Mapping[str, Sequence[Issued]], universes: Mapping[str, Mapping[str, DailyReturns]]
 ) -> dict[str, Floats]:
     """Return (D, N, H) CRPS of each model's predictive bands, which no calibration has touched.
 
@@ -123,7 +121,7 @@ def _score(
     """
     parts = []
     for name, walk in walks.items():
-        rows = tabulate_walk(walk, universes[name], horizons=config.horizons, levels=SCORE_LEVELS)
+        rows = tabulate_walk(walk, universes[name])
         kept = ["predictive", REFERENCE] if name == "challenger" else ["predictive"]
         rows = rows[rows["method"].isin(kept)].astype({"ticker": str, "method": str})
         parts.append(rows.replace({"method": {"predictive": name}}))

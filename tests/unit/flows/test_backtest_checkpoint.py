@@ -19,6 +19,8 @@ def issued() -> Issued:
     bands[0, 1, 0] = np.nan
     return Issued(
         origin=DAY,
+        horizons=(1, 2),
+        levels=(0.05, 0.5, 0.95),
         tickers=("AAA",),
         regimes=("stress",),
         targets=((date(2024, 5, 15), date(2024, 5, 16)),),
@@ -36,13 +38,16 @@ def test_a_part_comes_back_as_it_was(tmp_path: Path, issued: Issued) -> None:
     for name, bands in issued.quantiles.items():
         np.testing.assert_array_equal(found.quantiles[name], bands)
     assert (found.tickers, found.regimes, found.targets) == (issued.tickers, issued.regimes, issued.targets)
+    assert (found.horizons, found.levels) == (issued.horizons, issued.levels)
     assert found.remarks == issued.remarks
 
 
 def test_an_origin_without_forecasts_comes_back_too(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "rows.csv")
     checkpoint.open({}, restart=False)
-    checkpoint.save_part(Issued(DAY, (), (), (), {"predictive": np.empty((0, 2, 3))}, ()))
+    checkpoint.save_part(
+        Issued(DAY, (1, 2), (0.05, 0.5, 0.95), (), (), (), {"predictive": np.empty((0, 2, 3))}, ())
+    )
     assert checkpoint.load_part(DAY).tickers == ()
     assert checkpoint.load_part(DAY).targets == ()
 

@@ -26,6 +26,8 @@ def issue_at(index: int) -> Issued:
     band = np.array([-0.0164, -0.0067, 0.0, 0.0067, 0.0164]) * np.sqrt([[1.0], [5.0]])
     return Issued(
         origin=DAYS[index].date(),
+        horizons=HORIZONS,
+        levels=LEVELS,
         tickers=("A", "B"),
         regimes=("calm", "calm"),
         targets=tuple(tuple(DAYS[index + h].date() for h in HORIZONS) for _ in range(2)),
@@ -55,7 +57,7 @@ def log_closes() -> Mapping[str, pd.Series]:
 
 
 def calibrate(issued: Sequence[Issued], universe: Universe) -> list[Issued]:
-    return list(calibrate_walk(issued, universe, CONFIG, horizons=HORIZONS, levels=LEVELS))
+    return list(calibrate_walk(issued, universe, CONFIG))
 
 
 @pytest.fixture(scope="module")

@@ -47,8 +47,18 @@ def walks(draw: st.DrawFn) -> Walk:
         if draw(st.booleans()):
             quantiles["fhs"][0] = np.nan
         targets = tuple(DAYS[index + h] for h in HORIZONS)
-        regimes = ("calm",) * len(tickers)
-        issued.append(Issued(DAYS[index], tickers, regimes, (targets,) * len(tickers), quantiles, ()))
+        issued.append(
+            Issued(
+                origin=DAYS[index],
+                horizons=HORIZONS,
+                levels=LEVELS,
+                tickers=tickers,
+                regimes=("calm",) * len(tickers),
+                targets=(targets,) * len(tickers),
+                quantiles=quantiles,
+                remarks=(),
+            )
+        )
     return issued, universe
 
 
@@ -56,7 +66,7 @@ def walks(draw: st.DrawFn) -> Walk:
 @given(walks())
 def test_every_quantile_and_outcome_comes_back(walk: Walk) -> None:
     issued, universe = walk
-    panel = build_panel(tabulate_walk(issued, universe, horizons=HORIZONS, levels=LEVELS))
+    panel = build_panel(tabulate_walk(issued, universe))
     for origin in issued:
         outcomes = realise(origin, universe)
         for row, ticker in enumerate(origin.tickers):
@@ -72,7 +82,7 @@ def test_every_quantile_and_outcome_comes_back(walk: Walk) -> None:
 @settings(max_examples=25, deadline=None)
 @given(walks())
 def test_scores_stay_within_what_they_can_be(walk: Walk) -> None:
-    card = build_scorecard(tabulate_walk(*walk, horizons=HORIZONS, levels=LEVELS), every=1)
+    card = build_scorecard(tabulate_walk(*walk), every=1)
     shares = card.scores[["coverage", "below", "above"]]
     assert shares.sum(axis=1).to_numpy() == pytest.approx(1)
     assert ((shares >= 0) & (shares <= 1)).all(axis=None)

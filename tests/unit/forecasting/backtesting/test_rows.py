@@ -51,6 +51,8 @@ def issue_at(origin: date) -> Issued:
     band = np.array([[-0.01, 0.0, 0.01], [-0.02, 0.0, 0.02]])
     return Issued(
         origin=origin,
+        horizons=HORIZONS,
+        levels=LEVELS,
         tickers=TICKERS,
         regimes=("calm", "stress"),
         targets=((targets[0], targets[2]),) * 2,
@@ -63,11 +65,11 @@ ISSUED = [issue_at(day) for day in next_sessions("XNYS", date(2024, 1, 1), 40)]
 
 
 def calibrate(issued: list[Issued], universe: Universe) -> list[Issued]:
-    return list(calibrate_walk(issued, universe, CONFIG, horizons=HORIZONS, levels=LEVELS))
+    return list(calibrate_walk(issued, universe, CONFIG))
 
 
 def tabulate(issued: list[Issued], universe: Universe) -> pd.DataFrame:
-    return tabulate_walk(issued, universe, horizons=HORIZONS, levels=LEVELS)
+    return tabulate_walk(issued, universe)
 
 
 def test_outcomes_are_log_returns_to_the_target_session(universe: Universe, histories: Histories) -> None:
@@ -115,7 +117,7 @@ def test_a_method_without_a_forecast_has_no_rows_of_it(universe: Universe) -> No
 def test_a_walk_without_a_forecast_has_no_rows(universe: Universe) -> None:
     nothing = replace(ISSUED[0], tickers=(), regimes=(), targets=(), quantiles={})
     assert BACKTEST_ROWS.check(tabulate([nothing], universe)).empty
-    assert BAND_SCORES.check(score_walk([nothing], universe, horizons=HORIZONS, levels=LEVELS)).empty
+    assert BAND_SCORES.check(score_walk([nothing], universe)).empty
     assert realise(nothing, universe).size == 0
 
 

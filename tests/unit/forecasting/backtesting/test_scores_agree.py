@@ -92,15 +92,14 @@ def test_a_walk_and_a_store_have_the_same_scores(
     issued = issue_all(based, returns)
     stored = score_issued(issued[issued["horizon"].isin(horizons)], history)
     walk = walk_all(based, returns, horizons)
-    walked = score_walk(walk, {returns.ticker: returns}, horizons=horizons, levels=based.simulation.levels)
+    walked = score_walk(walk, {returns.ticker: returns})
     assert_same(stored, walked)
 
 
 def test_what_has_closed_is_scored_and_nothing_else(based: Forecaster, returns: DailyReturns) -> None:
     horizons, cut = (1, 2, 3, 4, 5), date(2024, 5, 31)
     walk = walk_all(based, returns, horizons)
-    levels = based.simulation.levels
-    scores = score_walk(walk, {returns.ticker: returns.until(cut)}, horizons=horizons, levels=levels)
+    scores = score_walk(walk, {returns.ticker: returns.until(cut)})
     counts = scores[scores["band"] == "predictive"].groupby("as_of").size()
     assert counts.to_dict() == {ORIGINS[0]: 5, ORIGINS[1]: 3}
     assert scores["target_session"].max() == cut
@@ -111,9 +110,8 @@ def test_a_method_without_a_forecast_has_no_scores(based: Forecaster, returns: D
     unknown = np.full_like(walk[0].quantiles["predictive"], np.nan)
     gaps = [replace(each, quantiles={**each.quantiles, "fhs": unknown}) for each in walk]
     universe = {returns.ticker: returns}
-    levels = based.simulation.levels
-    found = score_walk(gaps, universe, horizons=(1, 5), levels=levels)
-    assert_same(found, score_walk(walk, universe, horizons=(1, 5), levels=levels))
+    found = score_walk(gaps, universe)
+    assert_same(found, score_walk(walk, universe))
 
 
 def test_the_dividend_tells_the_bases_apart(history: PriceHistory) -> None:

@@ -126,7 +126,7 @@ def walk_held_out(model: Model, universe: Universe, seed: int) -> Panel:
     simulation = SimulationConfig(horizon=1, levels=SCORE_LEVELS, dropout_runs=8, noise_paths=20, seed=seed)
     forecaster = Forecaster(model, compute_market_variance(universe.values()), simulation)
     walk = walk_forward(Methods(forecaster, (REFERENCE,), (1,)), universe, list(universe), origins=origins)
-    return build_panel(tabulate_walk(list(walk), universe, horizons=(1,), levels=SCORE_LEVELS))
+    return build_panel(tabulate_walk(list(walk), universe))
 
 
 def test_a_model_under_another_simulation_seed_is_not_better_than_itself(
