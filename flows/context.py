@@ -18,27 +18,36 @@ from forecasting.types import RunKind
 
 
 @dataclass(frozen=True)
-class RunContext:
-    """Everything that the steps of one run share.
+class Scope:
+    """Subject of a run, before the store is opened.
 
     Attributes:
         settings: Read once.
-        store: The database, bound to the source of prices.
         source: Prices.
         tickers: The universe that is forecast.
-        now: The clock at the start of the run (UTC); every row that the run writes carries it.
-        due: When the run was due (UTC); a bar counts when its session had closed by then.
         as_of: The latest session to forecast from.
-        kind: `live` in the run's own session, `backfill` in one that was missed; stored with the bands.
     """
 
     settings: Settings
-    store: Store
     source: PriceSource
     tickers: tuple[str, ...]
+    as_of: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext(Scope):
+    """Everything that the steps of one run share: its scope, and the following.
+
+    Attributes:
+        store: The database, bound to the source of prices.
+        now: The clock at the start of the run (UTC); every row that the run writes carries it.
+        due: When the run was due (UTC); a bar counts when its session had closed by then.
+        kind: `live` in the run's own session, `backfill` in one that was missed; stored with the bands.
+    """
+
+    store: Store
     now: datetime
     due: datetime
-    as_of: date
     kind: RunKind = "live"
 
     def at(self, session: date, tickers: tuple[str, ...] | None = None) -> "RunContext":
@@ -67,16 +76,6 @@ class RunContext:
         if not self.source.live:
             return session
         return min(session, last_closed_session(calendar, self.due, self.lag))
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Settings, source, tickers and session of a run, before the store is opened."""
-
-    settings: Settings
-    source: PriceSource
-    tickers: tuple[str, ...]
-    as_of: date
 
 
 def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> Scope:
@@ -126,13 +125,13 @@ def open_context(
     scope = settle_scope(due, as_of, **overrides)
     with open_store(scope.settings.url, scope.settings.source) as store:
         yield RunContext(
-            settings=scope.settings,
+            scope.settings,
+            scope.source,
+            scope.tickers,
+            scope.as_of,
             store=store,
-            source=scope.source,
-            tickers=scope.tickers,
             now=now or datetime.now(UTC),
             due=due,
-            as_of=scope.as_of,
         )
 
 
