@@ -20,7 +20,7 @@ from flows.backtest.options import (
     resolve_simulation,
     resolve_walk,
 )
-from flows.backtest.workers import WalkTask, fit_all, issue_all, open_pool
+from flows.backtest.workers import WalkTask, await_all, fit, issue, open_pool
 from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.backtesting.calibrated import calibrate_walk
@@ -151,8 +151,12 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
 
 
 def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, workers: int) -> None:
-    """Fit and forecast what is not finished yet."""
-    fits = [fit for fit in schedule.fits if not checkpoint.has_fit(fit)]
+    """Fit and forecast what is not finished yet.
+
+    Raises:
+        ModelError: A fit failed, or a model is at fault in a forecast.
+    """
+    fits = [session for session in schedule.fits if not checkpoint.has_fit(session)]
     origins = {day: schedule.find_fit(day) for day in schedule.origins if not checkpoint.has_part(day)}
     _print_line(
         f"{len(task.tickers)} tickers, {len(schedule.warm_up)} origins to warm up, "
@@ -161,8 +165,9 @@ def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, w
     )
     if fits or origins:
         with open_pool(task, workers) as pool:
-            fit_all(pool, fits, Progress("fits", len(fits)).step)
-            issue_all(pool, origins, Progress("origins", len(origins)).step)
+            await_all([pool.submit(fit, session) for session in fits], Progress("fits", len(fits)).step)
+            forecasts = [pool.submit(issue, origin, fitted) for origin, fitted in origins.items()]
+            await_all(forecasts, Progress("origins", len(origins)).step)
 
 
 def _calibrate(

@@ -51,24 +51,6 @@ class WalkTask:
 _OWN: dict[str, WalkTask] = {}  # the task of this worker process, set once when it starts
 
 
-def fit_all(pool: ProcessPoolExecutor, fits: Sequence[date], progress: Progress) -> None:
-    """Fit and save a model at every session.
-
-    Raises:
-        ModelError: A fit failed; every origin that it serves would be missing.
-    """
-    await_all([pool.submit(fit, session) for session in fits], progress)
-
-
-def issue_all(pool: ProcessPoolExecutor, origins: Mapping[date, date], progress: Progress) -> None:
-    """Forecast and save every origin (key) with the model of its fit (value).
-
-    Raises:
-        ModelError: A model is at fault.
-    """
-    await_all([pool.submit(issue, origin, fit) for origin, fit in origins.items()], progress)
-
-
 def fit(session: date) -> str:
     """Fit and save a model in this process; return the sentence of a failure, or nothing."""
     task = _OWN["task"]
