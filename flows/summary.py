@@ -10,16 +10,6 @@ from typing import Any
 from forecasting.errors import PriceError
 
 
-@dataclass(frozen=True)
-class Ingested:
-    """Rows that the download of one ticker brought."""
-
-    ticker: str
-    new: int
-    changed: int
-    vanished: int = 0
-
-
 @dataclass
 class Stopwatch:
     """Seconds of each stage of a run."""

@@ -11,7 +11,7 @@ from db import QuarantineRecord, SaveReport
 from flows.context import RunContext
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
-from flows.summary import Ingested, RunSummary, Stopwatch
+from flows.summary import RunSummary, Stopwatch
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
 from forecasting.prices.history import PriceHistory
@@ -21,12 +21,12 @@ from forecasting.prices.validation import check_complete, keep_sessions
 
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
-def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
+def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> SaveReport | PriceError:
     """Fetch, check and save one ticker; the retries are in `retrier`, which all tickers share."""
     return try_ticker(context, ticker, retrier)
 
 
-def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
+def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> SaveReport | PriceError:
     """Fetch, check and save one ticker; a fault of its prices is returned."""
     try:
         session = context.session_of(ticker)
@@ -37,7 +37,7 @@ def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested |
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
-    return Ingested(ticker, report.new, report.changed, report.vanished)
+    return report
 
 
 def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, PriceError]:
@@ -45,7 +45,7 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, Pri
     retrier = open_retrier(context.settings)
     futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in dict.fromkeys(tickers)}
     results = [future.result() for future in futures.values()]
-    ingested = [result for result in results if isinstance(result, Ingested)]
+    ingested = [result for result in results if isinstance(result, SaveReport)]
     failed = {result.ticker: result for result in results if isinstance(result, PriceError)}
     get_run_logger().info(
         "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
