@@ -8,18 +8,15 @@ from flows.cli.output import print_result
 def verify(source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = "", json: Json = False) -> None:
     """Score every band whose target session has closed; print coverage by horizon, ticker and regime."""
     from db import open_store
-    from flows.reporting.scorecards import (
-        build_scorecard_parts,
-        load_issued_tickers,
-        load_scorecards,
-        scorecards_to_plain,
-    )
+    from flows.reporting.scorecards import build_scorecard_parts, load_scorecards, scorecards_to_plain
     from flows.settings import load_settings
 
     settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None)
     scored = 0
     with open_store(settings.url, settings.source) as store:
-        if issued := load_issued_tickers(store):
+        with store.reading() as tx:
+            issued = tx.outcomes.tickers()
+        if issued:
             # A live source cannot be listed: the tickers decide which exchanges have closed.
             parameters = build_parameters(source, csv_dir, ",".join(settings.tickers or issued))
             scored = call_flow("verify", **parameters).scored

@@ -49,12 +49,6 @@ class HorizonScores:
     walked: pd.DataFrame
 
 
-def load_issued_tickers(store: Store) -> tuple[str, ...]:
-    """Load the tickers of the source that have issued bands, sorted."""
-    with store.reading() as tx:
-        return tuple(tx.outcomes.tickers())
-
-
 def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
     """Load the scorecards of some tickers or, without any, of all."""
     with store.reading() as tx:

@@ -13,7 +13,6 @@ from flows.reporting.scorecards import (
     Scorecards,
     build_scorecard_parts,
     load_horizon_scores,
-    load_issued_tickers,
     load_scorecards,
     scorecards_to_plain,
 )
@@ -109,7 +108,6 @@ def test_tables_and_json_hold_the_same(scored: Store, capsys: pytest.CaptureFixt
 
 
 def test_an_empty_store_has_no_tables(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    assert load_issued_tickers(store) == ()
     scorecards = load_scorecards(store, ())
     assert printed(scorecards, 0, capsys) == "Scored 0 bands now; 0 issued bands have closed.\n"
     assert scorecards_to_plain(scorecards, 0)["issued"] == {"horizon": [], "ticker": [], "regime": []}
