@@ -69,19 +69,14 @@ class ActionRepository(Repository):
         self._write(history.ticker, withdrawn, seen_at)
 
     def _select(self, ticker: str, until: date | None = None) -> list[sa.Row[Any]]:
-        query = sa.select(corporate_actions).where(self._is_of(ticker))
-        if until is not None:
-            query = query.where(corporate_actions.c.session <= until)
+        query = sa.select(corporate_actions).where(self._is_of(corporate_actions, ticker, until))
         return list(self._connection.execute(query))
-
-    def _is_of(self, ticker: str) -> sa.ColumnElement[bool]:
-        columns = corporate_actions.c
-        return (columns.source == self._source) & (columns.ticker == ticker)
 
     def _set_missing_since(self, ticker: str, keys: Iterable[ActionKey], since: datetime | None) -> None:
         columns = corporate_actions.c
         for session, kind in keys:
-            is_action = self._is_of(ticker) & (columns.session == session) & (columns.kind == kind)
+            is_action = self._is_of(corporate_actions, ticker)
+            is_action &= (columns.session == session) & (columns.kind == kind)
             self._connection.execute(
                 sa.update(corporate_actions).where(is_action).values(missing_since=since)
             )

@@ -75,10 +75,6 @@ class PriceRepository(Repository):
         ActionRepository(self._connection, self._source).save(history, seen_at)
         return SaveReport(len(diff.new), len(diff.restated), diff.unchanged, len(diff.vanished))
 
-    def _is_of(self, table: sa.Table, ticker: str, until: date | None = None) -> sa.ColumnElement[bool]:
-        is_ticker = (table.c.source == self._source) & (table.c.ticker == ticker)
-        return is_ticker if until is None else is_ticker & (table.c.session <= until)
-
     def _load_bars(self, ticker: str, until: date | None = None) -> pd.DataFrame:
         columns = [price_bars.c[name] for name in ("session", *BAR_COLUMNS)]
         query = sa.select(*columns).where(self._is_of(price_bars, ticker, until))
