@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from forecasting.types import SourceKind, values
 Write = Callable[..., CsvSource]
 
 END = date(2024, 6, 30)
+NOW = datetime(2024, 7, 5, tzinfo=UTC)
 FULL = """date,open,high,low,close,adj_close,volume,dividends,splits
 2024-06-03,9,10.5,8.5,10,9.7,4000,0,0
 2024-06-04,10,11.5,9.5,11,10.8,4400,0.25,0
@@ -130,7 +131,7 @@ def test_a_folder_without_files_is_no_source(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", values(SourceKind))
 def test_every_kind_of_source_opens_under_its_name(write: Write, tmp_path: Path, kind: str) -> None:
     write(FULL)
-    source = open_source(load_settings(source=kind, csv_dir=tmp_path))
+    source = open_source(load_settings(source=kind, csv_dir=tmp_path), NOW)
     assert source.name == kind
     assert source.live is isinstance(source, YahooSource)
     assert (source.last_session(()) is None) is source.live
@@ -138,15 +139,15 @@ def test_every_kind_of_source_opens_under_its_name(write: Write, tmp_path: Path,
 
 def test_the_registry_holds_the_kinds_of_the_vocabulary_and_refuses_others() -> None:
     settings = load_settings(source="sample")
-    open_source(settings)
+    open_source(settings, NOW)
     assert set(SOURCES) == set(values(SourceKind))
     with pytest.raises(UsageError, match=r"one of the sources .*yahoo.* found 'bloomberg'; choose one"):
-        open_source(settings.model_copy(update={"source": "bloomberg"}))
+        open_source(settings.model_copy(update={"source": "bloomberg"}), NOW)
 
 
 def test_the_csv_source_needs_a_folder() -> None:
     with pytest.raises(SourceError, match="name one"):
-        open_source(load_settings(source="csv"))
+        open_source(load_settings(source="csv"), NOW)
 
 
 @dataclass
@@ -160,6 +161,9 @@ class MadeUpSource:
     def tickers(self) -> tuple[str, ...]:
         return ("ACME",)
 
+    def ignored_files(self) -> tuple[str, ...]:
+        return ()
+
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         return END if tickers else None
 
@@ -171,11 +175,11 @@ def test_a_new_source_is_an_opener_in_the_registry() -> None:
     registry: Registry = {}
 
     @register("made_up", registry)
-    def open_made_up(settings: Settings) -> PriceSource:
+    def open_made_up(settings: Settings, now: datetime) -> PriceSource:
         return MadeUpSource(settings.home)
 
     settings = load_settings().model_copy(update={"source": "made_up"})
-    source = open_source(settings, registry)
+    source = open_source(settings, NOW, registry)
     assert isinstance(source, MadeUpSource)
     assert (source.name, source.folder, source.tickers()) == ("made_up", settings.home, ("ACME",))
     assert "made_up" not in SOURCES

@@ -51,10 +51,10 @@ def bump(index: int | slice, value: float, base: float = 10.0) -> Floats:
 
 
 def test_bars_on_sessions_pass_and_a_stray_weekend_row_is_dropped() -> None:
-    assert keep_sessions(history(), "XNYS").index.equals(SESSIONS.as_unit("s"))
+    assert keep_sessions(history(), "XNYS").bars.index.equals(SESSIONS.as_unit("s"))
     stray = history(days=SESSIONS.append(pd.DatetimeIndex(["2024-06-08"])))
-    assert keep_sessions(stray, "XNYS").index[-1].date() == LAST
-    assert keep_sessions(history(days=SESSIONS[:0]), "XNYS").empty
+    assert keep_sessions(stray, "XNYS").bars.index[-1].date() == LAST
+    assert keep_sessions(history(days=SESSIONS[:0]), "XNYS").bars.empty
 
 
 def test_dates_that_are_off_by_a_day_are_refused() -> None:
@@ -65,8 +65,8 @@ def test_dates_that_are_off_by_a_day_are_refused() -> None:
 
 def test_a_calendar_that_differs_from_the_vendors_is_not_held_against_the_bars() -> None:
     every_day = history(days=pd.date_range("2024-05-01", "2024-06-05"))
-    assert len(keep_sessions(every_day, "24/5")) < len(every_day.bars)
-    assert len(keep_sessions(every_day, "24/7")) == len(every_day.bars)
+    assert len(keep_sessions(every_day, "24/5").bars) < len(every_day.bars)
+    assert len(keep_sessions(every_day, "24/7").bars) == len(every_day.bars)
 
 
 def test_gaps_are_the_sessions_of_the_calendar_without_a_bar() -> None:
