@@ -77,8 +77,8 @@ def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = F
         return reading
     merged = merge(stored, reading)
     check_jumps(merged, diff.fresh)
-    check_splits_worked_in(merged, diff.fresh)
     _check_splits_adjusted(merged, diff.fresh)
+    check_splits_worked_in(merged, diff.fresh)
     if not trusted:
         _check_corrections(stored, merged, diff)
     return reading

@@ -16,6 +16,7 @@ from forecasting.types import Floats
 
 # New shares per old, or old per new. Smaller ratios, such as 5:4, lie among the moves of a market.
 RATIOS = (1.5, *(float(ratio) for ratio in range(2, 51)), 2.5, 3.5, 60.0, 75.0, 80.0, 100.0)
+LEAST_STEP = np.log(1.4)  # of the close; an ex-date of 3:2 seldom ends below
 USUAL_SESSIONS = 20
 VOLATILITY_SESSIONS = 60
 MAD_TO_STANDARD = 1.4826  # of a normal distribution
@@ -72,7 +73,8 @@ def _is_near_ratio(overnight: pd.Series, step: pd.Series) -> pd.Series:
     ratios: Floats = np.sort(np.log(RATIOS))
     size = overnight.abs().to_numpy()[:, None]  # (T, 1)
     distance = pd.Series(np.abs(size - ratios).min(axis=1), index=step.index)  # (T, ratios) to (T,)
-    return (distance <= tolerance.fillna(NEAREST)) & (np.sign(overnight) == np.sign(step))
+    same_way = (np.sign(overnight) == np.sign(step)) & (step.abs() > LEAST_STEP)
+    return (distance <= tolerance.fillna(NEAREST)) & same_way
 
 
 def _is_displaced(bars: pd.DataFrame, step: pd.Series) -> pd.Series:

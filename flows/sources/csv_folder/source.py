@@ -61,7 +61,7 @@ class CsvSource:
         Days that are not over yet do not count; without a readable file, all files of the folder are asked.
         """
         lasts = self._last_sessions(tickers) or self._last_sessions(self.tickers())
-        return lasts[len(lasts) // 2] if lasts else None
+        return lasts[(len(lasts) - 1) // 2] if lasts else None
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
         """Fetch the as-traded bars of one file."""

@@ -47,8 +47,8 @@ def read_price_table(ticker: str, path: Path, zone: str) -> PriceTable:
 
 def _check_order(ticker: str, cells: pd.Series, days: pd.DatetimeIndex) -> None:
     """Refuse days that neither rise nor fall: one of them is likely to be mistyped."""
-    rising = days[1:] > days[:-1]
-    wrong = ~rising if rising.mean() >= 0.5 else days[1:] >= days[:-1]
+    rising, falling = days[1:] > days[:-1], days[1:] < days[:-1]
+    wrong = ~rising if rising.sum() >= falling.sum() else ~falling
     if wrong.any():
         row = int(np.argmax(wrong)) + 1
         found = f"{days[row].date()} repeated or out of order in line {cells.index[row]}"

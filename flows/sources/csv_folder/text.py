@@ -70,9 +70,10 @@ def _split_cells(ticker: str, text: str) -> list[list[str]]:
     first = next((line for line in text.split("\n") if line.strip()), "")
     delimiter = max(DELIMITERS, key=first.count)
     try:
-        return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise BadBarsError(ticker, "a readable CSV file", str(error)) from error
+    return [[cell.strip() for cell in row] for row in rows]
 
 
 def _fit(ticker: str, number: int, row: list[str], width: int) -> list[str]:
