@@ -1,4 +1,4 @@
-"""Whether a ticker still trades: prices that move, and volume."""
+"""Trading activity of a ticker: prices that move, and volume."""
 
 import pandas as pd
 

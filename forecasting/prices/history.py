@@ -67,6 +67,12 @@ class PriceHistory:
         return replace(self, notes=(*self.notes, *notes))
 
 
+def empty_history(ticker: str) -> PriceHistory:
+    """Return the history of a ticker that nothing is known of."""
+    nothing = pd.DataFrame(index=pd.DatetimeIndex([]))
+    return PriceHistory(ticker, as_bars(nothing), as_actions(nothing))
+
+
 def as_bars(frame: pd.DataFrame) -> pd.DataFrame:
     """Put a frame indexed by day into the shape of `PriceHistory.bars`; a missing column becomes NaN."""
     return _contract(frame, BAR_COLUMNS)

@@ -44,15 +44,15 @@ def name_columns(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
     if plain[0] == "" and "date" not in (NAMES.get(name) for name in plain):
         plain[0] = "date"  # the index of a pandas frame has no name
     _check_rows(ticker, table.set_axis(plain, axis=1))
-    places: dict[str, int] = {}
-    for place, name in enumerate(NAMES.get(name, "") for name in plain):
-        if name in places:
-            found = f"column {name} twice: '{written[places[name]]}' and '{written[place]}'"
+    indices: dict[str, int] = {}
+    for index, name in enumerate(NAMES.get(name, "") for name in plain):
+        if name in indices:
+            found = f"column {name} twice: '{written[indices[name]]}' and '{written[index]}'"
             raise BadBarsError(ticker, f"one column {name}", found)
         if name:
-            places[name] = place
-    _check_needed(ticker, places)
-    return table.iloc[:, list(places.values())].set_axis(list(places), axis=1)
+            indices[name] = index
+    _check_needed(ticker, indices)
+    return table.iloc[:, list(indices.values())].set_axis(list(indices), axis=1)
 
 
 def _simplify(name: str) -> str:
@@ -73,20 +73,20 @@ def _check_needed(ticker: str, names: Iterable[str]) -> None:
 
 def _check_rows(ticker: str, table: pd.DataFrame) -> None:
     """Refuse rows that other columns show to be no daily bars of one ticker on Yahoo's price basis."""
-    for place, name in enumerate(table.columns):
-        cells = table.iloc[:, place].str.lower()
+    for index, name in enumerate(table.columns):
+        cells = table.iloc[:, index].str.lower()
         if name in IDENTITIES:
-            _refuse_cells(ticker, name, cells, cells != cells.iloc[0], expected="one ticker in a file")
+            _refuse_cells(ticker, name, cells, wrong=cells != cells.iloc[0], expected="one ticker in a file")
         if name in INTERVALS:
-            _refuse_cells(ticker, name, cells, ~cells.isin(DAILY), expected="daily bars")
+            _refuse_cells(ticker, name, cells, wrong=~cells.isin(DAILY), expected="daily bars")
         if name not in NAMES and any(word in name for word in ACTION_WORDS):
             # It is left open whether the prices are adjusted for them.
             acting = ~cells.str.replace(r"\.0*$", "", regex=True).isin(NEUTRAL)
             expected = "split-adjusted prices with columns dividends and splits"
-            _refuse_cells(ticker, name, cells, acting, expected=expected)
+            _refuse_cells(ticker, name, cells, wrong=acting, expected=expected)
 
 
-def _refuse_cells(ticker: str, name: str, cells: pd.Series, wrong: pd.Series, *, expected: str) -> None:
+def _refuse_cells(ticker: str, name: str, cells: pd.Series, *, wrong: pd.Series, expected: str) -> None:
     if wrong.any():
         found = f"'{cells[wrong].iloc[0]}' in column {name}, line {cells.index[wrong][0]}"
         raise BadBarsError(ticker, expected, found)

@@ -36,7 +36,7 @@ def parse_days(ticker: str, cells: pd.Series, zone: str) -> pd.DatetimeIndex:
     """
     stamps = cells.str.extract(STAMP)
     if stamps["zone"].notna().any():
-        return _parse_zoned(ticker, cells, stamps, zone)
+        return _parse_zoned(ticker, cells, stamps, zone=zone)
     days = _parse_naive(ticker, cells.str.replace(TIME, "", regex=True))
     intraday = days.duplicated() & ~cells.duplicated().to_numpy()
     if intraday.any() and cells.str.contains(TIME).all():
@@ -45,7 +45,7 @@ def parse_days(ticker: str, cells: pd.Series, zone: str) -> pd.DatetimeIndex:
     return days
 
 
-def _parse_zoned(ticker: str, cells: pd.Series, stamps: pd.DataFrame, zone: str) -> pd.DatetimeIndex:
+def _parse_zoned(ticker: str, cells: pd.Series, stamps: pd.DataFrame, *, zone: str) -> pd.DatetimeIndex:
     naive = stamps["zone"].isna()
     _refuse(ticker, cells, naive, expected="a time zone in every stamp or in none")
     instants = pd.to_datetime(cells.str.replace("UTC", "Z"), utc=True, errors="coerce", format="ISO8601")

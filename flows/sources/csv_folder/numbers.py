@@ -46,7 +46,7 @@ def parse_numbers(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
     """
     columns = {name: _clean(table[name]) for name in NUMBERS if name in table}
     marks = _find_marks(ticker, pd.concat([columns[name] for name in PRICES if name in columns]))
-    return pd.DataFrame({name: _parse(ticker, name, cells, marks) for name, cells in columns.items()})
+    return pd.DataFrame({name: _parse(ticker, name, cells, marks=marks) for name, cells in columns.items()})
 
 
 def _clean(cells: pd.Series) -> pd.Series:
@@ -75,7 +75,7 @@ def _find_marks(ticker: str, prices: pd.Series) -> _Marks:
     return _Marks(",", ".")
 
 
-def _parse(ticker: str, name: str, cells: pd.Series, marks: _Marks) -> pd.Series:
+def _parse(ticker: str, name: str, cells: pd.Series, *, marks: _Marks) -> pd.Series:
     factors = 1.0
     bare = cells
     if name == "volume":

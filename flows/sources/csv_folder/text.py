@@ -38,7 +38,7 @@ def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
         raise BadBarsError(ticker, "a header line and a line for each session", "an empty file")
     header = rows.pop(min(rows))
     table = pd.DataFrame(
-        [_fit(ticker, number, row, len(header)) for number, row in rows.items()],
+        [_fit(ticker, number, row, width=len(header)) for number, row in rows.items()],
         index=pd.Index(rows, name=LINE),
         columns=header,
         dtype=str,
@@ -76,7 +76,7 @@ def _split_cells(ticker: str, text: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows]
 
 
-def _fit(ticker: str, number: int, row: list[str], width: int) -> list[str]:
+def _fit(ticker: str, number: int, row: list[str], *, width: int) -> list[str]:
     """Return the row without empty cells beyond the header."""
     if len(row) < width or any(row[width:]):
         found = f"{len(row)} in line {number}"
