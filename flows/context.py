@@ -91,7 +91,7 @@ def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> 
         SourceError: The source cannot be used.
     """
     settings = load_settings(**overrides)
-    source = open_source(settings)
+    source = open_source(settings, due)
     tickers = settings.tickers or source.tickers()
     if not tickers:
         raise UsageError(

@@ -1,13 +1,40 @@
 """Results of runs: frozen values that steps hand on, and that become plain only where they are printed."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from db import SaveReport
 from forecasting.errors import PriceError
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """Bars that the download of one ticker brought, and what was left out of it."""
+
+    ticker: str
+    report: SaveReport
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """Result of ingesting many tickers.
+
+    Attributes:
+        failed: Why a ticker is left out of the run.
+        notes: What was left out of the source, a clause each.
+    """
+
+    failed: Mapping[str, PriceError]
+    notes: tuple[str, ...] = ()
+
+    def select_done(self, tickers: Iterable[str]) -> tuple[str, ...]:
+        """Return the tickers that did not fail, each once."""
+        return tuple(ticker for ticker in dict.fromkeys(tickers) if ticker not in self.failed)
 
 
 @dataclass
@@ -73,6 +100,7 @@ class RunSummary:
         scored: Number of bands scored; None for a run that does not count them.
         report: Where the bands are; None for a run that shows none.
         filled: Earlier sessions that were filled; None for a run that looks for none.
+        notes: What was left out of the source's prices, a clause each; None for a run that ingests none.
     """
 
     as_of: date
@@ -85,6 +113,7 @@ class RunSummary:
     scored: int | None = None
     report: RunReport | None = None
     filled: tuple[SessionFill, ...] | None = None
+    notes: tuple[str, ...] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Convert to plain values; what the run did not do has no key."""
@@ -107,6 +136,8 @@ class RunSummary:
             plain |= asdict(self.report)
         if self.filled is not None:
             plain["filled"] = [fill.plain() for fill in self.filled]
+        if self.notes is not None:
+            plain["notes"] = list(self.notes)
         return plain
 
 

@@ -13,12 +13,15 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   │   ├── NonPositivePriceError
     │   │   ├── BadRangeError
     │   │   ├── PriceJumpError
+    │   │   ├── UnadjustedSplitError
     │   │   ├── WrongSessionsError
     │   │   ├── InstrumentChangedError
     │   │   ├── ScaleChangedError
     │   │   └── ImplausibleCorrectionError
     │   ├── GapError
     │   ├── StaleHistoryError
+    │   ├── StalePriceError
+    │   ├── UnfinishedSessionError
     │   ├── UnknownExchangeError
     │   ├── SessionsUnknownError
     │   ├── GaveUpError             the time for ingesting is spent
@@ -98,12 +101,17 @@ class ShortHistoryError(PriceError):
 
 
 class BadBarsError(PriceError):
-    """Bars that no market can have printed."""
+    """Bars that no market can have printed.
+
+    Attributes:
+        session: Of the newest bar or action that is at fault; None where the fault is not one of single bars.
+    """
 
     reason = "bad_bars"
 
-    def __init__(self, ticker: str, expected: str, found: str) -> None:
+    def __init__(self, ticker: str, expected: str, found: str, session: date | None = None) -> None:
         super().__init__(ticker, f"expected {expected}, found {found}; correct the source and run again.")
+        self.session = session
 
 
 class NonPositivePriceError(BadBarsError):
@@ -124,8 +132,14 @@ class PriceJumpError(BadBarsError):
     reason = "price_jump"
 
 
+class UnadjustedSplitError(BadBarsError):
+    """Prices that step by a split's ratio as they do at an ex-date, without a split in the source."""
+
+    reason = "unadjusted_split"
+
+
 class WrongSessionsError(BadBarsError):
-    """Bars on days on which the exchange does not trade: a wrong time zone, or another instrument."""
+    """Bars on other days than the exchange trades: a wrong time zone, a bar a week, another instrument."""
 
     reason = "wrong_sessions"
 
@@ -171,6 +185,31 @@ class StaleHistoryError(PriceError):
         super().__init__(
             ticker,
             f"expected a bar for session {expected}, found {last}; run again when it is out.",
+        )
+
+
+class StalePriceError(PriceError):
+    """Prices that no longer move, or that nobody trades at."""
+
+    reason = "stale_price"
+
+    def __init__(self, ticker: str, sessions: int, found: str) -> None:
+        super().__init__(
+            ticker,
+            f"expected trading within the last {sessions} sessions, found {found}; "
+            "leave the ticker out until it trades again.",
+        )
+
+
+class UnfinishedSessionError(PriceError):
+    """A bar of a session that has not closed: a mistyped year, or a file written too early."""
+
+    reason = "unfinished_session"
+
+    def __init__(self, ticker: str, last: date, found: date) -> None:
+        super().__init__(
+            ticker,
+            f"expected no bar after {last}, found one of {found}, which is not over; correct its date.",
         )
 
 

@@ -109,7 +109,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     """
     started = time.monotonic()
     require_writable(options.out)
-    source = open_source(settings)
+    source = open_source(settings, now)
     walk = resolve_walk(options, settings, source, now=now)
     baselines = resolve_methods(options.methods)
     simulation = resolve_simulation(settings, options.paths, walk.horizons[-1])

@@ -1,5 +1,7 @@
-"""`bandcast prices`: the price store."""
+"""`bandcast prices`: the price store, and the files that go into it."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,7 +9,7 @@ import typer
 from flows.cli.options import Json, Source, Tickers
 from flows.cli.output import print_result
 
-app = typer.Typer(no_args_is_help=True, help="The price store.")
+app = typer.Typer(no_args_is_help=True, help="The price store, and price files.")
 
 
 @app.command()
@@ -40,3 +42,16 @@ def show(
     with open_store(settings.url, settings.source) as store:
         stored = load_prices(store, ticker.strip().upper(), sessions)
     print_result([build_prices_sheet(stored)], prices_to_plain(stored), json=json)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Folder of TICKER.csv files.")], json: Json = False
+) -> None:
+    """Show what a run would take of each price file, and why not; nothing is written."""
+    from flows.doctor.price_files import check_price_files
+    from flows.reporting.prices import build_files_sheet
+    from flows.reporting.tables import to_records
+
+    sheet = build_files_sheet(list(check_price_files(folder, datetime.now(UTC))))
+    print_result([sheet], to_records(sheet), json=json)

@@ -40,7 +40,7 @@ def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Check that every ticker has an exchange, whose calendar reaches as far ahead as bands do."""
     names: set[str] = set()
     faults: list[Finding] = []
-    for ticker in _list_tickers(settings):
+    for ticker in _list_tickers(settings, now):
         try:
             names.add(calendar_name(ticker))
         except UnknownExchangeError as error:
@@ -57,7 +57,7 @@ def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Check that prices and bands are of the last closed session."""
-    tickers = _list_tickers(settings)
+    tickers = _list_tickers(settings, now)
     if not tickers:
         yield Finding("freshness", "warn", "no tickers are configured", "set BANDCAST_TICKERS")
         return
@@ -70,7 +70,7 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
     if not status.is_current:
         yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
         return
-    expected = find_newest_session(settings, open_source(settings), tickers, due=now)
+    expected = find_newest_session(settings, open_source(settings, now), tickers, due=now)
     with open_store(settings.url, settings.source) as store, store.reading() as tx:
         bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
         bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
@@ -93,5 +93,5 @@ def _is_late(ticker: str, last: date | None, expected: date) -> bool:
     return last is None or len(sessions_between(calendar_name(ticker), last, expected)) - 1 >= LATE_SESSIONS
 
 
-def _list_tickers(settings: Settings) -> tuple[str, ...]:
-    return settings.tickers or open_source(settings).tickers()
+def _list_tickers(settings: Settings, now: datetime) -> tuple[str, ...]:
+    return settings.tickers or open_source(settings, now).tickers()

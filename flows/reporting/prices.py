@@ -1,4 +1,4 @@
-"""The price store, as `bandcast prices` shows it: the state of each ticker, and the prices of one."""
+"""Prices as `bandcast prices` shows them: the state of each ticker, the prices of one, a folder of files."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from db import Holding, QuarantineRecord, Store
+from flows.doctor.price_files import FileCheck
 from flows.reporting.scorecards import other_source_hint
 from flows.reporting.tables import STORED_DECIMALS, Column, Sheet, sheet_from_frame, to_records
 from forecasting.calendars.exchanges import calendar_name
@@ -23,6 +24,16 @@ _STATUS_COLUMNS = (
     Column("gaps", "gaps", format=lambda gaps: format_sessions(gaps) or "none"),
     Column("revisions", "revisions", "right"),
     Column("quarantined", "quarantined"),
+    Column("detail"),
+)
+
+_FILE_COLUMNS = (
+    Column("file", "file"),
+    Column("ticker"),
+    Column("bars", "bars", "right"),
+    Column("first", "first"),
+    Column("last", "last"),
+    Column("reason", "left out"),
     Column("detail"),
 )
 
@@ -132,3 +143,13 @@ def _find_gaps(ticker: str, bars: pd.DataFrame) -> tuple[date, ...]:
         return find_gaps(bars, calendar_name(ticker), bars.index[-1].date())
     except (CalendarError, UnknownExchangeError):
         return ()  # prices of a file, older than the calendar or of no exchange
+
+
+def build_files_sheet(checks: Sequence[FileCheck]) -> Sheet:
+    """Build the sheet of a checked folder: a row for each file, and the details below."""
+    notable = [check for check in checks if check.detail]
+    details = [f"{check.file} ({check.reason or 'taken'}): {check.detail}" for check in notable]
+    taken = sum(not check.reason for check in checks)
+    summary = f"{taken} of {len(checks)} files would be taken; nothing was written."
+    rows = tuple(astuple(check) for check in checks)
+    return Sheet("Price files", _FILE_COLUMNS, rows, (*details, summary))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecasting.errors import UnknownTickerError
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
-from forecasting.prices.validation import check_bars
+from forecasting.prices.validation import keep_possible
 
 SYMBOL_PATTERN = r"[A-Z0-9^][A-Z0-9.\-=^]{0,31}"
 _SYMBOL = re.compile(SYMBOL_PATTERN)
@@ -27,6 +27,9 @@ class PriceSource(Protocol):
 
     def tickers(self) -> tuple[str, ...]:
         """Return every symbol of the source; empty where it cannot be listed."""
+
+    def ignored_files(self) -> tuple[str, ...]:
+        """Return the names of files that look like prices and are not read."""
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         """Return the newest session with prices over `tickers`; None for a live source."""
@@ -59,13 +62,14 @@ def build_history(
 ) -> PriceHistory:
     """Build a checked history of the bars and actions from `start` to `end`, both included.
 
+    History up to an impossible bar of long ago is left out, with a note.
+
     Raises:
         UnknownTickerError: There is no bar.
         BadBarsError: A bar or an action is impossible.
     """
     history = PriceHistory(ticker, _cut(as_bars(bars), start, end), _cut(as_actions(actions), start, end))
-    check_bars(history, f"{where} up to {end}")
-    return history
+    return keep_possible(history, f"{where} up to {end}")
 
 
 def _cut(frame: pd.DataFrame, start: date | None, end: date) -> pd.DataFrame:

@@ -5,6 +5,7 @@ A new source is one file in this folder, with an opener that is registered under
 """
 
 from collections.abc import Callable, MutableMapping
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -13,7 +14,7 @@ from flows.settings import Settings
 from flows.sources.base import PriceSource
 from forecasting.errors import UsageError
 
-Opener = Callable[[Settings], PriceSource]
+Opener = Callable[[Settings, datetime], PriceSource]
 Registry = MutableMapping[str, Opener]
 
 SOURCES: Registry = {}
@@ -29,8 +30,8 @@ def register(kind: str, registry: Registry = SOURCES) -> Callable[[Opener], Open
     return add
 
 
-def open_source(settings: Settings, registry: Registry = SOURCES) -> PriceSource:
-    """Open the configured source.
+def open_source(settings: Settings, now: datetime, registry: Registry = SOURCES) -> PriceSource:
+    """Open the configured source as it may be at an instant (UTC): no session after it is over.
 
     Raises:
         UsageError: No source of that kind is registered.
@@ -43,4 +44,4 @@ def open_source(settings: Settings, registry: Registry = SOURCES) -> PriceSource
         raise UsageError(
             f"Expected one of the sources {kinds}, found '{settings.source}'; choose one of them."
         )
-    return registry[settings.source](settings)
+    return registry[settings.source](settings, now)

@@ -1,7 +1,7 @@
 """The bundled sample: five real US shares, 2000 to 2013, as traded."""
 
 import functools
-from datetime import date
+from datetime import date, datetime
 from importlib import resources
 
 import pandas as pd
@@ -26,6 +26,10 @@ class SampleSource:
         """Return the five symbols of the sample."""
         return tuple(_load_frames())
 
+    def ignored_files(self) -> tuple[str, ...]:
+        """Return nothing: there are no files of an owner."""
+        return ()
+
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         """Return the newest session over `tickers`, over the whole sample where none of them is in it."""
         frames = _load_frames()
@@ -44,7 +48,7 @@ class SampleSource:
 
 
 @register("sample")
-def open_sample(settings: Settings) -> PriceSource:  # noqa: ARG001  # the sample has no settings
+def open_sample(settings: Settings, now: datetime) -> PriceSource:  # noqa: ARG001  # it is always the same
     """Open the bundled sample."""
     return SampleSource()
 

@@ -1,8 +1,7 @@
 """Ingest: prices of each ticker from the source into the store, or the reason why not."""
 
 import math
-from collections.abc import Iterable, Mapping, Sized
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sized
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -11,52 +10,68 @@ from db import QuarantineRecord, SaveReport
 from flows.context import RunContext
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
-from flows.summary import RunSummary, Stopwatch
+from flows.summary import Ingested, IngestResult, RunSummary, Stopwatch
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
+from forecasting.prices.activity import check_trading
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
 from forecasting.prices.trust import TRUSTED_AFTER_SESSIONS, is_trusted
 from forecasting.prices.validation import check_complete, keep_sessions
 
+NAMED_FILES = 5
+NAMED_FAULTS = 3
+
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
-def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> SaveReport | PriceError:
+def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
     """Fetch, check and save one ticker; the retries are in `retrier`, which all tickers share."""
     return try_ticker(context, ticker, retrier)
 
 
-def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> SaveReport | PriceError:
+def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
     """Fetch, check and save one ticker; a fault of its prices is returned."""
     try:
         session = context.session_of(ticker)
         history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
+        history = keep_sessions(history, calendar_name(ticker))
         report = save_history(context, history)
         require_complete(context, ticker)
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
-    return report
+    return Ingested(ticker, report, history.notes)
 
 
-def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, PriceError]:
-    """Ingest every ticker; return the reasons of those that failed."""
+def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
+    """Ingest every ticker."""
     retrier = open_retrier(context.settings)
     futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in dict.fromkeys(tickers)}
     results = [future.result() for future in futures.values()]
-    ingested = [result for result in results if isinstance(result, SaveReport)]
+    ingested = [result for result in results if isinstance(result, Ingested)]
     failed = {result.ticker: result for result in results if isinstance(result, PriceError)}
     get_run_logger().info(
         "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
         len(results),
         context.source.name,
-        sum(result.new for result in ingested),
-        sum(result.changed for result in ingested),
-        sum(result.vanished for result in ingested),
+        sum(result.report.new for result in ingested),
+        sum(result.report.changed for result in ingested),
+        sum(result.report.vanished for result in ingested),
         len(failed),
     )
-    return failed
+    notes = tuple(_list_notes(context, ingested))
+    for note in notes:
+        get_run_logger().warning("ingest: %s", note)
+    return IngestResult(failed, notes)
+
+
+def _list_notes(context: RunContext, ingested: Iterable[Ingested]) -> Iterator[str]:
+    for result in ingested:
+        yield from (f"{result.ticker}: {note}" for note in result.notes)
+    if files := context.source.ignored_files():
+        more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
+        yield f"files not read, because their names are no TICKER.csv: {', '.join(files[:NAMED_FILES])}{more}"
 
 
 def ingest_universe(context: RunContext) -> RunSummary:
@@ -67,11 +82,27 @@ def ingest_universe(context: RunContext) -> RunSummary:
     """
     watch = Stopwatch()
     with watch.stage("ingest"):
-        failed = ingest_tickers(context, (*context.tickers, *context.train_tickers))
-    done = tuple(ticker for ticker in context.tickers if ticker not in failed)
-    report_quarantine(context, failed, done)
-    require_enough(context, done, "prices")
-    return RunSummary(context.as_of, tickers=done, quarantined=failed, seconds=watch.seconds)
+        result = ingest_tickers(context, (*context.tickers, *context.train_tickers))
+    done = require_ingested(context, result)
+    return RunSummary(
+        context.as_of,
+        tickers=done,
+        quarantined=result.failed,
+        seconds=watch.seconds,
+        notes=result.notes,
+    )
+
+
+def require_ingested(context: RunContext, result: IngestResult) -> tuple[str, ...]:
+    """Report the quarantined tickers; return those that are to be forecast and have prices.
+
+    Raises:
+        SourceError: Fewer than `min_success_ratio` requires.
+    """
+    done = result.select_done(context.tickers)
+    report_quarantine(context, result.failed, done)
+    require_enough(context, done, "prices", faults=result.failed)
+    return done
 
 
 def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
@@ -81,8 +112,6 @@ def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
         PriceError: It contradicts the store or itself; nothing is written.
     """
     calendar, live = calendar_name(history.ticker), context.source.live
-    if live:
-        history = replace(history, bars=keep_sessions(history, calendar))
     with context.store.writing() as tx:
         refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
         trusted = not live or is_trusted(refusals, context.as_of)
@@ -96,10 +125,12 @@ def require_complete(context: RunContext, ticker: str) -> None:
     Raises:
         StaleHistoryError: The last closed session.
         GapError: A recent one.
+        StalePriceError: All are there, and nothing is traded.
     """
     session = context.session_of(ticker)
     with context.store.reading() as tx:
         stored = tx.prices.load(ticker, session)
+    check_trading(stored)
     try:
         check_complete(stored, calendar_name(ticker), session)
     except GapError:
@@ -126,7 +157,7 @@ def report_quarantine(context: RunContext, failed: Mapping[str, PriceError], don
     show_quarantined(context.as_of, failed)
 
 
-def require_enough(context: RunContext, done: Sized, what: str) -> None:
+def require_enough(context: RunContext, done: Sized, what: str, *, faults: Mapping[str, PriceError]) -> None:
     """Raise unless enough of the tickers went through.
 
     Raises:
@@ -135,7 +166,10 @@ def require_enough(context: RunContext, done: Sized, what: str) -> None:
     share = context.settings.min_success_ratio * len(context.tickers)
     needed = max(1, math.ceil(round(share, 9)))
     if len(done) < needed:
+        reasons = "; ".join(
+            str(faults[ticker]) for ticker in context.tickers[:NAMED_FAULTS] if ticker in faults
+        )
         raise SourceError(
-            f"Expected {what} of at least {needed} of {len(context.tickers)} tickers, found {len(done)}; "
-            "see the quarantined tickers."
+            f"Expected {what} of at least {needed} of {len(context.tickers)} tickers, found {len(done)}: "
+            f"{reasons or 'see the quarantined tickers.'}"
         )

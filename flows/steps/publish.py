@@ -17,7 +17,7 @@ from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id
 from flows.steps.calibrate import calibrate
 from flows.steps.forecast import forecast_all
-from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough
+from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough, require_ingested
 from flows.steps.missing_sessions import SessionPlan
 from flows.steps.models import ensure_model, find_active, list_reference, train
 from flows.steps.report import report_calibration, report_missing, report_promotion, report_run
@@ -41,32 +41,34 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
         return Completed(name="Skipped", message=sentence, data=RunSummary(context.as_of))
     watch = Stopwatch()
     with watch.stage("ingest"):
-        failed = ingest_tickers(context, list_universe(context))
+        ingested = ingest_tickers(context, list_universe(context))
     filled = tuple(fill_session(context.at(session)) for session in plan.filled)
-    summary = RunSummary(context.as_of, quarantined=failed, seconds=watch.seconds)
+    summary = RunSummary(context.as_of, quarantined=ingested.failed, seconds=watch.seconds)
     if not plan.reason:
-        summary = publish_session(context, failed, retrain, watch=watch)
+        require_ingested(context, ingested)
+        summary = publish_session(context, ingested.failed, retrain, watch=watch)
     with watch.stage("report"):
         report = report_run(context, summary.tickers or context.tickers)
         report_calibration(context)
         report_promotion(context)
-    return replace(summary, report=report, filled=filled)
+    return replace(summary, report=report, filled=filled, notes=ingested.notes)
 
 
 def retrain_model(context: RunContext) -> RunSummary:
     """Ingest the training universe, train a challenger on it, and report its promotion test."""
     watch = Stopwatch()
     with watch.stage("ingest"):
-        failed = ingest_tickers(context, context.train_tickers)
-    report_quarantine(context, failed, [name for name in context.train_tickers if name not in failed])
+        ingested = ingest_tickers(context, context.train_tickers)
+    report_quarantine(context, ingested.failed, ingested.select_done(context.train_tickers))
     with watch.stage("train"):
         version = train(context)
     return RunSummary(
         context.as_of,
         model_version=version,
-        quarantined=failed,
+        quarantined=ingested.failed,
         seconds=watch.seconds,
         promotion=report_promotion(context),
+        notes=ingested.notes,
     )
 
 
@@ -107,18 +109,20 @@ def forecast_session(
         run = build_run_record(
             context, version, calibration.calibration_id, forecasts=forecasts, faults=faults
         )
-        publish(context, run, forecasts)
+        publish(context, run, forecasts, faults=faults)
     return RunSummary(context.as_of, run.run_id, version, tuple(result.forecasts), faults, watch.seconds)
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish(context: RunContext, run: RunRecord, forecasts: Sequence[Forecast]) -> None:
+def publish(
+    context: RunContext, run: RunRecord, forecasts: Sequence[Forecast], *, faults: Mapping[str, PriceError]
+) -> None:
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
 
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` requires.
     """
-    require_enough(context, forecasts, "forecasts")
+    require_enough(context, forecasts, "forecasts", faults=faults)
     with context.store.writing() as tx:
         # Bands issued on their day are never replaced by what a later run would forecast of that day.
         kept = tx.forecasts.issued_live(context.as_of) if context.kind == "backfill" else set()

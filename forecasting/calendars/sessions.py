@@ -27,12 +27,13 @@ CLOSE_LAG = timedelta(minutes=30)  # vendors print the official close up to half
 
 @dataclass(frozen=True)
 class _Timetable:
-    """Sessions of one calendar over whole decades: (T,) days, (T,) closes in UTC, and the bounds."""
+    """Sessions of one calendar over whole decades: (T,) days, (T,) closes in UTC, the bounds, the zone."""
 
     days: Days
     closes: Days
     first: date
     last: date
+    zone: str
 
 
 def last_closed_session(calendar: str, now: datetime, lag: timedelta = CLOSE_LAG) -> date:
@@ -85,6 +86,11 @@ def is_session(calendar: str, day: date) -> bool:
     return session_on_or_before(calendar, day) == day
 
 
+def exchange_zone(calendar: str) -> str:
+    """Return the IANA name of an exchange's time zone."""
+    return _timetable(calendar, date(2020, 1, 1)).zone
+
+
 def _day(table: _Timetable, calendar: str, index: int) -> date:
     if index < 0:
         raise _out_of_bounds(calendar, "a session before the first one", table)
@@ -126,7 +132,8 @@ def _build(calendar: str, end_year: int) -> _Timetable:
             ) from None
         exchange = exchange_calendars.get_calendar(calendar, start=first, end=last)
         closes = exchange.closes.dt.tz_convert(None).to_numpy("datetime64[s]")
-        return _Timetable(exchange.sessions.to_numpy("datetime64[D]"), closes, first, last)
+        days = exchange.sessions.to_numpy("datetime64[D]")
+        return _Timetable(days, closes, first, last, zone=str(exchange.tz))
 
 
 def _bounds(exchange_calendars: Any, calendar: str, end: date) -> tuple[date, date]:

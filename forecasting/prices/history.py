@@ -36,12 +36,14 @@ class PriceHistory:
         actions: Index `session` (the ex-date); float columns `split` (new shares per old, 1.0 where none)
             and `dividend` (per share in the units of the ex-date, 0.0 where none). Rows with an action only.
         facts: Instrument metadata.
+        notes: What was left out of the source's answer, a clause each.
     """
 
     ticker: str
     bars: pd.DataFrame
     actions: pd.DataFrame
     facts: InstrumentFacts = InstrumentFacts()
+    notes: tuple[str, ...] = ()
 
     @property
     def last_session(self) -> date:
@@ -53,6 +55,22 @@ class PriceHistory:
         """Return the history up to and with the close of `as_of`."""
         end = pd.Timestamp(as_of)
         return replace(self, bars=self.bars.loc[:end], actions=self.actions.loc[:end])
+
+    def after(self, session: date) -> "PriceHistory":
+        """Return the history without `session` and everything before it."""
+        first = pd.Timestamp(session)
+        bars, actions = (frame[frame.index > first] for frame in (self.bars, self.actions))
+        return replace(self, bars=bars, actions=actions)
+
+    def noting(self, *notes: str) -> "PriceHistory":
+        """Return the history with notes added."""
+        return replace(self, notes=(*self.notes, *notes))
+
+
+def empty_history(ticker: str) -> PriceHistory:
+    """Return the history of a ticker that nothing is known of."""
+    nothing = pd.DataFrame(index=pd.DatetimeIndex([]))
+    return PriceHistory(ticker, as_bars(nothing), as_actions(nothing))
 
 
 def as_bars(frame: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from forecasting.errors import ImplausibleCorrectionError, ScaleChangedError
 from forecasting.prices.adjustment import PRICE_COLUMNS, adjust
 from forecasting.prices.history import PriceHistory, as_actions
 from forecasting.prices.revisions import BarDiff, diff_bars
+from forecasting.prices.unworked_splits import check_splits_worked_in
 from forecasting.prices.validation import check_facts, check_jumps
 
 UNIFORM = 2e-3  # log; open, high, low and close of a bar that only changed its scale move alike
@@ -64,6 +65,7 @@ def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = F
         ScaleChangedError: Stored bars come back multiplied, and no split explains it.
         ImplausibleCorrectionError: Too many stored bars differ, or one by too much.
         PriceJumpError: A bar that is new or different jumps as no market does.
+        UnadjustedSplitError: It steps by a split that the source does not know.
     """
     if download.bars.empty:
         return download
@@ -76,6 +78,7 @@ def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = F
     merged = merge(stored, reading)
     check_jumps(merged, diff.fresh)
     _check_splits_adjusted(merged, diff.fresh)
+    check_splits_worked_in(merged, diff.fresh)
     if not trusted:
         _check_corrections(stored, merged, diff)
     return reading

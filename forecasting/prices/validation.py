@@ -4,6 +4,7 @@ Each limit is a constant with its reason; the bundled sample and forty other US 
 included, pass every one of them.
 """
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -35,6 +36,10 @@ USUAL_SESSIONS = 20
 REVERTED = 0.25  # share of a jump that is left a session later
 OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
 GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
+FEWEST_AFTER_CUT = 250  # bars; a year is enough to forecast from
+DENSITY_SESSIONS = 250
+LEAST_DENSITY = 0.5  # share of sessions with a bar; a bar a week has a fifth, a share halted for a month .9
+NAMED_DAYS = 3
 LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's by some days a year
 
 
@@ -125,25 +130,74 @@ def _refuse(
     if wrong.any():
         offender = values[wrong]
         found = f"{values.name} {offender.iloc[0]:g} at {offender.index[0].date()}"
-        raise error(history.ticker, expected, found)
+        raise error(history.ticker, expected, found, offender.index[-1].date())
 
 
-def keep_sessions(history: PriceHistory, calendar: str) -> pd.DataFrame:
-    """Return the bars that lie on sessions of the calendar.
+def keep_possible(history: PriceHistory, where: str = "the price source") -> PriceHistory:
+    """Return the history after its last impossible bar, if enough is left.
+
+    Args:
+        history: As-traded bars and actions.
+        where: As in `check_bars`.
 
     Raises:
-        WrongSessionsError: More than `OFF_CALENDAR_SHARE` of them do not.
+        PriceError: As `check_bars`, where fewer than `FEWEST_AFTER_CUT` bars would be left.
+    """
+    kept, fault = history, None
+    while True:
+        try:
+            check_bars(kept, where)
+        except BadBarsError as error:
+            if error.session is None or len(kept.after(error.session).bars) < FEWEST_AFTER_CUT:
+                raise
+            kept, fault = kept.after(error.session), error
+        else:
+            break
+    if fault is None:
+        return history
+    return kept.noting(f"history up to {fault.session} left out: {fault}")
+
+
+def keep_sessions(history: PriceHistory, calendar: str) -> PriceHistory:
+    """Return the history with the bars that lie on sessions of the calendar.
+
+    Raises:
+        WrongSessionsError: More than `OFF_CALENDAR_SHARE` of the bars do not, or the bars of the last
+            `DENSITY_SESSIONS` sessions cover less than `LEAST_DENSITY` of them.
     """
     bars = history.bars
     if bars.empty:
-        return bars
-    sessions = sessions_between(calendar, bars.index[0].date(), bars.index[-1].date())
-    on_session = bars.index.isin(pd.DatetimeIndex(sessions))
-    if calendar not in LOOSE_CALENDARS and (~on_session).mean() > OFF_CALENDAR_SHARE:
-        other = bars.index[~on_session]
+        return history
+    sessions = pd.DatetimeIndex(sessions_between(calendar, bars.index[0].date(), bars.index[-1].date()))
+    on_session = bars.index.isin(sessions)
+    other = bars.index[~on_session]
+    if calendar in LOOSE_CALENDARS:
+        return replace(history, bars=bars[on_session])
+    if len(other) > OFF_CALENDAR_SHARE * len(bars):
         found = f"{len(other)} of {len(bars)} on other days, such as {other[-1].date()}"
         raise WrongSessionsError(history.ticker, f"bars on sessions of {calendar}", found)
-    return bars[on_session]
+    kept = _keep_dense(replace(history, bars=bars[on_session]), sessions)
+    if other.empty:
+        return kept
+    days = ", ".join(str(day.date()) for day in other[-NAMED_DAYS:])
+    return kept.noting(f"{len(other)} bars on days without a session of {calendar} left out: {days}")
+
+
+def _keep_dense(history: PriceHistory, sessions: pd.DatetimeIndex) -> PriceHistory:
+    """Return the history from where its bars are daily."""
+    present = sessions.isin(history.bars.index)
+    blocks = range(len(sessions), 0, -DENSITY_SESSIONS)
+    for end in blocks:
+        block = slice(max(end - DENSITY_SESSIONS, 0), end)
+        if present[block].mean() >= LEAST_DENSITY:
+            continue
+        found = (
+            f"{present[block].sum()} bars in {len(present[block])} sessions up to {sessions[end - 1].date()}"
+        )
+        if end == len(sessions):
+            raise WrongSessionsError(history.ticker, "a bar for each session", found)
+        return history.after(sessions[end - 1].date()).noting(f"older history left out: {found}")
+    return history
 
 
 def find_gaps(bars: pd.DataFrame, calendar: str, end: date) -> tuple[date, ...]:

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,10 @@ class YahooSource:
         """Return nothing: Yahoo cannot be listed."""
         return ()
 
+    def ignored_files(self) -> tuple[str, ...]:
+        """Return nothing: there are no files of an owner."""
+        return ()
+
     def last_session(self, tickers: tuple[str, ...]) -> date | None:  # noqa: ARG002 (the protocol's)
         """Return None: prices are live, so the exchange calendar decides."""
         return None
@@ -100,7 +104,7 @@ class YahooSource:
 
 
 @register("yahoo")
-def open_yahoo(settings: Settings) -> PriceSource:
+def open_yahoo(settings: Settings, now: datetime) -> PriceSource:  # noqa: ARG001  # it follows the clock
     """Open Yahoo, or the configured stand-in for its servers."""
     cache_dir = settings.home.absolute() / "yahoo-cache"
     return YahooSource(settings.yahoo_url, cache_dir, settings.requests_per_second)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import pandas as pd
 import pytest
@@ -32,6 +32,9 @@ class MemorySource:
     def tickers(self) -> tuple[str, ...]:
         return tuple(self.histories)
 
+    def ignored_files(self) -> tuple[str, ...]:
+        return ()
+
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         known = [history for ticker, history in self.histories.items() if ticker in tickers]
         return max((history.last_session for history in known), default=None)
@@ -51,7 +54,7 @@ def histories(monkeypatch: pytest.MonkeyPatch) -> dict[str, PriceHistory]:
     monkeypatch.setitem(SOURCES, "csv", SOURCES["csv"])  # restored in the end
 
     @register("csv")
-    def open_memory(_: Settings) -> PriceSource:
+    def open_memory(_: Settings, __: datetime) -> PriceSource:
         return MemorySource(made)
 
     return made

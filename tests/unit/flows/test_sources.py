@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,13 @@ import pytest
 from flows.settings import Settings, load_settings
 from flows.sources import SOURCES, CsvSource, PriceSource, SampleSource, YahooSource, open_source
 from flows.sources.registry import Registry, register
-from forecasting.errors import BadBarsError, SourceError, UnknownTickerError, UsageError
+from forecasting.errors import (
+    BadBarsError,
+    SourceError,
+    UnfinishedSessionError,
+    UnknownTickerError,
+    UsageError,
+)
 from forecasting.prices.adjustment import adjust
 from forecasting.prices.history import PriceHistory
 from forecasting.types import SourceKind, values
@@ -20,6 +26,7 @@ from forecasting.types import SourceKind, values
 Write = Callable[..., CsvSource]
 
 END = date(2024, 6, 30)
+NOW = datetime(2024, 7, 5, tzinfo=UTC)
 FULL = """date,open,high,low,close,adj_close,volume,dividends,splits
 2024-06-03,9,10.5,8.5,10,9.7,4000,0,0
 2024-06-04,10,11.5,9.5,11,10.8,4400,0.25,0
@@ -65,28 +72,102 @@ def test_date_and_close_are_enough(write: Write) -> None:
     assert history.actions.empty
 
 
-def test_a_file_saved_from_yfinance_keeps_the_date_of_the_exchange(write: Write) -> None:
-    rows = ("Date,Close,Stock Splits", "2024-06-03 00:00:00+09:00,10,0", "2024-06-04 00:00:00+09:00,6,2")
-    history = write("\n".join(rows)).fetch("ACME", None, END)
-    assert [day.day for day in history.bars.index] == [3, 4]
-    assert history.bars["close"].tolist() == [20.0, 6.0]
+def test_a_stamp_with_a_zone_is_the_day_of_the_exchange(write: Write) -> None:
+    """Saved from yfinance, in UTC, or with one offset all year round."""
+    days = ("2024-06-03 00:00:00+09:00", "2024-06-03 15:00:00+00:00", "2024-06-05T00:00:00+09:00")
+    text = "Date,Close,Stock Splits\n" + "".join(f"{day},{9 - row},0\n" for row, day in enumerate(days))
+    history = write(text, "7203.T").fetch("7203.T", None, END)
+    assert [day.day for day in history.bars.index] == [3, 4, 5]
+    winter = "date,close\n2024-01-03 00:00:00-04:00,1\n2024-01-04 00:00:00-04:00,2\n"
+    assert [day.day for day in write(winter).fetch("ACME", None, END).bars.index] == [3, 4]
+
+
+ROWS = (("2024-06-13", 1010.5), ("2024-06-14", 1011.25), ("2024-06-17", 1012.0))
+VENDORS = {
+    "newest first": "date,close\n2024-06-17,1012\n2024-06-14,1011.25\n2024-06-13,1010.5\n",
+    "a row twice": "date,close\n2024-06-13,1010.5\n2024-06-14,1011.25\n2024-06-14,1011.25\n2024-06-17,1012\n",
+    "yahoo of old": "Date,Open,Close,Adj Close\n2024-06-13,10,1010.5,9\n2024-06-14,9,1011.25,9\n"
+    "2024-06-15,null,null,null\n2024-06-17,9,1012,9\n",
+    "yfinance": "Price,Close,Open\nTicker,ACME,ACME\nDate,,\n2024-06-13,1010.5,9\n2024-06-14,1011.25,9\n"
+    "2024-06-17,1012,9\n",
+    "stooq": "<TICKER>,<PER>,<DATE>,<TIME>,<CLOSE>,<VOL>\nACME.US,D,20240613,000000,1010.5,1\n"
+    "ACME.US,D,20240614,000000,1011.25,1\nACME.US,D,20240617,000000,1012,1\n",
+    "nasdaq": "Date,Close/Last,Volume\n"
+    "06/17/2024,$1012.00,100\n06/14/2024,$1011.25,100\n06/13/2024,$1010.50,1\n",
+    "investing": '"Date","Price","Vol.","Change %"\n"06/17/2024","1,012.00","1.5M","1%"\n'
+    '"06/14/2024","1,011.25","-","2%"\n"06/13/2024","1,010.50","900K","0%"\n',
+    "alpha vantage": "timestamp,close,volume,dividend_amount,split_coefficient\n"
+    "2024-06-17,1012,1,0.0000,1.0\n"
+    "2024-06-14,1011.25,1,0.0000,1.0\n2024-06-13,1010.5,1,0.0000,1.0\n",
+    "semicolons and decimal commas": "Date;Close\n"
+    "13.06.2024; 1010,50\n14.06.2024;1.011,25\n17.06.2024;1.012,00\n",
+    "days first": "date,close\n13/06/2024,1010.5\n14/06/2024,1011.25\n17/06/2024,1012\n",
+    "names of months": 'date,close\n"Jun 13, 2024",1010.5\n"Jun 14, 2024",1011.25\n"Jun 17, 2024",1012\n',
+    "an index of pandas": ",Close\n2024-06-13,1010.5\n2024-06-14,1011.25\n2024-06-17,1012\n",
+    "times of day": "date,close\n2024-06-13 16:00:00,1010.5\n2024-06-14 16:00:00,1011.25\n"
+    "2024-06-17 13:00:00,1012\n",
+    "line ends of old": "date,close\r2024-06-13,1010.5\r2024-06-14,1011.25\r2024-06-17,1012",
+}
+
+
+@pytest.mark.parametrize("text", VENDORS.values(), ids=VENDORS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_is_read_as_vendors_write_it(tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "ACME.csv").write_bytes(text.encode(encoding))
+    bars = CsvSource(tmp_path).fetch("ACME", None, END).bars
+    assert tuple(zip(bars.index.strftime("%Y-%m-%d"), bars["close"], strict=True)) == ROWS
+
+
+def test_volume_has_units_and_a_dash_for_none(write: Write) -> None:
+    text = 'date,close,vol\n2024-06-13,1,1.5M\n2024-06-14,1,-\n2024-06-17,1,"3,400,516"\n2024-06-18,1,2K\n'
+    volume = write(text).fetch("ACME", None, END).bars["volume"]
+    assert volume.fillna(-1).tolist() == [1.5e6, -1, 3_400_516, 2000]
+
+
+def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
+    history = write("date,close\n2024-06-13,1\n2024-06-14,\n2024-06-17,1\n").fetch("ACME", None, END)
+    assert len(history.bars) == 2
+    assert history.notes == ("1 rows without a close left out, such as 2024-06-14",)
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "readable CSV"),
-        ("date,price\n2024-06-03,10\n", "no column close"),
-        ("day,price\n2024-06-03,10\n", "no column date or close"),
-        ("date,close\n2024-06-03,10\n2024-06-04,ten\n", "'ten' in line 3"),
-        ("date,close\n03/06/2024,10\n", "'03/06/2024' in line 2"),
+        ("", "an empty file"),
+        ("\n\n", "an empty file"),
+        ("date,close\n", "found no rows"),
+        ("date,adj close\n2024-06-03,10\n", "no column close"),
+        ("session,price\n2024-06-03,10\n", "no column date"),
+        ("close,date,Close\n1,2024-06-03,10\n", "column close twice: 'close' and 'Close'"),
+        (
+            "date,close,Split Ratio\n2024-06-03,10,1.0\n2024-06-04,5,2.0\n",
+            "'2.0' in column split_ratio, line 3",
+        ),
+        ("date,close,Ex-Dividend\n2024-06-03,10,0.5\n", "'0.5' in column ex_dividend, line 2"),
+        (
+            "symbol,date,close\nA,2024-06-03,10\nB,2024-06-03,10\n",
+            "one ticker.*'b' in column symbol",
+        ),
+        ("per,date,close\n60,2024-06-03,10\n", "daily bars.*'60' in column per"),
+        ("Price,Close,Close.1\nTicker,A,B\nDate,,\n2024-06-03,10,1\n", "one ticker in a file, found A and B"),
+        ("date,close\n2024-06-03,10\n2024-06-04,ten\n", "numbers in column close, found 'ten' in line 3"),
+        ("date,close\n\n2024-06-03,ten\n", "'ten' in line 3"),
+        ("date,close\n03/06/2024,10\n", "'03/06/2024' in line 2, which leaves day and month open"),
+        ('date,close\n2024-06-03,"1,234"\n', "'1,234' in line 2, whose comma may be"),
+        ("date,close\n1717372800,10\n", "'1717372800' in line 2"),
         ("date,close\n2024-02-30,10\n", "'2024-02-30' in line 2"),
-        ("date,close\n2024-06-03,10\n2024-06-03,10\n", "2024-06-03 repeated"),
-        ("date,close\n2024-06-04,10\n2024-06-03,10\n", "2024-06-03 repeated or out of order"),
-        ("date,close\n2024-06-03,\n", "close nan at 2024-06-03"),
+        ("date,close\n2024-06-03 10:00,10\n2024-06-03 11:00,11\n", "one bar for each day.*11:00' in line 3"),
+        (
+            "date,close\n2024-06-03 00:00Z,10\n2024-06-04,11\n",
+            "a time zone in .*'2024-06-04' in line 3",
+        ),
+        ("date,close\n2024-06-03,10\n2024-06-03,11\n", "2024-06-03 repeated or out of order in line 3"),
+        ("date,close\n2024-06-03,1\n2024-06-05,1\n2024-06-04,1\n2024-06-06,1\n", "2024-06-04 .* in line 4"),
         ("date,close\n2024-06-03,-1\n", "close -1 at 2024-06-03"),
         ("date,close,splits\n2024-06-03,1,-2\n", "split -2 at 2024-06-03"),
-        ("date,close\n2024-06-03,1,2,3\n2024-06-04,1,2,3,4,5\n", "readable CSV"),
+        ("date,close\n2024-06-03,1,2,3\n", "2 cells in every line, found 4 in line 2"),
+        ("date,open,close\n2024-06-03,1\n", "3 cells in every line, found 2 in line 2"),
+        ('date,close\n2024-06-03,"1\n', "found"),
     ],
 )
 def test_a_bad_file_says_where(write: Write, text: str, sentence: str) -> None:
@@ -106,14 +187,39 @@ def test_no_bar_up_to_end_is_unknown(write: Write) -> None:
         write(FULL).fetch("ACME", None, date(2024, 6, 1))
 
 
-def test_the_last_session_is_the_newest_of_the_readable_files(write: Write) -> None:
+def test_the_last_session_is_what_half_of_the_readable_files_have(write: Write) -> None:
     write("date,close\n2024-07-01,1\n", "NEWER")
-    write("date,close\n2024-07-02,1\n,2\n", "BROKEN")
+    write("date,close\n2024-07-02,1\nsome day,2\n", "BROKEN")
     source = write(FULL)
     assert source.last_session(("ACME",)) == date(2024, 6, 5)
     assert source.last_session(("ACME", "NEWER", "BROKEN", "NONE")) == date(2024, 7, 1)
     assert source.last_session(("NONE",)) == date(2024, 7, 1)
     assert source.tickers() == ("ACME", "BROKEN", "NEWER")
+    write(FULL, "SAME")
+    assert source.last_session(source.tickers()) == date(2024, 6, 5)
+
+
+def test_a_day_that_is_not_over_is_refused_and_does_not_count_as_the_last(
+    write: Write, tmp_path: Path
+) -> None:
+    write(FULL)
+    write(FULL.replace("2024-06-05", "2104-06-05"), "TYPO")
+    write(FULL + "2024-07-05,12,12,12,12,12,1,0,0\n", "EARLY")  # before the close of that day
+    source = CsvSource(tmp_path, NOW)
+    assert source.last_session(("TYPO", "EARLY")) == date(2024, 6, 5)
+    assert source.fetch("ACME", None, END).last_session == date(2024, 6, 5)
+    for ticker, found in (("TYPO", "2104-06-05"), ("EARLY", "2024-07-05")):
+        with pytest.raises(UnfinishedSessionError, match=f"no bar after 2024-07-03, found one of {found}"):
+            source.fetch(ticker, None, END)
+
+
+def test_files_whose_names_are_no_symbols_are_listed(write: Write, tmp_path: Path) -> None:
+    source = write(FULL)
+    for name in ("lower.csv", "UPPER.CSV", "SPACE .csv", "notes.txt"):
+        (tmp_path / name).write_text(FULL)
+    assert source.tickers() == ("ACME",)
+    assert source.ignored_files() == ("SPACE .csv", "UPPER.CSV", "lower.csv")
+    assert SampleSource().ignored_files() == YahooSource().ignored_files() == ()
 
 
 def test_a_longer_file_has_a_later_last_session(write: Write) -> None:
@@ -130,7 +236,7 @@ def test_a_folder_without_files_is_no_source(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", values(SourceKind))
 def test_every_kind_of_source_opens_under_its_name(write: Write, tmp_path: Path, kind: str) -> None:
     write(FULL)
-    source = open_source(load_settings(source=kind, csv_dir=tmp_path))
+    source = open_source(load_settings(source=kind, csv_dir=tmp_path), NOW)
     assert source.name == kind
     assert source.live is isinstance(source, YahooSource)
     assert (source.last_session(()) is None) is source.live
@@ -138,15 +244,15 @@ def test_every_kind_of_source_opens_under_its_name(write: Write, tmp_path: Path,
 
 def test_the_registry_holds_the_kinds_of_the_vocabulary_and_refuses_others() -> None:
     settings = load_settings(source="sample")
-    open_source(settings)
+    open_source(settings, NOW)
     assert set(SOURCES) == set(values(SourceKind))
     with pytest.raises(UsageError, match=r"one of the sources .*yahoo.* found 'bloomberg'; choose one"):
-        open_source(settings.model_copy(update={"source": "bloomberg"}))
+        open_source(settings.model_copy(update={"source": "bloomberg"}), NOW)
 
 
 def test_the_csv_source_needs_a_folder() -> None:
     with pytest.raises(SourceError, match="name one"):
-        open_source(load_settings(source="csv"))
+        open_source(load_settings(source="csv"), NOW)
 
 
 @dataclass
@@ -160,6 +266,9 @@ class MadeUpSource:
     def tickers(self) -> tuple[str, ...]:
         return ("ACME",)
 
+    def ignored_files(self) -> tuple[str, ...]:
+        return ()
+
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         return END if tickers else None
 
@@ -171,11 +280,11 @@ def test_a_new_source_is_an_opener_in_the_registry() -> None:
     registry: Registry = {}
 
     @register("made_up", registry)
-    def open_made_up(settings: Settings) -> PriceSource:
+    def open_made_up(settings: Settings, now: datetime) -> PriceSource:
         return MadeUpSource(settings.home)
 
     settings = load_settings().model_copy(update={"source": "made_up"})
-    source = open_source(settings, registry)
+    source = open_source(settings, NOW, registry)
     assert isinstance(source, MadeUpSource)
     assert (source.name, source.folder, source.tickers()) == ("made_up", settings.home, ("ACME",))
     assert "made_up" not in SOURCES

@@ -11,16 +11,20 @@ from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import (
     GapError,
     InstrumentChangedError,
+    NonPositivePriceError,
     PriceJumpError,
     StaleHistoryError,
     WrongSessionsError,
 )
 from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
 from forecasting.prices.validation import (
+    DENSITY_SESSIONS,
+    FEWEST_AFTER_CUT,
     check_complete,
     check_facts,
     check_jumps,
     find_gaps,
+    keep_possible,
     keep_sessions,
 )
 from forecasting.types import Floats
@@ -51,10 +55,10 @@ def bump(index: int | slice, value: float, base: float = 10.0) -> Floats:
 
 
 def test_bars_on_sessions_pass_and_a_stray_weekend_row_is_dropped() -> None:
-    assert keep_sessions(history(), "XNYS").index.equals(SESSIONS.as_unit("s"))
+    assert keep_sessions(history(), "XNYS").bars.index.equals(SESSIONS.as_unit("s"))
     stray = history(days=SESSIONS.append(pd.DatetimeIndex(["2024-06-08"])))
-    assert keep_sessions(stray, "XNYS").index[-1].date() == LAST
-    assert keep_sessions(history(days=SESSIONS[:0]), "XNYS").empty
+    assert keep_sessions(stray, "XNYS").bars.index[-1].date() == LAST
+    assert keep_sessions(history(days=SESSIONS[:0]), "XNYS").bars.empty
 
 
 def test_dates_that_are_off_by_a_day_are_refused() -> None:
@@ -65,8 +69,53 @@ def test_dates_that_are_off_by_a_day_are_refused() -> None:
 
 def test_a_calendar_that_differs_from_the_vendors_is_not_held_against_the_bars() -> None:
     every_day = history(days=pd.date_range("2024-05-01", "2024-06-05"))
-    assert len(keep_sessions(every_day, "24/5")) < len(every_day.bars)
-    assert len(keep_sessions(every_day, "24/7")) == len(every_day.bars)
+    assert len(keep_sessions(every_day, "24/5").bars) < len(every_day.bars)
+    assert len(keep_sessions(every_day, "24/7").bars) == len(every_day.bars)
+
+
+def test_a_bar_off_the_calendar_is_noted() -> None:
+    stray = history(days=SESSIONS.append(pd.DatetimeIndex(["2024-06-08"])))
+    (note,) = keep_sessions(stray, "XNYS").notes
+    assert note == "1 bars on days without a session of XNYS left out: 2024-06-08"
+    assert keep_sessions(history(), "XNYS").notes == ()
+
+
+LONG = pd.DatetimeIndex(sessions_between("XNYS", date(2020, 1, 2), LAST))
+
+
+def test_a_bar_a_week_is_refused() -> None:
+    with pytest.raises(WrongSessionsError, match="a bar for each session, found 50 bars in 250 sessions"):
+        keep_sessions(history(days=LONG[::5]), "XNYS")
+    every_day = history(days=pd.date_range("2024-01-02", LAST))
+    with pytest.raises(WrongSessionsError, match="on other days"):
+        keep_sessions(every_day, "XNYS")
+
+
+def test_a_share_that_trades_on_most_days_passes() -> None:
+    assert len(keep_sessions(history(days=LONG.delete(range(0, len(LONG), 3))), "XNYS").bars) > 700
+
+
+def test_history_from_before_bars_were_daily_is_left_out() -> None:
+    days = LONG[:600:5].append(LONG[600:])
+    kept = keep_sessions(history(days=days), "XNYS")
+    assert LONG[600] <= kept.bars.index[0] <= LONG[600 + DENSITY_SESSIONS]
+    assert kept.bars.index[-1].date() == LAST
+    assert "older history left out" in kept.notes[0]
+
+
+def test_history_up_to_an_impossible_bar_of_long_ago_is_left_out() -> None:
+    impossible = history(days=LONG, close=np.where(np.arange(len(LONG)) == 300, -1.0, 10.0))
+    kept = keep_possible(impossible)
+    assert kept.bars.index[0] == LONG[301]
+    assert "history up to 2021-03-12 left out: ACME: expected a positive price" in kept.notes[0]
+    assert keep_possible(history(days=LONG)).notes == ()
+
+
+def test_an_impossible_bar_that_leaves_too_little_is_refused() -> None:
+    last = len(LONG) - FEWEST_AFTER_CUT
+    recent = history(days=LONG, close=np.where(np.arange(len(LONG)) == last, -1.0, 10.0))
+    with pytest.raises(NonPositivePriceError):
+        keep_possible(recent)
 
 
 def test_gaps_are_the_sessions_of_the_calendar_without_a_bar() -> None:

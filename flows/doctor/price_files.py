@@ -1,0 +1,84 @@
+"""Check a folder of price files without writing anything: what would be taken of each, and why not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from flows.sources.base import PriceSource
+from flows.sources.csv_folder import CsvSource
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.errors import CalendarError, GapError, PriceError
+from forecasting.prices.activity import check_trading
+from forecasting.prices.history import PriceHistory, empty_history
+from forecasting.prices.reconciliation import reconcile
+from forecasting.prices.validation import check_complete, keep_sessions
+
+NAME_TAKEN = "TICKER.csv, such as AAPL.csv"
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """Bars that a run would take of one file.
+
+    Attributes:
+        file: Its name.
+        ticker: The symbol; None where the name is none.
+        bars: Number of bars that would be taken.
+        first: First session of them.
+        last: Last one.
+        reason: Why the ticker would be left out; empty where it would not.
+        detail: That reason, or what would be left out of the file, in words.
+    """
+
+    file: str
+    ticker: str | None
+    bars: int = 0
+    first: date | None = None
+    last: date | None = None
+    reason: str = ""
+    detail: str = ""
+
+
+def check_price_files(folder: Path, now: datetime) -> Iterator[FileCheck]:
+    """Check every CSV file of a folder as a run at an instant (UTC) would, on a fresh store.
+
+    Raises:
+        SourceError: The folder holds no file of a ticker.
+    """
+    source = CsvSource(folder, now)
+    session = source.last_session(source.tickers())
+    for ticker in source.tickers():
+        yield _check_file(source, ticker, session or now.date())
+    for name in source.ignored_files():
+        yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename it")
+
+
+def _check_file(source: PriceSource, ticker: str, session: date) -> FileCheck:
+    file = f"{ticker}.csv"
+    try:
+        history = _read_history(source, ticker, session)
+    except PriceError as error:
+        return FileCheck(file, ticker, reason=error.reason, detail=str(error))
+    except CalendarError as error:
+        return FileCheck(file, ticker, reason="sessions_unknown", detail=str(error))
+    first = history.bars.index[0].date()
+    notes = "; ".join(history.notes)
+    return FileCheck(file, ticker, len(history.bars), first, history.last_session, detail=notes)
+
+
+def _read_history(source: PriceSource, ticker: str, session: date) -> PriceHistory:
+    """Return what a run would store.
+
+    Raises:
+        PriceError: It would leave the ticker out.
+        CalendarError: The exchange's sessions are not known.
+    """
+    history = keep_sessions(source.fetch(ticker, None, session), calendar_name(ticker))
+    history = reconcile(empty_history(ticker), history, trusted=True)
+    check_trading(history)
+    try:
+        check_complete(history, calendar_name(ticker), session)
+    except GapError as error:
+        return history.noting(str(error))  # the owner decides on what sessions a file has
+    return history

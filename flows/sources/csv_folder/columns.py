@@ -1,0 +1,92 @@
+"""Names of columns as people and vendors write them."""
+
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+from forecasting.errors import BadBarsError
+
+# Yahoo, yfinance, Stooq, Alpha Vantage, Nasdaq and Investing; `adj_close` is never read.
+SPELLINGS = {
+    "date": ("date", "day", "timestamp", "datetime", "trade_date", "trading_day"),
+    "open": ("open", "open_price"),
+    "high": ("high", "high_price"),
+    "low": ("low", "low_price"),
+    "close": ("close", "close_last", "close_price", "last", "last_price", "price"),
+    "volume": ("volume", "vol"),
+    "dividend": ("dividend", "dividends"),
+    "split": ("split", "splits", "stock_split", "stock_splits"),
+}
+NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
+NEEDED = ("date", "close")
+IDENTITIES = ("ticker", "symbol")
+INTERVALS = ("per", "interval")
+DAILY = ("d", "1d", "daily")
+# Corporate actions of files whose prices are as traded (Quandl, Alpha Vantage, Tiingo).
+ACTION_WORDS = ("split", "divid", "divcash")
+NEUTRAL = ("", "0", "1")
+
+
+def name_columns(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that are read, under the names of `PriceHistory` and `date`.
+
+    Args:
+        ticker: Symbol, for messages.
+        table: Cells as text under the header as written.
+
+    Raises:
+        BadBarsError: A column is missing or there twice; the file holds several tickers, bars that are not
+            daily, or corporate actions in a column that is not read.
+    """
+    written = list(table.columns)
+    plain = [_simplify(name) for name in written]
+    if plain[0] == "" and "date" not in (NAMES.get(name) for name in plain):
+        plain[0] = "date"  # the index of a pandas frame has no name
+    _check_rows(ticker, table.set_axis(plain, axis=1))
+    indices: dict[str, int] = {}
+    for index, name in enumerate(NAMES.get(name, "") for name in plain):
+        if name in indices:
+            found = f"column {name} twice: '{written[indices[name]]}' and '{written[index]}'"
+            raise BadBarsError(ticker, f"one column {name}", found)
+        if name:
+            indices[name] = index
+    _check_needed(ticker, indices)
+    return table.iloc[:, list(indices.values())].set_axis(list(indices), axis=1)
+
+
+def _simplify(name: str) -> str:
+    """Reduce a header to lower case and underscores.
+
+    >>> [_simplify(name) for name in ("<CLOSE>", "Close/Last", "Vol.", "Adj Close**", "4. close")]
+    ['close', 'close_last', 'vol', 'adj_close', 'close']
+    """
+    words = re.findall(r"[a-z]+", re.sub(r"^\d+\.", "", name.lower()))
+    return "_".join(words)
+
+
+def _check_needed(ticker: str, names: Iterable[str]) -> None:
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise BadBarsError(ticker, "columns date and close", f"no column {' or '.join(missing)}")
+
+
+def _check_rows(ticker: str, table: pd.DataFrame) -> None:
+    """Refuse rows that other columns show to be no daily bars of one ticker on Yahoo's price basis."""
+    for index, name in enumerate(table.columns):
+        cells = table.iloc[:, index].str.lower()
+        if name in IDENTITIES:
+            _refuse_cells(ticker, name, cells, wrong=cells != cells.iloc[0], expected="one ticker in a file")
+        if name in INTERVALS:
+            _refuse_cells(ticker, name, cells, wrong=~cells.isin(DAILY), expected="daily bars")
+        if name not in NAMES and any(word in name for word in ACTION_WORDS):
+            # It is left open whether the prices are adjusted for them.
+            acting = ~cells.str.replace(r"\.0*$", "", regex=True).isin(NEUTRAL)
+            expected = "split-adjusted prices with columns dividends and splits"
+            _refuse_cells(ticker, name, cells, wrong=acting, expected=expected)
+
+
+def _refuse_cells(ticker: str, name: str, cells: pd.Series, *, wrong: pd.Series, expected: str) -> None:
+    if wrong.any():
+        found = f"'{cells[wrong].iloc[0]}' in column {name}, line {cells.index[wrong][0]}"
+        raise BadBarsError(ticker, expected, found)

@@ -1,0 +1,89 @@
+"""Numbers as people and vendors write them; a mark that may be of thousands or of decimals is refused."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecasting.errors import BadBarsError
+
+PRICES = ("open", "high", "low", "close", "dividend")
+NUMBERS = (*PRICES, "volume", "split")
+MISSING = ("", "-", "--", "null", "nan", "na", "n/a", "none")
+CURRENCY = r"^[$€£¥]\s*|\s*[$€£¥]$"
+UNITS = {"K": 1e3, "M": 1e6, "B": 1e9}
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """The marks of a file's numbers."""
+
+    decimal: str
+    thousands: str
+
+    def parse(self, cells: pd.Series) -> pd.Series:
+        """Parse text without unit and currency; NaN where it is no number written with these marks."""
+        groups = rf"\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+"
+        shape = rf"[+-]?(?:{groups}|\d+)?(?:{re.escape(self.decimal)}\d*)?(?:[eE][+-]?\d+)?"
+        fits = cells.str.fullmatch(shape) & cells.str.contains(r"\d")
+        plain = cells.str.replace(self.thousands, "", regex=False).str.replace(self.decimal, ".", regex=False)
+        return pd.to_numeric(plain.where(fits), errors="coerce").astype(np.float64)
+
+
+def parse_numbers(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Parse the columns of prices, volume and actions.
+
+    Args:
+        ticker: Symbol, for messages.
+        table: Text by line of the file, columns named as in `PriceHistory`.
+
+    Returns:
+        The same columns as float64, NaN where a cell is empty.
+
+    Raises:
+        BadBarsError: A cell is no number, or the file leaves open what its commas mean.
+    """
+    columns = {name: _clean(table[name]) for name in NUMBERS if name in table}
+    marks = _find_marks(ticker, pd.concat([columns[name] for name in PRICES if name in columns]))
+    return pd.DataFrame({name: _parse(ticker, name, cells, marks=marks) for name, cells in columns.items()})
+
+
+def _clean(cells: pd.Series) -> pd.Series:
+    """Return the cells without currency and spaces; NA where nothing is meant."""
+    bare = cells.str.replace(CURRENCY, "", regex=True).str.replace(r"\s", "", regex=True)
+    return bare.mask(bare.str.lower().isin(MISSING))
+
+
+def _find_marks(ticker: str, prices: pd.Series) -> _Marks:
+    """Return the marks that the prices of a file show."""
+    present = prices.dropna()
+    dots, commas = present.str.count(r"\."), present.str.count(",")
+    both = present[(dots > 0) & (commas > 0)]
+    if not both.empty:
+        decimal = "." if both.iloc[0].rfind(".") > both.iloc[0].rfind(",") else ","
+        return _Marks(decimal, "," if decimal == "." else ".")
+    if not (commas > 0).any():
+        return _Marks(".", ",")
+    if (dots > 0).any() or (commas > 1).any():
+        return _Marks(".", ",")
+    thousands = present[commas > 0].str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}")
+    if thousands.all():
+        cell = present[commas > 0]
+        found = f"'{cell.iloc[0]}' in line {cell.index[0]}, whose comma may be of thousands or of decimals"
+        raise BadBarsError(ticker, "prices with a decimal point", found)
+    return _Marks(",", ".")
+
+
+def _parse(ticker: str, name: str, cells: pd.Series, *, marks: _Marks) -> pd.Series:
+    factors = 1.0
+    bare = cells
+    if name == "volume":
+        factors = cells.str[-1:].str.upper().map(UNITS).fillna(1.0).astype(np.float64)
+        bare = cells.str.replace(r"[KMBkmb]$", "", regex=True)
+    numbers = marks.parse(bare)
+    wrong = numbers.isna() & cells.notna()
+    if wrong.any():
+        found = f"'{cells[wrong].iloc[0]}' in line {cells.index[wrong][0]}"
+        raise BadBarsError(ticker, f"numbers in column {name}", found)
+    return numbers * factors

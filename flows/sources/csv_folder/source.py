@@ -1,0 +1,131 @@
+"""A folder of TICKER.csv files with prices as Yahoo serves them: split-adjusted to the end of the file."""
+
+import functools
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from flows.settings import Settings
+from flows.sources.base import PriceSource, build_history, check_symbol, is_symbol
+from flows.sources.csv_folder.table import PriceTable, read_price_table
+from flows.sources.registry import register
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.sessions import exchange_zone, last_closed_session
+from forecasting.errors import PriceError, SourceError, UnfinishedSessionError, UnknownTickerError
+from forecasting.prices.adjustment import undo_splits
+from forecasting.prices.history import PriceHistory, as_actions, as_bars
+
+NO_LAG = timedelta(0)  # the owner writes a file when the session is over
+
+
+class CsvSource:
+    """Prices from files `TICKER.csv` with a header line.
+
+    A column of dates and one of closes are needed; open, high, low, volume, dividends and splits are read
+    where they exist, under the names that common vendors give them. Prices, volume and dividends are
+    split-adjusted to the end of the file, so splits must be there if any took place. `adj_close` is not read.
+
+    Args:
+        folder: Where the files are.
+        now: The instant (UTC) after which no session can have closed; None if any day is allowed.
+
+    Raises:
+        SourceError: The folder holds no such file.
+    """
+
+    name = "csv"
+    live = False
+
+    def __init__(self, folder: Path, now: datetime | None = None) -> None:
+        self.folder = folder
+        self.now = now
+        if not self.tickers():
+            raise SourceError(
+                f"Expected a folder with files such as AAPL.csv, found none in {folder}; check the path."
+            )
+
+    def tickers(self) -> tuple[str, ...]:
+        """Return the symbols that have a file, sorted."""
+        return tuple(sorted(path.stem for path in self.folder.glob("*.csv") if is_symbol(path.stem)))
+
+    def ignored_files(self) -> tuple[str, ...]:
+        """Return the names of CSV files that are not read because they are no `TICKER.csv`, sorted."""
+        names = (path.name for path in self.folder.iterdir() if path.suffix.lower() == ".csv")
+        return tuple(sorted(name for name in names if not name.endswith(".csv") or not is_symbol(name[:-4])))
+
+    def last_session(self, tickers: tuple[str, ...]) -> date | None:
+        """Return the newest session that half of the readable files of `tickers` have reached.
+
+        Days that are not over yet do not count; without a readable file, all files of the folder are asked.
+        """
+        lasts = self._last_sessions(tickers) or self._last_sessions(self.tickers())
+        return lasts[(len(lasts) - 1) // 2] if lasts else None
+
+    def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
+        """Fetch the as-traded bars of one file."""
+        table = _read(ticker, self._find(ticker))
+        self._check_over(ticker, table.frame.index)
+        # Cut only after undoing: a split after `end` is in the file's prices all the same.
+        bars, actions = undo_splits(as_bars(table.frame), as_actions(table.frame))
+        history = build_history(ticker, bars, actions, start=start, end=end, where=str(self.folder))
+        return history.noting(*table.notes)
+
+    def _find(self, ticker: str) -> Path:
+        """Return the path of a ticker's file."""
+        check_symbol(ticker, str(self.folder))
+        path = self.folder / f"{ticker}.csv"
+        if not path.is_file():
+            raise UnknownTickerError(ticker, str(self.folder))
+        return path
+
+    def _check_over(self, ticker: str, days: pd.DatetimeIndex) -> None:
+        """Refuse bars of sessions that have not closed."""
+        closed = self._last_closed(ticker)
+        if closed is not None and len(days) and days.max().date() > closed:
+            raise UnfinishedSessionError(ticker, last=closed, found=days.max().date())
+
+    def _last_closed(self, ticker: str) -> date | None:
+        if self.now is None:
+            return None
+        return last_closed_session(calendar_name(ticker), self.now, NO_LAG)
+
+    def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
+        """Return the newest finished day of each readable file, the newest of all first."""
+        paths = {ticker: self._find(ticker) for ticker in set(tickers) & set(self.tickers())}
+        lasts = [self._last_session_of(ticker, path) for ticker, path in paths.items()]
+        return sorted((last for last in lasts if last is not None), reverse=True)
+
+    def _last_session_of(self, ticker: str, path: Path) -> date | None:
+        """Return the newest finished day of a file; None where it cannot be read, which `fetch` reports."""
+        days = _read_days(ticker, path, path.stat().st_mtime_ns)
+        with suppress(PriceError):
+            closed = self._last_closed(ticker)
+            finished = days if closed is None else days[days <= pd.Timestamp(closed)]
+            return finished.max().date() if len(finished) else None
+        return None
+
+
+@register("csv")
+def open_csv(settings: Settings, now: datetime) -> PriceSource:
+    """Open the configured folder.
+
+    Raises:
+        SourceError: None is configured, or it holds no file.
+    """
+    if settings.csv_dir is None:
+        raise SourceError("Expected a folder of TICKER.csv files for the csv source, found none; name one.")
+    return CsvSource(settings.csv_dir, now)
+
+
+def _read(ticker: str, path: Path) -> PriceTable:
+    return read_price_table(ticker, path, exchange_zone(calendar_name(ticker)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_days(ticker: str, path: Path, modified_ns: int) -> pd.DatetimeIndex:  # noqa: ARG001 (the version)
+    """Read the days of one version of a file; none where it cannot be read, which `fetch` reports."""
+    with suppress(PriceError):
+        return pd.DatetimeIndex(_read(ticker, path).frame.index)
+    return pd.DatetimeIndex([])

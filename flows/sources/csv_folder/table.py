@@ -1,0 +1,61 @@
+"""Read one CSV file into bars and actions by day."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from flows.sources.csv_folder.columns import name_columns
+from flows.sources.csv_folder.days import parse_days
+from flows.sources.csv_folder.numbers import parse_numbers
+from flows.sources.csv_folder.text import read_text_table
+from forecasting.errors import BadBarsError
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """One file as read.
+
+    Attributes:
+        frame: Columns of bars and actions, float64, by day in increasing order.
+        notes: What was left out, a clause each.
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def read_price_table(ticker: str, path: Path, zone: str) -> PriceTable:
+    """Read a file.
+
+    Args:
+        ticker: Symbol, for messages.
+        path: The file.
+        zone: Time zone of the exchange, for stamps with a zone of their own.
+
+    Raises:
+        BadBarsError: The file is no table of daily prices; the message names column and line.
+    """
+    text = name_columns(ticker, read_text_table(ticker, path)).drop_duplicates()
+    days = parse_days(ticker, text["date"], zone)
+    frame = parse_numbers(ticker, text).set_axis(days, axis=0)
+    _check_order(ticker, text["date"], days)
+    closed = frame["close"].notna().to_numpy()
+    return PriceTable(frame[closed].sort_index(), _describe_unpriced(days[~closed]))
+
+
+def _check_order(ticker: str, cells: pd.Series, days: pd.DatetimeIndex) -> None:
+    """Refuse days that neither rise nor fall: one of them is likely to be mistyped."""
+    rising, falling = days[1:] > days[:-1], days[1:] < days[:-1]
+    wrong = ~rising if rising.sum() >= falling.sum() else ~falling
+    if wrong.any():
+        row = int(np.argmax(wrong)) + 1
+        found = f"{days[row].date()} repeated or out of order in line {cells.index[row]}"
+        raise BadBarsError(ticker, "one row for each day in order", found)
+
+
+def _describe_unpriced(days: pd.DatetimeIndex) -> tuple[str, ...]:
+    if days.empty:
+        return ()
+    return (f"{len(days)} rows without a close left out, such as {days[-1].date()}",)

@@ -1,0 +1,95 @@
+"""Read a CSV file of prices into a table of text, whatever its encoding, delimiter and line ends."""
+
+import codecs
+import csv
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from forecasting.errors import BadBarsError
+
+DELIMITERS = (",", ";", "\t", "|")
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+LINE = "line"
+
+
+def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
+    """Read a file as text, cell by cell.
+
+    Args:
+        ticker: Symbol, for messages.
+        path: The file.
+
+    Returns:
+        Stripped cells under the header as written, indexed by the line in the file; empty rows are left out.
+
+    Raises:
+        BadBarsError: It cannot be read or decoded, has no header or no rows, or a row has more or fewer cells
+            than the header.
+    """
+    lines = _split_cells(ticker, _decode(ticker, path))
+    rows = {number: row for number, row in enumerate(lines, start=1) if any(row)}
+    if not rows:
+        raise BadBarsError(ticker, "a header line and a line for each session", "an empty file")
+    header = rows.pop(min(rows))
+    table = pd.DataFrame(
+        [_fit(ticker, number, row, width=len(header)) for number, row in rows.items()],
+        index=pd.Index(rows, name=LINE),
+        columns=header,
+        dtype=str,
+    )
+    table = _drop_yfinance_header(ticker, table)
+    if table.empty:
+        raise BadBarsError(ticker, "a line for each session below the header", "no rows")
+    return table
+
+
+def _decode(ticker: str, path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadBarsError(ticker, "a readable CSV file", error.strerror or type(error).__name__) from error
+    marks = [name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark)]
+    encoding = marks[0] if marks else "utf-8"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadBarsError(
+            ticker, "a readable CSV file in UTF-8", f"another encoding in line {line}"
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _split_cells(ticker: str, text: str) -> list[list[str]]:
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    delimiter = max(DELIMITERS, key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise BadBarsError(ticker, "a readable CSV file", str(error)) from error
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def _fit(ticker: str, number: int, row: list[str], *, width: int) -> list[str]:
+    """Return the row without empty cells beyond the header."""
+    if len(row) < width or any(row[width:]):
+        found = f"{len(row)} in line {number}"
+        raise BadBarsError(ticker, f"a readable CSV file with {width} cells in every line", found)
+    return row[:width]
+
+
+def _drop_yfinance_header(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Read the three header lines of `yfinance.download(...).to_csv()`: `Price`, `Ticker` and `Date`."""
+    heads = table.iloc[:2, 0].str.lower().tolist() if table.shape[1] else []
+    if table.columns[0].lower() != "price" or heads != ["ticker", "date"]:
+        return table
+    symbols = set(table.iloc[0, 1:])
+    if len(symbols) > 1:
+        raise BadBarsError(ticker, "one ticker in a file", " and ".join(sorted(symbols)[:3]))
+    return table.iloc[2:].set_axis(["Date", *table.columns[1:]], axis=1)

@@ -1,0 +1,90 @@
+"""Splits that nobody worked in: a step by a ratio of shares that the source does not explain.
+
+At an ex-date the price steps by the ratio overnight, while everything else stays as usual: the bar lies
+beyond the step as a whole, its range is that of an ordinary session, and as much money changes hands as
+before (so volume in shares moves inversely to the price). A market that moves as far by itself misses at
+least one of these signs, and every sign alone fails one way: so a step counts as a split only if all agree.
+"""
+
+import numpy as np
+import pandas as pd
+
+from forecasting.errors import UnadjustedSplitError
+from forecasting.prices.adjustment import PRICE_COLUMNS, adjust
+from forecasting.prices.history import PriceHistory
+from forecasting.types import Floats
+
+# New shares per old, or old per new. Smaller ratios, such as 5:4, lie among the moves of a market.
+RATIOS = (1.5, *(float(ratio) for ratio in range(2, 51)), 2.5, 3.5, 60.0, 75.0, 80.0, 100.0)
+LEAST_STEP = np.log(1.4)  # of the close; an ex-date of 3:2 seldom ends below
+USUAL_SESSIONS = 20
+VOLATILITY_SESSIONS = 60
+MAD_TO_STANDARD = 1.4826  # of a normal distribution
+NEAR_DEVIATIONS = 2.0  # of the overnight step from the ratio, in usual daily moves
+NEAREST, FARTHEST = 0.02, 0.06  # log; bounds of that tolerance
+DISPLACED = 0.8  # share of the step that the nearest price of the bar lies beyond
+MONEY = 1.2  # log; traded value against its usual
+MONEY_ALONE = 0.7  # log; where no range is known
+RANGE = 3.0  # times the usual
+
+
+def check_splits_worked_in(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:
+    """Raise at a step of a new or changed bar that is a split the source does not know.
+
+    Args:
+        history: As-traded bars and actions.
+        fresh: Sessions whose bars are not in the store as they are.
+
+    Raises:
+        UnadjustedSplitError: There is such a step.
+    """
+    bars = adjust(history, history.last_session, "total_return")
+    sessions = find_unworked_splits(bars).intersection(fresh)
+    if len(sessions):
+        session = sessions[0]
+        before, after = history.bars["close"].iloc[history.bars.index.get_loc(session) - 1 :][:2]
+        found = f"{before:g}, then {after:g} at {session.date()} on an ordinary day"
+        expected = "prices with every split worked in, or a column splits"
+        raise UnadjustedSplitError(history.ticker, expected, found, session.date())
+
+
+def find_unworked_splits(bars: pd.DataFrame) -> pd.DatetimeIndex:
+    """Return the sessions at which adjusted bars step like a split.
+
+    Args:
+        bars: (T,) columns open, high, low, close and volume, adjusted for the known actions. Without open,
+            high and low, or without volume, the signs that are left must agree.
+    """
+    close = np.log(bars["close"])
+    step = close.diff()
+    overnight = (np.log(bars["open"]) - close.shift()).fillna(step)
+    money = (np.log(_usual_ratio(bars["volume"])) + step).abs()
+    spread = _usual_ratio(np.log(bars["high"] / bars["low"]))
+    ordinary = (spread < RANGE) | (spread.isna() & (money < MONEY_ALONE))
+    same_money = (money < MONEY) | (money.isna() & spread.notna())
+    is_split = _is_near_ratio(overnight, step) & _is_displaced(bars, step) & ordinary & same_money
+    return pd.DatetimeIndex(bars.index[is_split])
+
+
+def _is_near_ratio(overnight: pd.Series, step: pd.Series) -> pd.Series:
+    """(T,) true where the overnight step is that of a split, within what a price moves overnight."""
+    usual = step.abs().rolling(VOLATILITY_SESSIONS, min_periods=5).median().shift() * MAD_TO_STANDARD
+    tolerance = (NEAR_DEVIATIONS * usual).clip(NEAREST, FARTHEST)
+    ratios: Floats = np.sort(np.log(RATIOS))
+    size = overnight.abs().to_numpy()[:, None]  # (T, 1)
+    distance = pd.Series(np.abs(size - ratios).min(axis=1), index=step.index)  # (T, ratios) to (T,)
+    same_way = (np.sign(overnight) == np.sign(step)) & (step.abs() > LEAST_STEP)
+    return (distance <= tolerance.fillna(NEAREST)) & same_way
+
+
+def _is_displaced(bars: pd.DataFrame, step: pd.Series) -> pd.Series:
+    """(T,) true where the price of the bar that is nearest to the close before lies beyond the step."""
+    prices = np.log(bars[PRICE_COLUMNS])
+    nearest = prices.min(axis=1).where(step > 0, prices.max(axis=1))
+    return (nearest - np.log(bars["close"]).shift()) / step > DISPLACED
+
+
+def _usual_ratio(values: pd.Series) -> pd.Series:
+    """(T,) value over the median of the sessions before; NaN where either is unknown or zero."""
+    known = values.where(values > 0)
+    return known / known.rolling(USUAL_SESSIONS, min_periods=1).median().shift()

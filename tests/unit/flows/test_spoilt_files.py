@@ -1,0 +1,104 @@
+"""Whatever a file holds, it is read or refused in one sentence."""
+
+import random
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from price_files import write_prices
+from synthetic_prices import AS_OF, make_history
+
+from flows.doctor.price_files import check_price_files
+from flows.sources import CsvSource
+from forecasting.errors import PriceError
+from forecasting.prices.history import PriceHistory
+
+NOW = datetime(2024, 7, 5, tzinfo=UTC)
+CELLS = (
+    "", "-", "null", "NaN", "inf", "-1", "0", "1e12", "1e-12", "1,5", "1.234,5", "$9", "9 USD", "9%", "２０",
+    "2109-12-31", "0001-01-01", "1969-12-31", "2024-06-31", "31/12/2019", "12/31/2019 16:00", "20240605",
+    "2024-06-05T00:00:00Z", "1717545600", "=1+1", '"', "\x00", "\x1b[31m", "a" * 200_000, "\N{BELL}",
+)  # fmt: skip
+HEADERS = ("date", "Close", "close", "Adj Close", "Price", "Split Ratio", "", "<CLOSE>", "time", "\ufeffdate")
+
+
+def spoil(text: str, rng: random.Random) -> bytes:
+    """Change a few cells, rows, headers or bytes of a file."""
+    rows = [line.split(",") for line in text.splitlines()]
+    for _ in range(rng.randint(1, 4)):
+        row = rng.choice(rows)
+        change = rng.randrange(8)
+        if change < 3:
+            row[rng.randrange(len(row))] = rng.choice(CELLS)
+        elif change == 3:
+            rows[0][rng.randrange(len(rows[0]))] = rng.choice(HEADERS)
+        elif change == 4:
+            rows.insert(rng.randrange(1, len(rows)), list(row))
+        elif change == 5:
+            del row[rng.randrange(len(row)) :]
+        elif change == 6:
+            rows[1:] = rows[:0:-1] if rng.random() < 0.5 else rng.sample(rows[1:], len(rows) - 1)
+        else:
+            column, cell = rng.randrange(len(row)), rng.choice(CELLS)
+            for other in rows[1:]:
+                other[column : column + 1] = [cell]
+    joined = rng.choice([",", ";", "\t"]).join
+    content = rng.choice(["\n", "\r\n", "\r"]).join(joined(row) for row in rows)
+    return content.encode(rng.choice(["utf-8", "utf-16", "utf-8-sig", "utf-32"]), "surrogatepass")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A good file of 40 rows."""
+    folder = tmp_path_factory.mktemp("good")
+    history = make_history("GOOD", 300, seed=1)
+    write_prices(folder, PriceHistory("GOOD", history.bars.iloc[-40:], history.actions))
+    return (folder / "GOOD.csv").read_text()
+
+
+def fetch(folder: Path) -> PriceHistory | PriceError:
+    """Read the file; a refusal is returned."""
+    try:
+        return CsvSource(folder, NOW).fetch("GOOD", None, AS_OF)
+    except PriceError as error:
+        return error
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_spoilt_file_is_read_or_refused_in_one_sentence(
+    text: str, tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    folder = tmp_path_factory.mktemp("spoilt")
+    (folder / "GOOD.csv").write_bytes(spoil(text, random.Random(seed)))  # no secret
+    outcome = fetch(folder)
+    if isinstance(outcome, PriceError):
+        assert len(str(outcome).splitlines()) == 1
+        assert len(str(outcome)) < 600
+        return
+    assert (outcome.bars["close"] > 0).all()
+    assert outcome.bars.index.is_monotonic_increasing
+
+
+def test_a_folder_is_checked_file_by_file_and_nothing_is_written(tmp_path: Path) -> None:
+    for seed, ticker in enumerate(("AAA", "BBB")):
+        write_prices(tmp_path, make_history(ticker, 300, seed))
+    (tmp_path / "BAD.csv").write_text("date,close\n2024-06-05,ten\n")
+    (tmp_path / "OLD.SX.csv").write_text("date,close\n2024-06-05,10\n")
+    (tmp_path / "lower.csv").write_text("date,close\n2024-06-05,10\n")
+    before = sorted(tmp_path.iterdir())
+    checks = {check.file: check for check in check_price_files(tmp_path, NOW)}
+    assert {name: check.reason for name, check in checks.items()} == {
+        "AAA.csv": "",
+        "BBB.csv": "",
+        "BAD.csv": "bad_bars",
+        "OLD.SX.csv": "unknown_exchange",
+        "lower.csv": "file_name",
+    }
+    assert (checks["AAA.csv"].last, checks["AAA.csv"].ticker) == (date(2024, 6, 5), "AAA")
+    assert checks["AAA.csv"].bars + 10 > 290
+    assert "bars on days without a session of XNYS left out" in checks["AAA.csv"].detail
+    assert "'ten' in line 2" in checks["BAD.csv"].detail
+    assert sorted(tmp_path.iterdir()) == before
