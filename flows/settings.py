@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,8 @@ from forecasting.config import (
     SimulationConfig,
     WarmStartConfig,
 )
-from forecasting.errors import UsageError
+from forecasting.errors import SymbolError, UsageError
+from forecasting.text import is_symbol
 from forecasting.types import SourceKind
 
 Tickers = Annotated[tuple[str, ...], NoDecode]
@@ -72,13 +74,33 @@ class Settings(BaseSettings):
     @field_validator("tickers", "train_tickers", mode="before")
     @classmethod
     def _split_tickers(cls, value: Any) -> Any:
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(dict.fromkeys(part.strip().upper() for part in parts if part.strip()))
+        return parse_tickers(value.split(",") if isinstance(value, str) else value)
 
     @property
     def url(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.home.absolute() / 'bandcast.db'}"
+
+
+def parse_ticker(text: str) -> str:
+    """Parse a symbol in either case; settings, options and forms obey the same rule.
+
+    Raises:
+        SymbolError: It is no symbol.
+    """
+    ticker = text.strip().upper()
+    if not is_symbol(ticker):
+        raise SymbolError(text)
+    return ticker
+
+
+def parse_tickers(texts: Iterable[str]) -> tuple[str, ...]:
+    """Parse symbols; leave out empty and repeated ones.
+
+    Raises:
+        SymbolError: One is no symbol.
+    """
+    return tuple(dict.fromkeys(parse_ticker(text) for text in texts if text.strip()))
 
 
 def load_settings(**overrides: Any) -> Settings:

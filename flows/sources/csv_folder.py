@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from flows.settings import Settings
-from flows.sources.base import PriceSource, build_history, check_symbol, is_symbol
+from flows.sources.base import PriceSource, build_history, check_symbol
 from flows.sources.registry import register
 from forecasting.errors import BadBarsError, PriceError, SourceError, UnknownTickerError
 from forecasting.prices.adjustment import undo_splits
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions, as_bars
+from forecasting.text import is_symbol
 
 RENAMED = {"splits": "split", "stock_splits": "split", "dividends": "dividend"}
 NEEDED = ("date", "close")
