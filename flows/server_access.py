@@ -88,11 +88,13 @@ def require_access(api_url: str, auth_string: str | None) -> None:
         SourceError: It does not, or does not answer.
     """
     shown = display_server(api_url)
-    request = Request(f"{api_url}/admin/version")
+    if not api_url.startswith(("http://", "https://")):
+        raise SourceError(f"Expected a Prefect server at http:// or https://, found {shown}.")
+    request = Request(f"{api_url}/admin/version")  # noqa: S310  # HTTP, as checked above
     if auth_string:
         request.add_header("Authorization", f"Basic {_encode(auth_string)}")
     try:
-        with urlopen(request, timeout=30):
+        with urlopen(request, timeout=30):  # noqa: S310  # likewise
             return
     except HTTPError as error:
         if error.code != UNAUTHORIZED:
