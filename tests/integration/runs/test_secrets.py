@@ -1,4 +1,4 @@
-"""No secret in words: whatever is wrong with a URL, a password in it reaches no stream, log, state or store."""
+"""No secret in words: a password in a URL, good or wrong, reaches no stream, log, state, artifact or table."""
 
 import json
 import sys
@@ -29,14 +29,13 @@ BAD_URLS = (
     f"postgresql://me:at@slash/{SECRET}@127.0.0.1:1/d",
     f"postgresql://me:{SECRET}@127.0.0.1:port/d",
     f"mysql://me:{SECRET}@host/d?password={SECRET}",
-    f"sqlite:///bands.db?password={SECRET}",
-    f"{SECRET}",
+    SECRET,
 )
 WRONG_VARIABLES = {
     "BANDCAST_SOURCE": f"postgresql://me:{SECRET}@host/d",
     "BANDCAST_HISTORY_DAYS": f"postgresql:me:{SECRET}@host/d",
     "BANDCAST_MODEL": f"me:{SECRET}@host",
-    "BANDCAST_GATE": json.dumps({"sessions": f"me:{SECRET}@host"}),
+    "BANDCAST_GATE": json.dumps({"every": f"me:{SECRET}@host"}),
 }
 
 
