@@ -45,6 +45,21 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
     return body
 
 
+def translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise what nobody foresaw in a task as an `InternalError`: Prefect puts its text into a state."""
+
+    @functools.wraps(function)
+    def body(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BandcastError:
+            raise
+        except Exception as error:
+            raise report_unexpected(error) from error
+
+    return body
+
+
 def open_flow_context(as_of: date | None, **overrides: Any) -> AbstractContextManager[RunContext]:
     """Open the context of a flow run by the instant at which it was due.
 

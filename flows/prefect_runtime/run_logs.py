@@ -20,8 +20,8 @@ def clean_record(record: logging.LogRecord) -> bool:
     """Clean the text of a record; return whether it is logged.
 
     Prefect logs the error of a failed run twice more once the run has ended, with some 45 lines of traceback.
-    Its sentence is in the state by then, so these records are dropped. The error of a task is raised again in
-    its flow, which words it or writes its traceback to the log file of the home.
+    Its sentence is in the state by then, so these records are dropped. A task's error is raised again in its
+    flow, so its record keeps no traceback; that of an unforeseen one is in the log file of the home.
     """
     error = record.exc_info[1] if record.exc_info else None
     record.msg, record.args = clean_text(hide_secrets(record.getMessage())), None

@@ -1,4 +1,4 @@
-"""No secret in words: a password in a URL, good or wrong, reaches no stream, log, state, artifact or table."""
+"""No secret in words: a password in a URL, good or wrong, is in no stream, log, state, artifact or table."""
 
 import json
 import sys
