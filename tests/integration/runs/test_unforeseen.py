@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from flow_runs import fail, run_state
+from flow_runs import complete, fail, run_state
 from prefect import get_client
 
 from flows.failures import LOG_FILE
@@ -67,3 +67,12 @@ def test_the_error_of_a_run_leads_to_its_cause(monkeypatch: pytest.MonkeyPatch) 
 def test_a_run_whose_name_cannot_be_found_fails_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.context.open_source", raise_unforeseen)
     assert isinstance(fail(ingest, tickers=["IBM"]), InternalError)
+
+
+def test_a_flow_keeps_its_files_private_whoever_started_it(workplace: Path) -> None:
+    before, after = workplace / "before", workplace / "after"
+    before.touch()
+    complete(ingest, tickers=["IBM"])
+    after.touch()
+    assert (workplace / "home" / "bandcast.db").stat().st_mode & 0o777 == 0o600
+    assert before.stat().st_mode == after.stat().st_mode  # the umask is the user's again
