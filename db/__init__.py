@@ -1,5 +1,6 @@
 """The store: the only part of bandcast that knows SQLAlchemy."""
 
+from db.engine import find_secrets
 from db.records import (
     CalibrationRecord,
     ForecastKey,
@@ -31,6 +32,7 @@ __all__ = [
     "StoreStatus",
     "TickerSession",
     "Transaction",
+    "find_secrets",
     "inspect_store",
     "open_store",
     "upgrade_store",

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from forecasting.errors import DatabaseUnreachableError
+from forecasting.text import mask_secrets
 
 WAIT_SECONDS = 30  # for another writer to finish; a run's own transaction takes a few
 CONNECT_SECONDS = 10
@@ -41,6 +41,18 @@ def display_url(url: URL) -> str:
     """Return driver, host, port and database: a user, a password or an option may be a secret."""
     shown = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
     return shown.render_as_string()
+
+
+def find_secrets(url: str) -> list[str]:
+    """Find what may be a secret in the text of a URL; of a text that is none, everything before the host."""
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or "@" in f"{parsed.host}{parsed.database}":
+        user_info = url.rpartition("@")[0].rpartition("://")[2]
+        return [url, user_info, user_info.partition(":")[2], user_info.rpartition(":")[2]]
+    return _list_secrets(parsed)
 
 
 @contextmanager
@@ -177,11 +189,13 @@ def _create_postgres_engine(url: URL) -> sa.Engine:
 
 
 def _unreachable(url: URL, detail: str) -> DatabaseUnreachableError:
-    options = [value for name, found in url.normalized_query.items() if "pass" in name for value in found]
-    for secret in filter(None, (url.password, *options)):
-        for text in (secret, quote(secret, safe="")):
-            detail = detail.replace(text, "***")
+    detail = mask_secrets(detail, _list_secrets(url))
     return DatabaseUnreachableError(display_url(url), detail)
+
+
+def _list_secrets(url: URL) -> list[str]:
+    options = [value for name, found in url.normalized_query.items() if "pass" in name for value in found]
+    return [secret for secret in (url.password, *options) if secret]
 
 
 def _quote(error: BaseException | None) -> str:

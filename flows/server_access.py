@@ -4,6 +4,7 @@ import os
 import secrets
 from base64 import b64encode
 from collections.abc import MutableMapping
+from http.client import InvalidURL
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -69,25 +70,43 @@ def supply_auth_string(environment: MutableMapping[str, str]) -> None:
         environment[AUTH_VARIABLE] = found
 
 
+def display_server(url: str) -> str:
+    """Return scheme, host, port and path of a server's URL: a user or a query may be a secret."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:  # no port, or no host
+        return "the URL of PREFECT_API_URL"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
+
+
 def require_access(api_url: str, auth_string: str | None) -> None:
     """Check that the server's API accepts the auth string.
 
     Raises:
         SourceError: It does not, or does not answer.
     """
-    request = Request(f"{api_url}/admin/version")
+    shown = display_server(api_url)
+    if not api_url.startswith(("http://", "https://")):
+        raise SourceError(f"Expected a Prefect server at http:// or https://, found {shown}.")
+    request = Request(f"{api_url}/admin/version")  # noqa: S310  # HTTP, as checked above
     if auth_string:
         encoded = b64encode(auth_string.encode()).decode()
         request.add_header("Authorization", f"Basic {encoded}")
     try:
-        with urlopen(request, timeout=30):
+        with urlopen(request, timeout=30):  # noqa: S310  # likewise
             return
     except HTTPError as error:
         if error.code != UNAUTHORIZED:
             return  # an API that refuses something else says so itself
         found = "another one" if auth_string else "none"
+    except InvalidURL as error:  # whose text repeats a part of the URL
+        raise SourceError(
+            f"Expected a Prefect server at {shown}, found a URL that cannot be used."
+        ) from error
     except (URLError, OSError) as error:
-        raise SourceError(f"Expected a Prefect server at {api_url}, found {error}.") from error
+        raise SourceError(f"Expected a Prefect server at {shown}, found {error}.") from error
     raise SourceError(
-        f"Expected the auth string of the Prefect server at {api_url}, found {found}; set {AUTH_VARIABLE}."
+        f"Expected the auth string of the Prefect server at {shown}, found {found}; set {AUTH_VARIABLE}."
     )

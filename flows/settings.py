@@ -2,11 +2,15 @@
 
 import math
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
 from forecasting.config import (
     CalibrationConfig,
@@ -16,19 +20,25 @@ from forecasting.config import (
     SimulationConfig,
     WarmStartConfig,
 )
-from forecasting.errors import UsageError
+from forecasting.errors import SymbolError, UsageError
+from forecasting.text import is_symbol
 from forecasting.types import SourceKind
 
+PREFIX = "BANDCAST_"
+DOTENV = ".env"  # in the working directory
+
 Tickers = Annotated[tuple[str, ...], NoDecode]
+
+_HARMLESS = re.compile(r"[\w.+\- ]{0,40}")
 
 
 class Settings(BaseSettings):
     """Settings of this installation; every field is BANDCAST_<NAME> in the environment or in `.env`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BANDCAST_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
-        env_file=".env",
+        env_file=DOTENV,
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -36,6 +46,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field("", description="SQLAlchemy URL; empty means a SQLite file in `home`.")
     home: Path = Field(Path(".bandcast"), description="Folder of the SQLite file, plots and caches.")
+    share_home: bool = Field(False, description="Whether the user's own umask decides who may read `home`.")
     source: SourceKind = Field("yahoo", description="Source of prices.")
     csv_dir: Path | None = Field(None, description="Folder of TICKER.csv files, for the source `csv`.")
     yahoo_url: str | None = Field(None, description="Base URL of a stand-in for Yahoo's servers.")
@@ -72,13 +83,33 @@ class Settings(BaseSettings):
     @field_validator("tickers", "train_tickers", mode="before")
     @classmethod
     def _split_tickers(cls, value: Any) -> Any:
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(dict.fromkeys(part.strip().upper() for part in parts if part.strip()))
+        return parse_tickers(value.split(",") if isinstance(value, str) else value)
 
     @property
     def url(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.home.absolute() / 'bandcast.db'}"
+
+
+def parse_ticker(text: str) -> str:
+    """Parse a symbol in either case; settings, options and forms obey the same rule.
+
+    Raises:
+        SymbolError: It is no symbol.
+    """
+    ticker = text.strip().upper()
+    if not is_symbol(ticker):
+        raise SymbolError(text)
+    return ticker
+
+
+def parse_tickers(texts: Iterable[str]) -> tuple[str, ...]:
+    """Parse symbols; leave out empty and repeated ones.
+
+    Raises:
+        SymbolError: One is no symbol.
+    """
+    return tuple(dict.fromkeys(parse_ticker(text) for text in texts if text.strip()))
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -97,7 +128,47 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "BANDCAST_" + "__".join(str(part).upper() for part in first["loc"])
-        raise UsageError(f"Expected a valid {name}, found {first['input']!r}: {first['msg']}.") from error
+        sentence = f"Expected a valid {name}, found {_quote_harmless(first['input'])}: {first['msg']}."
+    except SettingsError as error:
+        sentence = f"Expected JSON in a setting of several values, found an {error}; correct it."
+    except (OSError, UnicodeError) as error:
+        sentence = _word_dotenv(error)
+    raise UsageError(sentence)  # not from the error, whose text repeats the value
+
+
+def read_dotenv(path: Path = Path(DOTENV)) -> dict[str, str]:
+    """Read the variables of bandcast in the `.env` of the working directory; none where there is no file.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    try:
+        values = dotenv_values(path)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(_word_dotenv(error)) from error
+    return {
+        name.upper(): value
+        for name, value in values.items()
+        if name.upper().startswith(PREFIX) and value is not None
+    }
+
+
+def read_environment() -> dict[str, str]:
+    """Read the variables that settings are read from: those of the process go before those of `.env`.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    return {**read_dotenv(), **os.environ}
+
+
+def _word_dotenv(error: OSError | UnicodeError) -> str:
+    return f"Expected settings in {Path(DOTENV).absolute()}, found {type(error).__name__}; correct the file."
+
+
+def _quote_harmless(value: object) -> str:
+    """Quote a wrong value, but none that may be a URL or a password in the wrong variable."""
+    return repr(value) if _HARMLESS.fullmatch(str(value)) else "a text that is not shown here"
 
 
 def _with_paths(settings: Settings, paths: int) -> Settings:

@@ -3,7 +3,9 @@
 Each class takes facts and words one sentence: what was expected, what was found, what to do.
 
     BandcastError
+    ├── InternalError               what nobody foresaw
     ├── UsageError                  a request that can never work (exit code 2)
+    │   ├── SymbolError
     │   ├── MissingExtraError
     │   └── TableError              a frame that does not have the shape its reader needs
     ├── PriceError                  one ticker is quarantined, the others go on
@@ -43,13 +45,35 @@ Each class takes facts and words one sentence: what was expected, what was found
 from collections.abc import Sequence
 from datetime import date
 
+from forecasting.text import clean_text
+
 
 class BandcastError(Exception):
-    """Base of every error raised on purpose; its text is one sentence for a person."""
+    """Base of every error raised on purpose; its text is one sentence for a person, cleaned here for all."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(clean_text(sentence))
+
+
+class InternalError(BandcastError):
+    """An error that nobody foresaw, with its type and text, and where its traceback is."""
+
+    def __init__(self, found: str, advice: str) -> None:
+        super().__init__(f"Expected no error, found {found}; {advice}.")
 
 
 class UsageError(BandcastError):
     """A request that can never work as it was put."""
+
+
+class SymbolError(UsageError):
+    """A text that cannot be the symbol of a ticker."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"Expected symbols such as AAPL, BRK-B, 0005.HK or ^GSPC, found '{clean_text(found, 40)}'; "
+            "correct the tickers."
+        )
 
 
 class MissingExtraError(UsageError):

@@ -5,7 +5,9 @@ Heavy imports stay inside the commands, so that --help is fast.
 
 import os
 import sys
-from typing import Annotated
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -27,10 +29,15 @@ from flows.cli import (
     show,
     verify,
 )
+from flows.failures import format_traceback, hide_secrets, report_unexpected
 from flows.prefect_runtime.telemetry import turn_off_telemetry
+from flows.private_files import private_files
 from flows.server_access import supply_auth_string
+from flows.settings import DOTENV, read_dotenv
 from flows.version import code_version
 from forecasting.errors import BandcastError, UsageError
+
+_debug: ContextVar[bool] = ContextVar("debug", default=False)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,20 +74,37 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback has printed and ended
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Print the traceback of an error on standard error.")
+    ] = False,
 ) -> None:
     """Forecast bands that hold."""
+    _debug.set(debug)
+    if settings := sorted(set(read_dotenv()) - set(os.environ)):
+        typer.echo(f"Settings read from {Path(DOTENV).absolute()}: {', '.join(settings)}.", err=True)
 
 
 def main() -> None:
     """Run a command; print one sentence for an error, exit with 1 for a failed run and 2 for bad usage."""
     turn_off_telemetry(os.environ)
-    try:
-        supply_auth_string(os.environ)
-        app()
-    except BandcastError as error:
-        typer.echo(f"Error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+    with private_files():
+        try:
+            supply_auth_string(os.environ)
+            app()
+        except BandcastError as error:
+            _fail(error)
+        except BrokenPipeError:
+            raise  # who reads has gone: nobody is left to read a sentence
+        except Exception as error:
+            _fail(report_unexpected(error))
+
+
+def _fail(error: BandcastError) -> NoReturn:
+    if _debug.get():
+        typer.echo(format_traceback(error), err=True)
+    typer.echo(f"Error: {hide_secrets(str(error))}", err=True)
+    sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -8,6 +8,7 @@ import typer
 
 from flows.cli.options import DAY, CsvDir, Json, Source, Tickers, to_day
 from flows.cli.output import print_result
+from flows.private_files import own_umask
 
 Out = Annotated[Path, typer.Option(help="Where the rows go: a .parquet, .csv or .csv.gz file.")]
 Start = Annotated[datetime, typer.Option(formats=DAY, help="First session to forecast from.")]
@@ -64,7 +65,8 @@ def backtest(
         restart=restart,
     )
     settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None)
-    result = run_backtest(options, settings, datetime.now(UTC))
+    with own_umask():
+        result = run_backtest(options, settings, datetime.now(UTC))
     if markdown and not json:
         typer.echo(backtest_to_markdown(result))
         return

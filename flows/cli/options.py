@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.settings import parse_tickers
 from forecasting.types import SourceKind
 
 DAY = ["%Y-%m-%d"]
@@ -35,9 +36,13 @@ def to_day(moment: datetime | None) -> date | None:
 
 
 def build_parameters(source: SourceKind | None, csv_dir: Path | None, tickers: str) -> dict[str, Any]:
-    """Build the parameters that every flow has."""
+    """Build the parameters that every flow has.
+
+    Raises:
+        SymbolError: A ticker is no symbol.
+    """
     return {
         "source": source or "configured",
         "csv_dir": str(csv_dir or ""),
-        "tickers": [ticker.strip() for ticker in tickers.split(",") if ticker.strip()],
+        "tickers": list(parse_tickers(tickers.split(","))),
     }

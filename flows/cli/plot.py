@@ -1,11 +1,13 @@
 """`bandcast plot`."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flows.cli.options import Tickers, Until, to_day
+from flows.private_files import own_umask
 
 
 def plot(
@@ -25,4 +27,6 @@ def plot(
         fans = load_fan_data(store, settings.tickers, to_day(as_of))
     from flows.reporting.charts import save_fan_charts  # matplotlib takes a second to import
 
-    typer.echo(save_fan_charts(fans, out or default_plot_path(settings, fans.as_of)))
+    with own_umask() if out else nullcontext():
+        path = save_fan_charts(fans, out or default_plot_path(settings, fans.as_of))
+    typer.echo(path)

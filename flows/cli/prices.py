@@ -36,11 +36,12 @@ def show(
     """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
     from db import open_store
     from flows.reporting.prices import build_prices_sheet, load_prices, prices_to_plain
-    from flows.settings import load_settings
+    from flows.settings import load_settings, parse_ticker
 
     settings = load_settings(source=source)
+    symbol = parse_ticker(ticker)
     with open_store(settings.url, settings.source) as store:
-        stored = load_prices(store, ticker.strip().upper(), sessions)
+        stored = load_prices(store, symbol, sessions)
     print_result([build_prices_sheet(stored)], prices_to_plain(stored), json=json)
 
 

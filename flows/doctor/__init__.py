@@ -1,14 +1,17 @@
 """Checks of `bandcast doctor`, each with what to do about what it finds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flows.doctor.environment import check_dependencies, check_disk, check_python
 from flows.doctor.finding import Finding
 from flows.doctor.prefect_server import check_server
 from flows.doctor.stored import check_calendars, check_database, check_freshness
+from flows.failures import describe_error, hide_secrets, report_unexpected
 from flows.settings import Settings
 from forecasting.errors import BandcastError
+from forecasting.text import clean_text
 
 CHECKS = (
     check_python,
@@ -31,9 +34,13 @@ def examine(settings: Settings, now: datetime | None = None) -> Iterator[Finding
     for check in CHECKS:
         name = check.__name__.removeprefix("check_")
         try:
-            yield from check(settings, now or datetime.now(UTC))
+            yield from map(_hide_secrets, check(settings, now or datetime.now(UTC)))
         except BandcastError as error:
-            yield Finding(name, "fail", str(error))
+            yield _hide_secrets(Finding(name, "fail", str(error)))
         except Exception as error:  # one broken check must not hide the others
-            found = " ".join(f"{type(error).__name__}: {error}".split())
-            yield Finding(name, "fail", found, "report this, with the line above")
+            report_unexpected(error)
+            yield Finding(name, "fail", describe_error(error), "report this, with the line above")
+
+
+def _hide_secrets(finding: Finding) -> Finding:
+    return replace(finding, found=hide_secrets(clean_text(finding.found)))

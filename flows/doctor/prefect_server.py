@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.doctor.finding import Finding
-from flows.server_access import require_access
+from flows.server_access import display_server, require_access
 from flows.settings import Settings
 
 SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"
@@ -20,13 +20,14 @@ def check_server(_: Settings, now: datetime) -> Iterator[Finding]:
     if not url:
         yield Finding("Prefect server", "warn", "none is configured, so nothing runs on schedule", SERVE)
         return
+    shown = display_server(url)
     with get_client(sync_client=True) as client:
         if (error := client.api_healthcheck()) is not None:
             kind = type(error).__name__
-            yield Finding("Prefect server", "fail", f"{url} does not answer ({kind})", SERVE)
+            yield Finding("Prefect server", "fail", f"{shown} does not answer ({kind})", SERVE)
             return
         require_access(url, PREFECT_API_AUTH_STRING.value())
-        yield Finding("Prefect server", "ok", f"{url}, version {client.api_version()}")
+        yield Finding("Prefect server", "ok", f"{shown}, version {client.api_version()}")
         deployments = [
             deployment
             for deployment in client.read_deployments()

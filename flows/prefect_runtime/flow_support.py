@@ -15,6 +15,9 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from flows.context import RunContext, open_context
+from flows.failures import hide_secrets, report_unexpected
+from flows.prefect_runtime.run_logs import clean_run_logs
+from flows.private_files import private_files
 from flows.settings import load_settings
 from forecasting.errors import BandcastError
 
@@ -24,16 +27,35 @@ PROMPT = timedelta(minutes=1)
 
 
 def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn an error of bandcast into a failed state with its sentence, instead of a traceback."""
+    """Turn any error into a failed state with one sentence, instead of a traceback; files are private."""
+    clean_run_logs()
 
     @functools.wraps(function)
     def body(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            with time_limit(load_settings().run_minutes):
+            with private_files(), time_limit(load_settings().run_minutes):
                 return function(*args, **kwargs)
         except BandcastError as error:
-            failed: State[Any] = Failed(message=str(error), data=error)
-            return failed  # type: ignore[return-value]  # Prefect accepts a state as result
+            failure = error
+        except Exception as error:
+            failure = report_unexpected(error)
+        failed: State[Any] = Failed(message=hide_secrets(str(failure)), data=failure)
+        return failed  # type: ignore[return-value]  # Prefect accepts a state as result
+
+    return body
+
+
+def translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:
+    """Raise what nobody foresaw in a task as an `InternalError`: Prefect puts its text into a state."""
+
+    @functools.wraps(function)
+    def body(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BandcastError:
+            raise
+        except Exception as error:
+            raise report_unexpected(error) from error
 
     return body
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from flows.sources.base import SYMBOL_PATTERN
+from forecasting.text import SYMBOL_PATTERN
 from forecasting.types import SourceKind
 
 _EITHER_CASE = SYMBOL_PATTERN.replace("A-Z", "A-Za-z")  # settings turn symbols into capitals

@@ -8,7 +8,6 @@ from prefect.runtime import flow_run
 from flows.context import settle_scope
 from flows.prefect_runtime.flow_support import due
 from flows.prefect_runtime.parameters import overrides
-from forecasting.errors import BandcastError
 
 
 def run_name() -> str:
@@ -24,5 +23,5 @@ def _find_session(parameters: dict[str, Any]) -> date:
     chosen = overrides(parameters["tickers"], parameters["source"], parameters["csv_dir"])
     try:
         return settle_scope(due(), **chosen).as_of
-    except BandcastError:
+    except Exception:  # whatever it is, the run meets it again and words it
         return due().date()

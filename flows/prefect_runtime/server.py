@@ -12,17 +12,16 @@ from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from dotenv import dotenv_values
-
 from flows.prefect_runtime.telemetry import TELEMETRY_OFF
 from flows.server_access import (
     AUTH_FILE,
     AUTH_VARIABLE,
     SERVER_AUTH_VARIABLE,
+    display_server,
     make_auth_string,
     require_access,
 )
-from flows.settings import load_settings
+from flows.settings import load_settings, read_environment
 from forecasting.errors import SourceError, UsageError
 
 POOL = "bandcast"
@@ -78,7 +77,7 @@ def deploy_to_server() -> None:
     if not (url := PREFECT_API_URL.value()):
         raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
     deploy({**TELEMETRY_OFF, **os.environ, "PREFECT_API_URL": url})
-    _print(f"Deployed to {url.removesuffix('/api')}.")
+    _print(f"Deployed to {display_server(url).removesuffix('/api')}.")
 
 
 def build_worker_environment() -> dict[str, str]:
@@ -87,20 +86,16 @@ def build_worker_environment() -> dict[str, str]:
     Paths are absolute because each run has a working directory of its own.
     """
     settings = load_settings()
-    dotenv = {
-        name: value
-        for name, value in dotenv_values(".env").items()
-        if name.startswith("BANDCAST_") and value is not None
-    }
     paths = {"BANDCAST_HOME": settings.home, "BANDCAST_CSV_DIR": settings.csv_dir}
     absolute = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
-    return {**TELEMETRY_OFF, **dotenv, **os.environ, **absolute, "BANDCAST_DATABASE_URL": settings.url}
+    return {**TELEMETRY_OFF, **read_environment(), **absolute, "BANDCAST_DATABASE_URL": settings.url}
 
 
 def _work(environment: Environment, url: str) -> None:
-    _print(f"Deploying to {url} ...")
+    shown = display_server(url)
+    _print(f"Deploying to {shown} ...")
     deploy(environment)
-    _print(f"Prefect UI: {url}/deployments  (stop with Ctrl-C)")
+    _print(f"Prefect UI: {shown}/deployments  (stop with Ctrl-C)")
     worker = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"]
     while True:
         with _child(worker, environment) as process:
@@ -134,7 +129,7 @@ def deploy(environment: Environment) -> None:
 
 
 def _prefect(arguments: list[str], environment: Environment, folder: str) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  # our own words, no shell
         [*PREFECT, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
@@ -173,7 +168,7 @@ def _child(
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """Run a process that ends with the block: terminated first, then killed."""
     output = subprocess.DEVNULL if quiet else None
-    child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603  # as above
     try:
         yield child
     finally:
@@ -188,7 +183,7 @@ def _wait_until_healthy(server: "subprocess.Popen[bytes]", url: str) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urlopen(f"{url}/api/health", timeout=2) as answer:
+            with urlopen(f"{url}/api/health", timeout=2) as answer:  # noqa: S310  # our own, on the loopback
                 if answer.status == 200:
                     return
         except (URLError, OSError):

@@ -17,7 +17,14 @@ from prefect.artifacts import (
 from db import CalibrationRecord, PromotionRecord
 from flows.reporting.bands import QUERY
 from flows.reporting.scorecards import SHORT_NAMES, HorizonScores
-from flows.reporting.tables import Column, Sheet, sheet_from_frame, to_markdown, to_records
+from flows.reporting.tables import (
+    Column,
+    Sheet,
+    escape_markdown,
+    sheet_from_frame,
+    to_markdown,
+    to_records,
+)
 from flows.summary import SessionFill
 from forecasting.errors import PriceError
 
@@ -57,17 +64,18 @@ def show_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> None:
     create_markdown_artifact(
         format_fan(ticker, bands, png),
         key=format_key("fan", ticker),
-        description=f"{ticker}, from {bands['as_of'].iloc[0]}",
+        description=f"{escape_markdown(ticker)}, from {bands['as_of'].iloc[0]}",
     )
 
 
 def format_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> str:
     """Format a fan chart and the bands of one ticker as Markdown."""
     first = bands.iloc[0]
+    name = escape_markdown(ticker)
     parts = (
-        f"# {ticker}, from {first.as_of}",
+        f"# {name}, from {first.as_of}",
         f"Close {first.anchor_close:,.2f}; bands of {first.coverage:.0%}, quality {first.quality}.",
-        f"![Closes and forecast bands of {ticker}](data:image/png;base64,{base64.b64encode(png).decode()})",
+        f"![Closes and forecast bands of {name}](data:image/png;base64,{base64.b64encode(png).decode()})",
         to_markdown(sheet_from_frame(bands[[column.key for column in _FAN_COLUMNS]], _FAN_COLUMNS)),
     )
     return "\n\n".join(parts)
@@ -85,7 +93,7 @@ def format_promotion(decision: PromotionRecord) -> str:
     rows = tuple((name, getattr(decision, attribute)) for name, attribute in _DECISION.items())
     parts = (
         f"# {decision.challenger}: {_verdict(decision)}",
-        decision.reason,
+        escape_markdown(decision.reason),
         f"Against {decision.champion or 'no champion'}, on {decision.forecasts} outcomes of {decision.dates} "
         f"dates up to {decision.as_of}.",
         to_markdown(Sheet("", columns, rows)),
@@ -114,7 +122,7 @@ def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str])
     parts = [
         "# Calibration",
         f"State: {state}.",
-        *(f"**Drift**: {sentence}" for sentence in drifts),
+        *(f"**Drift**: {escape_markdown(sentence)}" for sentence in drifts),
         "## Issued bands that have closed",
         _format_scores(scores.issued),
         "## Walked over history, never issued",
@@ -126,9 +134,10 @@ def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str])
 
 
 def show_quarantined(as_of: date, errors: Mapping[str, PriceError]) -> None:
-    """Show why tickers were left out of a run."""
+    """Show why tickers were left out of a run; the UI renders the cells of a table as Markdown."""
     rows = [
-        {"ticker": ticker, "reason": error.reason, "detail": str(error)} for ticker, error in errors.items()
+        {"ticker": escape_markdown(ticker), "reason": error.reason, "detail": escape_markdown(str(error))}
+        for ticker, error in errors.items()
     ]
     create_table_artifact(rows, key="quarantined", description=f"Left out on {as_of}")
 
@@ -141,7 +150,7 @@ def show_missing_sessions(sessions: Sequence[date], action: str) -> None:
 
 def show_backfill(start: date, end: date, fills: Sequence[SessionFill]) -> None:
     """Show the result of each session of a backfill."""
-    rows = [fill.plain() for fill in fills]
+    rows = [fill.plain() | {"failed": escape_markdown(fill.failed)} for fill in fills]
     create_table_artifact(rows, key="backfill", description=f"Sessions from {start} to {end}")
 
 

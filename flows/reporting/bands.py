@@ -15,7 +15,7 @@ from forecasting.errors import UsageError
 from forecasting.prices.adjustment import adjust
 
 QUERY = (
-    "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "
+    "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "  # noqa: S608  # constants
     f"FROM latest_forecast WHERE horizon IN {MAIN_HORIZONS} ORDER BY ticker, horizon"
 )
 _COLUMNS = (

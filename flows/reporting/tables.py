@@ -6,10 +6,13 @@ values look the same everywhere.
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
+
+from forecasting.text import clean_text, keep_visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 NARROWEST = 80
 UNBOUNDED = 10_000  # without a terminal the lines go to a file or a program: no table wraps
 STORED_DECIMALS = 10  # of stored numbers in JSON
+# Not the underscore, which marks up nothing within a word, nor brackets that begin no link; the last two keep
+# addresses from becoming links.
+_MARKUP = re.compile(r"[\\`*<>|~]|\](?=[(\[:])|:(?=//)|(?<=www)\.")
 
 Format = str | Callable[[Any], str]
 
@@ -114,7 +120,18 @@ def to_markdown(sheet: Sheet) -> str:
     shown = [column for column in sheet.columns if column.heading]
     heads = [column.heading for column in shown]
     rule = ["---:" if column.align == "right" else "---" for column in shown]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *_texts(sheet)))
+    escaped = ([escape_markdown(text) for text in cells] for cells in (heads, *_texts(sheet)))
+    head, *body = (f"| {' | '.join(cells)} |" for cells in escaped)
+    return "\n".join((head, f"| {' | '.join(rule)} |", *body))
+
+
+def escape_markdown(text: str) -> str:
+    r"""Clean a text from outside and escape its markup, for Markdown that a browser renders.
+
+    >>> print(escape_markdown("[x](https://evil.example) <b>|"))
+    [x\](https\://evil.example) \<b\>\|
+    """
+    return _MARKUP.sub(r"\\\g<0>", clean_text(text))
 
 
 def print_parts(parts: Iterable[Part]) -> None:
@@ -124,7 +141,7 @@ def print_parts(parts: Iterable[Part]) -> None:
         if isinstance(part, Sheet):
             console.print(_build_table(part))
         for line in (part,) if isinstance(part, str) else part.notes:
-            console.print(line)
+            console.print(keep_visible(line))
 
 
 def open_console() -> "Console":
@@ -142,7 +159,7 @@ def _build_table(sheet: Sheet) -> "Table":
 
     shown = [column for column in sheet.columns if column.heading]
     rows = list(_texts(sheet, blank_repeats=True))
-    table = Table(title=sheet.title or None, title_justify="left")
+    table = Table(title=keep_visible(sheet.title) or None, title_justify="left")
     for index, column in enumerate(shown):
         texts = (column.heading, *(cells[index] for cells in rows))
         longest = max((len(word) for text in texts for word in text.split()), default=0)
@@ -172,7 +189,7 @@ def _text(value: Any, form: Format) -> str:
         return ""
     if not isinstance(form, str):
         return form(value)
-    return format_number(value, form) if isinstance(value, float) else str(value)
+    return format_number(value, form) if isinstance(value, float) else clean_text(value)
 
 
 def _json_value(value: Any, decimals: int | None) -> Any:

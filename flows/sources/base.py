@@ -1,6 +1,5 @@
 """The protocol of a price source, and the checks that every source makes."""
 
-import re
 from datetime import date
 from typing import Protocol
 
@@ -9,9 +8,7 @@ import pandas as pd
 from forecasting.errors import UnknownTickerError
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.prices.validation import keep_possible
-
-SYMBOL_PATTERN = r"[A-Z0-9^][A-Z0-9.\-=^]{0,31}"
-_SYMBOL = re.compile(SYMBOL_PATTERN)
+from forecasting.text import is_symbol
 
 
 class PriceSource(Protocol):
@@ -40,11 +37,6 @@ class PriceSource(Protocol):
         Raises:
             PriceError: The ticker has no usable prices; the subclass names the reason.
         """
-
-
-def is_symbol(text: str) -> bool:
-    """Return True if a text is a symbol."""
-    return _SYMBOL.fullmatch(text) is not None
 
 
 def check_symbol(ticker: str, where: str) -> None:

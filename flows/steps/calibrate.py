@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from db import CalibrationRecord
 from flows.context import RunContext
+from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.returns import load_universe
 from flows.version import code_version
 from forecasting.backtesting.warm_start import choose_tickers, walk_before
@@ -19,6 +20,7 @@ from forecasting.forecast import identify
 
 
 @task(name="calibrate", cache_policy=NO_CACHE, persist_result=False)
+@translate_unforeseen
 def calibrate(context: RunContext) -> CalibrationRecord:
     """Learn from every outcome known at `as_of`, and save the state."""
     record = learn(context)

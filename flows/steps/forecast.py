@@ -10,6 +10,7 @@ from prefect.futures import as_completed
 
 from db import ModelRecord, Store
 from flows.context import RunContext
+from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.returns import load_ticker, load_universe
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
@@ -36,6 +37,7 @@ class ForecastResult:
 
 
 @task(name="forecast", task_run_name="forecast-{tickers[0]}", cache_policy=NO_CACHE, persist_result=False)
+@translate_unforeseen
 def forecast_chunk(
     context: RunContext, forecaster: Forecaster, basis: PriceBasis, *, tickers: Sequence[str]
 ) -> ForecastResult:

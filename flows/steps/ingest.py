@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from db import QuarantineRecord, SaveReport
 from flows.context import RunContext
+from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
 from flows.summary import Ingested, IngestResult, RunSummary, Stopwatch
@@ -24,6 +25,7 @@ NAMED_FAULTS = 3
 
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
+@translate_unforeseen
 def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
     """Fetch, check and save one ticker; the retries are in `retrier`, which all tickers share."""
     return try_ticker(context, ticker, retrier)

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from db import ModelRecord, PromotionRecord
 from flows.context import RunContext
+from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.returns import load_universe
 from forecasting.errors import ModelError
 from forecasting.features.returns import fingerprint_universe
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
+@translate_unforeseen
 def train(context: RunContext) -> str:
     """Fit a challenger on the training universe and test it; return the version that serves then.
 

@@ -14,7 +14,7 @@ from prefect.states import Completed
 from db import RunRecord
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
-from flows.prefect_runtime.flow_support import flow_run_id
+from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen
 from flows.steps.calibrate import calibrate
 from flows.steps.forecast import forecast_all
 from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough, require_ingested
@@ -114,6 +114,7 @@ def forecast_session(
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+@translate_unforeseen
 def publish(
     context: RunContext, run: RunRecord, forecasts: Sequence[Forecast], *, faults: Mapping[str, PriceError]
 ) -> None:

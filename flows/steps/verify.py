@@ -4,6 +4,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
+from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.report import report_calibration
 from flows.summary import RunSummary, Stopwatch
 from forecasting.evaluation.outcomes import score_issued
@@ -19,6 +20,7 @@ def verify_store(context: RunContext) -> RunSummary:
 
 
 @task(name="verify", cache_policy=NO_CACHE, persist_result=False)
+@translate_unforeseen
 def verify_bands(context: RunContext) -> int:
     """Score the bands that have closed by `as_of` and are new or changed; return their number."""
     with context.store.reading() as tx:

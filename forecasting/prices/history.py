@@ -1,18 +1,21 @@
 """Price history of one ticker: as-traded bars and dated corporate actions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
+from forecasting.text import clean_text
+
 BAR_COLUMNS = ("open", "high", "low", "close", "volume")
 ACTION_COLUMNS = ("split", "dividend")
+LONGEST_FACT = 40  # characters; no currency, kind or time zone has more
 
 
 @dataclass(frozen=True)
 class InstrumentFacts:
-    """Instrument metadata reported by the source; None where it reports nothing.
+    """Instrument metadata reported by the source, cleaned; None where it reports nothing.
 
     Attributes:
         currency: Of the prices, as written by the source (GBp is not GBP).
@@ -23,6 +26,11 @@ class InstrumentFacts:
     currency: str | None = None
     kind: str | None = None
     zone: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if (reported := getattr(self, field.name)) is not None:
+                object.__setattr__(self, field.name, clean_text(reported, LONGEST_FACT) or None)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,35 @@ def test_compose_sets_only_settings_that_exist_and_binds_only_to_this_host() -> 
             assert source in COMPOSE["volumes"] or (FOLDER / source).exists()
 
 
+def test_compose_gives_each_service_the_password_of_its_own_role_and_no_url_a_password() -> None:
+    services = COMPOSE["services"]
+    assert {name: read_password(services[name]) for name in ("deploy", "worker", "server")} == {
+        "deploy": "OWNER_PASSWORD",
+        "worker": "OWNER_PASSWORD",
+        "server": "PREFECT_PASSWORD",
+    }
+    for service in services.values():
+        for value in service["environment"].values():
+            assert "://" not in value or "${" not in value  # nothing to escape
+    for name in ("deploy", "worker"):
+        assert services[name]["environment"]["BANDCAST_DATABASE_URL"].startswith("postgresql://bandcast@")
+        assert "POSTGRES_PASSWORD" not in str(services[name])
+    named = re.findall(r"^\\getenv \w+ (\w+)$", (FOLDER / "postgres.sql").read_text(), re.MULTILINE)
+    assert set(named) == {"OWNER_PASSWORD", "READER_PASSWORD", "PREFECT_PASSWORD"}
+    assert {read_variable(services["postgres"], name) for name in named} == set(named)
+
+
+def read_variable(service: dict[str, Any], name: str) -> str:
+    """Name of the variable that a variable of a service must be set from."""
+    found = re.fullmatch(r"\$\{(\w+):\?.+\}", service["environment"][name])
+    assert found is not None
+    return found[1]
+
+
+def read_password(service: dict[str, Any]) -> str:
+    return read_variable(service, "PGPASSWORD")
+
+
 def test_the_image_copies_only_what_is_there_and_not_ignored() -> None:
     lines = (FOLDER / "Dockerfile").read_text().splitlines()
     copied = [name for line in lines if line.startswith("COPY ") for name in line.split()[1:-1]]
@@ -82,7 +111,8 @@ def test_compose_is_accepted_by_the_tool_itself() -> None:
     found = subprocess.run([docker or "false", "compose", "version"], capture_output=True, check=False)
     if docker is None or found.returncode:
         pytest.skip("docker compose is not installed")
-    needed = {"POSTGRES_PASSWORD": "x", "PREFECT_AUTH_STRING": "a:b", "BANDCAST_TICKERS": "AAPL"}
+    passwords = {f"{role}_PASSWORD": "x" for role in ("POSTGRES", "OWNER", "READER", "PREFECT")}
+    needed = {**passwords, "PREFECT_AUTH_STRING": "a:b", "BANDCAST_TICKERS": "AAPL"}
     environment = {"PATH": str(Path(docker).parent), **needed}
     command = [docker, "compose", "--file", str(FOLDER / "compose.yaml"), "config", "--quiet"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from flows.settings import Settings
-from flows.sources.base import PriceSource, build_history, check_symbol, is_symbol
+from flows.sources.base import PriceSource, build_history, check_symbol
 from flows.sources.csv_folder.table import PriceTable, read_price_table
 from flows.sources.registry import register
 from forecasting.calendars.exchanges import calendar_name
@@ -16,6 +16,7 @@ from forecasting.calendars.sessions import exchange_zone, last_closed_session
 from forecasting.errors import PriceError, SourceError, UnfinishedSessionError, UnknownTickerError
 from forecasting.prices.adjustment import undo_splits
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
+from forecasting.text import is_symbol
 
 NO_LAG = timedelta(0)  # the owner writes a file when the session is over
 

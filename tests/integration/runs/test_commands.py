@@ -71,9 +71,14 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     assert "202.91" in table
     assert "AAPL" not in table
 
-    picture = workplace / "fan.png"
-    assert invoke("plot", "--out", str(picture)).strip() == str(picture)
+    picture, own = workplace / "fan.png", workplace / "own"
+    assert bandcast("plot", "--out", str(picture)).stdout.strip() == str(picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
+    own.touch()
+    assert picture.stat().st_mode == own.stat().st_mode  # a path that the user named
+    in_home = list((workplace / "home").rglob("*"))
+    assert {path.name for path in in_home} >= {"bandcast.db", "plots"}
+    assert not any(path.stat().st_mode & 0o077 for path in in_home)
 
     (model,) = json.loads(invoke("models", "--json"))
     assert (model["version"], model["status"]) == (summary["model_version"], "champion")

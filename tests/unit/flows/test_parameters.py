@@ -6,11 +6,28 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from flows.cli.options import build_parameters
 from flows.prefect_runtime.parameters import Source, Symbols, overrides
 from flows.settings import load_settings
-from flows.sources.base import is_symbol
-from forecasting.errors import UsageError
+from forecasting.errors import SymbolError, UsageError
+from forecasting.text import is_symbol
 from forecasting.types import SourceKind, values
+
+NO_SYMBOLS = (
+    "A" * 33,
+    "A B",
+    "A/B",
+    "../A",
+    "A\tB",
+    "A\u200bB",
+    "A\u202eB",
+    "\x1b[31mA",
+    "[LINK=X]A",
+    "<B>A</B>",
+    "A|B",
+    "$A$",
+    "-A",
+)
 
 
 def test_what_is_left_open_is_left_to_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,16 +59,38 @@ def test_the_sources_of_forms_and_settings_are_those_of_the_vocabulary() -> None
 
 
 @pytest.mark.parametrize(
-    "symbol", ["AAPL", "BRK-B", "^GSPC", "7203.T", "EURUSD=X", "A" * 33, "A B", "A/B", ""]
+    "symbol",
+    ["AAPL", "BRK-B", "^GSPC", "0005.HK", "EURUSD=X", "CL=F", "BF.B", "M&M.NS", *NO_SYMBOLS],
 )
-def test_forms_accept_the_symbols_of_the_sources_in_either_case(symbol: str) -> None:
+def test_forms_options_and_settings_accept_the_same_symbols_in_either_case(
+    monkeypatch: pytest.MonkeyPatch, symbol: str
+) -> None:
     symbols = TypeAdapter(Symbols)
     for typed in (symbol, symbol.lower()):
+        monkeypatch.setenv("BANDCAST_TRAIN_TICKERS", typed)
         if is_symbol(symbol):
             assert symbols.validate_python([typed]) == [typed]
+            assert build_parameters(None, None, typed)["tickers"] == [symbol]
+            assert load_settings(tickers=typed).train_tickers == (symbol,)
         else:
             with pytest.raises(ValidationError):
                 symbols.validate_python([typed])
+            for read in (load_settings, lambda: build_parameters(None, None, symbol)):
+                with pytest.raises(SymbolError, match="Expected symbols such as AAPL"):
+                    read()
+
+
+def test_only_known_symbols_pass() -> None:
+    assert not any(is_symbol(text) for text in NO_SYMBOLS)
+    assert is_symbol("M&M.NS")
+
+
+def test_a_wrong_symbol_of_the_settings_is_named_cleaned_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_TICKERS", "AAPL,\x1b[31mEvil\nforged\u202e" + "x" * 500)
+    with pytest.raises(SymbolError, match=r"found 'Evil forgedx+ \.\.\. x+'") as caught:
+        load_settings()
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
 
 
 def test_the_pattern_of_symbols_is_one_that_a_browser_understands() -> None:

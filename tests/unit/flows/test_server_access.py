@@ -8,6 +8,7 @@ import pytest
 from flows.server_access import (
     AUTH_FILE,
     AUTH_VARIABLE,
+    display_server,
     make_auth_string,
     read_auth_string,
     require_access,
@@ -76,3 +77,26 @@ def test_a_string_of_the_environment_stays_and_a_home_without_one_supplies_none(
 def test_a_server_that_does_not_answer_is_one_sentence() -> None:
     with pytest.raises(SourceError, match=r"Expected a Prefect server at http://127\.0\.0\.1:9/api"):
         require_access("http://127.0.0.1:9/api", None)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (HERE, HERE),
+        ("https://me:s3cret@host.invalid:8443/api?token=s3cret#s3cret", "https://host.invalid:8443/api"),
+        ("http://me:a@s3cret@host.invalid/api", "http://host.invalid/api"),
+        ("http://[::1]:4200/api", "http://[::1]:4200/api"),
+        ("http://me:s3cret/part@host/api", "the URL of PREFECT_API_URL"),
+        ("http://host:s3cret/api", "the URL of PREFECT_API_URL"),
+    ],
+)
+def test_of_a_servers_url_no_secret_is_shown(url: str, shown: str) -> None:
+    assert display_server(url) == shown
+    with pytest.raises(SourceError) as caught:
+        require_access(url.replace("4200", "9"), None)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_only_http_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="Expected a Prefect server at http:// or https://"):
+        require_access(tmp_path.as_uri(), None)

@@ -125,6 +125,30 @@ def test_records_hold_every_column_as_json_values() -> None:
     assert to_records(SHEET, decimals=4)[2]["share"] == 0.1235
 
 
+HOSTILE = "[link=https://evil.example]x[/link] [/] \x1b[31mred\nforged <b>|`*\u202e"
+
+
+def test_markup_and_controls_of_a_text_from_outside_reach_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_parts([Sheet(HOSTILE, (Column("a", "a"),), ((HOSTILE,),), (HOSTILE,)), HOSTILE])
+    text = capsys.readouterr().out
+    shown = "[link=https://evil.example]x[/link] [/] red forged <b>|`*"
+    assert text.count(shown) == 4
+    assert "\x1b[31m" not in text
+    assert "\u202e" not in text
+
+
+def test_markdown_escapes_what_it_would_render() -> None:
+    sheet = Sheet("", (Column("a", "a"), Column("b", "b")), ((HOSTILE, "[x](//y) www.evil.example"),))
+    row = to_markdown(sheet).splitlines()[-1]
+    first = r"[link=https\://evil.example]x[/link] [/] red forged \<b\>\|\`\*"
+    assert row == rf"| {first} | [x\](//y) www\.evil.example |"
+
+
 def test_a_frame_becomes_a_sheet_of_plain_values() -> None:
     frame = pd.DataFrame(
         {

@@ -1,0 +1,81 @@
+"""The last resort for errors that nobody foresaw: a sentence without secrets, the traceback in a log file."""
+
+import os
+import traceback
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.settings import load_settings, read_environment
+from forecasting.errors import BandcastError, InternalError, UsageError
+from forecasting.text import clean_text, keep_visible, mask_credentials, mask_secrets, shorten
+
+LOG_FILE = Path("logs") / "bandcast.log"  # in the home
+LARGEST_LOG = 1_000_000  # bytes; the file before it is kept beside it
+LONGEST_TRACEBACK = 50_000  # characters
+SECRET_NAMES = ("AUTH_STRING", "API_KEY", "PASSWORD")  # ends of the names of variables
+URL_NAMES = ("BANDCAST_DATABASE_URL", "PREFECT_API_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
+
+
+def report_unexpected(error: Exception) -> InternalError:
+    """Append the traceback of an error to the log file of the home; return the error that a person is shown.
+
+    The log is private, and bounded in size. Where it cannot be written, the sentence names the option that
+    prints the traceback.
+    """
+    try:
+        path = append_to_log(load_settings().home.absolute(), format_traceback(error))
+        advice = f"its traceback is in {path}"
+    except (BandcastError, OSError):
+        advice = "run the command with `bandcast --debug` for its traceback"
+    unexpected = InternalError(describe_error(error), advice)
+    unexpected.__cause__ = error
+    return unexpected
+
+
+def describe_error(error: BaseException) -> str:
+    """Describe an error by its type and text, cleaned and without secrets."""
+    return clean_text(hide_secrets(f"{type(error).__name__}: {error}".rstrip(": ")), 500)
+
+
+def format_traceback(error: BaseException) -> str:
+    """Format an error with its causes, line by line, without secrets."""
+    lines = hide_secrets("".join(traceback.format_exception(error))).splitlines()
+    return shorten("\n".join(map(keep_visible, lines)), LONGEST_TRACEBACK) + "\n"
+
+
+def hide_secrets(text: str) -> str:
+    """Mask credentials in the shape of a URL or an option, and every secret of the environment."""
+    try:
+        environment = read_environment()
+    except UsageError:
+        environment = dict(os.environ)
+    return mask_secrets(mask_credentials(text), list_secrets(environment))
+
+
+def list_secrets(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the secrets that variables hold: passwords, auth strings, keys, and those inside URLs."""
+    from db import find_secrets  # SQLAlchemy takes a while to import
+
+    for name, value in environment.items():
+        if name in URL_NAMES:
+            yield from find_secrets(value)
+        elif name.endswith(SECRET_NAMES):
+            yield value
+            yield value.partition(":")[2]  # an auth string is user and password
+
+
+def append_to_log(home: Path, text: str) -> Path:
+    """Append a text to the log file of a home, with the time; return its path.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path = home / LOG_FILE
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LARGEST_LOG:
+        path.replace(path.with_suffix(".log.1"))
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "a", encoding="utf-8", errors="replace") as file:
+        file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n{text}")
+    return path

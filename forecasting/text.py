@@ -1,0 +1,84 @@
+"""Text from outside: the rule of symbols, and one way to clean every other text before it is shown or stored.
+
+A vendor, a file, a variable or an error of a library may bring control characters, escape sequences of a
+terminal, characters that hide or turn others round, forged lines, or a password.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import quote
+
+LONGEST_TEXT = 2000  # characters of one sentence
+SYMBOL_PATTERN = r"[A-Z0-9^][A-Z0-9.\-=^&]{0,31}"
+MASK = "***"
+
+_SYMBOL = re.compile(SYMBOL_PATTERN)
+_ESCAPE_SEQUENCE = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
+_USER_INFO = re.compile(r"(?<=://)[^\s:/@]*:\S*@")  # greedy: a password may hold an @ or a /
+_PASSWORD_OPTION = re.compile(r"(?i)\b(\w*(?:passw(?:or)?d|pwd|passfile|token|secret|api_key))=[^\s&;'\"]+")
+
+
+def is_symbol(text: str) -> bool:
+    """Return True if a text is the symbol of a ticker, such as `BRK-B`, `^GSPC`, `EURUSD=X` or `M&M.NS`."""
+    return _SYMBOL.fullmatch(text) is not None
+
+
+def clean_text(text: object, longest: int = LONGEST_TEXT) -> str:
+    r"""Clean a text from outside: one line of visible characters, without passwords, of bounded length.
+
+    Markup stays as it is: whoever renders a text escapes it.
+
+    Args:
+        text: Anything that can be converted to text.
+        longest: Characters at most; a longer text loses its middle, since its end may state what to do.
+
+    >>> clean_text("a\x1b[31m red\x1b[0m\nline\u202e")
+    'a red line'
+    >>> clean_text("see postgresql://me:s3c@ret@host/d?password=x")
+    'see postgresql://***@host/d?password=***'
+    """
+    line = " ".join(keep_visible(str(text)).split())
+    return shorten(mask_credentials(line), longest)
+
+
+def keep_visible(text: str) -> str:
+    r"""Return a text on one line, without what cannot be seen; spaces stay.
+
+    >>> keep_visible("a   b\x1b[2J\nc")
+    'a   b c'
+    """
+    return "".join(map(_make_visible, _ESCAPE_SEQUENCE.sub("", text)))
+
+
+def shorten(text: str, longest: int) -> str:
+    """Leave out the middle of a text that is longer than so many characters.
+
+    >>> shorten("abcdefghijklmnop", 11)
+    'abc ... nop'
+    """
+    if len(text) <= longest:
+        return text
+    kept = (longest - len(" ... ")) // 2
+    return f"{text[:kept]} ... {text[-kept:]}"
+
+
+def mask_credentials(text: str) -> str:
+    """Mask user and password of every URL in a text, and the values of options such as `password=`."""
+    return _PASSWORD_OPTION.sub(rf"\1={MASK}", _USER_INFO.sub(f"{MASK}@", text))
+
+
+def mask_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Mask secrets in a text, as they are and as they are written in a URL."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):  # one may be a part of another
+        for written in (secret, quote(secret, safe="")):
+            text = text.replace(written, MASK)
+    return text
+
+
+def _make_visible(character: str) -> str:
+    """Return a character if it can be seen, a space for any white space, and nothing for the others."""
+    category = unicodedata.category(character)
+    if character.isspace() or category in ("Zl", "Zp"):
+        return " "
+    return "" if category.startswith("C") else character

@@ -1,0 +1,173 @@
+"""The last resort: one sentence for what nobody foresaw, its traceback in a private log of bounded size."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows import failures
+from flows.cli import main
+from flows.failures import LOG_FILE, append_to_log, describe_error, format_traceback, hide_secrets
+from forecasting.errors import InternalError, StoreError
+
+SECRET = "s3cret/p@ss"
+URL = "postgresql://me:s3cret%2Fp%40ss@127.0.0.1:1/d"
+
+
+def raise_unforeseen(*_: object) -> None:
+    raise ValueError(f"first line with {SECRET}\x1b[31m\nError: forged {URL}")
+
+
+@pytest.fixture
+def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that fails in a way nobody foresaw, with the password of the database in its text."""
+    monkeypatch.setenv("BANDCAST_DATABASE_URL", URL)
+    monkeypatch.setattr("db.upgrade_store", raise_unforeseen)
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["bandcast", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.mark.usefixtures("unforeseen")
+def test_an_error_that_nobody_foresaw_is_one_sentence_and_its_traceback_is_in_the_log(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, "db", "upgrade") == 1
+    printed = capsys.readouterr()
+    log = workplace / "home" / LOG_FILE
+    assert printed.out == ""
+    assert printed.err == (
+        "Error: Expected no error, found ValueError: first line with *** Error: forged "
+        f"postgresql://***@127.0.0.1:1/d; its traceback is in {log}.\n"
+    )
+    text = log.read_text()
+    assert "Traceback (most recent call last):" in text
+    assert "raise_unforeseen" in text
+    assert "\x1b" not in text
+    assert "s3cret" not in text
+    assert (log.stat().st_mode & 0o777, log.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.usefixtures("unforeseen")
+def test_debug_prints_the_traceback_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, "--debug", "db", "upgrade") == 1
+    printed = capsys.readouterr().err
+    assert "Traceback (most recent call last):" in printed
+    assert "raise_unforeseen" in printed
+    assert "s3cret" not in printed
+    assert run_main(monkeypatch, "db", "upgrade") == 1  # the option is of one command
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_foreseen_error_writes_no_log(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, "models", "rollback") == 1
+    assert capsys.readouterr().err.startswith("Error: ")
+    assert not (workplace / "home" / LOG_FILE).exists()
+    assert run_main(monkeypatch, "--debug", "models", "rollback") == 1
+    assert StoreError.__name__ in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("unforeseen")
+def test_a_log_that_cannot_be_written_hides_no_error(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "home").write_text("a file where the folder should be")
+    assert run_main(monkeypatch, "db", "upgrade") == 1
+    assert "found ValueError" in (printed := capsys.readouterr().err)
+    assert printed.endswith("; run the command with `bandcast --debug` for its traceback.\n")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit(3)])
+def test_what_is_no_error_keeps_its_ordinary_end(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def stop(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr("db.upgrade_store", stop)
+    assert run_main(monkeypatch, "db", "upgrade") == (3 if isinstance(error, SystemExit) else 130)
+    assert not (workplace / "home" / LOG_FILE).exists()
+
+
+def test_a_reader_that_goes_away_ends_the_command_without_a_word(workplace: Path) -> None:
+    command = [str(Path(sys.executable).with_name("bandcast")), "models", "--json"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)
+    assert done.stderr.decode() == ""
+    assert not (workplace / "home" / LOG_FILE).exists()
+
+
+def test_the_log_is_bounded(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "LARGEST_LOG", 1000)
+    for _ in range(10):
+        path = append_to_log(workplace, "x" * 600 + "\n")
+    files = sorted(path.parent.iterdir())
+    assert [file.name for file in files] == ["bandcast.log", "bandcast.log.1"]
+    assert all(file.stat().st_size < 2000 for file in files)
+
+
+def test_a_traceback_names_the_causes_and_has_a_bound() -> None:
+    try:
+        try:
+            raise_unforeseen()
+        except ValueError as error:
+            raise RuntimeError("x" * 200_000) from error
+    except RuntimeError as error:
+        text = format_traceback(error)
+        sentence = describe_error(error)
+    assert "ValueError: first line" in text
+    assert len(text) < 60_000
+    assert len(sentence) <= 500
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("BANDCAST_DATABASE_URL", "postgresql://me:s3cret@h/d", "s3cret"),
+        ("BANDCAST_DATABASE_URL", "postgresql://me@h/d?password=s3cret", "s3cret"),
+        ("BANDCAST_DATABASE_URL", "postgresql:me:s3cret@h/d", "s3cret"),
+        ("BANDCAST_DATABASE_URL", "postgresql://me:a@s3cret/t@h/d", "a@s3cret/t"),
+        ("PREFECT_API_AUTH_STRING", "me:s3cret", "s3cret"),
+        ("PREFECT_API_AUTH_STRING", "s3cret", "s3cret"),
+        ("PREFECT_API_KEY", "s3cret", "s3cret"),
+        ("PREFECT_API_URL", "http://me:s3cret@h:4200/api", "s3cret"),
+        ("PGPASSWORD", "s3cret", "s3cret"),
+    ],
+)
+def test_secrets_of_the_environment_and_of_dotenv_are_hidden_wherever_they_stand(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, secret: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert hide_secrets(f"library said: {secret}!") == "library said: ***!"
+    monkeypatch.delenv(name)
+    if name.startswith("BANDCAST_"):
+        (workplace / ".env").write_text(f"{name.lower()}={value}\n")
+        assert hide_secrets(f"library said: {secret}!") == "library said: ***!"
+
+
+def test_a_dotenv_that_cannot_be_read_does_not_break_the_last_resort(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / ".env").write_bytes(b"BANDCAST_TICKERS=\xff\xfe")
+    assert run_main(monkeypatch, "db", "upgrade") == 2
+    assert "Error: Expected settings in " in (printed := capsys.readouterr().err)
+    assert printed.count("\n") == 1
+
+
+def test_an_internal_error_is_one_of_bandcast() -> None:
+    assert str(InternalError("KeyError: 'x'", "see the log")) == (
+        "Expected no error, found KeyError: 'x'; see the log."
+    )
