@@ -7,8 +7,9 @@ from typing import Protocol
 import pandas as pd
 
 from forecasting.errors import UnknownTickerError
+from forecasting.prices.adjustment import undo_splits
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
-from forecasting.prices.validation import check_bars
+from forecasting.prices.validation import check_bars, check_size
 
 SYMBOL_PATTERN = r"[A-Z0-9^][A-Z0-9.\-=^]{0,31}"
 _SYMBOL = re.compile(SYMBOL_PATTERN)
@@ -52,6 +53,18 @@ def check_symbol(ticker: str, where: str) -> None:
     """
     if not is_symbol(ticker):
         raise UnknownTickerError(ticker, where)
+
+
+def undo_checked_splits(
+    ticker: str, bars: pd.DataFrame, actions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return bars and actions as traded, once it is sure that nothing overflows on the way.
+
+    Raises:
+        BadBarsError: A number is too large, or an impossible split ratio.
+    """
+    check_size(ticker, bars, actions)
+    return undo_splits(bars, actions)
 
 
 def build_history(

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from flows.settings import Settings
-from flows.sources.base import PriceSource, build_history, check_symbol, is_symbol
+from flows.sources.base import PriceSource, build_history, check_symbol, is_symbol, undo_checked_splits
 from flows.sources.registry import register
 from forecasting.errors import BadBarsError, PriceError, SourceError, UnknownTickerError
-from forecasting.prices.adjustment import undo_splits
+from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions, as_bars
 
 RENAMED = {"splits": "split", "stock_splits": "split", "dividends": "dividend"}
@@ -58,7 +58,7 @@ class CsvSource:
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
         """Fetch the as-traded bars of one file."""
         # Cut only after undoing: a split after `end` is in the file's prices all the same.
-        bars, actions = undo_splits(*_read(ticker, self._find(ticker)))
+        bars, actions = undo_checked_splits(ticker, *_read(ticker, self._find(ticker)))
         return build_history(ticker, bars, actions, start=start, end=end, where=str(self.folder))
 
     def _find(self, ticker: str) -> Path:
@@ -90,7 +90,7 @@ def open_csv(settings: Settings) -> PriceSource:
 @functools.lru_cache(maxsize=4096)
 def _read_last(ticker: str, path: Path, modified_ns: int) -> date | None:  # noqa: ARG001 (names the version)
     """Read the newest session of one version of a file; None where it cannot be read, which fetch reports."""
-    with contextlib.suppress(PriceError):
+    with contextlib.suppress(PriceError), attribute_to_ticker(ticker):
         bars, _ = _read(ticker, path)
         last: date | None = bars.index.max().date() if len(bars) else None
         return last
