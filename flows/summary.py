@@ -83,6 +83,7 @@ class RunSummary:
         scored: Number of bands scored; None for a run that does not count them.
         report: Where the bands are; None for a run that shows none.
         filled: Earlier sessions that were filled; None for a run that looks for none.
+        fallbacks: Ticker -> the lower rung that made its bands, and why; None for a run that forecasts none.
     """
 
     as_of: date
@@ -95,6 +96,7 @@ class RunSummary:
     scored: int | None = None
     report: RunReport | None = None
     filled: tuple[SessionFill, ...] | None = None
+    fallbacks: Mapping[str, str] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Convert to plain values; what the run did not do has no key."""
@@ -115,6 +117,8 @@ class RunSummary:
             plain["scored"] = self.scored
         if self.report is not None:
             plain |= asdict(self.report)
+        if self.fallbacks is not None:
+            plain["fallbacks"] = dict(self.fallbacks)
         if self.filled is not None:
             plain["filled"] = [fill.plain() for fill in self.filled]
         return plain

@@ -14,6 +14,7 @@ from flows.sources.retry import Retrier, open_retrier
 from flows.summary import Ingested, RunSummary, Stopwatch
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
+from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
 from forecasting.prices.trust import TRUSTED_AFTER_SESSIONS, is_trusted
@@ -27,17 +28,30 @@ def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingeste
 
 
 def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
-    """Fetch, check and save one ticker; a fault of its prices is returned."""
+    """Fetch, check and save one ticker; a fault of its prices is returned, one of the store raises."""
     try:
-        session = context.session_of(ticker)
-        history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
-        report = save_history(context, history)
+        report = save_history(context, fetch_history(context, ticker, retrier))
         require_complete(context, ticker)
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
     return Ingested(ticker, report.new, report.changed, report.vanished)
+
+
+def fetch_history(context: RunContext, ticker: str, retrier: Retrier) -> PriceHistory:
+    """Fetch one ticker up to the last session of its own exchange; of a live source, on its sessions.
+
+    Raises:
+        PriceError: It has no usable prices.
+        CalendarError: The calendar of its exchange does not cover them.
+    """
+    with attribute_to_ticker(ticker):
+        session = context.session_of(ticker)
+        history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
+        if not context.source.live:
+            return history
+        return replace(history, bars=keep_sessions(history, calendar_name(ticker)))
 
 
 def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, PriceError]:
@@ -80,14 +94,14 @@ def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
     Raises:
         PriceError: It contradicts the store or itself; nothing is written.
     """
-    calendar, live = calendar_name(history.ticker), context.source.live
-    if live:
-        history = replace(history, bars=keep_sessions(history, calendar))
+    ticker, live = history.ticker, context.source.live
     with context.store.writing() as tx:
-        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
+        refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
         trusted = not live or is_trusted(refusals, context.as_of)
-        reading = reconcile(tx.prices.load(history.ticker), history, trusted=trusted)
-        return tx.prices.save(reading, context.now, calendar=calendar)
+        stored = tx.prices.load(ticker)
+        with attribute_to_ticker(ticker):
+            reading = reconcile(stored, history, trusted=trusted)
+        return tx.prices.save(reading, context.now, calendar=calendar_name(ticker))
 
 
 def require_complete(context: RunContext, ticker: str) -> None:
@@ -101,7 +115,8 @@ def require_complete(context: RunContext, ticker: str) -> None:
     with context.store.reading() as tx:
         stored = tx.prices.load(ticker, session)
     try:
-        check_complete(stored, calendar_name(ticker), session)
+        with attribute_to_ticker(ticker):
+            check_complete(stored, calendar_name(ticker), session)
     except GapError:
         if context.source.live:
             raise
