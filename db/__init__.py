@@ -13,11 +13,13 @@ from db.records import (
     SaveReport,
     TickerSession,
 )
+from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
 from db.store import Store, StoreStatus, Transaction, inspect_store, open_store, upgrade_store
 
 __all__ = [
     "ISSUED_KINDS",
+    "RANDOM_WALK",
     "CalibrationRecord",
     "Dimension",
     "ForecastKey",

@@ -104,6 +104,7 @@ class Store:
         Raises:
             NoModelError: There is no such version.
             ArchitectureMismatchError: This release cannot rebuild it.
+        DigestMismatchError: Its bytes are not those that were stored.
         """
         return self._load_model(version)
 
@@ -209,6 +210,6 @@ def _load_model(engine: sa.Engine, source: str, version: str) -> "Model":
         record = ModelRepository(connection, source).get(version)
     if record is None:
         raise NoModelError(version)
-    from forecasting.model.artifact import load_model  # imports torch
+    from forecasting.model.artifact import load_stored_model  # imports torch
 
-    return load_model(version, record.weights, record.config)
+    return load_stored_model(version, record.weights, record.config)

@@ -100,6 +100,7 @@ class RunSummary:
         scored: Number of bands scored; None for a run that does not count them.
         report: Where the bands are; None for a run that shows none.
         filled: Earlier sessions that were filled; None for a run that looks for none.
+        fallbacks: Ticker -> the lower rung that made its bands, and why; None for a run that forecasts none.
         notes: What was left out of the source's prices, a clause each; None for a run that ingests none.
     """
 
@@ -113,6 +114,7 @@ class RunSummary:
     scored: int | None = None
     report: RunReport | None = None
     filled: tuple[SessionFill, ...] | None = None
+    fallbacks: Mapping[str, str] | None = None
     notes: tuple[str, ...] | None = None
 
     def plain(self) -> dict[str, Any]:
@@ -134,6 +136,8 @@ class RunSummary:
             plain["scored"] = self.scored
         if self.report is not None:
             plain |= asdict(self.report)
+        if self.fallbacks is not None:
+            plain["fallbacks"] = dict(self.fallbacks)
         if self.filled is not None:
             plain["filled"] = [fill.plain() for fill in self.filled]
         if self.notes is not None:

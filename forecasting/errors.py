@@ -27,6 +27,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   ├── UnknownExchangeError
     │   ├── SessionsUnknownError
     │   ├── GaveUpError             the time for ingesting is spent
+    │   ├── UnexpectedError         what nobody foresaw
     │   └── VendorError             worth another try
     │       └── RateLimitedError
     ├── CalendarError
@@ -34,10 +35,13 @@ Each class takes facts and words one sentence: what was expected, what was found
     ├── ModelError
     │   ├── NoModelError
     │   ├── ArchitectureMismatchError
+    │   ├── DigestMismatchError
     │   ├── DropoutNotLiveError
+    │   ├── RungFailedError
     │   ├── GarchFitError
     │   └── PromotionError
     └── StoreError
+        ├── BadCalibrationError
         ├── DatabaseUnreachableError
         └── MigrationBehindError
 """
@@ -269,6 +273,18 @@ class GaveUpError(PriceError):
         )
 
 
+class UnexpectedError(PriceError):
+    """An error without a name here, which the prices of one ticker make a step raise."""
+
+    reason = "unexpected"
+
+    def __init__(self, ticker: str, found: str) -> None:
+        super().__init__(
+            ticker,
+            f"expected prices that can be worked with, found {found}; correct the source or report it.",
+        )
+
+
 class VendorError(PriceError):
     """The vendor failed to answer for this ticker; the same request may work later."""
 
@@ -316,6 +332,26 @@ class ArchitectureMismatchError(ModelError):
         )
 
 
+class DigestMismatchError(ModelError):
+    """Stored bytes that are not those which the model's version names."""
+
+    def __init__(self, version: str, found: str) -> None:
+        super().__init__(
+            f"Expected the weights and the config of model {version} as they were stored, found others "
+            f"(digest {found}); restore the row or run `bandcast retrain`."
+        )
+
+
+class RungFailedError(ModelError):
+    """A model without bands of a ticker that may be published; the next rung of the ladder takes over."""
+
+    def __init__(self, version: str, ticker: str, expected: str, found: str) -> None:
+        model = version or "in hand"
+        super().__init__(
+            f"Expected {expected} from model {model} for {ticker}, found {found}; a lower rung takes over."
+        )
+
+
 class DropoutNotLiveError(ModelError):
     """Two Monte-Carlo-dropout runs agree to the last bit, so the bands would lack model uncertainty."""
 
@@ -347,6 +383,13 @@ class PromotionError(ModelError):
 
 class StoreError(BandcastError):
     """A fault of the database."""
+
+
+class BadCalibrationError(StoreError):
+    """A calibration state that cannot have been learned."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(f"Expected {expected}, found {found}; the next run learns it anew.")
 
 
 class DatabaseUnreachableError(StoreError):

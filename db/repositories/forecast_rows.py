@@ -57,7 +57,7 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         "coverage": forecast.nominal_coverage,
         "quality": forecast.quality,
         "regime": forecast.regime,
-        "model_version": run.model_version,
+        "model_version": forecast.model_version or run.model_version,
         "issued_at": run.issued_at,
         "run_id": run.run_id,
     }

@@ -64,6 +64,12 @@ class ForecastRepository(Repository):
         rows = self._connection.execute(query.order_by(columns.ticker, columns.as_of))
         return [(row.ticker, row.as_of) for row in rows]
 
+    def models_of(self, run_id: str) -> dict[str, str]:
+        """Load ticker -> version of the model that made its bands, of the run's forecasts still stored."""
+        columns = forecasts.c
+        query = sa.select(columns.ticker, columns.model_version).where(columns.run_id == run_id)
+        return dict(self._connection.execute(query.distinct()).tuples().all())
+
     def matches(self, run: RunRecord, forecast: Forecast) -> bool:
         """Return whether every row of a forecast is stored with the same values, to the last bit."""
         return self._is_stored(build_rows(run, forecast))

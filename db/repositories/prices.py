@@ -11,6 +11,7 @@ from db.repositories.actions import ActionRepository
 from db.repositories.base import Repository
 from db.schema import instruments, price_bars, price_revisions
 from db.sql import Row, insert, read_frame, to_plain_rows, upsert
+from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import BAR_COLUMNS, InstrumentFacts, PriceHistory
 from forecasting.prices.revisions import diff_bars
 
@@ -26,9 +27,14 @@ class PriceRepository(Repository):
         return list(self._connection.scalars(query))
 
     def load(self, ticker: str, until: date | None = None) -> PriceHistory:
-        """Load the history of a ticker up to and including a session; it is empty where nothing is stored."""
-        actions = ActionRepository(self._connection, self._source).load(ticker, until)
-        return PriceHistory(ticker, self._load_bars(ticker, until), actions, self._load_facts(ticker))
+        """Load the history of a ticker up to and including a session; it is empty where nothing is stored.
+
+        Raises:
+            UnexpectedError: A stored value is none that its column can hold.
+        """
+        with attribute_to_ticker(ticker, passing=(sa.exc.SQLAlchemyError,)):
+            actions = ActionRepository(self._connection, self._source).load(ticker, until)
+            return PriceHistory(ticker, self._load_bars(ticker, until), actions, self._load_facts(ticker))
 
     def holdings(self) -> list[Holding]:
         """Count the bars and revisions of every ticker with bars, sorted by ticker."""

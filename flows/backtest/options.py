@@ -19,7 +19,9 @@ from forecasting.backtesting.walk_forward import BASELINES
 from forecasting.calendars.sessions import last_closed_session
 from forecasting.config import SCORE_LEVELS, BacktestConfig, SimulationConfig
 from forecasting.errors import MissingExtraError, SourceError, UsageError
+from forecasting.faults import attribute_to_ticker
 from forecasting.pipeline import Universe, prepare_universe
+from forecasting.prices.history import PriceHistory
 from forecasting.types import PriceBasis
 
 LONGEST_PAUSE = timedelta(days=60)  # more than 30 sessions: outcomes of the last origins
@@ -137,7 +139,12 @@ def load_universe(
     reach = end + LONGEST_PAUSE
     if source.live:
         reach = min(reach, last_closed_session("XNYS", now))
-    universe = prepare_universe(lambda ticker: source.fetch(ticker, None, reach), tickers, basis)
+
+    def fetch(ticker: str) -> PriceHistory:
+        with attribute_to_ticker(ticker):
+            return source.fetch(ticker, None, reach)
+
+    universe = prepare_universe(fetch, tickers, basis)
     if not universe.returns:
         fault = next(iter(universe.faults.values()))
         raise SourceError(f"Expected prices of at least one ticker, found none: {fault}")

@@ -14,6 +14,7 @@ from flows.sources.retry import Retrier, open_retrier
 from flows.summary import Ingested, IngestResult, RunSummary, Stopwatch
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
+from forecasting.faults import attribute_to_ticker
 from forecasting.prices.activity import check_trading
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
@@ -32,11 +33,9 @@ def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingeste
 
 
 def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
-    """Fetch, check and save one ticker; a fault of its prices is returned."""
+    """Fetch, check and save one ticker; a fault of its prices is returned, one of the store raises."""
     try:
-        session = context.session_of(ticker)
-        history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
-        history = keep_sessions(history, calendar_name(ticker))
+        history = fetch_history(context, ticker, retrier)
         report = save_history(context, history)
         require_complete(context, ticker)
     except CalendarError as error:
@@ -44,6 +43,19 @@ def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested |
     except PriceError as error:
         return error
     return Ingested(ticker, report, history.notes)
+
+
+def fetch_history(context: RunContext, ticker: str, retrier: Retrier) -> PriceHistory:
+    """Fetch one ticker up to the last session of its own exchange, on its sessions.
+
+    Raises:
+        PriceError: It has no usable prices.
+        CalendarError: The calendar of its exchange does not cover them.
+    """
+    with attribute_to_ticker(ticker):
+        session = context.session_of(ticker)
+        history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
+        return keep_sessions(history, calendar_name(ticker))
 
 
 def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
@@ -113,12 +125,14 @@ def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
     Raises:
         PriceError: It contradicts the store or itself; nothing is written.
     """
-    calendar, live = calendar_name(history.ticker), context.source.live
+    ticker, live = history.ticker, context.source.live
     with context.store.writing() as tx:
-        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
+        refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
         trusted = not live or is_trusted(refusals, context.as_of)
-        reading = reconcile(tx.prices.load(history.ticker), history, trusted=trusted)
-        return tx.prices.save(reading, context.now, calendar=calendar)
+        stored = tx.prices.load(ticker)
+        with attribute_to_ticker(ticker):
+            reading = reconcile(stored, history, trusted=trusted)
+        return tx.prices.save(reading, context.now, calendar=calendar_name(ticker))
 
 
 def require_complete(context: RunContext, ticker: str) -> None:
@@ -134,7 +148,8 @@ def require_complete(context: RunContext, ticker: str) -> None:
         stored = tx.prices.load(ticker, session)
     check_trading(stored)
     try:
-        check_complete(stored, calendar_name(ticker), session)
+        with attribute_to_ticker(ticker):
+            check_complete(stored, calendar_name(ticker), session)
     except GapError:
         if context.source.live:
             raise

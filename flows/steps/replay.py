@@ -27,9 +27,14 @@ def replay_run(store: Store, run_id: str) -> Replay:
     with store.reading() as tx:
         run = tx.forecasts.run(run_id)
         made = tx.forecasts.made_by(run_id)
+        versions = tx.forecasts.models_of(run_id)
     if run is None:
         raise UsageError(f"Expected a stored run {run_id}, found none; `forecast_runs` lists them.")
-    verdicts = _replay_tickers(store.for_source(run.source), run, dict(made)) if made else {}
+    verdicts: dict[str, str] = {}
+    for version in dict.fromkeys(versions.values()):  # a ticker may have fallen to a lower rung
+        own = {ticker: as_of for ticker, as_of in made if versions[ticker] == version}
+        verdicts |= _replay_tickers(store.for_source(run.source), run, own, version=version, made=dict(made))
+    verdicts = {ticker: verdicts[ticker] for ticker, _ in made}
     return Replay(
         run_id,
         same=tuple(ticker for ticker, reason in verdicts.items() if not reason),
@@ -38,12 +43,14 @@ def replay_run(store: Store, run_id: str) -> Replay:
     )
 
 
-def _replay_tickers(store: Store, run: RunRecord, made: dict[str, date]) -> dict[str, str]:
-    """Return ticker -> why it differs, empty where every row is the same."""
+def _replay_tickers(
+    store: Store, run: RunRecord, own: dict[str, date], *, version: str, made: dict[str, date]
+) -> dict[str, str]:
+    """Return ticker -> why it differs, empty where every row is the same, of those that a version made."""
     try:
         forecaster = build_forecaster(
             store,
-            run.model_version,
+            version,
             run.as_of,
             simulation=SimulationConfig.model_validate_json(run.settings),
             calibration=_load_calibration(store, run),
@@ -51,9 +58,9 @@ def _replay_tickers(store: Store, run: RunRecord, made: dict[str, date]) -> dict
             tickers=(*made, *json.loads(run.quarantined)),
         )
     except BandcastError as error:
-        return dict.fromkeys(made, str(error))
+        return dict.fromkeys(own, str(error))
     return {
-        ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of) for ticker, as_of in made.items()
+        ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of) for ticker, as_of in own.items()
     }
 
 

@@ -40,6 +40,12 @@ FEWEST_AFTER_CUT = 250  # bars; a year is enough to forecast from
 DENSITY_SESSIONS = 250
 LEAST_DENSITY = 0.5  # share of sessions with a bar; a bar a week has a fifth, a share halted for a month .9
 NAMED_DAYS = 3
+# Coins trade at 1e-8 of a dollar, BRK-A above 600,000 and a bitcoin at 2e9 rupiah or 9e9 Lebanese pounds.
+LOWEST_PRICE = 1e-9
+HIGHEST_PRICE = 1e11
+LARGEST_SPLIT = 200.0  # new shares per old, or old per new; larger ones are slips of the vendor
+LARGEST_ALL_SPLITS = 1e12  # product of a history's; serial reverse splits come to 1e11
+LARGEST_VOLUME = 1e18
 LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's by some days a year
 
 
@@ -55,8 +61,8 @@ def check_bars(history: PriceHistory, where: str = "the price source") -> None:
         NonPositivePriceError: A price is zero or negative.
         BadRangeError: High lies below low, or the close outside of both by more than `CLOSE_TOLERANCE`.
         PriceJumpError: A close moves more than fifty-fold in a session that is no split.
-        BadBarsError: Sessions repeat or run backwards; a close is NaN; a price is infinite; volume is
-            infinite or negative; a split ratio or a dividend is impossible.
+        BadBarsError: Sessions repeat or run backwards; a close is NaN; a price, a volume, a split ratio, the
+            product of all of them or a dividend lies outside of the limits above.
     """
     if history.bars.empty:
         raise UnknownTickerError(history.ticker, where)
@@ -64,6 +70,27 @@ def check_bars(history: PriceHistory, where: str = "the price source") -> None:
     _check_values(history)
     _check_actions(history)
     _check_moves(history)
+
+
+def check_size(ticker: str, bars: pd.DataFrame, actions: pd.DataFrame) -> None:
+    """Raise where the prices of a download would overflow when its splits are undone.
+
+    Args:
+        ticker: The symbol.
+        bars: Split-adjusted to the end of the download, so that a price may be as large as a history of
+            reverse splits makes it.
+        actions: Splits as announced, dividends split-adjusted.
+
+    Raises:
+        BadBarsError: A number is not finite, larger than any price can be, or an impossible split ratio.
+    """
+    history = PriceHistory(ticker, bars, actions)
+    _check_splits(history)
+    most = HIGHEST_PRICE * LARGEST_ALL_SPLITS
+    for values in (*(bars[name] for name in PRICE_COLUMNS), actions["dividend"]):
+        _refuse(history, values, values.abs() > most, expected=f"a price of at most {most:g}")
+    volume, largest = bars["volume"], LARGEST_VOLUME * LARGEST_ALL_SPLITS
+    _refuse(history, volume, volume.abs() > largest, expected=f"a volume of at most {largest:g}")
 
 
 def _check_order(history: PriceHistory) -> None:
@@ -81,9 +108,12 @@ def _check_values(history: PriceHistory) -> None:
         _refuse(
             history, bars[name], bars[name] <= 0, expected="a positive price", error=NonPositivePriceError
         )
-        _refuse(history, bars[name], np.isinf(bars[name]), expected="a finite price")
+        outside = (bars[name] < LOWEST_PRICE) | (bars[name] > HIGHEST_PRICE)
+        expected = f"a finite price from {LOWEST_PRICE:g} to {HIGHEST_PRICE:g}"
+        _refuse(history, bars[name], outside, expected=expected)
     volume = bars["volume"]
-    _refuse(history, volume, (volume < 0) | np.isinf(volume), expected="a finite volume of 0 or more")
+    expected = f"a finite volume of 0 or more, at most {LARGEST_VOLUME:g}"
+    _refuse(history, volume, (volume < 0) | (volume > LARGEST_VOLUME), expected=expected)
     _check_ranges(history)
 
 
@@ -99,12 +129,23 @@ def _check_ranges(history: PriceHistory) -> None:
 
 
 def _check_actions(history: PriceHistory) -> None:
-    splits, dividends = history.actions["split"], history.actions["dividend"]
-    _refuse(history, splits, ~(splits > 0) | np.isinf(splits), expected="a finite positive split ratio")
-    _refuse(history, dividends, ~(dividends >= 0), expected="a dividend of 0 or more")
+    _check_splits(history)
+    dividends = history.actions["dividend"]
+    possible = (dividends >= 0) & (dividends < HIGHEST_PRICE)
+    _refuse(history, dividends, ~possible, expected=f"a dividend of 0 or more, below {HIGHEST_PRICE:g}")
     _refuse(
         history, dividends, ~(kept_after_payout(history) > 0), expected="a dividend below the previous close"
     )
+
+
+def _check_splits(history: PriceHistory) -> None:
+    splits = history.actions["split"]
+    possible = (splits >= 1 / LARGEST_SPLIT) & (splits <= LARGEST_SPLIT)
+    expected = f"a finite positive split ratio from 1/{LARGEST_SPLIT:g} to {LARGEST_SPLIT:g}"
+    _refuse(history, splits, ~possible, expected=expected)
+    total = np.log(splits).cumsum()  # a product could overflow
+    expected = f"splits that come to at most {LARGEST_ALL_SPLITS:g}-fold in all"
+    _refuse(history, splits, total.abs() > np.log(LARGEST_ALL_SPLITS), expected=expected)
 
 
 def _check_moves(history: PriceHistory) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from forecasting.errors import ArchitectureMismatchError
+from forecasting.errors import ModelError
 from forecasting.types import ModelStatus, Quality
 
 
@@ -87,7 +87,7 @@ def climb_down(versions: Iterable[str], load: Callable[[str], object]) -> Ladder
     for version in versions:
         try:
             load(version)
-        except ArchitectureMismatchError as error:
+        except ModelError as error:
             refused[version] = str(error)
         else:
             return Ladder(version, refused)

@@ -8,13 +8,19 @@ from pathlib import Path
 import pandas as pd
 
 from flows.settings import Settings
-from flows.sources.base import PriceSource, build_history, check_symbol
+from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
 from flows.sources.csv_folder.table import PriceTable, read_price_table
 from flows.sources.registry import register
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.sessions import exchange_zone, last_closed_session
-from forecasting.errors import PriceError, SourceError, UnfinishedSessionError, UnknownTickerError
-from forecasting.prices.adjustment import undo_splits
+from forecasting.errors import (
+    CalendarError,
+    PriceError,
+    SourceError,
+    UnfinishedSessionError,
+    UnknownTickerError,
+)
+from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.text import is_symbol
 
@@ -69,7 +75,7 @@ class CsvSource:
         table = _read(ticker, self._find(ticker))
         self._check_over(ticker, table.frame.index)
         # Cut only after undoing: a split after `end` is in the file's prices all the same.
-        bars, actions = undo_splits(as_bars(table.frame), as_actions(table.frame))
+        bars, actions = undo_checked_splits(ticker, as_bars(table.frame), as_actions(table.frame))
         history = build_history(ticker, bars, actions, start=start, end=end, where=str(self.folder))
         return history.noting(*table.notes)
 
@@ -90,7 +96,9 @@ class CsvSource:
     def _last_closed(self, ticker: str) -> date | None:
         if self.now is None:
             return None
-        return last_closed_session(calendar_name(ticker), self.now, NO_LAG)
+        with suppress(CalendarError):
+            return last_closed_session(calendar_name(ticker), self.now, NO_LAG)
+        return self.now.date()  # the calendar ends too early, which `fetch` is not to judge
 
     def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
         """Return the newest finished day of each readable file, the newest of all first."""
@@ -127,6 +135,6 @@ def _read(ticker: str, path: Path) -> PriceTable:
 @functools.lru_cache(maxsize=4096)
 def _read_days(ticker: str, path: Path, modified_ns: int) -> pd.DatetimeIndex:  # noqa: ARG001 (the version)
     """Read the days of one version of a file; none where it cannot be read, which `fetch` reports."""
-    with suppress(PriceError):
+    with suppress(PriceError), attribute_to_ticker(ticker):
         return pd.DatetimeIndex(_read(ticker, path).frame.index)
     return pd.DatetimeIndex([])

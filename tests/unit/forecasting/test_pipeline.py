@@ -15,6 +15,7 @@ from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import (
     BadBarsError,
+    RungFailedError,
     SessionsUnknownError,
     ShortHistoryError,
     StaleHistoryError,
@@ -208,7 +209,10 @@ def test_a_flat_ticker_is_forecast_in_a_band_of_almost_no_width(
 ) -> None:
     bars = histories[0].bars.assign(**dict.fromkeys(PRICES, 5.0))
     (flat,) = prepare_all([replace(histories[0], ticker="PEG", bars=bars)])
-    assert np.abs(forecast_ticker(forecaster, flat, AS_OF).log_returns["predictive"]).max() < 0.01
+    walked = replace(forecaster, simulation=forecaster.simulation.without_bounds())
+    assert np.abs(forecast_ticker(walked, flat, AS_OF).log_returns["predictive"]).max() < 0.01
+    with pytest.raises(RungFailedError, match="3 times the random walk's width from model in hand for PEG"):
+        forecast_ticker(forecaster, flat, AS_OF)  # the random walk's has less
 
 
 def test_a_baseline_forecast_is_the_cone_of_the_random_walk(

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from forecasting.errors import ArchitectureMismatchError, ModelError
+from forecasting.errors import ArchitectureMismatchError, StoreError
 from forecasting.promotion.policy import (
     Ladder,
     ModelAge,
@@ -139,7 +139,7 @@ def test_no_model_below_the_active_one_is_loaded() -> None:
 
 def test_another_fault_than_a_broken_model_ends_the_climb() -> None:
     def load(_version: str) -> None:
-        raise ModelError("no such row")
+        raise StoreError("no database")
 
-    with pytest.raises(ModelError, match="no such row"):
+    with pytest.raises(StoreError, match="no database"):
         climb_down(["a", "b"], load)
