@@ -34,6 +34,8 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   └── PromotionError
     └── StoreError
         ├── DatabaseUnreachableError
+        ├── DatabaseFaultError      it answers, and fails at its work
+        ├── DatabaseLockedError
         └── MigrationBehindError
 """
 
@@ -291,6 +293,24 @@ class DatabaseUnreachableError(StoreError):
 
     def __init__(self, url: str, detail: str) -> None:
         super().__init__(f"Expected a database at {url}, found {detail}; check BANDCAST_DATABASE_URL.")
+
+
+class DatabaseFaultError(StoreError):
+    """The database answers, but cannot do its work; the transaction is rolled back."""
+
+    def __init__(self, url: str, found: str, advice: str) -> None:
+        super().__init__(f"Expected a working database at {url}, found {found}; {advice}.")
+
+
+class DatabaseLockedError(StoreError):
+    """Another process holds the lock that this one waits for."""
+
+    def __init__(self, url: str, waited_seconds: float) -> None:
+        super().__init__(
+            f"Expected to write to the database at {url}, found it locked by another writer for "
+            f"{waited_seconds:.0f} seconds; look for a process that stopped within its transaction, end it "
+            "and run again."
+        )
 
 
 class MigrationBehindError(StoreError):

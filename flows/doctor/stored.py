@@ -10,7 +10,7 @@ from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.calendars.exchanges import HOME, calendar_name
 from forecasting.calendars.sessions import next_sessions, sessions_between
-from forecasting.errors import CalendarError, DatabaseUnreachableError, UnknownExchangeError
+from forecasting.errors import CalendarError, StoreError, UnknownExchangeError
 
 LONGEST_HORIZON = 30
 LATE_SESSIONS = 1
@@ -21,7 +21,7 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
     """Check that the database answers and has this release's schema."""
     try:
         status = inspect_store(settings.url)
-    except DatabaseUnreachableError as error:
+    except StoreError as error:
         yield Finding("database", "fail", str(error).rstrip("."))
         return
     if status.differences:
@@ -63,7 +63,7 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     try:
         status = inspect_store(settings.url)
-    except DatabaseUnreachableError:
+    except StoreError:
         return  # check_database reports it
     if status.differences:
         return  # likewise
