@@ -13,7 +13,7 @@ from db.records import (
     TickerSession,
 )
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
-from db.store import Store, StoreStatus, Transaction, inspect_store, open_store, upgrade_store
+from db.store import Store, StoreStatus, Transaction, inspect_file, inspect_store, open_store, upgrade_store
 
 __all__ = [
     "ISSUED_KINDS",
@@ -31,6 +31,7 @@ __all__ = [
     "StoreStatus",
     "TickerSession",
     "Transaction",
+    "inspect_file",
     "inspect_store",
     "open_store",
     "upgrade_store",

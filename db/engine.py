@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from db.faults import find_fault, is_locked, quote_error, read_sqlstate
+from db.file_history import find_history
 from forecasting.errors import (
     DatabaseFaultError,
     DatabaseLockedError,
@@ -82,8 +83,14 @@ def writing(engine: sa.Engine, *, alters_schema: bool = False) -> Iterator[sa.Co
         DatabaseLockedError: It stays locked by another writer.
         DatabaseFaultError: It fails on the way; nothing is written.
     """
+    history, number = find_history(engine), 0
     with _finishing(_begin_writing(engine, {_WRITES: True, _ALTERS: alters_schema})) as connection:
+        changes = _count_changes(connection)
         yield connection
+        if history and (alters_schema or _count_changes(connection) > changes):
+            number = history.count_commit(connection)
+    if history and number:
+        history.record_commits(number)
 
 
 def _begin_writing(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
@@ -103,6 +110,11 @@ def _begin_writing(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
             if waited >= GIVE_UP_SECONDS:
                 raise DatabaseLockedError(display_url(engine.url), waited) from None
             _log.warning("waiting for another writer of %s, for %.0f s now", display_url(engine.url), waited)
+
+
+def _count_changes(connection: sa.Connection) -> int:
+    """Return how many rows a SQLite connection has changed in its life; 0 for PostgreSQL."""
+    return int(getattr(connection.connection.driver_connection, "total_changes", 0))
 
 
 def _acquire_writer_lock(connection: sa.Connection) -> None:

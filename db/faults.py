@@ -7,7 +7,6 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-_RECOVER = "stop every process and see 'A damaged store' in docs/operations.md"
 _PRIMARY_CODE = 0xFF  # SQLite's extended codes add bits above
 _CONNECTION_CLASS = "08"  # of SQLSTATE
 
@@ -25,12 +24,12 @@ class Fault:
     advice: str
 
 
+DAMAGED = Fault("a damaged file", "stop every process and see 'A damaged store' in docs/operations.md")
 _FULL = Fault("no room left for it", "make room on its disk and run again")
 _IO = Fault("a failed read or write", "check its disk (room, limits, mounts) and run again")
 _READ_ONLY = Fault("a read-only one", "allow its user to write to it (to a SQLite file and its folder)")
 _RIGHTS = Fault("a user without the rights", "grant them, or run as the owner of the tables")
 _SCHEMA = Fault("another schema", "run `bandcast doctor` and restore what it names")
-_DAMAGED = Fault("a damaged file", _RECOVER)
 _DEADLOCK = Fault("another program that locks the same rows", "run again")
 _ENDED = Fault("that it ended the connection", "see its log and run again")
 _BUSY = Fault("that it has no resources left", "see its log and run again")
@@ -41,8 +40,8 @@ _BY_SQLITE_CODE = {
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_PERM: _RIGHTS,
     sqlite3.SQLITE_AUTH: _RIGHTS,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
 }
 _SQLITE_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -55,8 +54,8 @@ _BY_SQLSTATE = {
     "42703": _SCHEMA,
     "42804": _SCHEMA,
     "3F000": _SCHEMA,
-    "XX001": _DAMAGED,
-    "XX002": _DAMAGED,
+    "XX001": DAMAGED,
+    "XX002": DAMAGED,
     "40P01": _DEADLOCK,
     "57P01": _ENDED,
     "57P02": _ENDED,

@@ -36,6 +36,7 @@ Each class takes facts and words one sentence: what was expected, what was found
         ├── DatabaseUnreachableError
         ├── DatabaseFaultError      it answers, and fails at its work
         ├── DatabaseLockedError
+        ├── EmptiedStoreError
         └── MigrationBehindError
 """
 
@@ -310,6 +311,16 @@ class DatabaseLockedError(StoreError):
             f"Expected to write to the database at {url}, found it locked by another writer for "
             f"{waited_seconds:.0f} seconds; look for a process that stopped within its transaction, end it "
             "and run again."
+        )
+
+
+class EmptiedStoreError(StoreError):
+    """The SQLite file is empty, and has held a store."""
+
+    def __init__(self, database: str, *remains: str) -> None:
+        super().__init__(
+            f"Expected the store that {database} has held, found an empty file; put a backup in its place, "
+            f"or delete {database} with {' and '.join(remains)} to start over."
         )
 
 
