@@ -15,7 +15,7 @@ from db.records import (
 )
 from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
-from db.store import Store, StoreStatus, Transaction, inspect_store, open_store, upgrade_store
+from db.store import Store, StoreStatus, Transaction, inspect_file, inspect_store, open_store, upgrade_store
 
 __all__ = [
     "ISSUED_KINDS",
@@ -35,6 +35,7 @@ __all__ = [
     "TickerSession",
     "Transaction",
     "find_secrets",
+    "inspect_file",
     "inspect_store",
     "open_store",
     "upgrade_store",

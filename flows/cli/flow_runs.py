@@ -31,12 +31,12 @@ def call_flow(name: str, **parameters: Any) -> Any:
     Raises:
         BandcastError: As the flow failed.
     """
-    from flows.prefect_runtime.warm_up_server import warm_up_server
+    from flows.prefect_runtime.temporary_server import temporary_server
 
-    wait_for_server = warm_up_server()
-    flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
-    wait_for_server()
-    result = flow(**parameters, return_state=True).result(raise_on_failure=False)
+    with temporary_server() as wait_for_server:
+        flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
+        wait_for_server()
+        result = flow(**parameters, return_state=True).result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result
     return result

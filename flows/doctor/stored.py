@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from db import inspect_store, open_store
+from db import inspect_file, inspect_store, open_store
 from flows.context import find_newest_session
 from flows.doctor.finding import Finding
 from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.calendars.exchanges import HOME, calendar_name
 from forecasting.calendars.sessions import next_sessions, sessions_between
-from forecasting.errors import CalendarError, DatabaseUnreachableError, UnknownExchangeError
+from forecasting.errors import CalendarError, StoreError, UnknownExchangeError
 
 LONGEST_HORIZON = 30
 LATE_SESSIONS = 1
@@ -21,7 +21,7 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
     """Check that the database answers and has this release's schema."""
     try:
         status = inspect_store(settings.url)
-    except DatabaseUnreachableError as error:
+    except StoreError as error:
         yield Finding("database", "fail", str(error).rstrip("."))
         return
     if status.differences:
@@ -34,6 +34,18 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
     else:
         found = f"{status.display_url} at migration {status.migration}"
         yield Finding("database", "fail", found, "run `bandcast db upgrade`")
+
+
+def check_file(settings: Settings, _: datetime) -> Iterator[Finding]:
+    """Check the pages of a SQLite file, and that it holds all that was committed to it."""
+    lost = inspect_file(settings.url)
+    if lost is None:
+        return
+    if lost:
+        advice = "see 'A damaged store' in docs/operations.md"
+        yield Finding("file", "fail", f"the last {lost} commits are lost", advice)
+    else:
+        yield Finding("file", "ok", "every page is whole")
 
 
 def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -63,7 +75,7 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     try:
         status = inspect_store(settings.url)
-    except DatabaseUnreachableError:
+    except StoreError:
         return  # check_database reports it
     if status.differences:
         return  # likewise

@@ -143,11 +143,11 @@ def publish(
         SourceError: Fewer forecasts than `min_success_ratio` requires.
     """
     require_enough(context, forecasts, "forecasts", faults=faults)
+    # Bands issued on their day are never replaced by what a later run would forecast of that day.
+    with context.store.reading() as tx:
+        publication = tx.forecasts.prepare(run, forecasts, keeps_live=context.kind == "backfill")
     with context.store.writing() as tx:
-        # Bands issued on their day are never replaced by what a later run would forecast of that day.
-        kept = tx.forecasts.issued_live(context.as_of) if context.kind == "backfill" else set()
-        new = [forecast for forecast in forecasts if (forecast.ticker, forecast.as_of) not in kept]
-        tx.forecasts.publish(run, new)
+        tx.forecasts.publish(publication)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
 
 
