@@ -16,12 +16,14 @@ from flows.backtest.workers import WalkTask
 from flows.settings import Settings
 from flows.sources.base import PriceSource
 from forecasting.backtesting.walk_forward import BASELINES
+from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.sessions import last_closed_session
 from forecasting.config import SCORE_LEVELS, BacktestConfig, SimulationConfig
 from forecasting.errors import MissingExtraError, SourceError, UsageError
 from forecasting.faults import attribute_to_ticker
 from forecasting.pipeline import Universe, prepare_universe
 from forecasting.prices.history import PriceHistory
+from forecasting.prices.reconciliation import accept_first
 from forecasting.types import PriceBasis
 
 LONGEST_PAUSE = timedelta(days=60)  # more than 30 sessions: outcomes of the last origins
@@ -142,7 +144,7 @@ def load_universe(
 
     def fetch(ticker: str) -> PriceHistory:
         with attribute_to_ticker(ticker):
-            return source.fetch(ticker, None, reach)
+            return accept_first(source.fetch(ticker, None, reach), calendar_name(ticker))
 
     universe = prepare_universe(fetch, tickers, basis)
     if not universe.returns:

@@ -10,9 +10,9 @@ from flows.sources.csv_folder import CsvSource
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, GapError, PriceError
 from forecasting.prices.activity import check_trading
-from forecasting.prices.history import PriceHistory, empty_history
-from forecasting.prices.reconciliation import reconcile
-from forecasting.prices.validation import check_complete, keep_sessions
+from forecasting.prices.history import PriceHistory
+from forecasting.prices.reconciliation import accept_first
+from forecasting.prices.validation import check_complete
 
 NAME_TAKEN = "TICKER.csv, such as AAPL.csv"
 
@@ -74,8 +74,7 @@ def _read_history(source: PriceSource, ticker: str, session: date) -> PriceHisto
         PriceError: It would leave the ticker out.
         CalendarError: The exchange's sessions are not known.
     """
-    history = keep_sessions(source.fetch(ticker, None, session), calendar_name(ticker))
-    history = reconcile(empty_history(ticker), history, trusted=True)
+    history = accept_first(source.fetch(ticker, None, session), calendar_name(ticker))
     check_trading(history)
     try:
         check_complete(history, calendar_name(ticker), session)

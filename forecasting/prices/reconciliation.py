@@ -16,10 +16,10 @@ import pandas as pd
 
 from forecasting.errors import ImplausibleCorrectionError, ScaleChangedError
 from forecasting.prices.adjustment import PRICE_COLUMNS, adjust
-from forecasting.prices.history import PriceHistory, as_actions
+from forecasting.prices.history import PriceHistory, as_actions, empty_history
 from forecasting.prices.revisions import BarDiff, diff_bars
 from forecasting.prices.unworked_splits import check_splits_worked_in
-from forecasting.prices.validation import check_facts, check_jumps
+from forecasting.prices.validation import check_facts, check_jumps, keep_sessions
 
 UNIFORM = 2e-3  # log; open, high, low and close of a bar that only changed its scale move alike
 SCALED = 5e-3  # log; smaller common factors are corrections
@@ -82,6 +82,19 @@ def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = F
     if not trusted:
         _check_corrections(stored, merged, diff)
     return reading
+
+
+def accept_first(download: PriceHistory, calendar: str) -> PriceHistory:
+    """Return what a store without this ticker takes of a download.
+
+    Args:
+        download: Bars and actions from the source, checked by `check_bars`.
+        calendar: Of the ticker's exchange.
+
+    Raises:
+        PriceError: It contradicts itself or the calendar.
+    """
+    return reconcile(empty_history(download.ticker), keep_sessions(download, calendar), trusted=True)
 
 
 def merge(stored: PriceHistory, download: PriceHistory) -> PriceHistory:

@@ -15,10 +15,12 @@ from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import (
     BadBarsError,
     BadRangeError,
+    CalendarError,
     GapError,
     InstrumentChangedError,
     NonPositivePriceError,
     PriceJumpError,
+    SessionsUnknownError,
     StaleHistoryError,
     UnknownTickerError,
     WrongSessionsError,
@@ -205,11 +207,16 @@ def keep_sessions(history: PriceHistory, calendar: str) -> PriceHistory:
     Raises:
         WrongSessionsError: More than `OFF_CALENDAR_SHARE` of the bars do not, or the bars of the last
             `DENSITY_SESSIONS` sessions cover less than `LEAST_DENSITY` of them.
+        SessionsUnknownError: The calendar does not reach as far as the bars.
     """
     bars = history.bars
     if bars.empty:
         return history
-    sessions = pd.DatetimeIndex(sessions_between(calendar, bars.index[0].date(), bars.index[-1].date()))
+    try:
+        days = sessions_between(calendar, bars.index[0].date(), bars.index[-1].date())
+    except CalendarError as error:
+        raise SessionsUnknownError(history.ticker, str(error)) from error
+    sessions = pd.DatetimeIndex(days)
     on_session = bars.index.isin(sessions)
     other = bars.index[~on_session]
     if calendar in LOOSE_CALENDARS:
