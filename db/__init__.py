@@ -13,9 +13,11 @@ from db.records import (
     TickerSession,
 )
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
+from db.repositories.prices import FORGOTTEN
 from db.store import Store, StoreStatus, Transaction, inspect_store, open_store, upgrade_store
 
 __all__ = [
+    "FORGOTTEN",
     "ISSUED_KINDS",
     "CalibrationRecord",
     "Dimension",

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from db.engine import display_url, open_engine, reading, writing
 from db.inspection import find_differences
 from db.migrate import read_head, read_revision, require_current, upgrade
+from db.repositories.calendars import CalendarRepository
 from db.repositories.calibrations import CalibrationRepository
 from db.repositories.forecasts import ForecastRepository
 from db.repositories.models import ModelRepository
@@ -40,6 +41,7 @@ class Transaction:
         promotions: Decisions on challengers.
         calibrations: Calibration states.
         outcomes: Closed bands and their scores.
+        calendars: Closures and openings of exchanges.
     """
 
     def __init__(self, connection: sa.Connection, source: str) -> None:
@@ -52,6 +54,7 @@ class Transaction:
         self.promotions = PromotionRepository(connection, source)
         self.calibrations = CalibrationRepository(connection, source)
         self.outcomes = OutcomeRepository(connection, source)
+        self.calendars = CalendarRepository(connection, source)
 
     def for_source(self, source: str) -> "Transaction":
         """Return the repositories of another source in the same transaction."""

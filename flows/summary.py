@@ -7,17 +7,44 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from forecasting.calendars.lookup import Calendars
 from forecasting.errors import PriceError
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """Rows that the download of one ticker brought."""
+    """Result of ingesting one ticker.
+
+    Attributes:
+        ticker: The symbol.
+        new: Bars of sessions that were not stored.
+        changed: Stored bars that the source corrected.
+        vanished: Stored bars that the download lacks and that are kept.
+        gaps: Recent sessions without a bar that are no longer waited for.
+        notes: What a person should know, a sentence each.
+    """
 
     ticker: str
     new: int
     changed: int
     vanished: int = 0
+    gaps: tuple[date, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """Result of ingesting several tickers.
+
+    Attributes:
+        failed: Why each ticker that did not go through is left out.
+        notes: What else a person should know, a sentence each.
+        calendars: As they are known with these prices.
+    """
+
+    failed: Mapping[str, PriceError]
+    notes: tuple[str, ...]
+    calendars: Calendars
 
 
 @dataclass
@@ -83,6 +110,7 @@ class RunSummary:
         scored: Number of bands scored; None for a run that does not count them.
         report: Where the bands are; None for a run that shows none.
         filled: Earlier sessions that were filled; None for a run that looks for none.
+        notes: What a person should know of the prices that went through, a sentence each.
     """
 
     as_of: date
@@ -95,6 +123,7 @@ class RunSummary:
     scored: int | None = None
     report: RunReport | None = None
     filled: tuple[SessionFill, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Convert to plain values; what the run did not do has no key."""
@@ -117,6 +146,8 @@ class RunSummary:
             plain |= asdict(self.report)
         if self.filled is not None:
             plain["filled"] = [fill.plain() for fill in self.filled]
+        if self.notes:
+            plain["notes"] = list(self.notes)
         return plain
 
 

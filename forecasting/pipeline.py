@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.baselines.random_walk import forecast_random_walk
-from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
@@ -61,6 +61,7 @@ class Forecaster:
         simulation: Paths, levels, seed.
         calibration: Learned from earlier forecasts.
         quality: The rung that the model stands on.
+        calendars: Give the sessions that are forecast.
     """
 
     model: Model | None
@@ -68,6 +69,7 @@ class Forecaster:
     simulation: SimulationConfig
     calibration: Calibration = field(default_factory=Calibration.none)
     quality: Quality = "champion"
+    calendars: Calendars = STANDARD
 
 
 def prepare_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
@@ -163,7 +165,9 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
     """
     known = returns.at(session)
     market = forecaster.market[: pd.Timestamp(session)]
-    targets = find_targets(known.ticker, session, forecaster.simulation.horizon)
+    targets = find_targets(
+        known.ticker, session, forecaster.simulation.horizon, calendars=forecaster.calendars
+    )
     model, calibration = forecaster.model, forecaster.calibration
     if model is None:
         bands, calibration = _build_cone(forecaster, known, market), Calibration.none()
@@ -187,7 +191,9 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
     )
 
 
-def find_targets(ticker: str, session: date, horizon: int) -> tuple[date, ...]:
+def find_targets(
+    ticker: str, session: date, horizon: int, *, calendars: Calendars = STANDARD
+) -> tuple[date, ...]:
     """Return the H sessions of the ticker's exchange after `session`.
 
     Raises:
@@ -195,7 +201,7 @@ def find_targets(ticker: str, session: date, horizon: int) -> tuple[date, ...]:
         UnknownExchangeError: The symbol belongs to no exchange that is known.
     """
     try:
-        return next_sessions(calendar_name(ticker), session, horizon)
+        return next_sessions(calendars.of(ticker), session, horizon)
     except CalendarError as error:
         raise SessionsUnknownError(ticker, str(error)) from error
 

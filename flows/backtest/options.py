@@ -153,6 +153,7 @@ def describe_walk(task: WalkTask, walk: BacktestConfig) -> dict[str, Any]:
         "baselines": list(task.baselines),
         "model": task.model.model_dump(mode="json"),
         "simulation": task.simulation.model_dump(mode="json"),
+        "calendars": [dict(task.calendars.symbols), sorted(map(str, task.calendars.changes))],
         "prices": {ticker: returns.fingerprint() for ticker, returns in sorted(task.universe.items())},
         "code": fingerprint_core(Path(forecasting.__file__).parent),
         "libraries": {name: installed(name) for name in LIBRARIES},

@@ -21,6 +21,7 @@ from flows.backtest.options import (
     resolve_walk,
 )
 from flows.backtest.workers import WalkTask, fit_all, issue_all, open_pool
+from flows.context import read_calendars
 from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.backtesting.calibrated import calibrate_walk
@@ -128,6 +129,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
         model=settings.model,
         simulation=simulation,
         horizons=walk.horizons,
+        calendars=read_calendars(settings),
     )
     market = compute_market_variance(task.universe[ticker] for ticker in task.train)
     schedule = schedule_walk(pd.DatetimeIndex(market.index), walk)

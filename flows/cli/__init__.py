@@ -15,6 +15,7 @@ from flows.cli import (
     database,
     deploy,
     doctor,
+    exchanges,
     forecast,
     ingest,
     models,
@@ -51,6 +52,7 @@ for command in (
     deploy.deploy,
     backfill.backfill,
     doctor.doctor,
+    exchanges.exchanges,
 ):
     app.command()(command)
 app.add_typer(database.app, name="db")

@@ -10,12 +10,13 @@ from flows.summary import BackfillSummary, Replay, RunSummary
 
 
 def build_summary_parts(summary: RunSummary, store: Store) -> Iterator[Part]:
-    """Yield a run's bands, the quarantined tickers, and where to look next."""
+    """Yield a run's bands, the quarantined tickers, notes on prices, and where to look next."""
     if summary.run_id:
         bands = load_bands(store, summary.tickers, summary.as_of)
         yield build_bands_sheet(select_main_horizons(bands))
     for ticker, error in summary.quarantined.items():
         yield f"Quarantined {ticker} ({error.reason}): {error}"
+    yield from (f"Note: {note}" for note in summary.notes)
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in summary.seconds.items())
     yield f"As of {summary.as_of}, model {summary.model_version or 'none'}: {stages}."
     if summary.run_id:

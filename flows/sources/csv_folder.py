@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -59,7 +60,8 @@ class CsvSource:
         """Fetch the as-traded bars of one file."""
         # Cut only after undoing: a split after `end` is in the file's prices all the same.
         bars, actions = undo_splits(*_read(ticker, self._find(ticker)))
-        return build_history(ticker, bars, actions, start=start, end=end, where=str(self.folder))
+        history = build_history(ticker, bars, actions, start=start, end=end, where=str(self.folder))
+        return replace(history, owned=bars.index)
 
     def _find(self, ticker: str) -> Path:
         """Return the path of a ticker's file."""

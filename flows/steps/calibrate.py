@@ -67,6 +67,7 @@ def warm_start(context: RunContext) -> WarmStart:
         calibration=settings.calibration,
         config=settings.warm_start,
         report=report,
+        calendars=context.calendars,
     )
     if walk.reason:
         logger.warning("calibrate: no walk over history: %s", walk.reason)

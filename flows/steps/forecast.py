@@ -1,7 +1,7 @@
 """Forecast: bands of every ticker from a stored model and stored prices."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from prefect import get_run_logger, task
@@ -76,6 +76,7 @@ def forecast_all(
         basis=basis,
         tickers=context.tickers,
     )
+    forecaster = replace(forecaster, calendars=context.calendars)
     futures = [
         forecast_chunk.submit(context, forecaster, basis, tickers=chunk)
         for chunk in _chunks(tickers, context.settings.workers)

@@ -3,21 +3,34 @@
 import math
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import replace
+from datetime import date
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from db import QuarantineRecord, SaveReport
+from db import QuarantineRecord
 from flows.context import RunContext
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
-from flows.summary import Ingested, RunSummary, Stopwatch
-from forecasting.calendars.exchanges import calendar_name
-from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
+from flows.steps.closures import (
+    describe_closures,
+    describe_off_calendar,
+    describe_prices,
+    learn_closures,
+)
+from flows.steps.withdrawal import clear_store
+from flows.summary import Ingested, IngestResult, RunSummary, Stopwatch
+from forecasting.errors import (
+    CalendarError,
+    GapError,
+    PriceError,
+    SessionsUnknownError,
+    SourceError,
+)
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
 from forecasting.prices.trust import TRUSTED_AFTER_SESSIONS, is_trusted
-from forecasting.prices.validation import check_complete, keep_sessions
+from forecasting.prices.validation import check_complete, find_believed_gaps, keep_sessions
 
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
@@ -29,22 +42,23 @@ def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingeste
 def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
     """Fetch, check and save one ticker; a fault of its prices is returned."""
     try:
-        session = context.session_of(ticker)
+        session = context.last_session(context.calendars.presume(ticker))
         history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
-        report = save_history(context, history)
-        require_complete(context, ticker)
+        ingested = save_history(context, history)
+        return replace(ingested, gaps=require_complete(context, ticker))
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
-    return Ingested(ticker, report.new, report.changed, report.vanished)
 
 
-def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, PriceError]:
-    """Ingest every ticker; return the reasons of those that failed."""
+def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
+    """Ingest every ticker, and learn the closures that the tickers of an exchange agree on."""
     retrier = open_retrier(context.settings)
     futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in dict.fromkeys(tickers)}
     results = [future.result() for future in futures.values()]
+    context = replace(context, calendars=learn_closures(context, futures))
+    results = [try_again(context, result) for result in results]
     ingested = [result for result in results if isinstance(result, Ingested)]
     failed = {result.ticker: result for result in results if isinstance(result, PriceError)}
     get_run_logger().info(
@@ -56,7 +70,20 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> dict[str, Pri
         sum(result.vanished for result in ingested),
         len(failed),
     )
-    return failed
+    notes = (*describe_closures(context), *describe_prices(context, ingested))
+    for note in notes:
+        get_run_logger().warning("ingest: %s", note)
+    return IngestResult(failed, notes, context.calendars)
+
+
+def try_again(context: RunContext, result: Ingested | PriceError) -> Ingested | PriceError:
+    """Return a result as it is with the closures known by now: a session that was none has no gap."""
+    if not isinstance(result, GapError):
+        return result
+    try:
+        return Ingested(result.ticker, 0, 0, gaps=require_complete(context, result.ticker))
+    except PriceError as error:
+        return error
 
 
 def ingest_universe(context: RunContext) -> RunSummary:
@@ -67,44 +94,54 @@ def ingest_universe(context: RunContext) -> RunSummary:
     """
     watch = Stopwatch()
     with watch.stage("ingest"):
-        failed = ingest_tickers(context, (*context.tickers, *context.train_tickers))
-    done = tuple(ticker for ticker in context.tickers if ticker not in failed)
-    report_quarantine(context, failed, done)
+        result = ingest_tickers(context, (*context.tickers, *context.train_tickers))
+    done = tuple(ticker for ticker in context.tickers if ticker not in result.failed)
+    report_quarantine(context, result.failed, done)
     require_enough(context, done, "prices")
-    return RunSummary(context.as_of, tickers=done, quarantined=failed, seconds=watch.seconds)
+    return RunSummary(
+        context.as_of, tickers=done, quarantined=result.failed, seconds=watch.seconds, notes=result.notes
+    )
 
 
-def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
+def save_history(context: RunContext, history: PriceHistory) -> Ingested:
     """Put a download into the units of the store and save what is new, in one transaction.
 
     Raises:
         PriceError: It contradicts the store or itself; nothing is written.
     """
-    calendar, live = calendar_name(history.ticker), context.source.live
+    ticker, live = history.ticker, context.source.live
+    calendar = context.given_calendars.confirm(ticker, history.facts.zone, history.last_session)
+    notes = [] if live else describe_off_calendar(history, calendar)
     if live:
         history = replace(history, bars=keep_sessions(history, calendar))
     with context.store.writing() as tx:
-        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
+        refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
         trusted = not live or is_trusted(refusals, context.as_of)
-        reading = reconcile(tx.prices.load(history.ticker), history, trusted=trusted)
-        return tx.prices.save(reading, context.now, calendar=calendar)
+        notes += clear_store(tx, history, context.now, trusted=live and trusted)
+        reading = reconcile(tx.prices.load(ticker), history, trusted=trusted)
+        report = tx.prices.save(reading, context.now, calendar=calendar.name)
+    return Ingested(ticker, report.new, report.changed, report.vanished, notes=tuple(notes))
 
 
-def require_complete(context: RunContext, ticker: str) -> None:
-    """Raise for sessions that the store still lacks; a file's owner decides what sessions it has.
+def require_complete(context: RunContext, ticker: str) -> tuple[date, ...]:
+    """Raise for sessions that the store still lacks; return the recent ones that are not waited for.
+
+    A file's owner decides what sessions it has.
 
     Raises:
         StaleHistoryError: The last closed session.
-        GapError: A recent one.
+        GapError: One just before it.
     """
-    session = context.session_of(ticker)
+    calendar = context.calendars.presume(ticker)
+    session = context.last_session(calendar)
     with context.store.reading() as tx:
         stored = tx.prices.load(ticker, session)
     try:
-        check_complete(stored, calendar_name(ticker), session)
+        check_complete(stored, calendar, session)
     except GapError:
         if context.source.live:
             raise
+    return find_believed_gaps(stored, calendar, session)
 
 
 def save_quarantine(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:

@@ -41,32 +41,36 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
         return Completed(name="Skipped", message=sentence, data=RunSummary(context.as_of))
     watch = Stopwatch()
     with watch.stage("ingest"):
-        failed = ingest_tickers(context, list_universe(context))
+        ingest = ingest_tickers(context, list_universe(context))
+    context = replace(context, calendars=ingest.calendars)
     filled = tuple(fill_session(context.at(session)) for session in plan.filled)
-    summary = RunSummary(context.as_of, quarantined=failed, seconds=watch.seconds)
+    summary = RunSummary(context.as_of, quarantined=ingest.failed, seconds=watch.seconds)
     if not plan.reason:
-        summary = publish_session(context, failed, retrain, watch=watch)
+        summary = publish_session(context, ingest.failed, retrain, watch=watch)
     with watch.stage("report"):
         report = report_run(context, summary.tickers or context.tickers)
         report_calibration(context)
         report_promotion(context)
-    return replace(summary, report=report, filled=filled)
+    return replace(summary, report=report, filled=filled, notes=ingest.notes)
 
 
 def retrain_model(context: RunContext) -> RunSummary:
     """Ingest the training universe, train a challenger on it, and report its promotion test."""
     watch = Stopwatch()
     with watch.stage("ingest"):
-        failed = ingest_tickers(context, context.train_tickers)
-    report_quarantine(context, failed, [name for name in context.train_tickers if name not in failed])
+        ingest = ingest_tickers(context, context.train_tickers)
+    context = replace(context, calendars=ingest.calendars)
+    done = [ticker for ticker in context.train_tickers if ticker not in ingest.failed]
+    report_quarantine(context, ingest.failed, done)
     with watch.stage("train"):
         version = train(context)
     return RunSummary(
         context.as_of,
         model_version=version,
-        quarantined=failed,
+        quarantined=ingest.failed,
         seconds=watch.seconds,
         promotion=report_promotion(context),
+        notes=ingest.notes,
     )
 
 

@@ -1,10 +1,13 @@
 """Replay: make a past run again from the store, and compare every row to the last bit."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 from db import RunRecord, Store
+from flows.context import load_calendars
 from flows.steps.forecast import build_forecaster
 from flows.steps.returns import load_ticker
 from flows.summary import Replay
@@ -14,12 +17,13 @@ from forecasting.errors import BandcastError, StoreError, UsageError
 from forecasting.pipeline import Forecaster, forecast_ticker
 
 
-def replay_run(store: Store, run_id: str) -> Replay:
+def replay_run(store: Store, run_id: str, symbols: Mapping[str, str] = MappingProxyType({})) -> Replay:
     """Make a run's forecasts again from stored prices, model and calibration.
 
     Args:
         store: Of any source; that of the run is used.
         run_id: The run.
+        symbols: Calendars of symbols that are set.
 
     Raises:
         UsageError: There is no such run.
@@ -29,7 +33,8 @@ def replay_run(store: Store, run_id: str) -> Replay:
         made = tx.forecasts.made_by(run_id)
     if run is None:
         raise UsageError(f"Expected a stored run {run_id}, found none; `forecast_runs` lists them.")
-    verdicts = _replay_tickers(store.for_source(run.source), run, dict(made)) if made else {}
+    own_store = store.for_source(run.source)
+    verdicts = _replay_tickers(own_store, run, dict(made), symbols=symbols) if made else {}
     return Replay(
         run_id,
         same=tuple(ticker for ticker, reason in verdicts.items() if not reason),
@@ -38,8 +43,11 @@ def replay_run(store: Store, run_id: str) -> Replay:
     )
 
 
-def _replay_tickers(store: Store, run: RunRecord, made: dict[str, date]) -> dict[str, str]:
+def _replay_tickers(
+    store: Store, run: RunRecord, made: dict[str, date], *, symbols: Mapping[str, str]
+) -> dict[str, str]:
     """Return ticker -> why it differs, empty where every row is the same."""
+    calendars = load_calendars(store, symbols, run.issued_at)
     try:
         forecaster = build_forecaster(
             store,
@@ -52,6 +60,7 @@ def _replay_tickers(store: Store, run: RunRecord, made: dict[str, date]) -> dict
         )
     except BandcastError as error:
         return dict.fromkeys(made, str(error))
+    forecaster = replace(forecaster, calendars=calendars)
     return {
         ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of) for ticker, as_of in made.items()
     }

@@ -18,11 +18,15 @@ class InstrumentFacts:
         currency: Of the prices, as written by the source (GBp is not GBP).
         kind: Such as EQUITY, INDEX or CRYPTOCURRENCY.
         zone: Time zone that turns the source's time stamps into sessions.
+        name: Of the company, index or fund.
+        first_trade_date: Day on which the instrument was first traded.
     """
 
     currency: str | None = None
     kind: str | None = None
     zone: str | None = None
+    name: str | None = None
+    first_trade_date: date | None = None
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,15 @@ class PriceHistory:
         actions: Index `session` (the ex-date); float columns `split` (new shares per old, 1.0 where none)
             and `dividend` (per share in the units of the ex-date, 0.0 where none). Rows with an action only.
         facts: Instrument metadata.
+        owned: (T,) every session that the owner's own file has a bar of, also past `bars`: a stored bar of
+            another session is one that the owner has deleted. None where the prices are a vendor's.
     """
 
     ticker: str
     bars: pd.DataFrame
     actions: pd.DataFrame
     facts: InstrumentFacts = InstrumentFacts()
+    owned: pd.DatetimeIndex | None = None
 
     @property
     def last_session(self) -> date:

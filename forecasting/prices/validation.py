@@ -4,13 +4,14 @@ Each limit is a constant with its reason; the bundled sample and forty other US 
 included, pass every one of them.
 """
 
+from dataclasses import fields
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from forecasting.calendars.exchanges import FUTURES, WEEKDAYS
-from forecasting.calendars.sessions import sessions_between
+from forecasting.calendars.sessions import Calendar, as_calendar, first_day, sessions_between
 from forecasting.errors import (
     BadBarsError,
     BadRangeError,
@@ -35,6 +36,8 @@ USUAL_SESSIONS = 20
 REVERTED = 0.25  # share of a jump that is left a session later
 OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
 GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
+BELIEVED_AFTER = 3  # bars that follow a session without one; what a vendor has lost it finds again by then
+CHANGE_TOGETHER = ("name", "first_trade_date")  # facts of which one by itself is corrected now and then
 LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's by some days a year
 
 
@@ -128,25 +131,33 @@ def _refuse(
         raise error(history.ticker, expected, found)
 
 
-def keep_sessions(history: PriceHistory, calendar: str) -> pd.DataFrame:
+def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> pd.DataFrame:
     """Return the bars that lie on sessions of the calendar.
 
     Raises:
         WrongSessionsError: More than `OFF_CALENDAR_SHARE` of them do not.
     """
     bars = history.bars
-    if bars.empty:
-        return bars
-    sessions = sessions_between(calendar, bars.index[0].date(), bars.index[-1].date())
-    on_session = bars.index.isin(pd.DatetimeIndex(sessions))
-    if calendar not in LOOSE_CALENDARS and (~on_session).mean() > OFF_CALENDAR_SHARE:
-        other = bars.index[~on_session]
+    other, name = find_off_calendar(bars, calendar), as_calendar(calendar).name
+    if name not in LOOSE_CALENDARS and len(other) > OFF_CALENDAR_SHARE * len(bars):
         found = f"{len(other)} of {len(bars)} on other days, such as {other[-1].date()}"
-        raise WrongSessionsError(history.ticker, f"bars on sessions of {calendar}", found)
-    return bars[on_session]
+        raise WrongSessionsError(history.ticker, f"bars on sessions of {name}", found)
+    return bars.drop(other)
 
 
-def find_gaps(bars: pd.DataFrame, calendar: str, end: date) -> tuple[date, ...]:
+def find_off_calendar(bars: pd.DataFrame, calendar: Calendar | str) -> pd.DatetimeIndex:
+    """Return the days with a bar on which the exchange is closed, the oldest first.
+
+    Days before the calendar begins are not among them.
+    """
+    bars = bars.loc[pd.Timestamp(first_day(calendar)) :]
+    if bars.empty:
+        return bars.index
+    sessions = sessions_between(calendar, bars.index[0].date(), bars.index[-1].date())
+    return bars.index[~bars.index.isin(pd.DatetimeIndex(sessions))]
+
+
+def find_gaps(bars: pd.DataFrame, calendar: Calendar | str, end: date) -> tuple[date, ...]:
     """Return the sessions from the first bar to `end` that have no bar, the oldest first."""
     if bars.empty:
         return ()
@@ -154,8 +165,22 @@ def find_gaps(bars: pd.DataFrame, calendar: str, end: date) -> tuple[date, ...]:
     return tuple(day for day in sessions_between(calendar, bars.index[0].date(), end) if day not in present)
 
 
-def check_complete(history: PriceHistory, calendar: str, session: date) -> None:
-    """Raise unless the last session is there and none of the recent ones is missing.
+def find_believed_gaps(history: PriceHistory, calendar: Calendar | str, session: date) -> tuple[date, ...]:
+    """Return the recent sessions without a bar that are no longer waited for, the oldest first.
+
+    They lie among the last `GAP_WINDOW`, and the source has given `BELIEVED_AFTER` later bars or more.
+    """
+    recent = history.until(session).bars.iloc[-GAP_WINDOW:]
+    gaps = find_gaps(recent, calendar, session)
+    return tuple(day for day in gaps if _count_later(recent, day) >= BELIEVED_AFTER)
+
+
+def _count_later(bars: pd.DataFrame, day: date) -> int:
+    return int((bars.index > pd.Timestamp(day)).sum())
+
+
+def check_complete(history: PriceHistory, calendar: Calendar | str, session: date) -> None:
+    """Raise unless the last session is there and none of the latest ones is still waited for.
 
     Args:
         history: Stored bars.
@@ -164,27 +189,40 @@ def check_complete(history: PriceHistory, calendar: str, session: date) -> None:
 
     Raises:
         StaleHistoryError: No bar for `session`.
-        GapError: None for one of the `GAP_WINDOW` sessions before it; a loose calendar is not held to that.
+        GapError: None for one of the sessions before it, with fewer than `BELIEVED_AFTER` later bars; a loose
+            calendar is not held to that.
     """
     known = history.until(session)
     if known.bars.empty or known.last_session != session:
         found = None if known.bars.empty else known.last_session
         raise StaleHistoryError(history.ticker, expected=session, found=found)
-    missing = find_gaps(known.bars.iloc[-GAP_WINDOW:], calendar, session)
-    if missing and calendar not in LOOSE_CALENDARS:
+    latest = known.bars.iloc[-BELIEVED_AFTER:]
+    missing = find_gaps(latest, calendar, session)
+    if missing and as_calendar(calendar).name not in LOOSE_CALENDARS:
         raise GapError(history.ticker, missing)
 
 
 def check_facts(ticker: str, stored: InstrumentFacts, reported: InstrumentFacts) -> None:
     """Raise if currency, kind or time zone differ from the stored ones; a missing fact counts as the same.
 
+    A company changes its name, and a vendor corrects a first trade date: only both at once count.
+
     Raises:
-        InstrumentChangedError: One differs.
+        InstrumentChangedError: One of the three, or both of the two, differ.
     """
-    for name in ("currency", "kind", "zone"):
-        before, now = getattr(stored, name), getattr(reported, name)
-        if before and now and before != now:
-            raise InstrumentChangedError(ticker, f"{name} {before}", now)
+    changed = find_changed_facts(stored, reported)
+    if changed:
+        before, now = (getattr(facts, changed[0]) for facts in (stored, reported))
+        raise InstrumentChangedError(ticker, f"{changed[0]} {before}", str(now))
+
+
+def find_changed_facts(stored: InstrumentFacts, reported: InstrumentFacts) -> list[str]:
+    """Return the names of the facts that speak of another instrument."""
+    names = [fact.name for fact in fields(InstrumentFacts)]
+    known = [name for name in names if getattr(stored, name) and getattr(reported, name)]
+    changed = [name for name in known if getattr(stored, name) != getattr(reported, name)]
+    both = set(CHANGE_TOGETHER) <= set(changed)
+    return [name for name in changed if both or name not in CHANGE_TOGETHER]
 
 
 def check_jumps(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:
