@@ -163,6 +163,20 @@ def report_quarantine(context: RunContext, failed: Mapping[str, PriceError], don
     show_quarantined(context.as_of, failed)
 
 
+def require_any(context: RunContext, failed: Mapping[str, PriceError]) -> None:
+    """Raise with a ticker's own reason where all failed and the store has no prices to go on with.
+
+    Raises:
+        SourceError: There is nothing to train on or to forecast.
+    """
+    with context.store.reading() as tx:
+        is_empty = not tx.prices.holdings()
+    if is_empty and failed:
+        report_quarantine(context, failed, ())
+        reason = next(iter(failed.values()))
+        raise SourceError(f"Expected prices of at least one of {len(failed)} tickers, found none: {reason}")
+
+
 def require_enough(context: RunContext, done: Sized, what: str) -> None:
     """Raise unless enough of the tickers went through.
 

@@ -17,7 +17,7 @@ from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id
 from flows.steps.calibrate import calibrate
 from flows.steps.forecast import forecast_all
-from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough
+from flows.steps.ingest import ingest_tickers, report_quarantine, require_any, require_enough
 from flows.steps.missing_sessions import SessionPlan
 from flows.steps.models import ensure_model, find_active, list_reference, train
 from flows.steps.report import report_calibration, report_missing, report_promotion, report_run
@@ -42,6 +42,7 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
     watch = Stopwatch()
     with watch.stage("ingest"):
         ingest = ingest_tickers(context, list_universe(context))
+    require_any(context, ingest.failed)
     context = replace(context, calendars=ingest.calendars)
     filled = tuple(fill_session(context.at(session)) for session in plan.filled)
     summary = RunSummary(context.as_of, quarantined=ingest.failed, seconds=watch.seconds)

@@ -121,6 +121,8 @@ def test_history_before_the_calendar_begins_is_the_tickers_own_reason(folder: Pa
         folder, "OLD", pd.DataFrame({"close": 50.0 + np.arange(len(days)) % 7}, pd.Index(days, name="date"))
     )
     assert "found 0" in str(fail(ingest))
+    error = str(fail(daily))
+    assert ("OLD: Expected days" in error, "begins 1970-01-01" in error) == (True, True)
     ((reason, detail),) = rows("SELECT reason, detail FROM quarantines")
     assert (reason, "begins 1970-01-01" in detail) == ("sessions_unknown", True)
 
