@@ -30,7 +30,7 @@ class PriceRepository(Repository):
     def load(self, ticker: str, until: date | None = None) -> PriceHistory:
         """Load the history of a ticker up to and including a session; it is empty where nothing is stored."""
         actions = ActionRepository(self._connection, self._source).load(ticker, until)
-        return PriceHistory(ticker, self._load_bars(ticker, until), actions, self._load_facts(ticker))
+        return PriceHistory(ticker, self._load_bars(ticker, until), actions, self.facts(ticker))
 
     def holdings(self) -> list[Holding]:
         """Count the bars and revisions of every ticker with bars, sorted by ticker."""
@@ -157,7 +157,8 @@ class PriceRepository(Repository):
         sessions = pd.DatetimeIndex(pd.to_datetime(bars.pop("session")), name="session").as_unit("s")
         return bars.set_index(sessions).astype("float64")
 
-    def _load_facts(self, ticker: str) -> InstrumentFacts:
+    def facts(self, ticker: str) -> InstrumentFacts:
+        """Load the facts of a ticker; none of them is known where nothing is stored."""
         columns = instruments.c
         query = sa.select(*(columns[fact.name] for fact in fields(InstrumentFacts)))
         row = self._connection.execute(query.where(self._is_of(instruments, ticker))).first()

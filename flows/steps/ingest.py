@@ -20,6 +20,7 @@ from flows.steps.closures import (
 )
 from flows.steps.withdrawal import clear_store
 from flows.summary import Ingested, IngestResult, RunSummary, Stopwatch
+from forecasting.calendars.sessions import Calendar
 from forecasting.errors import (
     CalendarError,
     GapError,
@@ -110,7 +111,7 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
         PriceError: It contradicts the store or itself; nothing is written.
     """
     ticker, live = history.ticker, context.source.live
-    calendar = context.given_calendars.confirm(ticker, history.facts.zone, history.last_session)
+    calendar = confirm_calendar(context, history)
     notes = [] if live else describe_off_calendar(history, calendar)
     if live:
         history = replace(history, bars=keep_sessions(history, calendar))
@@ -121,6 +122,21 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
         reading = reconcile(tx.prices.load(ticker), history, trusted=trusted)
         report = tx.prices.save(reading, context.now, calendar=calendar.name)
     return Ingested(ticker, report.new, report.changed, report.vanished, notes=tuple(notes))
+
+
+def confirm_calendar(context: RunContext, history: PriceHistory) -> Calendar:
+    """Return the calendar of a download's sessions, without the closures found in prices.
+
+    A zone that differs from the stored one is a contradiction of the store, not a sign of the exchange.
+
+    Raises:
+        UnknownExchangeError: The source dates the ticker in another time zone than its calendar.
+    """
+    ticker, zone = history.ticker, history.facts.zone
+    with context.store.reading() as tx:
+        stored = tx.prices.facts(ticker).zone
+    contradicts = stored is not None and stored != zone
+    return context.given_calendars.confirm(ticker, None if contradicts else zone, history.last_session)
 
 
 def require_complete(context: RunContext, ticker: str) -> tuple[date, ...]:
