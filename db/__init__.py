@@ -15,9 +15,11 @@ from db.records import (
 )
 from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
+from db.repositories.prices import FORGOTTEN
 from db.store import Store, StoreStatus, Transaction, inspect_file, inspect_store, open_store, upgrade_store
 
 __all__ = [
+    "FORGOTTEN",
     "ISSUED_KINDS",
     "RANDOM_WALK",
     "CalibrationRecord",

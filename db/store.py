@@ -16,6 +16,7 @@ from db.file_history import find_history
 from db.inspection import find_differences
 from db.integrity import check_pages
 from db.migrate import read_head, read_revision, require_current, upgrade
+from db.repositories.calendars import CalendarRepository
 from db.repositories.calibrations import CalibrationRepository
 from db.repositories.forecasts import ForecastRepository
 from db.repositories.models import ModelRepository
@@ -43,6 +44,7 @@ class Transaction:
         promotions: Decisions on challengers.
         calibrations: Calibration states.
         outcomes: Closed bands and their scores.
+        calendars: Closures and openings of exchanges.
     """
 
     def __init__(self, connection: sa.Connection, source: str) -> None:
@@ -55,6 +57,7 @@ class Transaction:
         self.promotions = PromotionRepository(connection, source)
         self.calibrations = CalibrationRepository(connection, source)
         self.outcomes = OutcomeRepository(connection, source)
+        self.calendars = CalendarRepository(connection, source)
 
     def for_source(self, source: str) -> "Transaction":
         """Return the repositories of another source in the same transaction."""

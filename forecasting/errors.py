@@ -245,16 +245,12 @@ class UnfinishedSessionError(PriceError):
 
 
 class UnknownExchangeError(PriceError):
-    """The symbol's suffix belongs to no exchange that is known here."""
+    """The calendar of the symbol's exchange is unknown, or the source dates its bars in another zone."""
 
     reason = "unknown_exchange"
 
-    def __init__(self, ticker: str, suffix: str) -> None:
-        super().__init__(
-            ticker,
-            f"expected an exchange suffix such as .T or .L, found '.{suffix}'; "
-            "a share class is written with a dash, as in BRK-B.",
-        )
+    def __init__(self, ticker: str, expected: str, found: str, advice: str) -> None:
+        super().__init__(ticker, f"expected {expected}, found {found}; {advice}.")
 
 
 class SessionsUnknownError(PriceError):

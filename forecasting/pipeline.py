@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.baselines.random_walk import forecast_random_walk
-from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
@@ -65,6 +65,7 @@ class Forecaster:
         calibration: Learned from earlier forecasts.
         quality: The rung that the model stands on.
         version: Of the stored model; empty for one that is not stored.
+        calendars: Give the sessions that are forecast.
     """
 
     model: Model | None
@@ -73,6 +74,7 @@ class Forecaster:
     calibration: Calibration = field(default_factory=Calibration.none)
     quality: Quality = "champion"
     version: str = ""
+    calendars: Calendars = STANDARD
 
 
 def prepare_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
@@ -189,7 +191,9 @@ def _forecast_last_rung(forecaster: Forecaster, returns: DailyReturns, session: 
 def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:
     known = returns.at(session)
     market = forecaster.market[: pd.Timestamp(session)]
-    targets = find_targets(known.ticker, session, forecaster.simulation.horizon)
+    targets = find_targets(
+        known.ticker, session, forecaster.simulation.horizon, calendars=forecaster.calendars
+    )
     model, calibration = forecaster.model, forecaster.calibration
     if model is None:
         bands, calibration = _build_cone(forecaster, known, market), Calibration.none()
@@ -220,7 +224,9 @@ def _require_basis(model: Model, returns: DailyReturns) -> None:
         raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
 
 
-def find_targets(ticker: str, session: date, horizon: int) -> tuple[date, ...]:
+def find_targets(
+    ticker: str, session: date, horizon: int, *, calendars: Calendars = STANDARD
+) -> tuple[date, ...]:
     """Return the H sessions of the ticker's exchange after `session`.
 
     Raises:
@@ -228,7 +234,7 @@ def find_targets(ticker: str, session: date, horizon: int) -> tuple[date, ...]:
         UnknownExchangeError: The symbol belongs to no exchange that is known.
     """
     try:
-        return next_sessions(calendar_name(ticker), session, horizon)
+        return next_sessions(calendars.of(ticker), session, horizon)
     except CalendarError as error:
         raise SessionsUnknownError(ticker, str(error)) from error
 

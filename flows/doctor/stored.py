@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 from db import inspect_file, inspect_store, open_store
-from flows.context import find_newest_session
+from flows.context import find_newest_session, load_calendars, read_calendars
 from flows.doctor.finding import Finding
 from flows.settings import Settings
 from flows.sources.registry import open_source
-from forecasting.calendars.exchanges import HOME, calendar_name
+from forecasting.calendars.exchanges import HOME
+from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.sessions import next_sessions, sessions_between
 from forecasting.errors import CalendarError, StoreError, UnknownExchangeError
 
@@ -54,7 +55,7 @@ def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
     faults: list[Finding] = []
     for ticker in _list_tickers(settings, now):
         try:
-            names.add(calendar_name(ticker))
+            names.add(read_calendars(settings).of(ticker).name)
         except UnknownExchangeError as error:
             faults.append(Finding("calendars", "fail", str(error)))
     for name in names or {HOME}:
@@ -86,14 +87,17 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
     with open_store(settings.url, settings.source) as store, store.reading() as tx:
         bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
         bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
-    yield _describe_age("prices", bars, tickers, expected=expected)
-    yield _describe_age("bands", bands, tickers, expected=expected)
+        calendars = load_calendars(store, dict(settings.calendars), now)
+    yield _describe_age("prices", bars, tickers, expected=expected, calendars=calendars)
+    yield _describe_age("bands", bands, tickers, expected=expected, calendars=calendars)
 
 
 def _describe_age(
-    what: str, last: Mapping[str, date], tickers: tuple[str, ...], *, expected: date
+    what: str, last: Mapping[str, date], tickers: tuple[str, ...], *, expected: date, calendars: Calendars
 ) -> Finding:
-    late = sorted(ticker for ticker in tickers if _is_late(ticker, last.get(ticker), expected))
+    late = sorted(
+        ticker for ticker in tickers if _is_late(ticker, last.get(ticker), expected, calendars=calendars)
+    )
     if not late:
         return Finding(what, "ok", f"of {len(tickers)} tickers, up to {expected}")
     shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
@@ -101,8 +105,10 @@ def _describe_age(
     return Finding(what, "warn", found, "run `bandcast run`, and see `bandcast prices status`")
 
 
-def _is_late(ticker: str, last: date | None, expected: date) -> bool:
-    return last is None or len(sessions_between(calendar_name(ticker), last, expected)) - 1 >= LATE_SESSIONS
+def _is_late(ticker: str, last: date | None, expected: date, *, calendars: Calendars) -> bool:
+    if last is None:
+        return True
+    return len(sessions_between(calendars.of(ticker), last, expected)) - 1 >= LATE_SESSIONS
 
 
 def _list_tickers(settings: Settings, now: datetime) -> tuple[str, ...]:

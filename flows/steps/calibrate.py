@@ -90,6 +90,7 @@ def warm_start(context: RunContext) -> dict[str, str]:
         calibration=settings.calibration,
         config=settings.warm_start,
         report=report,
+        calendars=context.calendars,
     )
     if walk.reason:
         logger.warning("calibrate: no walk over history: %s", walk.reason)

@@ -148,6 +148,7 @@ def forecast_rung(
             basis=basis,
             tickers=context.tickers,
         )
+        forecaster = replace(forecaster, calendars=context.calendars)
     except ModelError as error:
         return ForecastResult(fallen=dict.fromkeys(tickers, error))
     futures = [

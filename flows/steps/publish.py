@@ -43,6 +43,7 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
     watch = Stopwatch()
     with watch.stage("ingest"):
         ingested = ingest_tickers(context, list_universe(context))
+    context = replace(context, calendars=ingested.calendars)
     filled = tuple(fill_session(context.at(session)) for session in plan.filled)
     summary = RunSummary(context.as_of, quarantined=ingested.failed, seconds=watch.seconds)
     if not plan.reason:
@@ -60,6 +61,7 @@ def retrain_model(context: RunContext) -> RunSummary:
     watch = Stopwatch()
     with watch.stage("ingest"):
         ingested = ingest_tickers(context, context.train_tickers)
+    context = replace(context, calendars=ingested.calendars)
     report_quarantine(context, ingested.failed, ingested.select_done(context.train_tickers))
     with watch.stage("train"):
         version = train(context)

@@ -4,29 +4,18 @@ Each limit is a constant with its reason; the bundled sample and forty other US 
 included, pass every one of them.
 """
 
-from dataclasses import replace
-from datetime import date
-
 import numpy as np
 import pandas as pd
 
-from forecasting.calendars.exchanges import FUTURES, WEEKDAYS
-from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import (
     BadBarsError,
     BadRangeError,
-    CalendarError,
-    GapError,
-    InstrumentChangedError,
     NonPositivePriceError,
     PriceJumpError,
-    SessionsUnknownError,
-    StaleHistoryError,
     UnknownTickerError,
-    WrongSessionsError,
 )
 from forecasting.prices.adjustment import PRICE_COLUMNS, adjust, kept_after_payout
-from forecasting.prices.history import InstrumentFacts, PriceHistory
+from forecasting.prices.history import PriceHistory
 
 RANGE_TOLERANCE = 1e-3  # relative; vendors round high and low, Yahoo to 32-bit floats
 CLOSE_TOLERANCE = 0.02  # relative; a closing auction may print outside of the day's high and low
@@ -36,19 +25,13 @@ GREAT_JUMP = np.log(2.0)
 QUIET = 1.5  # times the usual volume; a real jump draws a crowd
 USUAL_SESSIONS = 20
 REVERTED = 0.25  # share of a jump that is left a session later
-OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
-GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
 FEWEST_AFTER_CUT = 250  # bars; a year is enough to forecast from
-DENSITY_SESSIONS = 250
-LEAST_DENSITY = 0.5  # share of sessions with a bar; a bar a week has a fifth, a share halted for a month .9
-NAMED_DAYS = 3
 # Coins trade at 1e-8 of a dollar, BRK-A above 600,000 and a bitcoin at 2e9 rupiah or 9e9 Lebanese pounds.
 LOWEST_PRICE = 1e-9
 HIGHEST_PRICE = 1e11
 LARGEST_SPLIT = 200.0  # new shares per old, or old per new; larger ones are slips of the vendor
 LARGEST_ALL_SPLITS = 1e12  # product of a history's; serial reverse splits come to 1e11
 LARGEST_VOLUME = 1e18
-LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's by some days a year
 
 
 def check_bars(history: PriceHistory, where: str = "the price source") -> None:
@@ -199,94 +182,6 @@ def keep_possible(history: PriceHistory, where: str = "the price source") -> Pri
     if fault is None:
         return history
     return kept.noting(f"history up to {fault.session} left out: {fault}")
-
-
-def keep_sessions(history: PriceHistory, calendar: str) -> PriceHistory:
-    """Return the history with the bars that lie on sessions of the calendar.
-
-    Raises:
-        WrongSessionsError: More than `OFF_CALENDAR_SHARE` of the bars do not, or the bars of the last
-            `DENSITY_SESSIONS` sessions cover less than `LEAST_DENSITY` of them.
-        SessionsUnknownError: The calendar does not reach as far as the bars.
-    """
-    bars = history.bars
-    if bars.empty:
-        return history
-    try:
-        days = sessions_between(calendar, bars.index[0].date(), bars.index[-1].date())
-    except CalendarError as error:
-        raise SessionsUnknownError(history.ticker, str(error)) from error
-    sessions = pd.DatetimeIndex(days)
-    on_session = bars.index.isin(sessions)
-    other = bars.index[~on_session]
-    if calendar in LOOSE_CALENDARS:
-        return replace(history, bars=bars[on_session])
-    if len(other) > OFF_CALENDAR_SHARE * len(bars):
-        found = f"{len(other)} of {len(bars)} on other days, such as {other[-1].date()}"
-        raise WrongSessionsError(history.ticker, f"bars on sessions of {calendar}", found)
-    kept = _keep_dense(replace(history, bars=bars[on_session]), sessions)
-    if other.empty:
-        return kept
-    days = ", ".join(str(day.date()) for day in other[-NAMED_DAYS:])
-    return kept.noting(f"{len(other)} bars on days without a session of {calendar} left out: {days}")
-
-
-def _keep_dense(history: PriceHistory, sessions: pd.DatetimeIndex) -> PriceHistory:
-    """Return the history from where its bars are daily."""
-    present = sessions.isin(history.bars.index)
-    blocks = range(len(sessions), 0, -DENSITY_SESSIONS)
-    for end in blocks:
-        block = slice(max(end - DENSITY_SESSIONS, 0), end)
-        if present[block].mean() >= LEAST_DENSITY:
-            continue
-        found = (
-            f"{present[block].sum()} bars in {len(present[block])} sessions up to {sessions[end - 1].date()}"
-        )
-        if end == len(sessions):
-            raise WrongSessionsError(history.ticker, "a bar for each session", found)
-        return history.after(sessions[end - 1].date()).noting(f"older history left out: {found}")
-    return history
-
-
-def find_gaps(bars: pd.DataFrame, calendar: str, end: date) -> tuple[date, ...]:
-    """Return the sessions from the first bar to `end` that have no bar, the oldest first."""
-    if bars.empty:
-        return ()
-    present = set(bars.index.date)
-    return tuple(day for day in sessions_between(calendar, bars.index[0].date(), end) if day not in present)
-
-
-def check_complete(history: PriceHistory, calendar: str, session: date) -> None:
-    """Raise unless the last session is there and none of the recent ones is missing.
-
-    Args:
-        history: Stored bars.
-        calendar: Of the ticker's exchange.
-        session: The last closed one.
-
-    Raises:
-        StaleHistoryError: No bar for `session`.
-        GapError: None for one of the `GAP_WINDOW` sessions before it; a loose calendar is not held to that.
-    """
-    known = history.until(session)
-    if known.bars.empty or known.last_session != session:
-        found = None if known.bars.empty else known.last_session
-        raise StaleHistoryError(history.ticker, expected=session, found=found)
-    missing = find_gaps(known.bars.iloc[-GAP_WINDOW:], calendar, session)
-    if missing and calendar not in LOOSE_CALENDARS:
-        raise GapError(history.ticker, missing)
-
-
-def check_facts(ticker: str, stored: InstrumentFacts, reported: InstrumentFacts) -> None:
-    """Raise if currency, kind or time zone differ from the stored ones; a missing fact counts as the same.
-
-    Raises:
-        InstrumentChangedError: One differs.
-    """
-    for name in ("currency", "kind", "zone"):
-        before, now = getattr(stored, name), getattr(reported, name)
-        if before and now and before != now:
-            raise InstrumentChangedError(ticker, f"{name} {before}", now)
 
 
 def check_jumps(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:

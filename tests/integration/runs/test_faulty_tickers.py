@@ -36,8 +36,8 @@ AFTER_LAST = 29  # XNYS sessions from AS_OF to LAST
 @pytest.fixture(autouse=True)
 def prices(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files of all five, none of them broken yet; their days are over, whatever the clock shows."""
-    monkeypatch.setitem(SOURCES, "csv", lambda settings, _: CsvSource(settings.csv_dir))
     folder = workplace / "prices"
+    monkeypatch.setitem(SOURCES, "csv", lambda *_: CsvSource(folder))
     for seed, ticker in enumerate((*HEALTHY, "BROKEN")):
         write_prices(folder, make_history(ticker, LAST, seed, sessions=560))
     write_prices(folder, make_history("YOUNG", LAST, seed=3, sessions=30 + AFTER_LAST))

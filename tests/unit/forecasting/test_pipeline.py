@@ -11,6 +11,7 @@ import pytest
 from synthetic_forecasts import on_basis
 from synthetic_prices import AS_OF, PRICES, make_actions, make_returns, prepare_all, scale_after
 
+from forecasting.calendars.lookup import CalendarChange, Calendars
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import (
@@ -171,6 +172,13 @@ def test_a_baseline_needs_no_lookback_but_a_volatility(baseline: Forecaster) -> 
     assert forecast_ticker(baseline, young, AS_OF).quality == "baseline"
     with pytest.raises(ShortHistoryError, match="at least 64 sessions of history, found 63"):
         forecast_ticker(baseline, make_returns("YOUNG", WARM_UP, seed=1), AS_OF)
+
+
+def test_targets_follow_closures_and_symbols_that_are_set() -> None:
+    closed = CalendarChange("XNYS", date(2025, 1, 15), "closure")
+    calendars = Calendars({"^XYZ": "XBOM"}, frozenset([closed]))
+    assert find_targets("AAPL", date(2025, 1, 14), 1, calendars=calendars) == (date(2025, 1, 16),)
+    assert find_targets("^XYZ", date(2019, 12, 31), 1, calendars=calendars) == (date(2020, 1, 1),)
 
 
 def test_targets_are_the_next_sessions_of_the_tickers_own_exchange() -> None:

@@ -66,6 +66,17 @@ def test_a_retrain_is_due(
     assert found is due
 
 
+def test_a_retrain_is_due_where_prices_that_the_model_saw_were_withdrawn() -> None:
+    young = aged(1)
+    found = [
+        is_retrain_due(
+            AS_OF, best=young, active=young, last_tested=AS_OF, max_age_days=MAX_AGE, saw_withdrawn=saw
+        )
+        for saw in (True, False)
+    ]
+    assert found == [True, False]
+
+
 @pytest.mark.parametrize(
     ("challenger", "champion", "renews"),
     [
