@@ -16,7 +16,7 @@ from forecasting.calendars.exchanges import calendar_name
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
-from forecasting.prices.trust import TRUSTED_AFTER_SESSIONS, is_trusted
+from forecasting.prices.trust import TRUSTED_WITHIN, is_trusted
 from forecasting.prices.validation import check_complete, keep_sessions
 
 
@@ -84,10 +84,17 @@ def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
     if live:
         history = replace(history, bars=keep_sessions(history, calendar))
     with context.store.writing() as tx:
-        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
-        trusted = not live or is_trusted(refusals, context.as_of)
-        reading = reconcile(tx.prices.load(history.ticker), history, trusted=trusted)
-        return tx.prices.save(reading, context.now, calendar=calendar)
+        stored = tx.prices.load(history.ticker)
+        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_WITHIN.days)
+        through = None if stored.bars.empty else stored.last_session
+        reading = reconcile(
+            stored,
+            history,
+            trusted=live and is_trusted(refusals, context.as_of, stored_through=through),
+            owned=not live,
+            disputes=tx.prices.disputes(history.ticker, context.now),
+        )
+        return tx.prices.save(reading, context.now, calendar=calendar, download=history)
 
 
 def require_complete(context: RunContext, ticker: str) -> None:

@@ -146,11 +146,12 @@ def undo_adjustments(frame: pd.DataFrame, chart: Chart) -> tuple[pd.DataFrame, p
         frame: From `Ticker.history(auto_adjust=False)`.
         chart: The answer that it was made from. Its actions count, not the frame's: where the bar of an
             ex-date is missing, yfinance moves the action to the day before. A split after the newest row is
-            announced and not yet in the prices.
+            announced and not yet in the prices. A volume of `null` is unknown, not 0.
     """
     days = frame.rename(columns=str.lower)
     # The wall date of the exchange; through UTC, exchanges east of Greenwich would move to the day before.
     days.index = pd.DatetimeIndex(frame.index).tz_localize(None).normalize()
+    days["volume"] = days["volume"].mask(days.index.isin(chart.unknown_volume))
     in_effect = chart.actions[chart.actions.index <= pd.Timestamp(chart.last_row)]
     return undo_splits(as_bars(days), in_effect)
 
