@@ -89,8 +89,8 @@ def reconcile(
         return whole
     merged = merge(known, whole)
     spanned = _cut_to_span(merged, stored, download)
-    check_jumps(spanned, fresh)
     _check_splits_adjusted(spanned, fresh)
+    check_jumps(spanned, fresh)
     if not trusted and not owned:
         _check_corrections(known, merged, diff)
     return whole

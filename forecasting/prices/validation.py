@@ -33,6 +33,7 @@ GREAT_JUMP = np.log(2.0)
 QUIET = 1.5  # times the usual volume; a real jump draws a crowd
 USUAL_SESSIONS = 20
 REVERTED = 0.25  # share of a jump that is left a session later
+LARGEST_SPLIT = 200.0  # new shares per old, or old per new; greater ones are slips of a decimal point
 OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
 GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
 LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's by some days a year
@@ -95,7 +96,10 @@ def _check_ranges(history: PriceHistory) -> None:
 
 def _check_actions(history: PriceHistory) -> None:
     splits, dividends = history.actions["split"], history.actions["dividend"]
-    _refuse(history, splits, ~(splits > 0) | np.isinf(splits), expected="a finite positive split ratio")
+    impossible = ~splits.between(1 / LARGEST_SPLIT, LARGEST_SPLIT)
+    _refuse(
+        history, splits, impossible, expected=f"a split ratio from 1/{LARGEST_SPLIT:g} to {LARGEST_SPLIT:g}"
+    )
     _refuse(history, dividends, ~(dividends >= 0), expected="a dividend of 0 or more")
     _refuse(
         history, dividends, ~(kept_after_payout(history) > 0), expected="a dividend below the previous close"
@@ -192,7 +196,9 @@ def check_jumps(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:
 
     A move beyond `JUMP` counts as one if two of three hold: the whole bar lies away from the close before,
     the move is gone a session later, volume is below `QUIET` times the usual or unknown; beyond `GREAT_JUMP`
-    a known quiet volume is enough. Prices are adjusted first, so no action makes a jump.
+    a known quiet volume is enough. The newest bar cannot show yet whether its move is gone a session later:
+    one that lies away as a whole needs as many times the usual volume as the price changed by, or it waits.
+    Prices are adjusted first, so no action makes a jump.
 
     Args:
         history: As-traded bars and actions.
@@ -218,9 +224,11 @@ def find_unlikely_jumps(bars: pd.DataFrame) -> pd.DatetimeIndex:
     usual = bars["volume"].rolling(USUAL_SESSIONS, min_periods=1).median().shift()
     known = (usual > 0) & bars["volume"].notna()
     quiet = known & (bars["volume"] < QUIET * usual)
-    doubts = (left.abs() < REVERTED).astype(int) + _displaced(bars, step) + (quiet | ~known)
-    size = step.abs()
-    return bars.index[((size > JUMP) & (doubts >= 2)) | ((size > GREAT_JUMP) & quiet)]
+    displaced, size = _displaced(bars, step), step.abs()
+    doubts = (left.abs() < REVERTED).astype(int) + displaced + (quiet | ~known)
+    thin = (displaced == 1) & ~(bars["volume"] >= usual * np.exp(size))
+    newest = bars.index == bars.index[-1]
+    return bars.index[((size > JUMP) & ((doubts >= 2) | (newest & thin))) | ((size > GREAT_JUMP) & quiet)]
 
 
 def _displaced(bars: pd.DataFrame, step: pd.Series) -> pd.Series:
