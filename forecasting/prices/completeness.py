@@ -40,7 +40,8 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
         other = find_off_calendar(bars, calendar)
     except CalendarError as error:
         raise SessionsUnknownError(history.ticker, str(error)) from error
-    kept = replace(history, bars=bars.drop(other))
+    owned = None if history.owned is None else history.owned.difference(other)
+    kept = replace(history, bars=bars.drop(other), owned=owned)
     if name in LOOSE_CALENDARS:
         return kept
     if len(other) > OFF_CALENDAR_SHARE * len(bars):

@@ -72,7 +72,8 @@ def swap(record: ModelRecord) -> ModelRecord:
 
 
 def cut_horizons(arrays: Arrays) -> Arrays:
-    return arrays | {name: arrays[name][:2].clone() for name in ("har.coefficients", "har.quantiles")}
+    names = ("har.coefficients", "har.quantiles", "har.bounds")
+    return arrays | {name: arrays[name][:2].clone() for name in names}
 
 
 def reverse_quantiles(arrays: Arrays) -> Arrays:

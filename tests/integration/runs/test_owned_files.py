@@ -59,14 +59,16 @@ def test_a_row_taken_out_is_gone_and_bands_are_those_of_a_fresh_store(
     write(folder, "OTHER", make_prices(2))
     write(folder, "FIXME", add_saturday(make_prices(1)))
     (note,) = publish(folder).notes
-    assert "FIXME: bars of 2019-12-28, when XNYS was closed" in note
-    write(folder, "FIXME", make_prices(1))
-    (note,) = publish(folder).notes
-    assert "FIXME: withdrew the bars that its file has no longer: 2019-12-28" in note
+    assert note == "FIXME: 1 bars on days without a session of XNYS left out: 2019-12-28"
+    mended = make_prices(1).drop(date(2019, 12, 20))
+    write(folder, "FIXME", mended)
+    withdrawn, gap = publish(folder).notes
+    assert "FIXME: withdrew the bars that its file has no longer: 2019-12-20" in withdrawn
+    assert gap.startswith("FIXME: no bar of 2019-12-20")
     found = dump()
-    assert rows("SELECT session, reason FROM price_revisions") == [("2019-12-28", "withdrawn")]
+    assert rows("SELECT session, reason FROM price_revisions") == [("2019-12-20", "withdrawn")]
     monkeypatch.setenv("BANDCAST_HOME", str(folder.parent / "fresh"))
-    assert publish(folder).notes == ()
+    assert publish(folder).notes == (gap,)
     fresh = dump()
     assert fresh["forecast_quantiles"] == found["forecast_quantiles"]
     assert [row[:11] for row in fresh["forecasts"]] == [row[:11] for row in found["forecasts"]]
