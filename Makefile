@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types contracts unit pytest bench serve clean
+.PHONY: help install run test lint format types contracts unit pytest long bench serve clean
 
 help:            ## Show the targets.
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ unit: install    ## The unit tests alone: no server, no browser, no coverage.
 # by the number of tests, which leaves the longest files to the end.
 pytest: install  ## All tests, with coverage and its floor.
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+
+long: install    ## The matrices in full: more databases and faults than `make test` has time for.
+	$(BIN)/pytest -n 2 --dist loadfile -m long
 
 # PRICES=folder walks over 2012-2019 of your own TICKER.csv files, as benchmarks/RESULTS.md does.
 bench: install   ## Walk forward over history, print the scorecard; PRICES=folder of CSV files.

@@ -65,7 +65,7 @@ class Prepared:
     expected: dict[str, Rows]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def prepared(
     request: pytest.FixtureRequest, prefect_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prepared]:
