@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -16,6 +17,7 @@ from forecasting.text import mask_secrets
 WAIT_SECONDS = 30  # for another writer to finish; a run's own transaction takes a few
 CONNECT_SECONDS = 10
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+_USABLE = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg", "postgresql+psycopg2")
 _NAMED, _EXAMPLES = "BANDCAST_DATABASE_URL", "sqlite:///file.db or postgresql://user@host/name"
 _WRITES = "bandcast_writes"
 _ALTERS = "bandcast_alters_schema"
@@ -136,19 +138,38 @@ def _parse_url(url: str) -> URL:
         )
     if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
         raise DatabaseUnreachableError(_NAMED, "an @ too many; write @ as %40 in a password")
-    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.drivername not in _USABLE:
+        found = f"a driver that cannot be used here; write {parsed.get_backend_name()}:// alone"
+        raise _unreachable(parsed, found)
+    return parsed
 
 
 def _create_sqlite_engine(url: URL) -> sa.Engine:
-    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
-        try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unreachable(url, _quote(error)) from error
+    path = _find_sqlite_path(url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unreachable(url, _quote(error)) from error
     engine = sa.create_engine(url)
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _find_sqlite_path(url: URL) -> Path:
+    """Return the path of a SQLite file, also of one in SQLite's own form `file:path?uri=true`.
+
+    Raises:
+        DatabaseUnreachableError: The database is in memory, where no other connection finds it.
+    """
+    database = url.database or ":memory:"
+    path = unquote(urlsplit(database).path) if database.startswith("file:") else database
+    if path in (":memory:", "") or url.query.get("mode") == "memory":
+        raise _unreachable(
+            url, f"a database in memory, which ends with its connection; name a file ({_EXAMPLES})"
+        )
+    return Path(path)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
