@@ -122,7 +122,7 @@ def test_records_hold_every_column_as_json_values() -> None:
         "reason": None,
     }
     assert records[2]["share"] == 0.12345678901234
-    assert to_records(SHEET, decimals=4)[2]["share"] == 0.1235
+    assert to_records(SHEET, digits=4)[2]["share"] == 0.1235
 
 
 HOSTILE = "[link=https://evil.example]x[/link] [/] \x1b[31mred\nforged <b>|`*\u202e"
