@@ -63,7 +63,10 @@ def supply_auth_string(environment: MutableMapping[str, str]) -> None:
     Raises:
         UsageError: The file of the home cannot be read, or is empty.
     """
-    server = urlsplit(environment.get("PREFECT_API_URL", "")).hostname
+    try:
+        server = urlsplit(environment.get("PREFECT_API_URL", "")).hostname
+    except ValueError:
+        return  # no URL, as the client that reads it will find
     if AUTH_VARIABLE in environment or server not in THIS_MACHINE:
         return
     if (found := read_auth_string(load_settings().home)) is not None:

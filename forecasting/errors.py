@@ -4,6 +4,7 @@ Each class takes facts and words one sentence: what was expected, what was found
 
     BandcastError
     ├── InternalError               what nobody foresaw
+    ├── FileError                   a file, folder or output that cannot be used
     ├── UsageError                  a request that can never work (exit code 2)
     │   ├── SymbolError
     │   ├── MissingExtraError
@@ -60,6 +61,13 @@ class InternalError(BandcastError):
 
     def __init__(self, found: str, advice: str) -> None:
         super().__init__(f"Expected no error, found {found}; {advice}.")
+
+
+class FileError(BandcastError):
+    """A file, a folder or an output that cannot be used."""
+
+    def __init__(self, name: str, found: str) -> None:
+        super().__init__(f"Expected to use {name}, found: {found}; name another, or make room or permit it.")
 
 
 class UsageError(BandcastError):

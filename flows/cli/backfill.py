@@ -15,7 +15,7 @@ def backfill(
     end: Annotated[datetime, typer.Option(formats=DAY, help="Last session.")],
     source: Source = None,
     csv_dir: CsvDir = None,
-    tickers: Tickers = "",
+    tickers: Tickers = None,
     horizon: Horizon = 30,
     force: Annotated[
         bool, typer.Option("--force", help="Make backfilled bands anew; those issued on their day stay.")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.settings import parse_tickers
+from flows.settings import split_tickers
 from forecasting.types import SourceKind
 
 DAY = ["%Y-%m-%d"]
@@ -16,7 +16,7 @@ Source = Annotated[
 ]
 CsvDir = Annotated[Path | None, typer.Option(help="Folder of TICKER.csv files, for --source csv.")]
 Tickers = Annotated[
-    str, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")
+    str | None, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")
 ]
 AsOf = Annotated[
     datetime | None, typer.Option(formats=DAY, help="Session to forecast from. [default: the last closed]")
@@ -35,14 +35,14 @@ def to_day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
 
 
-def build_parameters(source: SourceKind | None, csv_dir: Path | None, tickers: str) -> dict[str, Any]:
+def build_parameters(source: SourceKind | None, csv_dir: Path | None, tickers: str | None) -> dict[str, Any]:
     """Build the parameters that every flow has.
 
     Raises:
-        SymbolError: A ticker is no symbol.
+        UsageError: A ticker is no symbol, or the list is empty.
     """
     return {
         "source": source or "configured",
         "csv_dir": str(csv_dir or ""),
-        "tickers": list(parse_tickers(tickers.split(","))),
+        "tickers": [] if tickers is None else list(split_tickers(tickers)),
     }

@@ -13,14 +13,14 @@ app = typer.Typer(no_args_is_help=True, help="The price store, and price files."
 
 
 @app.command()
-def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> None:
+def status(source: Source = None, tickers: Tickers = None, json: Json = False) -> None:
     """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
     from db import open_store
     from flows.reporting.prices import load_status_sheet
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
-    settings = load_settings(source=source, tickers=tickers or None)
+    settings = load_settings(source=source, tickers=tickers)
     with open_store(settings.url, settings.source) as store:
         sheet = load_status_sheet(store, settings.tickers)
     print_result([sheet], to_records(sheet), json=json)
