@@ -13,11 +13,15 @@ from db.records import (
     SaveReport,
     TickerSession,
 )
+from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
-from db.store import Store, StoreStatus, Transaction, inspect_store, open_store, upgrade_store
+from db.repositories.prices import FORGOTTEN
+from db.store import Store, StoreStatus, Transaction, inspect_file, inspect_store, open_store, upgrade_store
 
 __all__ = [
+    "FORGOTTEN",
     "ISSUED_KINDS",
+    "RANDOM_WALK",
     "CalibrationRecord",
     "Dimension",
     "ForecastKey",
@@ -33,6 +37,7 @@ __all__ = [
     "TickerSession",
     "Transaction",
     "find_secrets",
+    "inspect_file",
     "inspect_store",
     "open_store",
     "upgrade_store",

@@ -1,5 +1,6 @@
 """Engines and transactions of SQLite and PostgreSQL."""
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -11,16 +12,25 @@ from urllib.parse import unquote, urlsplit
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from forecasting.errors import DatabaseUnreachableError
-from forecasting.text import mask_secrets
+from db.faults import find_fault, is_locked, list_secrets, quote_error, read_sqlstate
+from db.file_history import find_history
+from forecasting.errors import (
+    DatabaseFaultError,
+    DatabaseLockedError,
+    DatabaseUnreachableError,
+    StoreError,
+)
 
-WAIT_SECONDS = 30  # for another writer to finish; a run's own transaction takes a few
+WAIT_SECONDS = 30  # for another writer, before this one says that it waits and tries again
+GIVE_UP_SECONDS = 600  # a publication of 500 tickers takes up to half a minute, and twenty may be in line
 CONNECT_SECONDS = 10
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _USABLE = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg", "postgresql+psycopg2")
 _NAMED, _EXAMPLES = "BANDCAST_DATABASE_URL", "sqlite:///file.db or postgresql://user@host/name"
 _WRITES = "bandcast_writes"
 _ALTERS = "bandcast_alters_schema"
+_READ_ONLY_STATE = "25006"
+_log = logging.getLogger(__name__)
 _WRITER_LOCK = 0x62616E64  # "band": any fixed number that no other program of the same database uses
 
 
@@ -54,7 +64,7 @@ def find_secrets(url: str) -> list[str]:
     if parsed is None or "@" in f"{parsed.host}{parsed.database}":
         user_info = url.rpartition("@")[0].rpartition("://")[2]
         return [url, user_info, user_info.partition(":")[2], user_info.rpartition(":")[2]]
-    return _list_secrets(parsed)
+    return list_secrets(parsed)
 
 
 @contextmanager
@@ -63,11 +73,12 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
+        DatabaseFaultError: It fails on the way.
     """
     options: dict[str, Any] = {}
     if engine.dialect.name == "postgresql":
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with _transaction(engine, options) as connection:
+    with _finishing(_begin(engine, options)) as connection:
         yield connection
 
 
@@ -82,33 +93,77 @@ def writing(engine: sa.Engine, *, alters_schema: bool = False) -> Iterator[sa.Co
         alters_schema: Suspend SQLite's foreign keys, for migrations that rebuild a table.
 
     Raises:
-        DatabaseUnreachableError: The database does not answer, or stays locked by another writer.
+        DatabaseUnreachableError: The database does not answer.
+        DatabaseLockedError: It stays locked by another writer.
+        DatabaseFaultError: It fails on the way; nothing is written.
     """
-    with _transaction(engine, {_WRITES: True, _ALTERS: alters_schema}) as connection:
-        if connection.dialect.name == "postgresql":
-            _acquire_writer_lock(connection)
+    history, number = find_history(engine), 0
+    with _finishing(_begin_writing(engine, {_WRITES: True, _ALTERS: alters_schema})) as connection:
+        changes = _count_changes(connection)
         yield connection
+        if history and (alters_schema or _count_changes(connection) > changes):
+            number = history.count_commit(connection)
+    if history and number:
+        history.record_commits(number)
+
+
+def _begin_writing(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
+    """Begin a transaction with the writers' lock; wait for it, and log so every `WAIT_SECONDS`.
+
+    A writer that was stopped in its transaction holds it for ever, so the waiting has an end.
+    """
+    start = time.monotonic()
+    while True:
+        try:
+            connection = _begin(engine, options)
+            if connection.dialect.name == "postgresql":
+                _acquire_writer_lock(connection)
+            return connection
+        except DatabaseLockedError:
+            waited = time.monotonic() - start
+            if waited >= GIVE_UP_SECONDS:
+                raise DatabaseLockedError(display_url(engine.url), waited) from None
+            _log.warning("waiting for another writer of %s, for %.0f s now", display_url(engine.url), waited)
+
+
+def _count_changes(connection: sa.Connection) -> int:
+    """Return how many rows a SQLite connection has changed in its life; 0 for PostgreSQL."""
+    return int(getattr(connection.connection.driver_connection, "total_changes", 0))
 
 
 def _acquire_writer_lock(connection: sa.Connection) -> None:
-    """Take the writers' lock, or give up: a writer that was stopped in its transaction holds it for ever."""
     try:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {WAIT_SECONDS * 1000}")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(WAIT_SECONDS * 1000)}")
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
-    except sa.exc.OperationalError as error:
-        raise _unreachable(connection.engine.url, _quote(error.orig)) from error
+    except sa.exc.DBAPIError as error:
+        _close(connection)
+        raise _translate(error, connection.engine.url) or error from error
 
 
 @contextmanager
-def _transaction(engine: sa.Engine, options: dict[str, Any]) -> Iterator[sa.Connection]:
-    connection = _begin(engine, options)
+def _finishing(connection: sa.Connection) -> Iterator[sa.Connection]:
+    """Commit if the block ends well, else roll back; name the faults of the database."""
+    writes = connection.get_execution_options().get(_WRITES, False)
     try:
         yield connection
-    except BaseException:
-        connection.rollback()
-        raise
-    else:
         connection.commit()
+    except sa.exc.DBAPIError as error:
+        fault = _translate(error, connection.engine.url)
+        # A reading transaction is read-only on purpose: who writes in it has a bug, not a fault.
+        if fault is None or (not writes and read_sqlstate(error) == _READ_ONLY_STATE):
+            raise
+        raise fault from error
+    finally:
+        _close(connection)
+
+
+def _close(connection: sa.Connection) -> None:
+    """Roll back what is not committed; a connection that cannot even do that is thrown away."""
+    try:
+        connection.rollback()
+    except sa.exc.DBAPIError as error:
+        _log.warning("could not roll back, so the connection is closed: %s", error.orig)
+        connection.invalidate()
     finally:
         connection.close()
 
@@ -122,8 +177,20 @@ def _begin(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
             connection.close()
             raise
     except sa.exc.DBAPIError as error:
-        raise _unreachable(engine.url, _quote(error.orig)) from error
+        fault = None if error.connection_invalidated else _translate(error, engine.url)
+        raise fault or _unreachable(engine.url, error.orig) from error
     return connection
+
+
+def _translate(error: sa.exc.DBAPIError, url: URL) -> StoreError | None:
+    if is_locked(error):
+        return DatabaseLockedError(display_url(url), WAIT_SECONDS)
+    fault = find_fault(error)
+    if fault is None:
+        return None
+    return DatabaseFaultError(
+        display_url(url), f"{fault.found}, {quote_error(url, error.orig)}", fault.advice
+    )
 
 
 def _parse_url(url: str) -> URL:
@@ -133,15 +200,14 @@ def _parse_url(url: str) -> URL:
         # Neither the text nor the original error, which repeats it: a password may be in any part of it.
         raise DatabaseUnreachableError(_NAMED, f"no database URL ({_EXAMPLES})") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
-        raise _unreachable(
-            parsed, f"a {parsed.get_backend_name()} database where SQLite or PostgreSQL is needed"
-        )
+        found = f"a {parsed.get_backend_name()} database where SQLite or PostgreSQL is needed"
+        raise DatabaseUnreachableError(display_url(parsed), found)
     if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
         raise DatabaseUnreachableError(_NAMED, "an @ too many; write @ as %40 in a password")
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     if parsed.drivername not in _USABLE:
         found = f"a driver that cannot be used here; write {parsed.get_backend_name()}:// alone"
-        raise _unreachable(parsed, found)
+        raise DatabaseUnreachableError(display_url(parsed), found)
     return parsed
 
 
@@ -150,7 +216,7 @@ def _create_sqlite_engine(url: URL) -> sa.Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unreachable(url, _quote(error)) from error
+        raise _unreachable(url, error) from error
     engine = sa.create_engine(url)
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -166,28 +232,28 @@ def _find_sqlite_path(url: URL) -> Path:
     database = url.database or ":memory:"
     path = unquote(urlsplit(database).path) if database.startswith("file:") else database
     if path in (":memory:", "") or url.query.get("mode") == "memory":
-        raise _unreachable(
-            url, f"a database in memory, which ends with its connection; name a file ({_EXAMPLES})"
-        )
+        found = f"a database in memory, which ends with its connection; name a file ({_EXAMPLES})"
+        raise DatabaseUnreachableError(display_url(url), found)
     return Path(path)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
     # The driver's own BEGIN comes too late and leaves out DDL; _begin_sqlite does it instead.
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")
+    connection.execute(f"PRAGMA busy_timeout={round(WAIT_SECONDS * 1000)}")
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _switch_to_wal(connection: Any) -> None:
     # Of processes that open a new file at the same instant, all but one are refused, busy_timeout or not.
-    for tries_left in range(200, -1, -1):
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or not tries_left:
+            if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
 
@@ -206,19 +272,8 @@ def _create_postgres_engine(url: URL) -> sa.Engine:
         return sa.create_engine(url, pool_pre_ping=True, connect_args=options)
     except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
         hint = "no PostgreSQL driver (pip install 'bandcast[postgres]')"
-        raise _unreachable(url, hint) from error
+        raise DatabaseUnreachableError(display_url(url), hint) from error
 
 
-def _unreachable(url: URL, detail: str) -> DatabaseUnreachableError:
-    detail = mask_secrets(detail, _list_secrets(url))
-    return DatabaseUnreachableError(display_url(url), detail)
-
-
-def _list_secrets(url: URL) -> list[str]:
-    options = [value for name, found in url.normalized_query.items() if "pass" in name for value in found]
-    return [secret for secret in (url.password, *options) if secret]
-
-
-def _quote(error: BaseException | None) -> str:
-    one_line = " ".join(str(error).split())
-    return f"'{one_line}'"
+def _unreachable(url: URL, error: BaseException | None) -> DatabaseUnreachableError:
+    return DatabaseUnreachableError(display_url(url), quote_error(url, error))

@@ -5,14 +5,18 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 
 from db.engine import display_url, open_engine, reading, writing
+from db.file_history import find_history
 from db.inspection import find_differences
+from db.integrity import check_pages
 from db.migrate import read_head, read_revision, require_current, upgrade
+from db.repositories.calendars import CalendarRepository
 from db.repositories.calibrations import CalibrationRepository
 from db.repositories.forecasts import ForecastRepository
 from db.repositories.models import ModelRepository
@@ -40,6 +44,7 @@ class Transaction:
         promotions: Decisions on challengers.
         calibrations: Calibration states.
         outcomes: Closed bands and their scores.
+        calendars: Closures and openings of exchanges.
     """
 
     def __init__(self, connection: sa.Connection, source: str) -> None:
@@ -52,6 +57,7 @@ class Transaction:
         self.promotions = PromotionRepository(connection, source)
         self.calibrations = CalibrationRepository(connection, source)
         self.outcomes = OutcomeRepository(connection, source)
+        self.calendars = CalendarRepository(connection, source)
 
     def for_source(self, source: str) -> "Transaction":
         """Return the repositories of another source in the same transaction."""
@@ -104,8 +110,24 @@ class Store:
         Raises:
             NoModelError: There is no such version.
             ArchitectureMismatchError: This release cannot rebuild it.
+        DigestMismatchError: Its bytes are not those that were stored.
         """
         return self._load_model(version)
+
+    def count_lost_commits(self) -> int:
+        """Return how many commits a SQLite file is known to have held, and lacks."""
+        return _count_lost_commits(self.engine)
+
+    def check_daily(self, today: date) -> None:
+        """Check every page of a SQLite file, unless that was done today.
+
+        Raises:
+            DatabaseFaultError: The file is damaged.
+        """
+        history = find_history(self.engine)
+        if history is not None and not history.is_checked(today):
+            check_pages(self.engine)
+            history.record_check(today)
 
     def for_source(self, source: str) -> "Store":
         """Return the same database bound to another source; both share connections and models."""
@@ -157,9 +179,10 @@ def open_store(url: str, source: str) -> Store:
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
+        EmptiedStoreError: It is an empty file that once held something.
         MigrationBehindError: Its schema is of another release.
     """
-    engine = open_engine(url)
+    engine = _open_engine(url)
     try:
         require_current(engine)
     except BaseException:
@@ -174,7 +197,7 @@ def inspect_store(url: str) -> StoreStatus:
     Raises:
         DatabaseUnreachableError: The database does not answer.
     """
-    engine = open_engine(url)
+    engine = _open_engine(url)
     try:
         migration = read_revision(engine)
         differences = find_differences(engine) if migration == read_head() else []
@@ -191,7 +214,7 @@ def upgrade_store(url: str) -> str:
         StoreError: The database is at a revision that this release does not know, or somebody has changed
             its schema.
     """
-    engine = open_engine(url)
+    engine = _open_engine(url)
     try:
         upgrade(engine)
         if differences := find_differences(engine):
@@ -204,11 +227,49 @@ def upgrade_store(url: str) -> str:
     return read_head()
 
 
+def inspect_file(url: str) -> int | None:
+    """Check every page of a SQLite file; return how many commits it is known to have held, and lacks.
+
+    Returns:
+        None where there is no such file yet, or PostgreSQL looks after its own.
+
+    Raises:
+        DatabaseFaultError: The file is damaged.
+        EmptiedStoreError: The file is empty, and once held something.
+    """
+    engine = _open_engine(url)
+    history = find_history(engine)
+    if history is None or not history.database.exists():
+        return None
+    try:
+        check_pages(engine)
+        return _count_lost_commits(engine)
+    finally:
+        engine.dispose()
+
+
+def _open_engine(url: str) -> sa.Engine:
+    """Create an engine without connecting; refuse a SQLite file that somebody has emptied."""
+    engine = open_engine(url)
+    if history := find_history(engine):
+        history.require_not_emptied()
+    return engine
+
+
+def _count_lost_commits(engine: sa.Engine) -> int:
+    history = find_history(engine)
+    if history is None:
+        return 0
+    known = history.read_commits()
+    with reading(engine) as connection:
+        return history.count_lost(connection, known)
+
+
 def _load_model(engine: sa.Engine, source: str, version: str) -> "Model":
     with reading(engine) as connection:
         record = ModelRepository(connection, source).get(version)
     if record is None:
         raise NoModelError(version)
-    from forecasting.model.artifact import load_model  # imports torch
+    from forecasting.model.artifact import load_stored_model  # imports torch
 
-    return load_model(version, record.weights, record.config)
+    return load_stored_model(version, record.weights, record.config)

@@ -16,6 +16,7 @@ from flows.steps.ingest import ingest_tickers
 from flows.steps.missing_sessions import load_unfinished
 from flows.steps.publish import fill_session, list_universe
 from flows.summary import BackfillSummary, SessionFill
+from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.trading_days import Span, list_sessions
 from forecasting.errors import SourceError, UsageError
 
@@ -73,11 +74,11 @@ def backfill_span(context: RunContext, span: Span, *, force: bool) -> BackfillSu
 
 def fill_span(context: RunContext, span: Span, *, force: bool) -> Iterator[SessionFill]:
     """Fill the sessions that lack bands, the oldest first."""
-    sessions = list_sessions(context.tickers, span)
+    sessions = list_sessions(context.tickers, span, context.calendars)
     if not any(load_unfinished(context, session, force=force) for session in sessions):
         get_run_logger().info("backfill: all %d sessions are done already", len(sessions))
         return
-    ingest_from(context, sessions[0])
+    context = replace(context, calendars=ingest_from(context, sessions[0]))
     progress = BackfillProgress(len(sessions))
     for number, session in enumerate(sessions, start=1):
         if tickers := load_unfinished(context, session, force=force):
@@ -86,8 +87,12 @@ def fill_span(context: RunContext, span: Span, *, force: bool) -> Iterator[Sessi
         progress.update(number)
 
 
-def ingest_from(context: RunContext, start: date) -> None:
-    """Bring the store up to date, with as much history before the first session as a run has."""
+def ingest_from(context: RunContext, start: date) -> Calendars:
+    """Bring the store up to date, with as much history before the first session as a run has.
+
+    Returns:
+        The calendars as they are known with these prices.
+    """
     days = context.settings.history_days + (context.as_of - start) // timedelta(days=1)
     longer = replace(context, settings=context.settings.model_copy(update={"history_days": days}))
-    ingest_tickers(longer, list_universe(longer))
+    return ingest_tickers(longer, list_universe(longer)).calendars

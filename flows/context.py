@@ -1,6 +1,6 @@
 """Context of a run: settings, store, source, tickers and session, settled once at the edge."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,11 +10,11 @@ from db import Store, open_store
 from flows.settings import Settings, load_settings
 from flows.sources.base import PriceSource
 from flows.sources.registry import open_source
-from forecasting.calendars.exchanges import calendar_name
-from forecasting.calendars.sessions import last_closed_session, session_on_or_before
+from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, place_by_zone
+from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
 from forecasting.calendars.trading_days import newest_closed_session
 from forecasting.errors import UsageError
-from forecasting.types import RunKind
+from forecasting.types import ChangeKind, RunKind
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,23 @@ class RunContext(Scope):
         now: The clock at the start of the run (UTC); every row that the run writes carries it.
         due: When the run was due (UTC); a bar counts when its session had closed by then.
         kind: `live` in the run's own session, `backfill` in one that was missed; stored with the bands.
+        calendars: Of the tickers, as they are known now.
     """
 
     store: Store
     now: datetime
     due: datetime
     kind: RunKind = "live"
+    calendars: Calendars = STANDARD
 
     def at(self, session: date, tickers: tuple[str, ...] | None = None) -> "RunContext":
         """Return the context of a session that was missed."""
         return replace(self, as_of=session, kind="backfill", tickers=tickers or self.tickers)
+
+    @property
+    def given_calendars(self) -> Calendars:
+        """Calendars without the closures found in prices: a bar of such a day undoes its closure."""
+        return Calendars(self.calendars.symbols, list_calendar_changes(self.settings))
 
     @property
     def train_tickers(self) -> tuple[str, ...]:
@@ -71,7 +78,10 @@ class RunContext(Scope):
 
     def session_of(self, ticker: str) -> date:
         """Return the last session of the ticker's own exchange that counts in this run."""
-        calendar = calendar_name(ticker)
+        return self.last_session(self.calendars.of(ticker))
+
+    def last_session(self, calendar: Calendar) -> date:
+        """Return the last session of a calendar that counts in this run."""
         session = session_on_or_before(calendar, self.as_of)
         if not self.source.live:
             return session
@@ -123,16 +133,56 @@ def open_context(
         StoreError: The store cannot be used.
     """
     scope = settle_scope(due, as_of, **overrides)
+    now = now or datetime.now(UTC)
     with open_store(scope.settings.url, scope.settings.source) as store:
+        save_calendar_settings(store, scope.settings, now)
         yield RunContext(
             scope.settings,
             scope.source,
             scope.tickers,
             scope.as_of,
             store=store,
-            now=now or datetime.now(UTC),
+            now=now,
             due=due,
+            calendars=load_calendars(store, dict(scope.settings.calendars), now),
         )
+
+
+def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> None:
+    """Keep the closures and openings that are set, so that a replay knows what was known."""
+    changes = list_calendar_changes(settings)
+    with store.reading() as tx:
+        known = tx.calendars.load(now, "setting")
+    if known != changes:
+        with store.writing() as tx:
+            tx.calendars.replace(changes, "setting", now)
+
+
+def list_calendar_changes(settings: Settings) -> frozenset[CalendarChange]:
+    """Return the closures and openings that are set."""
+    days: dict[ChangeKind, tuple[tuple[str, date], ...]] = {
+        "closure": settings.closures,
+        "opening": settings.openings,
+    }
+    return frozenset(CalendarChange(*day, kind) for kind, chosen in days.items() for day in chosen)
+
+
+def read_calendars(settings: Settings) -> Calendars:
+    """Return the calendars as the settings alone have them."""
+    return Calendars(dict(settings.calendars), list_calendar_changes(settings))
+
+
+def load_calendars(store: Store, symbols: Mapping[str, str], known_at: datetime) -> Calendars:
+    """Load the calendars as they were known at an instant.
+
+    Args:
+        store: Of the source.
+        symbols: Calendars of symbols that are set; they are not kept in the store.
+        known_at: The instant (UTC).
+    """
+    with store.reading() as tx:
+        placed, changes = place_by_zone(tx.prices.zones()), tx.calendars.load(known_at)
+    return Calendars({**placed, **symbols}, changes)
 
 
 def find_newest_session(
@@ -140,4 +190,5 @@ def find_newest_session(
 ) -> date:
     """Return the last session that prices can exist for: of the files, or the last one closed by then."""
     lag = timedelta(minutes=settings.provider_lag_minutes)
-    return source.last_session(tickers) or newest_closed_session(tickers, due, lag)
+    calendars = read_calendars(settings)
+    return source.last_session(tickers) or newest_closed_session(tickers, due, lag, calendars=calendars)

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
+from forecasting.calendars.exchanges import list_calendar_names
 from forecasting.config import (
     CalibrationConfig,
     ModelConfig,
@@ -33,6 +35,8 @@ DOTENV = ".env"  # in the working directory
 DOTENV_ENCODING = "utf-8-sig"  # some editors put a mark at the beginning, which would hide the first name
 
 Tickers = Annotated[tuple[str, ...], NoDecode]
+Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
+CalendarDays = Annotated[tuple[tuple[str, date], ...], NoDecode]
 
 _HARMLESS = re.compile(r"[\w.,+\- \[\]]{0,40}")
 
@@ -58,6 +62,13 @@ class Settings(BaseSettings):
     yahoo_url: str | None = Field(None, description="Base URL of a stand-in for Yahoo's servers.")
     tickers: Tickers = Field((), description="Tickers to forecast; empty means all that the source holds.")
     train_tickers: Tickers = Field((), description="Tickers to train on; empty means the same.")
+    calendars: Pairs = Field((), description="Calendars of symbols, as in ^XYZ:XBOM,ABC.QQ:XPAR.")
+    closures: CalendarDays = Field(
+        (), description="Days on which an exchange does not trade, as in XNYS:2025-01-09."
+    )
+    openings: CalendarDays = Field(
+        (), description="Other days on which an exchange trades, as in XBOM:2025-02-01."
+    )
     history_days: int = Field(
         3700, ge=400, le=36_500, description="Calendar days of history fetched from a live source."
     )
@@ -98,6 +109,28 @@ class Settings(BaseSettings):
     @classmethod
     def _split_tickers(cls, value: Any) -> Any:
         return split_tickers(value) if isinstance(value, str) else parse_tickers(value)
+
+    @field_validator("calendars", "closures", "openings", mode="before")
+    @classmethod
+    def _split_pairs(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip().rpartition(":") for part in value.split(",") if part.strip()]
+        return tuple((first.strip().upper(), second.strip().upper()) for first, _, second in parts)
+
+    @field_validator("calendars")
+    @classmethod
+    def _check_symbols(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        for symbol, calendar in pairs:
+            _require_calendar(calendar, symbol and f"{symbol}:{calendar}")
+        return pairs
+
+    @field_validator("closures", "openings")
+    @classmethod
+    def _check_days(cls, days: tuple[tuple[str, date], ...]) -> tuple[tuple[str, date], ...]:
+        for calendar, day in days:
+            _require_calendar(calendar, f"{calendar}:{day}")
+        return days
 
     @property
     def url(self) -> str:
@@ -269,6 +302,11 @@ def _word_json_error(error: SettingsError) -> str:
 def _quote_harmless(value: object) -> str:
     """Quote a wrong value, but none that may be a URL or a password in the wrong variable."""
     return repr(value) if _HARMLESS.fullmatch(str(value)) else "a text that is not shown here"
+
+
+def _require_calendar(calendar: str, entry: str) -> None:
+    if not entry or calendar not in list_calendar_names():
+        raise ValueError(f"'{entry or calendar}' names no calendar of `bandcast exchanges`, such as XNYS")
 
 
 def _with_paths(settings: Settings, paths: int) -> Settings:

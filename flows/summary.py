@@ -7,30 +7,44 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from db import SaveReport
+from forecasting.calendars.lookup import Calendars
 from forecasting.errors import PriceError
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """Bars that the download of one ticker brought, and what was left out of it."""
+    """Result of ingesting one ticker.
+
+    Attributes:
+        ticker: The symbol.
+        new: Bars of sessions that were not stored.
+        changed: Stored bars that the source corrected.
+        vanished: Stored bars that the download lacks and that are kept.
+        gaps: Recent sessions without a bar that are no longer waited for.
+        notes: What a person should know, a sentence each.
+    """
 
     ticker: str
-    report: SaveReport
+    new: int
+    changed: int
+    vanished: int = 0
+    gaps: tuple[date, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class IngestResult:
-    """Result of ingesting many tickers.
+    """Result of ingesting several tickers.
 
     Attributes:
-        failed: Why a ticker is left out of the run.
-        notes: What was left out of the source, a clause each.
+        failed: Why each ticker that did not go through is left out.
+        notes: What else a person should know, a sentence each.
+        calendars: As they are known with these prices.
     """
 
     failed: Mapping[str, PriceError]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    calendars: Calendars
 
     def select_done(self, tickers: Iterable[str]) -> tuple[str, ...]:
         """Return the tickers that did not fail, each once."""
@@ -100,7 +114,8 @@ class RunSummary:
         scored: Number of bands scored; None for a run that does not count them.
         report: Where the bands are; None for a run that shows none.
         filled: Earlier sessions that were filled; None for a run that looks for none.
-        notes: What was left out of the source's prices, a clause each; None for a run that ingests none.
+        fallbacks: Ticker -> the lower rung that made its bands, and why; None for a run that forecasts none.
+        notes: What a person should know of the prices that went through, a sentence each.
     """
 
     as_of: date
@@ -113,7 +128,8 @@ class RunSummary:
     scored: int | None = None
     report: RunReport | None = None
     filled: tuple[SessionFill, ...] | None = None
-    notes: tuple[str, ...] | None = None
+    fallbacks: Mapping[str, str] | None = None
+    notes: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Convert to plain values; what the run did not do has no key."""
@@ -134,9 +150,11 @@ class RunSummary:
             plain["scored"] = self.scored
         if self.report is not None:
             plain |= asdict(self.report)
+        if self.fallbacks is not None:
+            plain["fallbacks"] = dict(self.fallbacks)
         if self.filled is not None:
             plain["filled"] = [fill.plain() for fill in self.filled]
-        if self.notes is not None:
+        if self.notes:
             plain["notes"] = list(self.notes)
         return plain
 

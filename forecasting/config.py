@@ -130,6 +130,12 @@ class SimulationConfig(Frozen):
     noise_paths: int = Field(20, ge=1, le=1000, description="Noise paths in each dropout run (K).")
     levels: tuple[float, ...] = Field((0.05, 0.25, 0.5, 0.75, 0.95), description="Quantile levels kept (Q).")
     seed: int = Field(7, ge=0, description="Seed of all random streams of the simulation.")
+    narrowest_band: float = Field(
+        1 / 3, ge=0, le=1, description="Width of a published band, at least, over the random walk's."
+    )
+    widest_band: float = Field(
+        3.0, ge=1, description="Width of a published band, at most, over the random walk's."
+    )
 
     @property
     def nominal_coverage(self) -> float:
@@ -140,6 +146,10 @@ class SimulationConfig(Frozen):
         """Return the same with no more than so many runs and paths."""
         runs, paths = min(self.dropout_runs, dropout_runs), min(self.noise_paths, noise_paths)
         return self.model_copy(update={"dropout_runs": runs, "noise_paths": paths})
+
+    def without_bounds(self) -> "SimulationConfig":
+        """Return the same for bands that are scored and not published: they may have any width."""
+        return self.model_copy(update={"narrowest_band": 0.0, "widest_band": math.inf})
 
     @model_validator(mode="after")
     def _levels_form_a_band(self) -> "SimulationConfig":

@@ -28,6 +28,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   ├── UnknownExchangeError
     │   ├── SessionsUnknownError
     │   ├── GaveUpError             the time for ingesting is spent
+    │   ├── UnexpectedError         what nobody foresaw
     │   └── VendorError             worth another try
     │       └── RateLimitedError
     ├── CalendarError
@@ -35,11 +36,17 @@ Each class takes facts and words one sentence: what was expected, what was found
     ├── ModelError
     │   ├── NoModelError
     │   ├── ArchitectureMismatchError
+    │   ├── DigestMismatchError
     │   ├── DropoutNotLiveError
+    │   ├── RungFailedError
     │   ├── GarchFitError
     │   └── PromotionError
     └── StoreError
+        ├── BadCalibrationError
         ├── DatabaseUnreachableError
+        ├── DatabaseFaultError      it answers, and fails at its work
+        ├── DatabaseLockedError
+        ├── EmptiedStoreError
         └── MigrationBehindError
 """
 
@@ -246,16 +253,12 @@ class UnfinishedSessionError(PriceError):
 
 
 class UnknownExchangeError(PriceError):
-    """The symbol's suffix belongs to no exchange that is known here."""
+    """The calendar of the symbol's exchange is unknown, or the source dates its bars in another zone."""
 
     reason = "unknown_exchange"
 
-    def __init__(self, ticker: str, suffix: str) -> None:
-        super().__init__(
-            ticker,
-            f"expected an exchange suffix such as .T or .L, found '.{suffix}'; "
-            "a share class is written with a dash, as in BRK-B.",
-        )
+    def __init__(self, ticker: str, expected: str, found: str, advice: str) -> None:
+        super().__init__(ticker, f"expected {expected}, found {found}; {advice}.")
 
 
 class SessionsUnknownError(PriceError):
@@ -274,6 +277,18 @@ class GaveUpError(PriceError):
             ticker,
             f"expected all prices within {minutes:g} minutes, found them missing; "
             "run again later or raise BANDCAST_INGEST_MINUTES.",
+        )
+
+
+class UnexpectedError(PriceError):
+    """An error without a name here, which the prices of one ticker make a step raise."""
+
+    reason = "unexpected"
+
+    def __init__(self, ticker: str, found: str) -> None:
+        super().__init__(
+            ticker,
+            f"expected prices that can be worked with, found {found}; correct the source or report it.",
         )
 
 
@@ -324,6 +339,26 @@ class ArchitectureMismatchError(ModelError):
         )
 
 
+class DigestMismatchError(ModelError):
+    """Stored bytes that are not those which the model's version names."""
+
+    def __init__(self, version: str, found: str) -> None:
+        super().__init__(
+            f"Expected the weights and the config of model {version} as they were stored, found others "
+            f"(digest {found}); restore the row or run `bandcast retrain`."
+        )
+
+
+class RungFailedError(ModelError):
+    """A model without bands of a ticker that may be published; the next rung of the ladder takes over."""
+
+    def __init__(self, version: str, ticker: str, expected: str, found: str) -> None:
+        model = version or "in hand"
+        super().__init__(
+            f"Expected {expected} from model {model} for {ticker}, found {found}; a lower rung takes over."
+        )
+
+
 class DropoutNotLiveError(ModelError):
     """Two Monte-Carlo-dropout runs agree to the last bit, so the bands would lack model uncertainty."""
 
@@ -357,11 +392,46 @@ class StoreError(BandcastError):
     """A fault of the database."""
 
 
+class BadCalibrationError(StoreError):
+    """A calibration state that cannot have been learned."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(f"Expected {expected}, found {found}; the next run learns it anew.")
+
+
 class DatabaseUnreachableError(StoreError):
     """The database does not answer."""
 
     def __init__(self, url: str, detail: str) -> None:
         super().__init__(f"Expected a database at {url}, found {detail}; check BANDCAST_DATABASE_URL.")
+
+
+class DatabaseFaultError(StoreError):
+    """The database answers, but cannot do its work; the transaction is rolled back."""
+
+    def __init__(self, url: str, found: str, advice: str) -> None:
+        super().__init__(f"Expected a working database at {url}, found {found}; {advice}.")
+
+
+class DatabaseLockedError(StoreError):
+    """Another process holds the lock that this one waits for."""
+
+    def __init__(self, url: str, waited_seconds: float) -> None:
+        super().__init__(
+            f"Expected to write to the database at {url}, found it locked by another writer for "
+            f"{waited_seconds:.0f} seconds; look for a process that stopped within its transaction, end it "
+            "and run again."
+        )
+
+
+class EmptiedStoreError(StoreError):
+    """The SQLite file is empty, and has held a store."""
+
+    def __init__(self, database: str, *remains: str) -> None:
+        super().__init__(
+            f"Expected the store that {database} has held, found an empty file; put a backup in its place, "
+            f"or delete {database} with {' and '.join(remains)} to start over."
+        )
 
 
 class MigrationBehindError(StoreError):

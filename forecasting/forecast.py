@@ -7,7 +7,12 @@ from datetime import date
 
 import numpy as np
 
+from forecasting.config import SimulationConfig
+from forecasting.errors import RungFailedError
 from forecasting.types import Band, Floats, PriceBasis, Quality, Regime
+
+HIGHEST_PRICE = 1e12  # of the columns that bands are stored in
+LOWEST_PRICE = 1e-300  # smaller ones lose their digits, and then count as zero
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Forecast:
         regime: The market's at issue.
         n_outcomes: (H,) closed forecasts that the calibration of each horizon rests on.
         price_basis: What its log returns are returns of.
+        model_version: The model that made it; empty for one that is not stored.
     """
 
     ticker: str
@@ -43,6 +49,7 @@ class Forecast:
     regime: Regime
     n_outcomes: tuple[int, ...]
     price_basis: PriceBasis = "split_adjusted"
+    model_version: str = ""
 
     @property
     def horizon(self) -> int:
@@ -63,6 +70,62 @@ class Forecast:
         """(H,) prices of one band at one of its levels."""
         prices: Floats = self.prices(band)[:, self.levels.index(level)]
         return prices
+
+
+def check_bands(forecast: Forecast, config: SimulationConfig) -> Forecast:
+    """Return a forecast whose bands may be published.
+
+    The calibrated band is held to the random walk issued beside it; the others are stored for comparison and
+    may have any width.
+
+    Args:
+        forecast: Of any rung of the ladder.
+        config: Bounds of the width of a band.
+
+    Raises:
+        RungFailedError: A number is not finite, quantiles or prices are out of order or of what a price
+            can be, or the calibrated band is too narrow or too wide at some horizon.
+    """
+    for band in forecast.log_returns:
+        _check_quantiles(forecast, band)
+    for name in ("model_variance", "noise_variance"):
+        variance = getattr(forecast, name)
+        if not (np.isfinite(variance) & (variance >= 0)).all():
+            raise _implausible(forecast, f"a finite {name} of 0 or more", f"{variance.min():g}")
+    width, reference = (_measure_width(forecast.log_returns[band]) for band in ("calibrated", "random_walk"))
+    wrong = (width < config.narrowest_band * reference) | (width > config.widest_band * reference)
+    if wrong.any():
+        step = int(np.argmax(wrong))
+        expected = (
+            f"a band of {config.narrowest_band:.3g} to {config.widest_band:.3g} times the random walk's width"
+        )
+        raise _implausible(
+            forecast, expected, f"{width[step] / reference[step]:.3g} times at horizon {step + 1}"
+        )
+    return forecast
+
+
+def _check_quantiles(forecast: Forecast, band: Band) -> None:
+    """Raise unless the quantiles of a band are finite and in order, and their prices those of a share."""
+    quantiles = forecast.log_returns[band]
+    if not np.isfinite(quantiles).all():
+        raise _implausible(forecast, f"finite quantiles in the band {band}", "others")
+    if (np.diff(quantiles, axis=1) < 0).any():
+        raise _implausible(forecast, f"quantiles in order in the band {band}", "some that cross")
+    log_prices = np.log(forecast.anchor_close) + quantiles  # an exponential could overflow
+    if log_prices.max() >= np.log(HIGHEST_PRICE) or log_prices.min() <= np.log(LOWEST_PRICE):
+        found = f"log returns from {quantiles.min():g} to {quantiles.max():g}"
+        raise _implausible(forecast, f"prices above 0 and below {HIGHEST_PRICE:g} in the band {band}", found)
+
+
+def _measure_width(quantiles: Floats) -> Floats:
+    """(H,) distance of the outermost quantiles (H, Q)."""
+    width: Floats = quantiles[:, -1] - quantiles[:, 0]
+    return width
+
+
+def _implausible(forecast: Forecast, expected: str, found: str) -> RungFailedError:
+    return RungFailedError(forecast.model_version, forecast.ticker, expected, found)
 
 
 def fingerprint_forecasts(forecasts: Iterable[Forecast]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.baselines.random_walk import forecast_random_walk
-from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.sessions import next_sessions
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
@@ -18,10 +18,13 @@ from forecasting.errors import (
     CalendarError,
     ModelError,
     PriceError,
+    RungFailedError,
     SessionsUnknownError,
     ShortHistoryError,
+    UnexpectedError,
     UsageError,
 )
+from forecasting.faults import attribute_to_model, attribute_to_ticker, describe_error
 from forecasting.features.lookback import WARM_UP, Lookback
 from forecasting.features.market import (
     build_lookbacks,
@@ -31,7 +34,7 @@ from forecasting.features.market import (
 )
 from forecasting.features.registry import select_features
 from forecasting.features.returns import DailyReturns, compute_daily_returns
-from forecasting.forecast import Forecast
+from forecasting.forecast import Forecast, check_bands
 from forecasting.model.artifact import EDITION, Manifest, Model, build_network
 from forecasting.model.dataset import (
     TickerFeatures,
@@ -61,6 +64,8 @@ class Forecaster:
         simulation: Paths, levels, seed.
         calibration: Learned from earlier forecasts.
         quality: The rung that the model stands on.
+        version: Of the stored model; empty for one that is not stored.
+        calendars: Give the sessions that are forecast.
     """
 
     model: Model | None
@@ -68,16 +73,19 @@ class Forecaster:
     simulation: SimulationConfig
     calibration: Calibration = field(default_factory=Calibration.none)
     quality: Quality = "champion"
+    version: str = ""
+    calendars: Calendars = STANDARD
 
 
 def prepare_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
     """Check a ticker's bars and compute its daily returns.
 
     Raises:
-        PriceError: The bars could not have been printed by a market.
+        PriceError: The bars could not have been printed by a market, or cannot be worked with.
     """
-    check_bars(history)
-    return compute_daily_returns(history, basis)
+    with attribute_to_ticker(history.ticker):
+        check_bars(history)
+        return compute_daily_returns(history, basis)
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,7 @@ def fit_model(
 ) -> Model:
     """Train one pooled model on all tickers up to `as_of`; they become its reference universe.
 
-    Tickers too short for the network are left out of the training and named in the manifest.
+    Tickers that are too short for the network, or that fail, are left out and named in the manifest.
 
     Raises:
         ModelError: No ticker, or too few sessions to train on.
@@ -151,6 +159,8 @@ def fit_model(
 def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:
     """Forecast one ticker from the close of one session; nothing after it is looked at.
 
+    The bands that come out may be published: a rung of the ladder that cannot make such raises.
+
     Args:
         forecaster: Model, market, simulation and calibration.
         returns: The ticker's daily returns, on the model's price basis where there is a model.
@@ -158,12 +168,32 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
 
     Raises:
         PriceError: The ticker cannot be forecast from there; the subclass names the reason.
-        DropoutNotLiveError: The dropout runs do not differ.
+        ModelError: The model fails for this ticker: its bands cannot be made, or must not be published.
         UsageError: The returns are on another price basis than the model's.
     """
+    model, ticker = forecaster.model, returns.ticker
+    if model is None:
+        return _forecast_last_rung(forecaster, returns, session)
+    _require_basis(model, returns)
+    with attribute_to_model(forecaster.version, ticker):
+        return check_bands(_forecast(forecaster, returns, session), forecaster.simulation)
+
+
+def _forecast_last_rung(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:
+    """Forecast by the random walk; where it fails, no rung is left and the fault is the ticker's."""
+    try:
+        with attribute_to_ticker(returns.ticker):
+            return check_bands(_forecast(forecaster, returns, session), forecaster.simulation)
+    except RungFailedError as error:
+        raise UnexpectedError(returns.ticker, describe_error(error)) from error
+
+
+def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:
     known = returns.at(session)
     market = forecaster.market[: pd.Timestamp(session)]
-    targets = find_targets(known.ticker, session, forecaster.simulation.horizon)
+    targets = find_targets(
+        known.ticker, session, forecaster.simulation.horizon, calendars=forecaster.calendars
+    )
     model, calibration = forecaster.model, forecaster.calibration
     if model is None:
         bands, calibration = _build_cone(forecaster, known, market), Calibration.none()
@@ -184,10 +214,19 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
         regime=bands.regime,
         n_outcomes=calibration.count_outcomes(forecaster.simulation.horizon),
         price_basis=known.basis,
+        model_version=forecaster.version,
     )
 
 
-def find_targets(ticker: str, session: date, horizon: int) -> tuple[date, ...]:
+def _require_basis(model: Model, returns: DailyReturns) -> None:
+    basis = model.manifest.config.price_basis
+    if returns.basis != basis:
+        raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
+
+
+def find_targets(
+    ticker: str, session: date, horizon: int, *, calendars: Calendars = STANDARD
+) -> tuple[date, ...]:
     """Return the H sessions of the ticker's exchange after `session`.
 
     Raises:
@@ -195,7 +234,7 @@ def find_targets(ticker: str, session: date, horizon: int) -> tuple[date, ...]:
         UnknownExchangeError: The symbol belongs to no exchange that is known.
     """
     try:
-        return next_sessions(calendar_name(ticker), session, horizon)
+        return next_sessions(calendars.of(ticker), session, horizon)
     except CalendarError as error:
         raise SessionsUnknownError(ticker, str(error)) from error
 
@@ -222,9 +261,7 @@ class _Bands(NamedTuple):
 
 def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, *, market: pd.Series) -> _Bands:
     config = forecaster.simulation
-    lookback, basis = model.manifest.config.training.lookback, model.manifest.config.price_basis
-    if returns.basis != basis:
-        raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
+    lookback = model.manifest.config.training.lookback
     ticker = build_ticker_features(
         returns, market, model.manifest.features, lookback=lookback, newest=lookback
     )
@@ -276,7 +313,7 @@ def _fit_regression(
 def _build_trainable(
     universe: Iterable[DailyReturns], market: pd.Series, config: ModelConfig
 ) -> tuple[list[TickerFeatures], dict[str, str]]:
-    """Return the features of every ticker that is long enough, and the reason of every one that is not.
+    """Return the features of every ticker that can be trained on, and the reason of every one that cannot.
 
     Raises:
         ModelError: None is.
@@ -286,8 +323,9 @@ def _build_trainable(
     left_out: dict[str, str] = {}
     for returns in universe:
         try:
-            tickers.append(build_ticker_features(returns, market, names, lookback=lookback))
-        except ShortHistoryError as error:
+            with attribute_to_ticker(returns.ticker):
+                tickers.append(build_ticker_features(returns, market, names, lookback=lookback))
+        except PriceError as error:
             left_out[returns.ticker] = str(error)
     if not tickers:
         raise ModelError("Expected at least one ticker with enough history to train on, found none.")

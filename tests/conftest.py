@@ -82,3 +82,10 @@ def migrated_postgres_url(postgres_server: str, postgres_template: str) -> Itera
     """Of a new copy of a database that the migrations made."""
     with postgres_database(postgres_server, postgres_template) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgres_url(postgres_server: str) -> Iterator[str]:
+    """Of a new, empty database that the tests of a module share."""
+    with postgres_database(postgres_server, "template0") as url:
+        yield url

@@ -40,7 +40,8 @@ class ActionRepository(Repository):
         """Store the actions of a download.
 
         A stored action within the span of the downloaded bars that the download lacks is noted as missing.
-        Once it has been missing for `WITHDRAWN_AFTER` it is withdrawn: the row stays, with a neutral value.
+        Once it has been missing for `WITHDRAWN_AFTER`, or at once from an owner's own file, it is withdrawn:
+        the row stays, with a neutral value.
         """
         stored = {(row.session, row.kind): row for row in self._select(history.ticker)}
         downloaded = _read_actions(history.actions)
@@ -53,12 +54,22 @@ class ActionRepository(Repository):
         absent = [row for key, row in stored.items() if key not in downloaded]
         self._withdraw_absent(history, absent, seen_at)
 
+    def withdraw(self, ticker: str, first: date, last: date, *, at: datetime) -> None:
+        """Withdraw every action of a ticker from `first` to `last`, both included."""
+        rows = [row for row in self._select(ticker) if first <= row.session <= last]
+        self._write(ticker, {(row.session, row.kind): NEUTRAL[row.kind] for row in rows}, at)
+
     def _withdraw_absent(
         self, history: PriceHistory, absent: Iterable[sa.Row[Any]], seen_at: datetime
     ) -> None:
-        first = history.bars.index[0].date()
-        in_span = [row for row in absent if first <= row.session <= history.last_session]
-        missing = [row for row in in_span if row.value != NEUTRAL[row.kind]]
+        first, last = history.bars.index[0].date(), history.last_session
+        in_force = [row for row in absent if row.value != NEUTRAL[row.kind]]
+        missing = [row for row in in_force if first <= row.session <= last]
+        if history.owned is not None:
+            deleted = [row for row in in_force if pd.Timestamp(row.session) not in history.owned]
+            gone = {(row.session, row.kind): NEUTRAL[row.kind] for row in (*missing, *deleted)}
+            self._write(history.ticker, gone, seen_at)
+            return
         newly_missing = [(row.session, row.kind) for row in missing if row.missing_since is None]
         self._set_missing_since(history.ticker, newly_missing, seen_at)
         withdrawn = {

@@ -18,8 +18,8 @@ class CalibrationRepository(Repository):
     """Stored calibrations."""
 
     def add(self, record: CalibrationRecord) -> None:
-        """Store a calibration; one that is stored already stays as it is."""
-        upsert(self._connection, calibrations, [asdict(record)], guarded=())
+        """Store a calibration; a stored one stays as it is, unless somebody has changed its state."""
+        upsert(self._connection, calibrations, [asdict(record)], guarded=("state",))
 
     def get(self, calibration_id: str) -> CalibrationRecord | None:
         """Load a calibration of any source by its id."""

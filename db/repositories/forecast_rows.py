@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 
-from db.records import RunRecord
+from db.bulk import Batch
+from db.records import RunRecord, TickerSession
 from db.sql import Row, to_plain_rows
 from forecasting.forecast import Forecast
-from forecasting.types import Band
+from forecasting.types import Band, RunKind
 
 SERVED_BAND: Band = "calibrated"
 _METADATA = ("issued_at", "run_id")  # of a row: when it was published, not what it forecasts
@@ -31,6 +32,52 @@ class ForecastRows:
     as_of: date
     horizons: list[Row]
     quantiles: list[Row]
+
+
+@dataclass(frozen=True)
+class Issue:
+    """The run that a stored forecast is of; another run, or another issue of it, is another one.
+
+    Attributes:
+        run_id: Of the run.
+        issued_at: When it was issued (UTC).
+        kind: `live` or `backfill`.
+        source: Price source of the run.
+    """
+
+    run_id: str
+    issued_at: datetime
+    kind: RunKind
+    source: str
+
+
+Issues = dict[TickerSession, Issue]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Forecasts of a run, compared with the stored ones and ready to be written.
+
+    Attributes:
+        run: The run.
+        issued: Its forecasts.
+        keeps_live: Whether bands that were issued on their day are left as they are.
+        stored: Issues that they were compared with.
+        replaced: Ticker and `as_of` of stored forecasts with other values.
+        batches: Rows to insert.
+    """
+
+    run: RunRecord
+    issued: tuple[Forecast, ...]
+    keeps_live: bool
+    stored: Issues
+    replaced: tuple[TickerSession, ...]
+    batches: tuple[Batch, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Return whether any forecast is new or has other values than the stored one."""
+        return any(batch.parameters for batch in self.batches)
 
 
 def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
@@ -57,7 +104,7 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         "coverage": forecast.nominal_coverage,
         "quality": forecast.quality,
         "regime": forecast.regime,
-        "model_version": run.model_version,
+        "model_version": forecast.model_version or run.model_version,
         "issued_at": run.issued_at,
         "run_id": run.run_id,
     }

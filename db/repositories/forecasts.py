@@ -8,11 +8,19 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from db.bulk import insert_batch, prepare_batch
 from db.records import ForecastKey, RunRecord, TickerSession
 from db.repositories.base import Repository
-from db.repositories.forecast_rows import ForecastRows, build_rows, collect_values
+from db.repositories.forecast_rows import (
+    ForecastRows,
+    Issue,
+    Issues,
+    Publication,
+    build_rows,
+    collect_values,
+)
 from db.schema import forecast_quantiles, forecast_runs, forecasts, latest_forecast, verifications
-from db.sql import insert, read_frame, record_columns, upsert
+from db.sql import read_frame, record_columns, upsert
 from forecasting.forecast import Forecast
 from forecasting.types import Quality
 
@@ -28,7 +36,45 @@ class ForecastRepository(Repository):
     any source. `completed`, `issued_live` and `first_sessions` are of the repository's source alone.
     """
 
-    def publish(self, run: RunRecord, issued: Sequence[Forecast]) -> None:
+    def prepare(self, run: RunRecord, issued: Sequence[Forecast], *, keeps_live: bool = False) -> Publication:
+        """Compare forecasts with the stored ones and convert what differs to rows; nothing is written.
+
+        This takes much longer than `publish`, which may happen in a later transaction: other writers need
+        not wait for it.
+
+        Args:
+            run: The run.
+            issued: At most one forecast per ticker and `as_of`.
+            keeps_live: Leave out what would replace bands that were issued on their day.
+
+        Raises:
+            StoreError: A value is infinite.
+        """
+        stored = self._find_issues(issued)
+        of_the_day = {
+            key for key, issue in stored.items() if issue.kind == "live" and issue.source == self._source
+        }
+        kept = of_the_day if keeps_live else set()
+        candidates = [
+            build_rows(run, forecast) for forecast in issued if (forecast.ticker, forecast.as_of) not in kept
+        ]
+        changed = [rows for rows in candidates if not self._is_stored(rows)]
+        dialect = self._connection.dialect
+        horizons = [row for rows in changed for row in rows.horizons]
+        quantiles = [row for rows in changed for row in rows.quantiles]
+        return Publication(
+            run=run,
+            issued=tuple(issued),
+            keeps_live=keeps_live,
+            stored=stored,
+            replaced=tuple(key for rows in changed if (key := (rows.ticker, rows.as_of)) in stored),
+            batches=(
+                prepare_batch(dialect, forecasts, horizons),
+                prepare_batch(dialect, forecast_quantiles, quantiles),
+            ),
+        )
+
+    def publish(self, publication: Publication) -> None:
         """Store a run with its forecasts; one that is stored with the same values is left untouched.
 
         Where values differ, all rows of that ticker and `as_of` are replaced, so that a shorter horizon
@@ -36,20 +82,18 @@ class ForecastRepository(Repository):
         forecast leaves no trace; one that left every ticker out does.
 
         Args:
-            run: The run.
-            issued: At most one forecast per ticker and `as_of`.
+            publication: From `prepare`; prepared again if another run has published since.
 
         Raises:
             StoreError: A value is infinite.
         """
-        candidates = [build_rows(run, forecast) for forecast in issued]
-        changed = [rows for rows in candidates if not self._is_stored(rows)]
-        if changed or not issued:
-            upsert(self._connection, forecast_runs, [asdict(run)], guarded=_RUN_FIELDS)
-        for rows in changed:
-            self._delete(rows.ticker, rows.as_of)
-        insert(self._connection, forecasts, [row for rows in changed for row in rows.horizons])
-        insert(self._connection, forecast_quantiles, [row for rows in changed for row in rows.quantiles])
+        if self._find_issues(publication.issued) != publication.stored:
+            publication = self.prepare(publication.run, publication.issued, keeps_live=publication.keeps_live)
+        if publication.changes or not publication.issued:
+            upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=_RUN_FIELDS)
+        self._delete(publication.replaced)
+        for batch in publication.batches:
+            insert_batch(self._connection, batch)
 
     def run(self, run_id: str) -> RunRecord | None:
         """Load a run by its id."""
@@ -63,6 +107,12 @@ class ForecastRepository(Repository):
         query = sa.select(columns.ticker, columns.as_of).where(columns.run_id == run_id).distinct()
         rows = self._connection.execute(query.order_by(columns.ticker, columns.as_of))
         return [(row.ticker, row.as_of) for row in rows]
+
+    def models_of(self, run_id: str) -> dict[str, str]:
+        """Load ticker -> version of the model that made its bands, of the run's forecasts still stored."""
+        columns = forecasts.c
+        query = sa.select(columns.ticker, columns.model_version).where(columns.run_id == run_id)
+        return dict(self._connection.execute(query.distinct()).tuples().all())
 
     def matches(self, run: RunRecord, forecast: Forecast) -> bool:
         """Return whether every row of a forecast is stored with the same values, to the last bit."""
@@ -130,11 +180,29 @@ class ForecastRepository(Repository):
         query = sa.select(table).where(_is_of(table, rows.ticker, rows.as_of))
         return (dict(row) for row in self._connection.execute(query).mappings())
 
-    def _delete(self, ticker: str, as_of: date) -> None:
-        """Delete a forecast, its quantiles (by cascade) and its scores; walked outcomes stay."""
-        self._connection.execute(sa.delete(forecasts).where(_is_of(forecasts, ticker, as_of)))
-        is_issued = _is_of(verifications, ticker, as_of) & (verifications.c.kind != "walk_forward")
-        self._connection.execute(sa.delete(verifications).where(is_issued))
+    def _find_issues(self, issued: Sequence[Forecast]) -> Issues:
+        """Load which run issued what is stored of the same tickers and sessions."""
+        row, run = forecasts.c, forecast_runs.c
+        query = sa.select(row.ticker, row.as_of, row.run_id, row.issued_at, run.kind, run.source).join(
+            forecast_runs
+        )
+        tickers = {forecast.ticker for forecast in issued}
+        sessions = {forecast.as_of for forecast in issued}
+        is_wanted = row.ticker.in_(tickers) & row.as_of.in_(sessions) & (row.horizon == 1)
+        return {
+            (ticker, as_of): Issue(*values)
+            for ticker, as_of, *values in self._connection.execute(query.where(is_wanted))
+        }
+
+    def _delete(self, replaced: Sequence[TickerSession]) -> None:
+        """Delete forecasts with their quantiles and scores; walked outcomes stay."""
+        for as_of in sorted({session for _, session in replaced}):
+            tickers = [ticker for ticker, session in replaced if session == as_of]
+            for table in (forecast_quantiles, forecasts, verifications):  # the cascade takes row after row
+                is_replaced = table.c.ticker.in_(tickers) & (table.c.as_of == as_of)
+                if table is verifications:
+                    is_replaced &= verifications.c.kind != "walk_forward"
+                self._connection.execute(sa.delete(table).where(is_replaced))
 
 
 def _is_of(table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:

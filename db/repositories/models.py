@@ -13,8 +13,9 @@ from db.sql import record_columns, upsert
 from forecasting.errors import StoreError
 from forecasting.types import ModelStatus
 
+RANDOM_WALK = "random-walk"  # version of the lowest rung, which has no weights
 _RANDOM_WALK = ModelRecord(
-    version="random-walk",
+    version=RANDOM_WALK,
     source="any",
     trained_through=date(1970, 1, 1),
     weights=b"",

@@ -1,6 +1,6 @@
 """Repository of closed bands: those still to be scored, their scores, and what calibration learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Literal
 
@@ -97,6 +97,19 @@ class OutcomeRepository(Repository):
             [{**row, **common} for row in rows],
             guarded=_GUARDED if replace else (),
         )
+
+    def forget_walked(self) -> None:
+        """Delete the scores of bands that were never issued: the prices walked over are no longer."""
+        columns = verifications.c
+        is_walked = (columns.source == self._source) & (columns.kind == "walk_forward")
+        self._connection.execute(sa.delete(verifications).where(is_walked))
+
+    def forget(self, ticker: str, sessions: Collection[date]) -> None:
+        """Delete the scores of a ticker's bands whose target sessions have lost their bar."""
+        columns = verifications.c
+        is_ticker = (columns.source == self._source) & (columns.ticker == ticker)
+        is_lost = columns.target_session.in_(sorted(sessions))
+        self._connection.execute(sa.delete(verifications).where(is_ticker & is_lost))
 
     def closed(
         self, until: date, since: date, nominal_coverage: float = 0.9, *, horizons: Sequence[int] = ()

@@ -1,6 +1,7 @@
 """Repository of as-traded bars, of their revisions and of instrument facts."""
 
-from dataclasses import asdict
+from collections.abc import Collection
+from dataclasses import asdict, fields
 from datetime import date, datetime
 
 import pandas as pd
@@ -11,10 +12,12 @@ from db.repositories.actions import ActionRepository
 from db.repositories.base import Repository
 from db.schema import instruments, price_bars, price_revisions
 from db.sql import Row, insert, read_frame, to_plain_rows, upsert
+from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import BAR_COLUMNS, InstrumentFacts, PriceHistory
 from forecasting.prices.revisions import diff_bars
 
 REVISION_REASON = "correction"
+WITHDRAWN, FORGOTTEN = "withdrawn", "forgotten"  # by the owner of a file, or by `bandcast prices forget`
 
 
 class PriceRepository(Repository):
@@ -26,9 +29,14 @@ class PriceRepository(Repository):
         return list(self._connection.scalars(query))
 
     def load(self, ticker: str, until: date | None = None) -> PriceHistory:
-        """Load the history of a ticker up to and including a session; it is empty where nothing is stored."""
-        actions = ActionRepository(self._connection, self._source).load(ticker, until)
-        return PriceHistory(ticker, self._load_bars(ticker, until), actions, self._load_facts(ticker))
+        """Load the history of a ticker up to and including a session; it is empty where nothing is stored.
+
+        Raises:
+            UnexpectedError: A stored value is none that its column can hold.
+        """
+        with attribute_to_ticker(ticker, passing=(sa.exc.SQLAlchemyError,)):
+            actions = ActionRepository(self._connection, self._source).load(ticker, until)
+            return PriceHistory(ticker, self._load_bars(ticker, until), actions, self.facts(ticker))
 
     def holdings(self) -> list[Holding]:
         """Count the bars and revisions of every ticker with bars, sorted by ticker."""
@@ -67,13 +75,82 @@ class PriceRepository(Repository):
             return SaveReport()
         diff = diff_bars(self._load_bars(history.ticker), history.bars, history.actions["split"])
         self._save_instrument(history, seen_at, calendar)
-        self._save_revisions(history.ticker, diff.restated.index, seen_at)
+        self._save_revisions(history.ticker, diff.restated.index.date, REVISION_REASON, at=seen_at)
         bars = pd.concat([diff.new, diff.restated])
         upsert(
             self._connection, price_bars, self._build_rows(history.ticker, bars, seen_at), guarded=BAR_COLUMNS
         )
         ActionRepository(self._connection, self._source).save(history, seen_at)
         return SaveReport(len(diff.new), len(diff.restated), diff.unchanged, len(diff.vanished))
+
+    def withdraw_deleted(self, history: PriceHistory, withdrawn_at: datetime) -> list[date]:
+        """Move the stored bars that the owner's file has no longer to the revisions; return their sessions.
+
+        Args:
+            history: With the sessions of the file; a vendor's withdraws nothing.
+            withdrawn_at: When the file was read (UTC).
+        """
+        if history.owned is None:
+            return []
+        stored = self._load_bars(history.ticker).index
+        gone = [session.date() for session in stored.difference(history.owned)]
+        self._set_aside(history.ticker, gone, WITHDRAWN, at=withdrawn_at)
+        return gone
+
+    def set_aside(
+        self, ticker: str, start: date | None, end: date | None, *, reason: str, at: datetime
+    ) -> list[date]:
+        """Move a ticker's bars to the revisions and withdraw its actions; return the sessions of the bars.
+
+        Args:
+            ticker: The symbol.
+            start: First session; None for the first stored one.
+            end: Last session; None for the last stored one.
+            reason: Word for the revisions.
+            at: When (UTC).
+        """
+        chosen = self.list_sessions(ticker, start, end)
+        self._set_aside(ticker, chosen, reason, at=at)
+        actions = ActionRepository(self._connection, self._source)
+        actions.withdraw(ticker, start or date.min, end or date.max, at=at)
+        if not self.list_sessions(ticker):
+            facts = dict.fromkeys(asdict(InstrumentFacts()))
+            is_ticker = self._is_of(instruments, ticker)
+            self._connection.execute(sa.update(instruments).where(is_ticker).values(**facts))
+        return chosen
+
+    def last_withdrawal(self, until: date) -> datetime | None:
+        """Load when a bar up to a session was last withdrawn or forgotten (UTC); None where none was."""
+        columns = price_revisions.c
+        is_withdrawn = (columns.source == self._source) & columns.reason.in_((WITHDRAWN, FORGOTTEN))
+        query = sa.select(columns.replaced_at).where(is_withdrawn & (columns.session <= until))
+        return self._connection.scalar(query.order_by(columns.replaced_at.desc()).limit(1))
+
+    def list_sessions(self, ticker: str, start: date | None = None, end: date | None = None) -> list[date]:
+        """List the sessions with a bar of a ticker, both ends included; None is the first or last stored."""
+        columns = price_bars.c
+        is_within = columns.session.between(start or date.min, end or date.max)
+        query = sa.select(columns.session).where(self._is_of(price_bars, ticker) & is_within)
+        return list(self._connection.scalars(query.order_by(columns.session)))
+
+    def sessions(self, calendar: str, first: date, last: date) -> dict[str, set[date]]:
+        """Load the sessions with a bar of every ticker of an exchange calendar, both ends included."""
+        columns = price_bars.c
+        is_ticker = (instruments.c.ticker == columns.ticker) & (instruments.c.source == columns.source)
+        query = sa.select(columns.ticker, columns.session).join(instruments, is_ticker)
+        is_wanted = (columns.source == self._source) & (instruments.c.calendar == calendar)
+        found: dict[str, set[date]] = {}
+        for ticker, session in self._connection.execute(
+            query.where(is_wanted & columns.session.between(first, last))
+        ):
+            found.setdefault(ticker, set()).add(session)
+        return found
+
+    def zones(self) -> dict[str, str | None]:
+        """Load the time zone of every ticker, as its source reports it."""
+        columns = instruments.c
+        query = sa.select(columns.ticker, columns.zone).where(columns.source == self._source)
+        return dict(self._connection.execute(query).tuples().all())
 
     def _load_bars(self, ticker: str, until: date | None = None) -> pd.DataFrame:
         columns = [price_bars.c[name] for name in ("session", *BAR_COLUMNS)]
@@ -82,9 +159,10 @@ class PriceRepository(Repository):
         sessions = pd.DatetimeIndex(pd.to_datetime(bars.pop("session")), name="session").as_unit("s")
         return bars.set_index(sessions).astype("float64")
 
-    def _load_facts(self, ticker: str) -> InstrumentFacts:
+    def facts(self, ticker: str) -> InstrumentFacts:
+        """Load the facts of a ticker; none of them is known where nothing is stored."""
         columns = instruments.c
-        query = sa.select(columns.currency, columns.kind, columns.zone)
+        query = sa.select(*(columns[fact.name] for fact in fields(InstrumentFacts)))
         row = self._connection.execute(query.where(self._is_of(instruments, ticker))).first()
         return InstrumentFacts() if row is None else InstrumentFacts(*row)
 
@@ -103,13 +181,21 @@ class PriceRepository(Repository):
             is_ticker = self._is_of(instruments, history.ticker)
             self._connection.execute(sa.update(instruments).where(is_ticker & differs).values(**given))
 
-    def _save_revisions(self, ticker: str, sessions: pd.DatetimeIndex, replaced_at: datetime) -> None:
-        if sessions.empty:
+    def _set_aside(self, ticker: str, sessions: Collection[date], reason: str, *, at: datetime) -> None:
+        self._save_revisions(ticker, sessions, reason, at=at)
+        is_ticker = self._is_of(price_bars, ticker)
+        is_chosen = price_bars.c.session == sa.bindparam("gone")
+        if sessions:
+            query = sa.delete(price_bars).where(is_ticker & is_chosen)
+            self._connection.execute(query, [{"gone": session} for session in sessions])
+
+    def _save_revisions(self, ticker: str, sessions: Collection[date], reason: str, *, at: datetime) -> None:
+        revised = set(sessions)
+        if not revised:
             return
-        revised = set(sessions.date)
         query = sa.select(price_bars).where(self._is_of(price_bars, ticker))
         stored = [row for row in self._connection.execute(query).mappings() if row["session"] in revised]
-        note = {"replaced_at": replaced_at, "reason": REVISION_REASON}
+        note = {"replaced_at": at, "reason": reason}
         insert(self._connection, price_revisions, [{**row, **note} for row in stored])
 
     def _build_rows(self, ticker: str, bars: pd.DataFrame, seen_at: datetime) -> list[Row]:

@@ -1,6 +1,7 @@
 """Tables as SQLAlchemy Core describes them; migrations create them, and a test compares the two."""
 
 from db.schema.base import metadata
+from db.schema.calendars import calendar_changes
 from db.schema.forecasts import forecast_quantiles, forecast_runs, forecasts, quarantines
 from db.schema.models import calibrations, gate_decisions, model_versions
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
@@ -8,6 +9,7 @@ from db.schema.verifications import verifications
 from db.schema.views import coverage_by_horizon, forecast_with_outcome, latest_forecast, pinball_by_level
 
 __all__ = [
+    "calendar_changes",
     "calibrations",
     "corporate_actions",
     "coverage_by_horizon",

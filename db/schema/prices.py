@@ -34,6 +34,8 @@ instruments = Table(
     Column("currency", String, comment="Of the prices, as the source writes it"),
     Column("kind", String, comment="Such as EQUITY, in the source's word"),
     Column("zone", String, comment="Time zone that the source dates sessions in"),
+    Column("name", String, comment="Of the company, index or fund, in the source's words"),
+    Column("first_trade_date", Date, comment="Of the instrument, as the source reports it"),
     comment="Every ticker of every source that prices were stored for",
 )
 

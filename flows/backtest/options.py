@@ -16,10 +16,14 @@ from flows.backtest.workers import WalkTask
 from flows.settings import Settings
 from flows.sources.base import PriceSource
 from forecasting.backtesting.walk_forward import BASELINES
+from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.sessions import last_closed_session
 from forecasting.config import SCORE_LEVELS, BacktestConfig, SimulationConfig
 from forecasting.errors import MissingExtraError, SourceError, UsageError
+from forecasting.faults import attribute_to_ticker
 from forecasting.pipeline import Universe, prepare_universe
+from forecasting.prices.history import PriceHistory
+from forecasting.prices.reconciliation import accept_first
 from forecasting.types import PriceBasis
 
 LONGEST_PAUSE = timedelta(days=60)  # more than 30 sessions: outcomes of the last origins
@@ -127,7 +131,13 @@ def resolve_simulation(settings: Settings, paths: int | None, horizon: int) -> S
 
 
 def load_universe(
-    source: PriceSource, tickers: Sequence[str], end: date, *, now: datetime, basis: PriceBasis
+    source: PriceSource,
+    tickers: Sequence[str],
+    end: date,
+    *,
+    now: datetime,
+    basis: PriceBasis,
+    calendars: Calendars = STANDARD,
 ) -> Universe:
     """Load the returns of every ticker up to the outcomes of `end`.
 
@@ -137,7 +147,14 @@ def load_universe(
     reach = end + LONGEST_PAUSE
     if source.live:
         reach = min(reach, last_closed_session("XNYS", now))
-    universe = prepare_universe(lambda ticker: source.fetch(ticker, None, reach), tickers, basis)
+
+    def fetch(ticker: str) -> PriceHistory:
+        with attribute_to_ticker(ticker):
+            history = source.fetch(ticker, None, reach)
+            calendar = calendars.confirm(ticker, history.facts.zone, history.last_session)
+            return accept_first(history, calendar)
+
+    universe = prepare_universe(fetch, tickers, basis)
     if not universe.returns:
         fault = next(iter(universe.faults.values()))
         raise SourceError(f"Expected prices of at least one ticker, found none: {fault}")
@@ -153,6 +170,7 @@ def describe_walk(task: WalkTask, walk: BacktestConfig) -> dict[str, Any]:
         "baselines": list(task.baselines),
         "model": task.model.model_dump(mode="json"),
         "simulation": task.simulation.model_dump(mode="json"),
+        "calendars": [dict(task.calendars.symbols), sorted(map(str, task.calendars.changes))],
         "prices": {ticker: returns.fingerprint() for ticker, returns in sorted(task.universe.items())},
         "code": fingerprint_core(Path(forecasting.__file__).parent),
         "libraries": {name: installed(name) for name in LIBRARIES},

@@ -21,6 +21,7 @@ from flows.backtest.options import (
     resolve_walk,
 )
 from flows.backtest.workers import WalkTask, await_all, fit, issue, open_pool
+from flows.context import read_calendars
 from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.backtesting.calibrated import calibrate_walk
@@ -116,7 +117,8 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     wanted = settings.tickers or source.tickers()
     train = settings.train_tickers or wanted
     basis = settings.model.price_basis
-    universe = load_universe(source, (*wanted, *train), walk.end, now=now, basis=basis)
+    calendars = read_calendars(settings)
+    universe = load_universe(source, (*wanted, *train), walk.end, now=now, basis=basis, calendars=calendars)
     for fault in universe.faults.values():
         _print_line(f"Left out: {fault}")
     task = WalkTask(
@@ -128,6 +130,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
         model=settings.model,
         simulation=simulation,
         horizons=walk.horizons,
+        calendars=calendars,
     )
     market = compute_market_variance(task.universe[ticker] for ticker in task.train)
     schedule = schedule_walk(pd.DatetimeIndex(market.index), walk)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from flows.backtest.checkpoint import Checkpoint
 from forecasting.backtesting.walk_forward import Methods, issue_forecasts
+from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import ModelConfig, SimulationConfig
 from forecasting.errors import BandcastError, ModelError
 from forecasting.features.market import compute_market_variance
@@ -36,6 +37,7 @@ class WalkTask:
         model: What is fitted.
         simulation: What is drawn.
         horizons: Horizons that are kept.
+        calendars: Give the sessions that are forecast.
     """
 
     out: Path
@@ -46,6 +48,7 @@ class WalkTask:
     model: ModelConfig
     simulation: SimulationConfig
     horizons: tuple[int, ...]
+    calendars: Calendars = STANDARD
 
 
 _OWN: dict[str, WalkTask] = {}  # the task of this worker process, set once when it starts
@@ -80,7 +83,8 @@ def _load_methods(fit: date) -> Methods:
     task = _OWN["task"]
     model = Checkpoint(task.out).load_fit(fit)
     market = compute_market_variance(task.universe[ticker] for ticker in model.manifest.reference)
-    return Methods(Forecaster(model, market, task.simulation), task.baselines, task.horizons)
+    forecaster = Forecaster(model, market, task.simulation, calendars=task.calendars)
+    return Methods(forecaster, task.baselines, task.horizons)
 
 
 def await_all(futures: Sequence[Future[str]], progress: Progress) -> None:

@@ -17,6 +17,7 @@ from flows.cli import (
     database,
     deploy,
     doctor,
+    exchanges,
     forecast,
     ingest,
     models,
@@ -66,6 +67,7 @@ for command in (
     deploy.deploy,
     backfill.backfill,
     doctor.doctor,
+    exchanges.exchanges,
 ):
     app.command()(command)
 app.add_typer(database.app, name="db")

@@ -33,15 +33,17 @@ def call_flow(name: str, **parameters: Any) -> Any:
     """
     from httpx import HTTPError
 
-    from flows.prefect_runtime.warm_up_server import warm_up_server, word_server_fault
+    from flows.prefect_runtime.configured_server import require_server, word_server_fault
+    from flows.prefect_runtime.temporary_server import temporary_server
 
-    wait_for_server = warm_up_server()
-    flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
-    wait_for_server()
-    try:
-        result = flow(**parameters, return_state=True).result(raise_on_failure=False)
-    except (HTTPError, RuntimeError) as error:  # Prefect's, since a flow turns its own into its state
-        raise word_server_fault(error) from error
+    require_server()
+    with temporary_server() as wait_for_server:
+        flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
+        wait_for_server()
+        try:
+            result = flow(**parameters, return_state=True).result(raise_on_failure=False)
+        except (HTTPError, RuntimeError) as error:  # Prefect's, since a flow turns its own into its state
+            raise word_server_fault(error) from error
     if isinstance(result, BaseException):
         raise result
     return result

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Json, Source, Tickers
+from flows.cli.options import DAY, Json, Source, Tickers, to_day
 from flows.cli.output import print_result
 
 app = typer.Typer(no_args_is_help=True, help="The price store, and price files.")
@@ -16,13 +16,15 @@ app = typer.Typer(no_args_is_help=True, help="The price store, and price files."
 def status(source: Source = None, tickers: Tickers = None, json: Json = False) -> None:
     """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
     from db import open_store
+    from flows.context import load_calendars
     from flows.reporting.prices import load_status_sheet
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
     settings = load_settings(source=source, tickers=tickers)
     with open_store(settings.url, settings.source) as store:
-        sheet = load_status_sheet(store, settings.tickers)
+        calendars = load_calendars(store, dict(settings.calendars), datetime.now(UTC))
+        sheet = load_status_sheet(store, settings.tickers, calendars)
     print_result([sheet], to_records(sheet), json=json)
 
 
@@ -50,9 +52,44 @@ def check(
     folder: Annotated[Path, typer.Argument(help="Folder of TICKER.csv files.")], json: Json = False
 ) -> None:
     """Show what a run would take of each price file, and why not; nothing is written."""
+    from flows.context import read_calendars
     from flows.doctor.price_files import check_price_files
     from flows.reporting.prices import build_files_sheet
     from flows.reporting.tables import to_records
+    from flows.settings import load_settings
 
-    sheet = build_files_sheet(list(check_price_files(folder, datetime.now(UTC))))
+    calendars = read_calendars(load_settings())
+    sheet = build_files_sheet(list(check_price_files(folder, datetime.now(UTC), calendars)))
     print_result([sheet], to_records(sheet), json=json)
+
+
+@app.command()
+def forget(
+    ticker: Annotated[str, typer.Argument(help="The symbol.")],
+    source: Source = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=DAY, help="First session. [default: the first stored]"),
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=DAY, help="Last session. [default: the last stored]")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be forgotten.")] = False,
+    json: Json = False,
+) -> None:
+    """Move a ticker's stored bars to the revisions; a source that still has them brings them back."""
+    from db import open_store
+    from flows.reporting.prices import describe_forgotten
+    from flows.settings import load_settings
+    from flows.steps.withdrawal import choose_forgotten, forget_prices
+
+    settings, symbol = load_settings(source=source), ticker.strip().upper()
+    first, last = to_day(start), to_day(end)
+    with open_store(settings.url, settings.source) as store:
+        with store.reading() as tx:
+            gone = choose_forgotten(tx, symbol, start=first, end=last)
+        if not dry_run:
+            with store.writing() as tx:
+                forget_prices(tx, symbol, start=first, end=last, now=datetime.now(UTC))
+    plain = {"ticker": symbol, "sessions": list(map(str, gone)), "forgotten": not dry_run}
+    print_result([describe_forgotten(symbol, gone, dry_run=dry_run)], plain, json=json)

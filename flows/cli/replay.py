@@ -20,7 +20,7 @@ def replay(
 
     settings = load_settings()
     with open_store(settings.url, settings.source) as store:
-        result = replay_run(store, run_id)
+        result = replay_run(store, run_id, dict(settings.calendars))
     print_result(build_replay_lines(result), result.plain(), json=json)
     if not result.equal:
         raise typer.Exit(1)

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from flows.sources.base import PriceSource
 from flows.sources.csv_folder import CsvSource
-from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.errors import CalendarError, GapError, PriceError
 from forecasting.prices.activity import check_trading
-from forecasting.prices.history import PriceHistory, empty_history
-from forecasting.prices.reconciliation import reconcile
-from forecasting.prices.validation import check_complete, keep_sessions
+from forecasting.prices.completeness import check_complete
+from forecasting.prices.history import PriceHistory
+from forecasting.prices.reconciliation import accept_first
 
 NAME_TAKEN = "TICKER.csv, such as AAPL.csv"
 
@@ -40,13 +39,13 @@ class FileCheck:
     detail: str = ""
 
 
-def check_price_files(folder: Path, now: datetime) -> Iterator[FileCheck]:
+def check_price_files(folder: Path, now: datetime, calendars: Calendars = STANDARD) -> Iterator[FileCheck]:
     """Check every CSV file of a folder as a run at an instant (UTC) would, on a fresh store.
 
     Raises:
         SourceError: The folder holds no file of a ticker.
     """
-    source = CsvSource(folder, now)
+    source = CsvSource(folder, now, calendars)
     session = source.last_session(source.tickers())
     for ticker in source.tickers():
         yield _check_file(source, ticker, session or now.date())
@@ -54,7 +53,7 @@ def check_price_files(folder: Path, now: datetime) -> Iterator[FileCheck]:
         yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename it")
 
 
-def _check_file(source: PriceSource, ticker: str, session: date) -> FileCheck:
+def _check_file(source: CsvSource, ticker: str, session: date) -> FileCheck:
     file = f"{ticker}.csv"
     try:
         history = _read_history(source, ticker, session)
@@ -67,18 +66,18 @@ def _check_file(source: PriceSource, ticker: str, session: date) -> FileCheck:
     return FileCheck(file, ticker, len(history.bars), first, history.last_session, detail=notes)
 
 
-def _read_history(source: PriceSource, ticker: str, session: date) -> PriceHistory:
+def _read_history(source: CsvSource, ticker: str, session: date) -> PriceHistory:
     """Return what a run would store.
 
     Raises:
         PriceError: It would leave the ticker out.
         CalendarError: The exchange's sessions are not known.
     """
-    history = keep_sessions(source.fetch(ticker, None, session), calendar_name(ticker))
-    history = reconcile(empty_history(ticker), history, trusted=True)
+    calendar = source.calendars.of(ticker)
+    history = accept_first(source.fetch(ticker, None, session), calendar)
     check_trading(history)
     try:
-        check_complete(history, calendar_name(ticker), session)
+        check_complete(history, calendar, session)
     except GapError as error:
         return history.noting(str(error))  # the owner decides on what sessions a file has
     return history

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from db import inspect_store, open_store
-from flows.context import find_newest_session
+from db import inspect_file, inspect_store, open_store
+from flows.context import find_newest_session, load_calendars, read_calendars
 from flows.doctor.finding import Finding
 from flows.settings import Settings
 from flows.sources.registry import open_source
-from forecasting.calendars.exchanges import HOME, calendar_name
+from forecasting.calendars.exchanges import HOME
+from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.sessions import next_sessions, sessions_between
-from forecasting.errors import CalendarError, DatabaseUnreachableError, UnknownExchangeError
+from forecasting.errors import CalendarError, StoreError, UnknownExchangeError
 
 LONGEST_HORIZON = 30
 LATE_SESSIONS = 1
@@ -21,7 +22,7 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
     """Check that the database answers and has this release's schema."""
     try:
         status = inspect_store(settings.url)
-    except DatabaseUnreachableError as error:
+    except StoreError as error:
         yield Finding("database", "fail", str(error).rstrip("."))
         return
     if status.differences:
@@ -36,13 +37,25 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
         yield Finding("database", "fail", found, "run `bandcast db upgrade`")
 
 
+def check_file(settings: Settings, _: datetime) -> Iterator[Finding]:
+    """Check the pages of a SQLite file, and that it holds all that was committed to it."""
+    lost = inspect_file(settings.url)
+    if lost is None:
+        return
+    if lost:
+        advice = "see 'A damaged store' in docs/operations.md"
+        yield Finding("file", "fail", f"the last {lost} commits are lost", advice)
+    else:
+        yield Finding("file", "ok", "every page is whole")
+
+
 def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Check that every ticker has an exchange, whose calendar reaches as far ahead as bands do."""
     names: set[str] = set()
     faults: list[Finding] = []
     for ticker in _list_tickers(settings, now):
         try:
-            names.add(calendar_name(ticker))
+            names.add(read_calendars(settings).of(ticker).name)
         except UnknownExchangeError as error:
             faults.append(Finding("calendars", "fail", str(error)))
     for name in names or {HOME}:
@@ -63,7 +76,7 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     try:
         status = inspect_store(settings.url)
-    except DatabaseUnreachableError:
+    except StoreError:
         return  # check_database reports it
     if status.differences:
         return  # likewise
@@ -74,14 +87,17 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
     with open_store(settings.url, settings.source) as store, store.reading() as tx:
         bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
         bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
-    yield _describe_age("prices", bars, tickers, expected=expected)
-    yield _describe_age("bands", bands, tickers, expected=expected)
+        calendars = load_calendars(store, dict(settings.calendars), now)
+    yield _describe_age("prices", bars, tickers, expected=expected, calendars=calendars)
+    yield _describe_age("bands", bands, tickers, expected=expected, calendars=calendars)
 
 
 def _describe_age(
-    what: str, last: Mapping[str, date], tickers: tuple[str, ...], *, expected: date
+    what: str, last: Mapping[str, date], tickers: tuple[str, ...], *, expected: date, calendars: Calendars
 ) -> Finding:
-    late = sorted(ticker for ticker in tickers if _is_late(ticker, last.get(ticker), expected))
+    late = sorted(
+        ticker for ticker in tickers if _is_late(ticker, last.get(ticker), expected, calendars=calendars)
+    )
     if not late:
         return Finding(what, "ok", f"of {len(tickers)} tickers, up to {expected}")
     shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
@@ -89,8 +105,10 @@ def _describe_age(
     return Finding(what, "warn", found, "run `bandcast run`, and see `bandcast prices status`")
 
 
-def _is_late(ticker: str, last: date | None, expected: date) -> bool:
-    return last is None or len(sessions_between(calendar_name(ticker), last, expected)) - 1 >= LATE_SESSIONS
+def _is_late(ticker: str, last: date | None, expected: date, *, calendars: Calendars) -> bool:
+    if last is None:
+        return True
+    return len(sessions_between(calendars.of(ticker), last, expected)) - 1 >= LATE_SESSIONS
 
 
 def _list_tickers(settings: Settings, now: datetime) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
@@ -23,6 +24,7 @@ from forecasting.errors import BandcastError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+LOST_ADVICE = "a backup may hold them, and 'A damaged store' in docs/operations.md says what else"
 PROMPT = timedelta(minutes=1)
 
 
@@ -58,13 +60,18 @@ def translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:
     return body
 
 
-def open_flow_context(as_of: date | None, **overrides: Any) -> AbstractContextManager[RunContext]:
-    """Open the context of a flow run by the instant at which it was due.
+@contextmanager
+def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunContext]:
+    """Open the context of a flow run by the instant at which it was due; check its store once a day.
 
     Raises:
         BandcastError: The run cannot work as requested.
     """
-    return open_context(due(), as_of, **overrides)
+    with open_context(due(), as_of, **overrides) as context:
+        if lost := context.store.count_lost_commits():
+            get_run_logger().warning("store: the last %d commits are lost; %s", lost, LOST_ADVICE)
+        context.store.check_daily(context.now.date())
+        yield context
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from tempfile import TemporaryDirectory
-from urllib.error import URLError
-from urllib.request import urlopen
 
+from flows.prefect_runtime.server_process import run_child, wait_until_healthy
 from flows.prefect_runtime.telemetry import TELEMETRY_OFF
 from flows.server_access import (
     AUTH_FILE,
@@ -25,8 +24,6 @@ from flows.settings import load_settings, read_environment
 from forecasting.errors import SourceError, UsageError
 
 POOL = "bandcast"
-STARTUP_SECONDS = 120
-STOP_SECONDS = 45  # a worker gives its runs 30 seconds to end
 RESTART_SECONDS = 10
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 
@@ -98,7 +95,7 @@ def _work(environment: Environment, url: str) -> None:
     _print(f"Prefect UI: {shown}/deployments  (stop with Ctrl-C)")
     worker = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"]
     while True:
-        with _child(worker, environment) as process:
+        with run_child(worker, environment) as process:
             process.wait()
         _print(f"The worker ended with code {process.returncode}; starting another.")
         time.sleep(RESTART_SECONDS)
@@ -157,38 +154,13 @@ def local_server(port: int, auth_string: str) -> Iterator[str]:
         AUTH_VARIABLE: auth_string,  # for what the server asks of its own API
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"{url},http://localhost:{port}",
     }
-    with _child(command, {**TELEMETRY_OFF, **os.environ, **pages, **access}, quiet=True) as server:
-        _wait_until_healthy(server, url)
+    environment = {**TELEMETRY_OFF, **os.environ, **pages, **access}
+    with run_child(command, environment, subprocess.DEVNULL) as server:
+        if not wait_until_healthy(server, url):
+            raise SourceError(
+                f"Expected a Prefect server at {url}, found none; is the port free? Try --port."
+            )
         yield url
-
-
-@contextmanager
-def _child(
-    command: list[str], environment: Environment, *, quiet: bool = False
-) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run a process that ends with the block: terminated first, then killed."""
-    output = subprocess.DEVNULL if quiet else None
-    child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603  # as above
-    try:
-        yield child
-    finally:
-        child.terminate()
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
-
-
-def _wait_until_healthy(server: "subprocess.Popen[bytes]", url: str) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urlopen(f"{url}/api/health", timeout=2) as answer:  # noqa: S310  # our own, on the loopback
-                if answer.status == 200:
-                    return
-        except (URLError, OSError):
-            time.sleep(0.3)
-    raise SourceError(f"Expected a Prefect server at {url}, found none; is the port free? Try --port.")
 
 
 def _print(line: str) -> None:

@@ -144,6 +144,13 @@ def show_quarantined(as_of: date, errors: Mapping[str, PriceError]) -> None:
     create_table_artifact(rows, key="quarantined", description=f"Left out on {as_of}")
 
 
+def show_fallbacks(as_of: date, fallbacks: Mapping[str, str]) -> None:
+    """Show which tickers a lower rung has served, and why; nothing where none."""
+    if fallbacks:
+        rows = [{"ticker": ticker, "served by": text} for ticker, text in fallbacks.items()]
+        create_table_artifact(rows, key="fallbacks", description=f"Served by a lower rung on {as_of}")
+
+
 def show_missing_sessions(sessions: Sequence[date], action: str) -> None:
     """Show earlier sessions without complete bands, and what happens to them."""
     rows = [{"session": str(session), "now": action} for session in sessions]

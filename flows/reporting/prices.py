@@ -1,6 +1,7 @@
 """Prices as `bandcast prices` shows them: the state of each ticker, the prices of one, a folder of files."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass
 from datetime import date
 from typing import Any
@@ -11,10 +12,11 @@ from db import Holding, QuarantineRecord, Store
 from flows.doctor.price_files import FileCheck
 from flows.reporting.scorecards import other_source_hint
 from flows.reporting.tables import STORED_DIGITS, Column, Format, Sheet, sheet_from_frame, to_records
-from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.sessions import Calendar, first_day
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
+from forecasting.prices.completeness import find_gaps
 from forecasting.prices.history import PriceHistory
-from forecasting.prices.validation import find_gaps
 from forecasting.text import format_plain, format_price
 
 _STATUS_COLUMNS = (
@@ -23,6 +25,7 @@ _STATUS_COLUMNS = (
     Column("last", "last"),
     Column("bars", "bars", "right"),
     Column("gaps", "gaps", format=lambda gaps: format_sessions(gaps) or "none"),
+    Column("closures", "closures", format=lambda closures: format_sessions(closures) or "none"),
     Column("revisions", "revisions", "right"),
     Column("quarantined", "quarantined"),
     Column("detail"),
@@ -42,6 +45,34 @@ _FILE_COLUMNS = (
 
 
 @dataclass(frozen=True)
+class TickerStatus:
+    """State of a ticker in the store.
+
+    Attributes:
+        ticker: The symbol.
+        first: First session with a bar; None where there is none.
+        last: Last session with a bar.
+        bars: Number of bars.
+        gaps: Sessions of its exchange in between that have none; None where its calendar begins later, or
+            is unknown.
+        closures: Days in between on which its exchange was closed against the installed calendar.
+        revisions: Number of corrections of stored bars.
+        quarantined: Session and reason of the newest quarantine, if it lies on or after the last bar.
+        detail: That reason in a sentence.
+    """
+
+    ticker: str
+    first: date | None
+    last: date | None
+    bars: int
+    gaps: tuple[date, ...] | None
+    closures: tuple[date, ...]
+    revisions: int
+    quarantined: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True)
 class StoredPrices:
     """Last bars and actions of one ticker, and every correction."""
 
@@ -49,25 +80,41 @@ class StoredPrices:
     revisions: pd.DataFrame
 
 
-def load_status_sheet(store: Store, tickers: Sequence[str]) -> Sheet:
-    """Load the state of some tickers or, without any, of all with bars or a quarantine.
+def load_status_sheet(store: Store, tickers: Sequence[str], calendars: Calendars = STANDARD) -> Sheet:
+    """Load the table of tickers, with what a person should know of them below.
 
-    `gaps` are the sessions of the exchange between the first and the last bar that have none, `revisions`
-    the corrections of stored bars. A quarantine is shown if it lies on or after the last bar, its sentence
-    below the table; a hint stands there if the store holds prices of other sources only.
+    A hint stands there if the store holds prices of other sources only.
     """
+    statuses = load_price_status(store, tickers, calendars)
+    with store.reading() as tx:
+        hint = other_source_hint("prices", tx.prices.sources(), store.source)
+    quarantines = (f"Quarantined {status.detail}" for status in statuses if status.detail)
+    unknown = (
+        f"{status.ticker}: gaps are unknown, because no calendar covers its history from {status.first} on."
+        for status in statuses
+        if status.gaps is None
+    )
+    notes = filter(None, (hint, *unknown, *quarantines))
+    return Sheet("Price store", _STATUS_COLUMNS, tuple(map(astuple, statuses)), tuple(notes))
+
+
+def load_price_status(
+    store: Store, tickers: Sequence[str], calendars: Calendars = STANDARD
+) -> list[TickerStatus]:
+    """Load the state of some tickers or, without any, of all with bars or a quarantine."""
     with store.reading() as tx:
         holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
         quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
-        rows = tuple(
-            _build_status(
-                ticker, holdings.get(ticker), tx.prices.load(ticker).bars, quarantine=quarantines.get(ticker)
+        return [
+            _describe(
+                ticker,
+                holdings.get(ticker),
+                tx.prices.load(ticker).bars,
+                quarantine=quarantines.get(ticker),
+                calendar=_find_calendar(ticker, calendars),
             )
             for ticker in tickers or sorted({*holdings, *quarantines})
-        )
-        hint = other_source_hint("prices", tx.prices.sources(), store.source)
-    details = (f"Quarantined {row[-1]}" for row in rows if row[-1])
-    return Sheet("Price store", _STATUS_COLUMNS, rows, tuple(filter(None, (hint, *details))))
+        ]
 
 
 def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:
@@ -96,7 +143,7 @@ def build_prices_sheet(stored: StoredPrices) -> Sheet:
     numbers = (
         Column(name, name, "right", _NUMBER_FORMATS.get(name, format_price)) for name in frame.columns[1:]
     )
-    facts = [value for value in astuple(history.facts) if value]
+    facts = [str(value) for value in astuple(history.facts) if value]
     corrections = [
         f"{row.session}: close was {format_price(row.close)} until {row.replaced_at:%Y-%m-%d}, {row.reason}"
         for row in stored.revisions.itertuples()
@@ -119,33 +166,61 @@ def prices_to_plain(stored: StoredPrices) -> dict[str, Any]:
     }
 
 
+def describe_forgotten(ticker: str, sessions: Sequence[date], *, dry_run: bool) -> str:
+    """Describe the bars that were moved to the revisions or, in a dry run, would be."""
+    verb = "Would move" if dry_run else "Moved"
+    return f"{verb} {len(sessions)} bars of {ticker} to the revisions: {format_sessions(sessions)}."
+
+
 def format_sessions(sessions: Sequence[date], shown: int = 3) -> str:
     """Format the newest few sessions, and how many more there are."""
     more = f" and {len(sessions) - shown} more" if len(sessions) > shown else ""
     return ", ".join(map(str, sessions[-shown:])) + more
 
 
-def _build_status(
-    ticker: str, holding: Holding | None, bars: pd.DataFrame, *, quarantine: QuarantineRecord | None
-) -> tuple[Any, ...]:
-    gaps = _find_gaps(ticker, bars)
-    row = (
-        (ticker, holding.first, holding.last, holding.bars, gaps, holding.revisions)
-        if holding
-        else (ticker, None, None, 0, gaps, 0)
+def _describe(
+    ticker: str,
+    holding: Holding | None,
+    bars: pd.DataFrame,
+    *,
+    quarantine: QuarantineRecord | None,
+    calendar: Calendar | None,
+) -> TickerStatus:
+    current = quarantine if quarantine and (holding is None or quarantine.as_of >= holding.last) else None
+    return TickerStatus(
+        ticker=ticker,
+        first=holding.first if holding else None,
+        last=holding.last if holding else None,
+        bars=holding.bars if holding else 0,
+        gaps=_find_gaps(bars, calendar),
+        closures=_list_closures(bars, calendar),
+        revisions=holding.revisions if holding else 0,
+        quarantined=f"{current.as_of} {current.reason}" if current else None,
+        detail=current.detail if current else None,
     )
-    if quarantine is None or (holding and quarantine.as_of < holding.last):
-        return (*row, None, None)
-    return (*row, f"{quarantine.as_of} {quarantine.reason}", quarantine.detail)
 
 
-def _find_gaps(ticker: str, bars: pd.DataFrame) -> tuple[date, ...]:
+def _find_calendar(ticker: str, calendars: Calendars) -> Calendar | None:
+    with suppress(UnknownExchangeError):
+        return calendars.of(ticker)
+    return None
+
+
+def _find_gaps(bars: pd.DataFrame, calendar: Calendar | None) -> tuple[date, ...] | None:
     if bars.empty:
         return ()
-    try:
-        return find_gaps(bars, calendar_name(ticker), bars.index[-1].date())
-    except (CalendarError, UnknownExchangeError):
-        return ()  # prices of a file, older than the calendar or of no exchange
+    if calendar is None or bars.index[0].date() < first_day(calendar):
+        return None
+    with suppress(CalendarError):
+        return find_gaps(bars, calendar, bars.index[-1].date())
+    return None
+
+
+def _list_closures(bars: pd.DataFrame, calendar: Calendar | None) -> tuple[date, ...]:
+    if bars.empty or calendar is None:
+        return ()
+    first, last = bars.index[0].date(), bars.index[-1].date()
+    return tuple(day for day in sorted(calendar.closures) if first <= day <= last)
 
 
 def build_files_sheet(checks: Sequence[FileCheck]) -> Sheet:

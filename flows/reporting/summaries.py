@@ -16,6 +16,8 @@ def build_summary_parts(summary: RunSummary, store: Store) -> Iterator[Part]:
         yield build_bands_sheet(select_main_horizons(bands))
     for ticker, error in summary.quarantined.items():
         yield f"Quarantined {ticker} ({error.reason}): {error}"
+    for ticker, sentence in (summary.fallbacks or {}).items():
+        yield f"Fell back {ticker}: {sentence}"
     for note in summary.notes or ():
         yield f"Note: {note}"
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in summary.seconds.items())

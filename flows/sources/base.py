@@ -6,8 +6,9 @@ from typing import Protocol
 import pandas as pd
 
 from forecasting.errors import UnknownTickerError
+from forecasting.prices.adjustment import undo_splits
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
-from forecasting.prices.validation import keep_possible
+from forecasting.prices.validation import check_size, keep_possible
 from forecasting.text import is_symbol
 
 
@@ -47,6 +48,18 @@ def check_symbol(ticker: str, where: str) -> None:
     """
     if not is_symbol(ticker):
         raise UnknownTickerError(ticker, where)
+
+
+def undo_checked_splits(
+    ticker: str, bars: pd.DataFrame, actions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return bars and actions as traded, once it is sure that nothing overflows on the way.
+
+    Raises:
+        BadBarsError: A number is too large, or an impossible split ratio.
+    """
+    check_size(ticker, bars, actions)
+    return undo_splits(bars, actions)
 
 
 def build_history(

@@ -16,18 +16,33 @@ from flows.version import code_version
 from forecasting.backtesting.warm_start import choose_tickers, walk_before
 from forecasting.calibration import Calibration, learn_calibration
 from forecasting.calibration.fit import needs_warm_start
+from forecasting.errors import BadCalibrationError, UsageError
+from forecasting.faults import describe_error
 from forecasting.forecast import identify
+
+# What outcomes that nobody can have scored make the arithmetic raise; faults of the database pass.
+_UNUSABLE = (ArithmeticError, LookupError, TypeError, ValueError, UsageError, BadCalibrationError)
 
 
 @task(name="calibrate", cache_policy=NO_CACHE, persist_result=False)
 @translate_unforeseen
 def calibrate(context: RunContext) -> CalibrationRecord:
     """Learn from every outcome known at `as_of`, and save the state."""
-    record = learn(context)
+    record = learn_or_leave(context)
     with context.store.writing() as tx:
         tx.calibrations.add(record)
     get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.n_outcomes)
     return record
+
+
+def learn_or_leave(context: RunContext) -> CalibrationRecord:
+    """Learn from every outcome known at `as_of`; leave the bands as predicted where that cannot work."""
+    try:
+        return learn(context)
+    except _UNUSABLE as error:
+        sentence = "calibrate: the bands stay as predicted, the outcomes cannot be learned from: %s"
+        get_run_logger().warning(sentence, describe_error(error))
+        return _build_record(context, Calibration.none(), {})
 
 
 def learn(context: RunContext) -> CalibrationRecord:
@@ -39,6 +54,7 @@ def learn(context: RunContext) -> CalibrationRecord:
         left_out = warm_start(context)
         closed = load_closed_bands(context)
     learned = learn_calibration(closed, settings.simulation.levels[0], settings.calibration)
+    learned.check()
     return _build_record(context, learned, left_out)
 
 
@@ -74,6 +90,7 @@ def warm_start(context: RunContext) -> dict[str, str]:
         calibration=settings.calibration,
         config=settings.warm_start,
         report=report,
+        calendars=context.calendars,
     )
     if walk.reason:
         logger.warning("calibrate: no walk over history: %s", walk.reason)

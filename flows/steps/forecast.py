@@ -1,21 +1,22 @@
 """Forecast: bands of every ticker from a stored model and stored prices."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 
-from db import ModelRecord, Store
+from db import RANDOM_WALK, ModelRecord, Store
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.returns import load_ticker, load_universe
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
-from forecasting.errors import CalendarError, NoModelError, PriceError, SessionsUnknownError
-from forecasting.features.market import compute_market_variance
+from forecasting.errors import CalendarError, ModelError, NoModelError, PriceError, SessionsUnknownError
+from forecasting.faults import attribute_to_ticker
+from forecasting.features.market import compute_market_variance, leave_market_unknown
 from forecasting.forecast import Forecast
 from forecasting.pipeline import Forecaster, forecast_ticker
 from forecasting.promotion.policy import rank_quality
@@ -26,14 +27,34 @@ LARGEST_CHUNK = 8  # tickers of one task
 
 @dataclass(frozen=True)
 class ForecastResult:
-    """Bands of some tickers, and the reason of each that has none."""
+    """Bands of some tickers, and the reason of each that has none, or none of the first rung.
+
+    Attributes:
+        forecasts: Ticker -> its bands.
+        faults: Ticker -> why it has none: its prices are at fault.
+        fallen: Ticker -> why the first rung failed for it.
+    """
 
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     faults: Mapping[str, PriceError] = field(default_factory=dict)
+    fallen: Mapping[str, ModelError] = field(default_factory=dict)
 
     def join(self, other: "ForecastResult") -> "ForecastResult":
-        """Return the tickers of both."""
-        return ForecastResult({**self.forecasts, **other.forecasts}, {**self.faults, **other.faults})
+        """Return the tickers of both; where a ticker fell in both, the first reason counts."""
+        return ForecastResult(
+            {**self.forecasts, **other.forecasts},
+            {**self.faults, **other.faults},
+            {**other.fallen, **self.fallen},
+        )
+
+    @property
+    def fallbacks(self) -> dict[str, str]:
+        """Ticker -> which rung made its bands instead of the first, and why."""
+        return {
+            ticker: f"{self.forecasts[ticker].quality} in place of the first rung: {error}"
+            for ticker, error in self.fallen.items()
+            if ticker in self.forecasts
+        }
 
 
 @task(name="forecast", task_run_name="forecast-{tickers[0]}", cache_policy=NO_CACHE, persist_result=False)
@@ -51,33 +72,85 @@ def forecast_tickers(
     """Forecast some tickers from the last session of their own exchange; name those that cannot be."""
     forecasts: dict[str, Forecast] = {}
     faults: dict[str, PriceError] = {}
+    fallen: dict[str, ModelError] = {}
     for ticker in tickers:
         try:
-            session = context.session_of(ticker)
-            forecasts[ticker] = forecast_ticker(
-                forecaster, load_ticker(context.store, ticker, session, basis=basis), session
-            )
+            with attribute_to_ticker(ticker):
+                session = context.session_of(ticker)
+            returns = load_ticker(context.store, ticker, session, basis=basis)
+            forecasts[ticker] = forecast_ticker(forecaster, returns, session)
         except CalendarError as error:
             faults[ticker] = SessionsUnknownError(ticker, str(error))
         except PriceError as error:
             faults[ticker] = error
-    return ForecastResult(forecasts, faults)
+        except ModelError as error:
+            fallen[ticker] = error
+    return ForecastResult(forecasts, faults, fallen)
 
 
 def forecast_all(
     context: RunContext, version: str, calibration: Calibration, *, tickers: Sequence[str]
 ) -> ForecastResult:
-    """Forecast all tickers, in chunks that run side by side."""
-    basis = find_basis(context, version)
-    forecaster = build_forecaster(
-        context.store,
-        version,
-        context.as_of,
-        simulation=context.settings.simulation,
-        calibration=calibration,
-        basis=basis,
-        tickers=context.tickers,
-    )
+    """Forecast all tickers from one rung of the ladder, those that it fails for from the next, and so on.
+
+    Args:
+        context: The run.
+        version: The first rung.
+        calibration: Learned from earlier forecasts.
+        tickers: Which of the run's.
+    """
+    basis, result = find_basis(context, version), ForecastResult()
+    waiting = list(tickers)
+    for rung in walk_down(context, version):
+        made = forecast_rung(context, rung, calibration, basis=basis, tickers=waiting)
+        warn_of_fallen(rung, made.fallen, waiting)
+        result = result.join(made)
+        waiting = [ticker for ticker in waiting if ticker in made.fallen]
+        if not waiting:
+            break
+    ordered = {ticker: result.forecasts[ticker] for ticker in tickers if ticker in result.forecasts}
+    return replace(result, forecasts=ordered)
+
+
+def walk_down(context: RunContext, version: str) -> Iterator[str]:
+    """Yield the versions that serve in turn: a first one, the older models below it, the random walk."""
+    if version != RANDOM_WALK:
+        with context.store.reading() as tx:
+            ladder = [record.version for record in tx.models.ladder(context.as_of)]
+        yield version
+        yield from ladder[ladder.index(version) + 1 :] if version in ladder else ladder
+    with context.store.writing() as tx:
+        tx.models.add_baseline(context.now)
+    yield RANDOM_WALK
+
+
+def warn_of_fallen(version: str, fallen: Mapping[str, ModelError], tickers: Sequence[str]) -> None:
+    """Log why a rung failed for some tickers; once, where it failed for all."""
+    logger, reasons = get_run_logger(), list(fallen.values())
+    if len(fallen) == len(tickers) and fallen:
+        logger.warning("forecast: model %s fails for all %d tickers: %s", version, len(fallen), reasons[0])
+        return
+    for reason in reasons:
+        logger.warning("forecast: %s", reason)
+
+
+def forecast_rung(
+    context: RunContext, version: str, calibration: Calibration, *, basis: PriceBasis, tickers: Sequence[str]
+) -> ForecastResult:
+    """Forecast from one rung, in chunks that run side by side; a rung that cannot serve fails for all."""
+    try:
+        forecaster = build_forecaster(
+            context.store,
+            version,
+            context.as_of,
+            simulation=context.settings.simulation,
+            calibration=calibration,
+            basis=basis,
+            tickers=context.tickers,
+        )
+        forecaster = replace(forecaster, calendars=context.calendars)
+    except ModelError as error:
+        return ForecastResult(fallen=dict.fromkeys(tickers, error))
     futures = [
         forecast_chunk.submit(context, forecaster, basis, tickers=chunk)
         for chunk in _chunks(tickers, context.settings.workers)
@@ -85,17 +158,17 @@ def forecast_all(
     result = ForecastResult()
     for future in as_completed(futures):
         result = result.join(future.result())
-        done = len(result.forecasts) + len(result.faults)
+        done = len(result.forecasts) + len(result.faults) + len(result.fallen)
         get_run_logger().info("forecast: %d of %d tickers", done, len(tickers))
-    ordered = {ticker: result.forecasts[ticker] for ticker in tickers if ticker in result.forecasts}
-    return ForecastResult(ordered, result.faults)
+    return result
 
 
 def find_basis(context: RunContext, version: str) -> PriceBasis:
-    """Return the price basis of a model's forecasts; of the random walk's, the configured one."""
-    if _load_record(context.store, version).status == "baseline":
+    """Return the price basis of a model's forecasts; where no model can be loaded, the configured one."""
+    try:
+        return context.store.load_model(version).manifest.config.price_basis
+    except ModelError:  # the random walk, or a model that was deleted since it was chosen
         return context.settings.model.price_basis
-    return context.store.load_model(version).manifest.config.price_basis
 
 
 def build_forecaster(
@@ -111,13 +184,18 @@ def build_forecaster(
     """Load a stored model with the market of its reference universe; of the random walk, of `tickers`.
 
     Raises:
-        ModelError: There is no such model, or it cannot be rebuilt.
+        ModelError: There is no such model, it cannot be rebuilt, its forecasts are on another price basis, or
+            the prices of its reference universe are missing.
     """
     quality = rank_quality(_load_record(store, version).status)
     model = None if quality == "baseline" else store.load_model(version)
+    if model is not None and model.manifest.config.price_basis != basis:
+        found = model.manifest.config.price_basis
+        raise ModelError(f"Expected model {version} on the price basis {basis}, found {found}.")
     reference = model.manifest.reference if model else sorted(set(tickers))
-    market = compute_market_variance(load_universe(store, reference, as_of, basis=basis).returns.values())
-    return Forecaster(model, market, simulation, calibration, quality)
+    universe = load_universe(store, reference, as_of, basis=basis).returns.values()
+    market = compute_market_variance(universe) if model or universe else leave_market_unknown()
+    return Forecaster(model, market, simulation, calibration, quality, version)
 
 
 def _load_record(store: Store, version: str) -> ModelRecord:

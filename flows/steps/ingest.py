@@ -2,23 +2,28 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from dataclasses import replace
+from datetime import date
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from db import QuarantineRecord, SaveReport
+from db import QuarantineRecord
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
+from flows.steps.closures import describe_closures, describe_prices, learn_closures
+from flows.steps.withdrawal import clear_store
 from flows.summary import Ingested, IngestResult, RunSummary, Stopwatch
-from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.sessions import Calendar
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
+from forecasting.faults import attribute_to_ticker
 from forecasting.prices.activity import check_trading
+from forecasting.prices.completeness import check_complete, find_believed_gaps, keep_sessions
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
 from forecasting.prices.trust import TRUSTED_AFTER_SESSIONS, is_trusted
-from forecasting.prices.validation import check_complete, keep_sessions
 
 NAMED_FILES = 5
 NAMED_FAULTS = 3
@@ -32,48 +37,70 @@ def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingeste
 
 
 def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
-    """Fetch, check and save one ticker; a fault of its prices is returned."""
+    """Fetch, check and save one ticker; a fault of its prices is returned, one of the store raises."""
     try:
-        session = context.session_of(ticker)
-        history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
-        history = keep_sessions(history, calendar_name(ticker))
-        report = save_history(context, history)
-        require_complete(context, ticker)
+        ingested = save_history(context, fetch_history(context, ticker, retrier))
+        return replace(ingested, gaps=require_complete(context, ticker))
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
         return error
-    return Ingested(ticker, report, history.notes)
+
+
+def fetch_history(context: RunContext, ticker: str, retrier: Retrier) -> PriceHistory:
+    """Fetch one ticker up to the last session of its own exchange, on its sessions.
+
+    Raises:
+        PriceError: It has no usable prices.
+        CalendarError: The calendar of its exchange does not cover them.
+    """
+    with attribute_to_ticker(ticker):
+        session = context.last_session(context.calendars.presume(ticker))
+        history = retrier.call(ticker, lambda: context.source.fetch(ticker, context.history_start, session))
+    calendar = confirm_calendar(context, history)
+    with attribute_to_ticker(ticker):
+        return keep_sessions(history, calendar)
 
 
 def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
-    """Ingest every ticker."""
+    """Ingest every ticker, and learn the closures that the tickers of an exchange agree on."""
     retrier = open_retrier(context.settings)
     futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in dict.fromkeys(tickers)}
     results = [future.result() for future in futures.values()]
+    context = replace(context, calendars=learn_closures(context, futures))
+    results = [try_again(context, result) for result in results]
     ingested = [result for result in results if isinstance(result, Ingested)]
     failed = {result.ticker: result for result in results if isinstance(result, PriceError)}
     get_run_logger().info(
         "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
         len(results),
         context.source.name,
-        sum(result.report.new for result in ingested),
-        sum(result.report.changed for result in ingested),
-        sum(result.report.vanished for result in ingested),
+        sum(result.new for result in ingested),
+        sum(result.changed for result in ingested),
+        sum(result.vanished for result in ingested),
         len(failed),
     )
-    notes = tuple(_list_notes(context, ingested))
+    notes = (*describe_closures(context), *describe_prices(context, ingested), *describe_files(context))
     for note in notes:
         get_run_logger().warning("ingest: %s", note)
-    return IngestResult(failed, notes)
+    return IngestResult(failed, notes, context.calendars)
 
 
-def _list_notes(context: RunContext, ingested: Iterable[Ingested]) -> Iterator[str]:
-    for result in ingested:
-        yield from (f"{result.ticker}: {note}" for note in result.notes)
+def describe_files(context: RunContext) -> Iterator[str]:
+    """Yield a sentence if files are not read because of their names."""
     if files := context.source.ignored_files():
         more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
         yield f"files not read, because their names are no TICKER.csv: {', '.join(files[:NAMED_FILES])}{more}"
+
+
+def try_again(context: RunContext, result: Ingested | PriceError) -> Ingested | PriceError:
+    """Return a result as it is with the closures known by now: a session that was none has no gap."""
+    if not isinstance(result, GapError):
+        return result
+    try:
+        return Ingested(result.ticker, 0, 0, gaps=require_complete(context, result.ticker))
+    except PriceError as error:
+        return error
 
 
 def ingest_universe(context: RunContext) -> RunSummary:
@@ -107,37 +134,63 @@ def require_ingested(context: RunContext, result: IngestResult) -> tuple[str, ..
     return done
 
 
-def save_history(context: RunContext, history: PriceHistory) -> SaveReport:
+def save_history(context: RunContext, history: PriceHistory) -> Ingested:
     """Put a download into the units of the store and save what is new, in one transaction.
 
     Raises:
         PriceError: It contradicts the store or itself; nothing is written.
     """
-    calendar, live = calendar_name(history.ticker), context.source.live
+    ticker, live = history.ticker, context.source.live
     with context.store.writing() as tx:
-        refusals = tx.quarantines.last_refusals(history.ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
+        refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
         trusted = not live or is_trusted(refusals, context.as_of)
-        reading = reconcile(tx.prices.load(history.ticker), history, trusted=trusted)
-        return tx.prices.save(reading, context.now, calendar=calendar)
+        notes = clear_store(tx, history, context.now, trusted=live and trusted)
+        stored = tx.prices.load(ticker)
+        with attribute_to_ticker(ticker):
+            reading = reconcile(stored, history, trusted=trusted)
+        calendar = context.calendars.presume(ticker).name
+        report = tx.prices.save(reading, context.now, calendar=calendar)
+    notes += [f"{ticker}: {note}" for note in history.notes]
+    return Ingested(ticker, report.new, report.changed, report.vanished, notes=tuple(notes))
 
 
-def require_complete(context: RunContext, ticker: str) -> None:
-    """Raise for sessions that the store still lacks; a file's owner decides what sessions it has.
+def confirm_calendar(context: RunContext, history: PriceHistory) -> Calendar:
+    """Return the calendar of a download's sessions, without the closures found in prices.
+
+    A zone that differs from the stored one is a contradiction of the store, not a sign of the exchange.
+
+    Raises:
+        UnknownExchangeError: The source dates the ticker in another time zone than its calendar.
+    """
+    ticker, zone = history.ticker, history.facts.zone
+    with context.store.reading() as tx:
+        stored = tx.prices.facts(ticker).zone
+    contradicts = stored is not None and stored != zone
+    return context.given_calendars.confirm(ticker, None if contradicts else zone, history.last_session)
+
+
+def require_complete(context: RunContext, ticker: str) -> tuple[date, ...]:
+    """Raise for sessions that the store still lacks; return the recent ones that are not waited for.
+
+    A file's owner decides what sessions it has.
 
     Raises:
         StaleHistoryError: The last closed session.
-        GapError: A recent one.
+        GapError: One just before it.
         StalePriceError: All are there, and nothing is traded.
     """
-    session = context.session_of(ticker)
+    calendar = context.calendars.presume(ticker)
+    session = context.last_session(calendar)
     with context.store.reading() as tx:
         stored = tx.prices.load(ticker, session)
     check_trading(stored)
     try:
-        check_complete(stored, calendar_name(ticker), session)
+        with attribute_to_ticker(ticker):
+            check_complete(stored, calendar, session)
     except GapError:
         if context.source.live:
             raise
+    return find_believed_gaps(stored, calendar, session)
 
 
 def save_quarantine(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:

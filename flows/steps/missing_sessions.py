@@ -68,7 +68,12 @@ def load_missing_sessions(context: RunContext, sessions: int) -> tuple[date, ...
         finished = tx.forecasts.completed(span.first, span.last, horizon)
         finished |= tx.quarantines.skipped(span.first, span.last)
     return find_missing_sessions(
-        context.tickers, context.as_of, sessions, first_sessions=first_sessions, finished=finished
+        context.tickers,
+        context.as_of,
+        sessions,
+        first_sessions=first_sessions,
+        finished=finished,
+        calendars=context.calendars,
     )
 
 
@@ -87,7 +92,7 @@ def load_unfinished(context: RunContext, session: date, *, force: bool) -> tuple
             horizon = context.settings.simulation.horizon
             finished = tx.forecasts.completed(session, session, horizon)
             finished |= tx.quarantines.skipped(session, session)
-    return find_unfinished(context.tickers, session, finished)
+    return find_unfinished(context.tickers, session, finished, calendars=context.calendars)
 
 
 def is_complete(context: RunContext) -> bool:
@@ -105,8 +110,9 @@ def is_complete(context: RunContext) -> bool:
 def _find_reason_to_skip(context: RunContext, requested: date | None) -> str:
     complete = f"the bands of {context.as_of} are complete" if is_complete(context) else ""
     scheduled = requested is None and context.source.live and on_schedule()
-    if scheduled and has_rested(context.tickers, context.due, context.lag):
-        names = ", ".join(list_calendars(context.tickers))
+    if scheduled and has_rested(context.tickers, context.due, context.lag, calendars=context.calendars):
+        calendars = list_calendars(context.tickers, context.calendars)
+        names = ", ".join(calendar.name for calendar in calendars)
         resting = f"{names} had no session in the 24 hours before {context.due:%Y-%m-%d %H:%M} UTC"
         return "; ".join(filter(None, (resting, complete)))
     return f"{complete}; set force to make them again" if complete else ""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger, task
@@ -40,6 +41,9 @@ def run_promotion_test(context: RunContext) -> None:
     """Fit a challenger, test it against the champion unless that was done before, and save the decision."""
     warn_of_refused(context)
     champion = find_active(context)
+    if champion is not None and _find_withdrawal(context, champion):
+        get_run_logger().info("train: %s was fitted on prices that were withdrawn since", champion.version)
+        champion = None
     prices = _load(context, context.train_tickers, context.settings.model.price_basis)
     challenger = fit_challenger(context, prices)
     if not _is_decided(context, challenger.version()):
@@ -130,6 +134,7 @@ def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | Non
         champion_universe=_load(context, tickers, other.manifest.config.price_basis).returns
         if other
         else None,
+        calendars=context.calendars,
     )
     evaluation = replace(evaluation, left_out={**prices.left_out, **evaluation.left_out})
     get_run_logger().info("promotion: %s", evaluation.decision.reason)
@@ -193,13 +198,23 @@ def _is_due(context: RunContext) -> bool:
     with context.store.reading() as tx:
         best = next(iter(tx.models.ladder(context.as_of, most=1)), None)
         tested = tx.promotions.latest(context.as_of)
+    active = find_active(context)
+    withdrawn_at = _find_withdrawal(context, active) if active else None
     return is_retrain_due(
         context.as_of,
         best=_age(best),
-        active=_age(find_active(context)),
+        active=_age(active),
         last_tested=tested.as_of if tested else None,
         max_age_days=context.settings.max_model_age_days,
+        saw_withdrawn=withdrawn_at is not None and (tested is None or tested.decided_at < withdrawn_at),
     )
+
+
+def _find_withdrawal(context: RunContext, record: ModelRecord) -> datetime | None:
+    """Return when prices that a model was fitted or tested on were withdrawn since (UTC); None if never."""
+    with context.store.reading() as tx:
+        withdrawn_at = tx.prices.last_withdrawal(record.evaluated_through or record.trained_through)
+    return withdrawn_at if withdrawn_at and withdrawn_at > record.created_at else None
 
 
 def _age(record: ModelRecord | None) -> ModelAge | None:

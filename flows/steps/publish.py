@@ -15,8 +15,9 @@ from db import RunRecord
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen
+from flows.reporting.artifacts import show_fallbacks
 from flows.steps.calibrate import calibrate
-from flows.steps.forecast import forecast_all
+from flows.steps.forecast import ForecastResult, forecast_all
 from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough, require_ingested
 from flows.steps.missing_sessions import SessionPlan
 from flows.steps.models import ensure_model, find_active, list_reference, train
@@ -27,7 +28,7 @@ from flows.version import code_version
 from forecasting.calibration import Calibration
 from forecasting.errors import BandcastError, PriceError
 from forecasting.forecast import Forecast, fingerprint_forecasts, identify
-from forecasting.types import Retrain
+from forecasting.types import Quality, Retrain, values
 
 LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
 
@@ -42,6 +43,7 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
     watch = Stopwatch()
     with watch.stage("ingest"):
         ingested = ingest_tickers(context, list_universe(context))
+    context = replace(context, calendars=ingested.calendars)
     filled = tuple(fill_session(context.at(session)) for session in plan.filled)
     summary = RunSummary(context.as_of, quarantined=ingested.failed, seconds=watch.seconds)
     if not plan.reason:
@@ -59,6 +61,7 @@ def retrain_model(context: RunContext) -> RunSummary:
     watch = Stopwatch()
     with watch.stage("ingest"):
         ingested = ingest_tickers(context, context.train_tickers)
+    context = replace(context, calendars=ingested.calendars)
     report_quarantine(context, ingested.failed, ingested.select_done(context.train_tickers))
     with watch.stage("train"):
         version = train(context)
@@ -104,13 +107,31 @@ def forecast_session(
         result = forecast_all(context, version, Calibration.from_json(calibration.state), tickers=wanted)
     faults = {**failed, **result.faults}
     report_quarantine(context, faults, result.forecasts)
+    show_fallbacks(context.as_of, result.fallbacks)
+    served = find_highest_rung(result, version)
     with watch.stage("publish"):
         forecasts = list(result.forecasts.values())
         run = build_run_record(
-            context, version, calibration.calibration_id, forecasts=forecasts, faults=faults
+            context, served, calibration.calibration_id, forecasts=forecasts, faults=faults
         )
         publish(context, run, forecasts, faults=faults)
-    return RunSummary(context.as_of, run.run_id, version, tuple(result.forecasts), faults, watch.seconds)
+    return RunSummary(
+        context.as_of,
+        run.run_id,
+        served,
+        tuple(result.forecasts),
+        faults,
+        watch.seconds,
+        fallbacks=result.fallbacks,
+    )
+
+
+def find_highest_rung(result: ForecastResult, version: str) -> str:
+    """Return the first rung if it has made a forecast or none was made, else the highest that has."""
+    made = {forecast.model_version: forecast.quality for forecast in result.forecasts.values()}
+    if version in made or not made:
+        return version
+    return min(made, key=lambda rung: values(Quality).index(made[rung]))
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
@@ -124,11 +145,11 @@ def publish(
         SourceError: Fewer forecasts than `min_success_ratio` requires.
     """
     require_enough(context, forecasts, "forecasts", faults=faults)
+    # Bands issued on their day are never replaced by what a later run would forecast of that day.
+    with context.store.reading() as tx:
+        publication = tx.forecasts.prepare(run, forecasts, keeps_live=context.kind == "backfill")
     with context.store.writing() as tx:
-        # Bands issued on their day are never replaced by what a later run would forecast of that day.
-        kept = tx.forecasts.issued_live(context.as_of) if context.kind == "backfill" else set()
-        new = [forecast for forecast in forecasts if (forecast.ticker, forecast.as_of) not in kept]
-        tx.forecasts.publish(run, new)
+        tx.forecasts.publish(publication)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
 
 

@@ -1,10 +1,13 @@
 """Replay: make a past run again from the store, and compare every row to the last bit."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 from db import RunRecord, Store
+from flows.context import load_calendars
 from flows.steps.forecast import build_forecaster
 from flows.steps.returns import load_ticker
 from flows.summary import Replay
@@ -14,12 +17,13 @@ from forecasting.errors import BandcastError, StoreError, UsageError
 from forecasting.pipeline import Forecaster, forecast_ticker
 
 
-def replay_run(store: Store, run_id: str) -> Replay:
+def replay_run(store: Store, run_id: str, symbols: Mapping[str, str] = MappingProxyType({})) -> Replay:
     """Make a run's forecasts again from stored prices, model and calibration.
 
     Args:
         store: Of any source; that of the run is used.
         run_id: The run.
+        symbols: Calendars of symbols that are set.
 
     Raises:
         UsageError: There is no such run.
@@ -27,9 +31,16 @@ def replay_run(store: Store, run_id: str) -> Replay:
     with store.reading() as tx:
         run = tx.forecasts.run(run_id)
         made = tx.forecasts.made_by(run_id)
+        versions = tx.forecasts.models_of(run_id)
     if run is None:
         raise UsageError(f"Expected a stored run {run_id}, found none; `forecast_runs` lists them.")
-    verdicts = _replay_tickers(store.for_source(run.source), run, dict(made)) if made else {}
+    verdicts: dict[str, str] = {}
+    for version in dict.fromkeys(versions.values()):  # a ticker may have fallen to a lower rung
+        own = {ticker: as_of for ticker, as_of in made if versions[ticker] == version}
+        verdicts |= _replay_tickers(
+            store.for_source(run.source), run, own, version=version, made=dict(made), symbols=symbols
+        )
+    verdicts = {ticker: verdicts[ticker] for ticker, _ in made}
     return Replay(
         run_id,
         same=tuple(ticker for ticker, reason in verdicts.items() if not reason),
@@ -38,12 +49,21 @@ def replay_run(store: Store, run_id: str) -> Replay:
     )
 
 
-def _replay_tickers(store: Store, run: RunRecord, made: dict[str, date]) -> dict[str, str]:
-    """Return ticker -> why it differs, empty where every row is the same."""
+def _replay_tickers(
+    store: Store,
+    run: RunRecord,
+    own: dict[str, date],
+    *,
+    version: str,
+    made: dict[str, date],
+    symbols: Mapping[str, str],
+) -> dict[str, str]:
+    """Return ticker -> why it differs, empty where every row is the same, of those that a version made."""
+    calendars = load_calendars(store, symbols, run.issued_at)
     try:
         forecaster = build_forecaster(
             store,
-            run.model_version,
+            version,
             run.as_of,
             simulation=SimulationConfig.model_validate_json(run.settings),
             calibration=_load_calibration(store, run),
@@ -51,9 +71,10 @@ def _replay_tickers(store: Store, run: RunRecord, made: dict[str, date]) -> dict
             tickers=(*made, *json.loads(run.quarantined)),
         )
     except BandcastError as error:
-        return dict.fromkeys(made, str(error))
+        return dict.fromkeys(own, str(error))
+    forecaster = replace(forecaster, calendars=calendars)
     return {
-        ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of) for ticker, as_of in made.items()
+        ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of) for ticker, as_of in own.items()
     }
 
 

@@ -16,7 +16,8 @@ def load_ticker(store: Store, ticker: str, session: date, *, basis: PriceBasis) 
         PriceError: There is no bar, or a broken one.
     """
     with store.reading() as tx:
-        return prepare_returns(tx.prices.load(ticker, session), basis)
+        history = tx.prices.load(ticker, session)
+    return prepare_returns(history, basis)
 
 
 def load_universe(store: Store, tickers: Iterable[str], session: date, *, basis: PriceBasis) -> Universe:

@@ -7,7 +7,9 @@ from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.report import report_calibration
 from flows.summary import RunSummary, Stopwatch
+from forecasting.errors import PriceError
 from forecasting.evaluation.outcomes import score_issued
+from forecasting.faults import attribute_to_ticker
 
 
 def verify_store(context: RunContext) -> RunSummary:
@@ -31,12 +33,17 @@ def verify_bands(context: RunContext) -> int:
 
 
 def _score_ticker(context: RunContext, ticker: str) -> int:
-    with context.store.reading() as tx:
-        pending = tx.outcomes.pending(ticker, context.as_of)
-        if pending.empty:
-            return 0
-        history = tx.prices.load(ticker, context.as_of)
-    scores = score_issued(pending, history)
+    try:
+        with context.store.reading() as tx:
+            pending = tx.outcomes.pending(ticker, context.as_of)
+            if pending.empty:
+                return 0
+            history = tx.prices.load(ticker, context.as_of)
+        with attribute_to_ticker(ticker):
+            scores = score_issued(pending, history)
+    except PriceError as error:
+        get_run_logger().warning("verify: left unscored: %s", error)
+        return 0
     with context.store.writing() as tx:
         tx.outcomes.save(scores, context.now)
     return int((scores["band"] == "calibrated").sum())

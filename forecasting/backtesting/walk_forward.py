@@ -1,7 +1,7 @@
 """Walk forward over history: every method's bands from each origin, through the code of a daily run."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -12,7 +12,7 @@ from forecasting.baselines.garch import forecast_garch
 from forecasting.baselines.historical import forecast_historical
 from forecasting.baselines.random_walk import forecast_random_walk
 from forecasting.config import SimulationConfig
-from forecasting.errors import GarchFitError, PriceError, ShortHistoryError
+from forecasting.errors import GarchFitError, PriceError, RungFailedError, ShortHistoryError
 from forecasting.features.lookback import Lookback
 from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
@@ -21,6 +21,7 @@ from forecasting.types import Band, Floats, values
 
 Baseline = Literal["random_walk", "fhs", "har", "garch"]  # the first always runs
 BASELINES = values(Baseline)
+RUNG_FAILED = "rung_failed"  # reason of a remark: the model has no usable bands of the ticker
 NETWORK_BANDS: tuple[Band, ...] = ("mc_dropout", "predictive")  # calibrated later, in order of time
 Progress = Callable[[int, int], None]
 Method = Callable[[DailyReturns, Lookback, SimulationConfig], Floats]
@@ -123,16 +124,24 @@ def walk_forward(
 def issue_forecasts(
     methods: Methods, universe: Mapping[str, DailyReturns], tickers: Sequence[str], *, origin: date
 ) -> Issued:
-    """Forecast the tickers from one origin; nothing after it is looked at."""
+    """Forecast the tickers from one origin; nothing after it is looked at.
+
+    Bands are scored however wide they are: a random walk in their place would hide what a model is worth.
+    """
+    simulation = methods.forecaster.simulation.without_bounds()
+    forecaster = replace(methods.forecaster, simulation=simulation)
     forecasts: list[Forecast] = []
     quantiles: list[dict[str, Floats]] = []
     remarks: list[Remark] = []
     for ticker in tickers:
         try:
             returns = _find_returns(universe, ticker)
-            forecast = forecast_ticker(methods.forecaster, returns, origin)
+            forecast = forecast_ticker(forecaster, returns, origin)
         except PriceError as error:
             remarks.append(Remark(origin, ticker, "all", error.reason, str(error)))
+            continue
+        except RungFailedError as error:
+            remarks.append(Remark(origin, ticker, "all", RUNG_FAILED, str(error)))
             continue
         own = {str(band): forecast.log_returns[band] for band in NETWORK_BANDS}
         for name, baseline, remark in _forecast_baselines(methods, returns.until(origin)):

@@ -11,6 +11,7 @@ import pandas as pd
 from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.rows import score_walk
 from forecasting.backtesting.walk_forward import Methods, Progress, list_left_out, walk_forward
+from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig, WarmStartConfig
 from forecasting.errors import ModelError
 from forecasting.features.market import compute_market_variance
@@ -45,6 +46,7 @@ def walk_before(
     calibration: CalibrationConfig,
     config: WarmStartConfig,
     report: Progress,
+    calendars: Calendars = STANDARD,
 ) -> WarmStart:
     """Forecast the sessions before `as_of` as if bands had been issued then, and score what has closed.
 
@@ -59,6 +61,7 @@ def walk_before(
         calibration: Learning rates and priors.
         config: Length and pace of the walk.
         report: Called with the origins done and to do.
+        calendars: Give the sessions that are forecast.
     """
     known = {returns.ticker: returns.until(as_of) for returns in choose_tickers(universe, config.tickers)}
     origins = _choose_origins(known, config)
@@ -71,7 +74,8 @@ def walk_before(
     rough = simulation.at_most(config.dropout_runs, config.noise_paths)
     market = compute_market_variance(known.values())
     horizons = tuple(range(1, rough.horizon + 1))
-    methods = Methods(Forecaster(fitted, market, rough), ("random_walk",), horizons)
+    forecaster = Forecaster(fitted, market, rough, calendars=calendars)
+    methods = Methods(forecaster, ("random_walk",), horizons)
     issued = list(walk_forward(methods, known, list(known), origins=origins, report=report))
     calibrated = list(calibrate_walk(issued, known, calibration))
     return WarmStart(score_walk(calibrated, known), list_left_out(issued))

@@ -7,7 +7,7 @@ after; here the bounds are 1970 and the end of the decade in question, so an ans
 import functools
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -21,13 +21,29 @@ Days = NDArray[np.datetime64]
 
 FIRST = date(1970, 1, 1)
 LAST = date(2199, 12, 31)
+_ANY_YEAR = 2029  # in which every calendar has begun
 _BUILDING = threading.Lock()
 CLOSE_LAG = timedelta(minutes=30)  # vendors print the official close up to half an hour late
 
 
 @dataclass(frozen=True)
+class Calendar:
+    """An installed calendar with the days on which its exchange did otherwise.
+
+    Attributes:
+        name: exchange_calendars name, as from `calendar_name`.
+        closures: Sessions of it on which the exchange does not trade.
+        openings: Other days on which it does.
+    """
+
+    name: str
+    closures: frozenset[date] = frozenset()
+    openings: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True)
 class _Timetable:
-    """Sessions of one calendar over whole decades: (T,) days, (T,) closes in UTC, the bounds, the zone."""
+    """Sessions of one calendar over whole decades: (T,) days, (T,) closes in UTC, bounds and zone."""
 
     days: Days
     closes: Days
@@ -36,11 +52,11 @@ class _Timetable:
     zone: str
 
 
-def last_closed_session(calendar: str, now: datetime, lag: timedelta = CLOSE_LAG) -> date:
+def last_closed_session(calendar: Calendar | str, now: datetime, lag: timedelta = CLOSE_LAG) -> date:
     """Return the newest session whose close lies at least `lag` before `now`.
 
     Args:
-        calendar: exchange_calendars name, as from `exchanges.calendar_name`.
+        calendar: Calendar, or the exchange_calendars name of one without changes.
         now: The instant, aware.
         lag: Time after the close until its price counts as final.
 
@@ -58,13 +74,13 @@ def last_closed_session(calendar: str, now: datetime, lag: timedelta = CLOSE_LAG
     return _day(table, calendar, int(closed) - 1)
 
 
-def session_on_or_before(calendar: str, day: date) -> date:
+def session_on_or_before(calendar: Calendar | str, day: date) -> date:
     """Return the newest session that is not after `day`."""
     table = _timetable(calendar, day)
     return _day(table, calendar, int(np.searchsorted(table.days, np.datetime64(day), side="right")) - 1)
 
 
-def next_sessions(calendar: str, session: date, n: int) -> tuple[date, ...]:
+def next_sessions(calendar: Calendar | str, session: date, n: int) -> tuple[date, ...]:
     """Return the first `n` sessions after `session`, the nearest first."""
     table = _timetable(calendar, session, reach=session + timedelta(days=2 * n + 30))
     start = int(np.searchsorted(table.days, np.datetime64(session), side="right"))
@@ -73,7 +89,7 @@ def next_sessions(calendar: str, session: date, n: int) -> tuple[date, ...]:
     return tuple(table.days[start : start + n].tolist())
 
 
-def sessions_between(calendar: str, start: date, end: date) -> tuple[date, ...]:
+def sessions_between(calendar: Calendar | str, start: date, end: date) -> tuple[date, ...]:
     """Return every session from `start` to `end`, both included."""
     table = _timetable(calendar, start, end)
     left = np.searchsorted(table.days, np.datetime64(start), side="left")
@@ -81,38 +97,66 @@ def sessions_between(calendar: str, start: date, end: date) -> tuple[date, ...]:
     return tuple(table.days[left:right].tolist())
 
 
-def is_session(calendar: str, day: date) -> bool:
+def is_session(calendar: Calendar | str, day: date) -> bool:
     """Return whether the exchange trades on `day`."""
     return session_on_or_before(calendar, day) == day
 
 
-def exchange_zone(calendar: str) -> str:
-    """Return the IANA name of an exchange's time zone."""
-    return _timetable(calendar, date(2020, 1, 1)).zone
+def as_calendar(calendar: Calendar | str) -> Calendar:
+    """Return the calendar of that name, without changes; a calendar stays as it is."""
+    return Calendar(calendar) if isinstance(calendar, str) else calendar
 
 
-def _day(table: _Timetable, calendar: str, index: int) -> date:
+def calendar_zone(name: str) -> str:
+    """Return the time zone of a calendar's exchange."""
+    return _build(name, _ANY_YEAR).zone
+
+
+def first_day(calendar: Calendar | str) -> date:
+    """Return the day on which a calendar begins."""
+    return _build(as_calendar(calendar).name, _ANY_YEAR).first
+
+
+def _day(table: _Timetable, calendar: Calendar | str, index: int) -> date:
     if index < 0:
         raise _out_of_bounds(calendar, "a session before the first one", table)
     day: date = table.days[index].item()
     return day
 
 
-def _timetable(calendar: str, *days: date, reach: date = FIRST) -> _Timetable:
+def _timetable(calendar: Calendar | str, *days: date, reach: date = FIRST) -> _Timetable:
     """Return the sessions of a calendar over bounds that hold all of `days`, and `reach` if possible."""
-    end_year = max(*days, reach).year // 10 * 10 + 9
-    table = _build(calendar, min(end_year, LAST.year))
+    end_year = min(max(*days, reach).year // 10 * 10 + 9, LAST.year)
+    table = _build_changed(as_calendar(calendar), end_year)
     for day in days:
         if not table.first <= day <= table.last:
             raise _out_of_bounds(calendar, f"{day}", table)
     return table
 
 
-def _out_of_bounds(calendar: str, wanted: str, table: _Timetable) -> CalendarError:
+def _out_of_bounds(calendar: Calendar | str, wanted: str, table: _Timetable) -> CalendarError:
     return CalendarError(
-        f"Expected days between {table.first} and {table.last} for calendar {calendar}, found {wanted}; "
-        "choose days within."
+        f"Expected days between {table.first} and {table.last} (calendar {as_calendar(calendar).name} begins "
+        f"{table.first}), found {wanted}; choose days within."
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _build_changed(calendar: Calendar, end_year: int) -> _Timetable:
+    """Build the sessions of a calendar with its closures left out and its openings put in."""
+    table = _build(calendar.name, end_year)
+    if not calendar.closures and not calendar.openings:
+        return table
+    closed = np.isin(table.days, np.array(sorted(calendar.closures), "datetime64[D]"))
+    opened = np.array(sorted(calendar.openings), "datetime64[D]")
+    within = (opened >= table.days[0]) & (opened <= np.datetime64(table.last))
+    opened = opened[within & ~np.isin(opened, table.days)]
+    # An opening ends at the hour at which the session before it ended.
+    before = np.searchsorted(table.days, opened) - 1
+    closes = table.closes[before] + (opened - table.days[before])
+    days = np.concatenate([table.days[~closed], opened])
+    order = np.argsort(days)
+    return replace(table, days=days[order], closes=np.concatenate([table.closes[~closed], closes])[order])
 
 
 @functools.cache
@@ -132,8 +176,7 @@ def _build(calendar: str, end_year: int) -> _Timetable:
             ) from None
         exchange = exchange_calendars.get_calendar(calendar, start=first, end=last)
         closes = exchange.closes.dt.tz_convert(None).to_numpy("datetime64[s]")
-        days = exchange.sessions.to_numpy("datetime64[D]")
-        return _Timetable(days, closes, first, last, zone=str(exchange.tz))
+        return _Timetable(exchange.sessions.to_numpy("datetime64[D]"), closes, first, last, str(exchange.tz))
 
 
 def _bounds(exchange_calendars: Any, calendar: str, end: date) -> tuple[date, date]:

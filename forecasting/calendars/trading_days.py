@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from forecasting.calendars.exchanges import calendar_name
-from forecasting.calendars.sessions import is_session, last_closed_session, sessions_between
+from forecasting.calendars.exchanges import is_unplaced
+from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.sessions import Calendar, is_session, last_closed_session, sessions_between
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
 A_DAY = timedelta(hours=24)
@@ -25,22 +26,27 @@ class Span:
     last: date
 
 
-def list_sessions(tickers: Iterable[str], span: Span) -> list[date]:
+def list_sessions(tickers: Iterable[str], span: Span, calendars: Calendars = STANDARD) -> list[date]:
     """Return every day of the span on which an exchange of the tickers trades, oldest first."""
     days: set[date] = set()
-    for name in list_calendars(tickers):
+    for calendar in list_calendars(tickers, calendars):
         with suppress(CalendarError):
-            days.update(sessions_between(name, span.first, span.last))
+            days.update(sessions_between(calendar, span.first, span.last))
     return sorted(days)
 
 
-def list_calendars(tickers: Iterable[str]) -> list[str]:
-    """Return the calendars of the tickers of a known exchange, sorted."""
-    return sorted({name for ticker in tickers if (name := _find_calendar(ticker))})
+def list_calendars(tickers: Iterable[str], calendars: Calendars = STANDARD) -> list[Calendar]:
+    """Return the calendars of the tickers of a known exchange, sorted by name."""
+    found = {calendar for ticker in tickers if (calendar := _find_calendar(ticker, calendars))}
+    return sorted(found, key=lambda calendar: calendar.name)
 
 
 def find_unfinished(
-    tickers: Sequence[str], day: date, finished: Collection[tuple[str, date]]
+    tickers: Sequence[str],
+    day: date,
+    finished: Collection[tuple[str, date]],
+    *,
+    calendars: Calendars = STANDARD,
 ) -> tuple[str, ...]:
     """Return the tickers whose exchange trades on that day and that are not finished.
 
@@ -48,8 +54,10 @@ def find_unfinished(
         tickers: The universe.
         day: The session.
         finished: Ticker and session of what is finished.
+        calendars: Of the tickers.
     """
-    return tuple(ticker for ticker in tickers if (ticker, day) not in finished and _trades(ticker, day))
+    missing = [ticker for ticker in tickers if (ticker, day) not in finished]
+    return tuple(ticker for ticker in missing if _trades(ticker, day, calendars))
 
 
 def look_back(as_of: date, sessions: int) -> Span:
@@ -64,6 +72,7 @@ def find_missing_sessions(
     *,
     first_sessions: Mapping[str, date],
     finished: Collection[tuple[str, date]],
+    calendars: Calendars = STANDARD,
 ) -> tuple[date, ...]:
     """Return the sessions among the last few before `as_of` that lack a ticker, oldest first.
 
@@ -76,26 +85,33 @@ def find_missing_sessions(
         sessions: How many to look back on, 1 at least.
         first_sessions: Ticker -> session of its first forecast.
         finished: Ticker and session of every forecast and quarantine among the days of `look_back`.
+        calendars: Of the tickers.
     """
     started = [ticker for ticker in tickers if ticker in first_sessions]
-    days = list_sessions(started, look_back(as_of, sessions))[-sessions:]
+    days = list_sessions(started, look_back(as_of, sessions), calendars)[-sessions:]
     return tuple(
         day
         for day in days
-        if find_unfinished([name for name in started if first_sessions[name] <= day], day, finished)
+        if find_unfinished(
+            [name for name in started if first_sessions[name] <= day], day, finished, calendars=calendars
+        )
     )
 
 
-def newest_closed_session(tickers: Iterable[str], now: datetime, lag: timedelta) -> date:
-    """Return the newest closed session of any exchange.
+def newest_closed_session(
+    tickers: Iterable[str], now: datetime, lag: timedelta, *, calendars: Calendars = STANDARD
+) -> date:
+    """Return the newest closed session of any exchange; of an index of unknown place, as `presume` says.
 
     Raises:
         UsageError: No ticker is of an exchange whose sessions are known.
     """
     closed: list[date] = []
-    for name in list_calendars(tickers):
+    tickers = tuple(tickers)
+    presumed = [calendars.presume(ticker) for ticker in tickers if is_unplaced(ticker)]
+    for calendar in list_calendars(tickers, calendars) or presumed[:1]:
         with suppress(CalendarError):
-            closed.append(last_closed_session(name, now, lag))
+            closed.append(last_closed_session(calendar, now, lag))
     if not closed:
         raise UsageError(
             f"Expected a ticker of an exchange whose sessions are known on {now.date()}, found none; "
@@ -104,19 +120,22 @@ def newest_closed_session(tickers: Iterable[str], now: datetime, lag: timedelta)
     return max(closed)
 
 
-def has_rested(tickers: Sequence[str], now: datetime, lag: timedelta) -> bool:
+def has_rested(
+    tickers: Sequence[str], now: datetime, lag: timedelta, *, calendars: Calendars = STANDARD
+) -> bool:
     """Return whether no exchange of the tickers has closed a session in the 24 hours before `now`."""
-    return newest_closed_session(tickers, now - A_DAY, lag) == newest_closed_session(tickers, now, lag)
+    before = newest_closed_session(tickers, now - A_DAY, lag, calendars=calendars)
+    return before == newest_closed_session(tickers, now, lag, calendars=calendars)
 
 
-def _trades(ticker: str, day: date) -> bool:
+def _trades(ticker: str, day: date, calendars: Calendars) -> bool:
     """Return whether the ticker's exchange is known to trade on that day."""
     with suppress(UnknownExchangeError, CalendarError):
-        return is_session(calendar_name(ticker), day)
+        return is_session(calendars.of(ticker), day)
     return False
 
 
-def _find_calendar(ticker: str) -> str | None:
+def _find_calendar(ticker: str, calendars: Calendars) -> Calendar | None:
     with suppress(UnknownExchangeError):
-        return calendar_name(ticker)
+        return calendars.of(ticker)
     return None

@@ -7,10 +7,12 @@ from statistics import NormalDist
 
 import numpy as np
 
-from forecasting.errors import StoreError
+from forecasting.errors import BadCalibrationError
+from forecasting.faults import describe_error
 from forecasting.types import REGIMES, Floats
 
 LARGEST = float(np.log(4))
+_LARGEST_STATE = 6.0  # log; conformal multipliers end at 5, and two parts of feedback at 2 each
 
 
 @dataclass(frozen=True)
@@ -100,18 +102,36 @@ class Calibration:
         """Read the state that `to_json` wrote.
 
         Raises:
-            StoreError: The text is not such a state.
+            BadCalibrationError: The text is not such a state, or one that cannot have been learned.
         """
         try:
             plain = json.loads(text)
             own = {ticker: np.array(value) for ticker, value in plain["own"].items()}
             pool = np.array(plain["pool"]).reshape(2, -1)
             regime = np.array(plain["regime"]).reshape(len(REGIMES), 2, -1)
-            return cls(pool, own, regime, np.array(plain["pooled"]))
+            state = cls(pool, own, regime, np.array(plain["pooled"]))
+            state.check()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(
-                f"Expected a stored calibration, found '{error}'; the next run can learn it anew."
-            ) from error
+            raise BadCalibrationError("a stored calibration", describe_error(error)) from error
+        return state
+
+    def check(self) -> None:
+        """Raise unless the state can have been learned.
+
+        Raises:
+            BadCalibrationError: Its parts do not have the same horizons, a number is not finite, a multiplier
+                is larger than the method can make it, or a count is negative.
+        """
+        horizons = self.pool.shape[1]
+        shapes = {*(own.shape for own in self.own.values()), self.regime.shape[1:], self.pool.shape}
+        if shapes != {(2, horizons)} or self.pooled.shape != (horizons,):
+            raise BadCalibrationError("a calibration of the same horizons in each part", "others")
+        for name, part in {**self.own, "the pool": self.pool, "the regimes": self.regime}.items():
+            if not (np.abs(part) <= _LARGEST_STATE).all():
+                expected = f"log multipliers of {name} within {_LARGEST_STATE:g}"
+                raise BadCalibrationError(expected, f"{np.abs(part).max():g}")
+        if not (np.isfinite(self.pooled) & (self.pooled >= 0)).all():
+            raise BadCalibrationError("finite numbers of outcomes of 0 or more", f"{self.pooled.min():g}")
 
 
 def edge_share(levels: Sequence[float]) -> Floats:

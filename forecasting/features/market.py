@@ -53,6 +53,11 @@ def compute_market_variance(universe: Iterable[DailyReturns]) -> pd.Series:
     return market.clip(lower=_FLOOR)
 
 
+def leave_market_unknown() -> pd.Series:
+    """Return the variance of a market of which no session is known; each counts as normal then."""
+    return pd.Series(dtype="float64", index=pd.DatetimeIndex([], dtype="datetime64[s]"))
+
+
 def align_market(market: pd.Series, sessions: np.ndarray) -> Floats:
     """(T,) the newest market value known at each session, 1 (normal) before the first."""
     index = pd.DatetimeIndex(sessions).as_unit("s")

@@ -7,12 +7,12 @@ from datetime import date
 
 import numpy as np
 import torch
-from pydantic import Field, ValidationError
-from safetensors import SafetensorError
+from pydantic import Field
 from safetensors.torch import load, save
 
 from forecasting.config import Frozen, ModelConfig
-from forecasting.errors import ArchitectureMismatchError, UsageError
+from forecasting.errors import ArchitectureMismatchError, DigestMismatchError, UsageError
+from forecasting.faults import describe_error
 from forecasting.features.registry import FEATURES, select_features
 from forecasting.model.log_har import LogHar
 from forecasting.model.network import StackedLSTM
@@ -79,8 +79,13 @@ class Model:
 
     def version(self) -> str:
         """Return a name that is a function of the contents: last training session and a digest."""
-        digest = hashlib.sha256(self.weights() + self.manifest.model_dump_json().encode())
-        return f"{self.manifest.trained_through}-{digest.hexdigest()[:10]}"
+        digest = digest_model(self.weights(), self.manifest.model_dump_json())
+        return f"{self.manifest.trained_through}-{digest}"
+
+
+def digest_model(weights: bytes, config: str) -> str:
+    """Return the digest of a model's bytes and manifest that its version ends in, 10 hex digits."""
+    return hashlib.sha256(weights + config.encode()).hexdigest()[:10]
 
 
 def build_network(config: ModelConfig) -> StackedLSTM:
@@ -97,11 +102,26 @@ def build_network(config: ModelConfig) -> StackedLSTM:
         return StackedLSTM(config.network, len(names), skip)
 
 
+def load_stored_model(version: str, weights: bytes, config: str) -> Model:
+    """Rebuild a model of the store, whose version names its contents.
+
+    Raises:
+        ArchitectureMismatchError: As `load_model`.
+        DigestMismatchError: The contents are not those that the version names.
+    """
+    model = load_model(version, weights, config)  # first, for a better sentence about another release's model
+    digest = digest_model(weights, config)
+    if not version.endswith(f"-{digest}"):
+        raise DigestMismatchError(version, digest)
+    return model
+
+
 def load_model(version: str, weights: bytes, config: str) -> Model:
     """Rebuild a stored model.
 
     Raises:
-        ArchitectureMismatchError: The config is not one of this release, or the weights do not fit it.
+        ArchitectureMismatchError: The config is not one of this release, the weights do not fit it, or a
+            number among them is not finite.
     """
     try:
         manifest = Manifest.model_validate_json(config)
@@ -110,6 +130,7 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
                 f"features of edition {manifest.edition} where this release has edition {EDITION}"
             )
         arrays = load(weights)
+        _require_finite(arrays)
         network = build_network(manifest.config.model_copy(update={"features": manifest.features}))
         prefix = "network."
         state = {
@@ -119,8 +140,16 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
         residuals = ResidualPool(_floats(arrays["noise.rows"]), _floats(arrays["noise.weights"]))
         log_har = _load_log_har(manifest.features, arrays)
         return Model(manifest, network.eval(), residuals, _floats(arrays["market"]), log_har)
-    except (ValidationError, UsageError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ArchitectureMismatchError(version, " ".join(str(error).split())[:200]) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever bytes of another kind make the libraries raise
+        raise ArchitectureMismatchError(version, describe_error(error)) from error
+
+
+def _require_finite(arrays: Mapping[str, torch.Tensor]) -> None:
+    for name, values in arrays.items():
+        if not torch.isfinite(values).all():
+            raise UsageError(f"Expected finite numbers in {name}, found others.")
 
 
 def _load_log_har(names: tuple[str, ...], arrays: Mapping[str, torch.Tensor]) -> LogHar | None:

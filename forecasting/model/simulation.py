@@ -105,7 +105,8 @@ def draw_noise(pool: ResidualPool, stream: np.random.Generator, config: Simulati
 
 
 def _require_live(encoded: Output, ticker: str) -> None:
-    if not max(np.ptp(_last(encoded.location)), np.ptp(_last(encoded.log_scale))) > 0:
+    spread = np.maximum(np.ptp(_last(encoded.location)), np.ptp(_last(encoded.log_scale)))
+    if spread == 0:  # NaN is another fault, which the check of the bands names
         raise DropoutNotLiveError(ticker)
 
 

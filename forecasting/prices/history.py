@@ -21,11 +21,15 @@ class InstrumentFacts:
         currency: Of the prices, as written by the source (GBp is not GBP).
         kind: Such as EQUITY, INDEX or CRYPTOCURRENCY.
         zone: Time zone that turns the source's time stamps into sessions.
+        name: Of the company, index or fund.
+        first_trade_date: Day on which the instrument was first traded.
     """
 
     currency: str | None = None
     kind: str | None = None
     zone: str | None = None
+    name: str | None = None
+    first_trade_date: date | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -45,6 +49,8 @@ class PriceHistory:
             and `dividend` (per share in the units of the ex-date, 0.0 where none). Rows with an action only.
         facts: Instrument metadata.
         notes: What was left out of the source's answer, a clause each.
+        owned: (T,) every session that the owner's own file has a bar of, also past `bars`: a stored bar of
+            another session is one that the owner has deleted. None where the prices are a vendor's.
     """
 
     ticker: str
@@ -52,6 +58,7 @@ class PriceHistory:
     actions: pd.DataFrame
     facts: InstrumentFacts = InstrumentFacts()
     notes: tuple[str, ...] = ()
+    owned: pd.DatetimeIndex | None = None
 
     @property
     def last_session(self) -> date:

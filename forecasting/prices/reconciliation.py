@@ -14,12 +14,15 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from forecasting.calendars.sessions import Calendar
 from forecasting.errors import ImplausibleCorrectionError, ScaleChangedError
 from forecasting.prices.adjustment import PRICE_COLUMNS, adjust
-from forecasting.prices.history import PriceHistory, as_actions
+from forecasting.prices.completeness import keep_sessions
+from forecasting.prices.history import PriceHistory, as_actions, empty_history
+from forecasting.prices.identity import check_identity
 from forecasting.prices.revisions import BarDiff, diff_bars
 from forecasting.prices.unworked_splits import check_splits_worked_in
-from forecasting.prices.validation import check_facts, check_jumps
+from forecasting.prices.validation import check_jumps
 
 UNIFORM = 2e-3  # log; open, high, low and close of a bar that only changed its scale move alike
 SCALED = 5e-3  # log; smaller common factors are corrections
@@ -61,7 +64,7 @@ def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = F
         trusted: Believe the source, which has contradicted the store for days or is its owner's own file.
 
     Raises:
-        InstrumentChangedError: Another currency, kind or time zone than stored.
+        InstrumentChangedError: Another currency, kind or time zone than stored, or no session of the store.
         ScaleChangedError: Stored bars come back multiplied, and no split explains it.
         ImplausibleCorrectionError: Too many stored bars differ, or one by too much.
         PriceJumpError: A bar that is new or different jumps as no market does.
@@ -70,7 +73,7 @@ def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = F
     if download.bars.empty:
         return download
     if not trusted:
-        check_facts(download.ticker, stored.facts, download.facts)
+        check_identity(stored, download)
     reading = download if trusted or stored.bars.empty else _find_reading(stored, download)
     diff = diff_bars(stored.bars, reading.bars, reading.actions["split"])
     if diff.fresh.empty:
@@ -82,6 +85,19 @@ def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = F
     if not trusted:
         _check_corrections(stored, merged, diff)
     return reading
+
+
+def accept_first(download: PriceHistory, calendar: Calendar | str) -> PriceHistory:
+    """Return what a store without this ticker takes of a download.
+
+    Args:
+        download: Bars and actions from the source, checked by `check_bars`.
+        calendar: Of the ticker's exchange.
+
+    Raises:
+        PriceError: It contradicts itself or the calendar.
+    """
+    return reconcile(empty_history(download.ticker), keep_sessions(download, calendar), trusted=True)
 
 
 def merge(stored: PriceHistory, download: PriceHistory) -> PriceHistory:

@@ -4,27 +4,18 @@ Each limit is a constant with its reason; the bundled sample and forty other US 
 included, pass every one of them.
 """
 
-from dataclasses import replace
-from datetime import date
-
 import numpy as np
 import pandas as pd
 
-from forecasting.calendars.exchanges import FUTURES, WEEKDAYS
-from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import (
     BadBarsError,
     BadRangeError,
-    GapError,
-    InstrumentChangedError,
     NonPositivePriceError,
     PriceJumpError,
-    StaleHistoryError,
     UnknownTickerError,
-    WrongSessionsError,
 )
 from forecasting.prices.adjustment import PRICE_COLUMNS, adjust, kept_after_payout
-from forecasting.prices.history import InstrumentFacts, PriceHistory
+from forecasting.prices.history import PriceHistory
 
 RANGE_TOLERANCE = 1e-3  # relative; vendors round high and low, Yahoo to 32-bit floats
 CLOSE_TOLERANCE = 0.02  # relative; a closing auction may print outside of the day's high and low
@@ -34,13 +25,13 @@ GREAT_JUMP = np.log(2.0)
 QUIET = 1.5  # times the usual volume; a real jump draws a crowd
 USUAL_SESSIONS = 20
 REVERTED = 0.25  # share of a jump that is left a session later
-OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
-GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
 FEWEST_AFTER_CUT = 250  # bars; a year is enough to forecast from
-DENSITY_SESSIONS = 250
-LEAST_DENSITY = 0.5  # share of sessions with a bar; a bar a week has a fifth, a share halted for a month .9
-NAMED_DAYS = 3
-LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's by some days a year
+# Coins trade at 1e-8 of a dollar, BRK-A above 600,000 and a bitcoin at 2e9 rupiah or 9e9 Lebanese pounds.
+LOWEST_PRICE = 1e-9
+HIGHEST_PRICE = 1e11
+LARGEST_SPLIT = 200.0  # new shares per old, or old per new; larger ones are slips of the vendor
+LARGEST_ALL_SPLITS = 1e12  # product of a history's; serial reverse splits come to 1e11
+LARGEST_VOLUME = 1e18
 
 
 def check_bars(history: PriceHistory, where: str = "the price source") -> None:
@@ -55,8 +46,8 @@ def check_bars(history: PriceHistory, where: str = "the price source") -> None:
         NonPositivePriceError: A price is zero or negative.
         BadRangeError: High lies below low, or the close outside of both by more than `CLOSE_TOLERANCE`.
         PriceJumpError: A close moves more than fifty-fold in a session that is no split.
-        BadBarsError: Sessions repeat or run backwards; a close is NaN; a price is infinite; volume is
-            infinite or negative; a split ratio or a dividend is impossible.
+        BadBarsError: Sessions repeat or run backwards; a close is NaN; a price, a volume, a split ratio, the
+            product of all of them or a dividend lies outside of the limits above.
     """
     if history.bars.empty:
         raise UnknownTickerError(history.ticker, where)
@@ -64,6 +55,27 @@ def check_bars(history: PriceHistory, where: str = "the price source") -> None:
     _check_values(history)
     _check_actions(history)
     _check_moves(history)
+
+
+def check_size(ticker: str, bars: pd.DataFrame, actions: pd.DataFrame) -> None:
+    """Raise where the prices of a download would overflow when its splits are undone.
+
+    Args:
+        ticker: The symbol.
+        bars: Split-adjusted to the end of the download, so that a price may be as large as a history of
+            reverse splits makes it.
+        actions: Splits as announced, dividends split-adjusted.
+
+    Raises:
+        BadBarsError: A number is not finite, larger than any price can be, or an impossible split ratio.
+    """
+    history = PriceHistory(ticker, bars, actions)
+    _check_splits(history)
+    most = HIGHEST_PRICE * LARGEST_ALL_SPLITS
+    for values in (*(bars[name] for name in PRICE_COLUMNS), actions["dividend"]):
+        _refuse(history, values, values.abs() > most, expected=f"a price of at most {most:g}")
+    volume, largest = bars["volume"], LARGEST_VOLUME * LARGEST_ALL_SPLITS
+    _refuse(history, volume, volume.abs() > largest, expected=f"a volume of at most {largest:g}")
 
 
 def _check_order(history: PriceHistory) -> None:
@@ -81,9 +93,12 @@ def _check_values(history: PriceHistory) -> None:
         _refuse(
             history, bars[name], bars[name] <= 0, expected="a positive price", error=NonPositivePriceError
         )
-        _refuse(history, bars[name], np.isinf(bars[name]), expected="a finite price")
+        outside = (bars[name] < LOWEST_PRICE) | (bars[name] > HIGHEST_PRICE)
+        expected = f"a finite price from {LOWEST_PRICE:g} to {HIGHEST_PRICE:g}"
+        _refuse(history, bars[name], outside, expected=expected)
     volume = bars["volume"]
-    _refuse(history, volume, (volume < 0) | np.isinf(volume), expected="a finite volume of 0 or more")
+    expected = f"a finite volume of 0 or more, at most {LARGEST_VOLUME:g}"
+    _refuse(history, volume, (volume < 0) | (volume > LARGEST_VOLUME), expected=expected)
     _check_ranges(history)
 
 
@@ -99,12 +114,23 @@ def _check_ranges(history: PriceHistory) -> None:
 
 
 def _check_actions(history: PriceHistory) -> None:
-    splits, dividends = history.actions["split"], history.actions["dividend"]
-    _refuse(history, splits, ~(splits > 0) | np.isinf(splits), expected="a finite positive split ratio")
-    _refuse(history, dividends, ~(dividends >= 0), expected="a dividend of 0 or more")
+    _check_splits(history)
+    dividends = history.actions["dividend"]
+    possible = (dividends >= 0) & (dividends < HIGHEST_PRICE)
+    _refuse(history, dividends, ~possible, expected=f"a dividend of 0 or more, below {HIGHEST_PRICE:g}")
     _refuse(
         history, dividends, ~(kept_after_payout(history) > 0), expected="a dividend below the previous close"
     )
+
+
+def _check_splits(history: PriceHistory) -> None:
+    splits = history.actions["split"]
+    possible = (splits >= 1 / LARGEST_SPLIT) & (splits <= LARGEST_SPLIT)
+    expected = f"a finite positive split ratio from 1/{LARGEST_SPLIT:g} to {LARGEST_SPLIT:g}"
+    _refuse(history, splits, ~possible, expected=expected)
+    total = np.log(splits).cumsum()  # a product could overflow
+    expected = f"splits that come to at most {LARGEST_ALL_SPLITS:g}-fold in all"
+    _refuse(history, splits, total.abs() > np.log(LARGEST_ALL_SPLITS), expected=expected)
 
 
 def _check_moves(history: PriceHistory) -> None:
@@ -156,89 +182,6 @@ def keep_possible(history: PriceHistory, where: str = "the price source") -> Pri
     if fault is None:
         return history
     return kept.noting(f"history up to {fault.session} left out: {fault}")
-
-
-def keep_sessions(history: PriceHistory, calendar: str) -> PriceHistory:
-    """Return the history with the bars that lie on sessions of the calendar.
-
-    Raises:
-        WrongSessionsError: More than `OFF_CALENDAR_SHARE` of the bars do not, or the bars of the last
-            `DENSITY_SESSIONS` sessions cover less than `LEAST_DENSITY` of them.
-    """
-    bars = history.bars
-    if bars.empty:
-        return history
-    sessions = pd.DatetimeIndex(sessions_between(calendar, bars.index[0].date(), bars.index[-1].date()))
-    on_session = bars.index.isin(sessions)
-    other = bars.index[~on_session]
-    if calendar in LOOSE_CALENDARS:
-        return replace(history, bars=bars[on_session])
-    if len(other) > OFF_CALENDAR_SHARE * len(bars):
-        found = f"{len(other)} of {len(bars)} on other days, such as {other[-1].date()}"
-        raise WrongSessionsError(history.ticker, f"bars on sessions of {calendar}", found)
-    kept = _keep_dense(replace(history, bars=bars[on_session]), sessions)
-    if other.empty:
-        return kept
-    days = ", ".join(str(day.date()) for day in other[-NAMED_DAYS:])
-    return kept.noting(f"{len(other)} bars on days without a session of {calendar} left out: {days}")
-
-
-def _keep_dense(history: PriceHistory, sessions: pd.DatetimeIndex) -> PriceHistory:
-    """Return the history from where its bars are daily."""
-    present = sessions.isin(history.bars.index)
-    blocks = range(len(sessions), 0, -DENSITY_SESSIONS)
-    for end in blocks:
-        block = slice(max(end - DENSITY_SESSIONS, 0), end)
-        if present[block].mean() >= LEAST_DENSITY:
-            continue
-        found = (
-            f"{present[block].sum()} bars in {len(present[block])} sessions up to {sessions[end - 1].date()}"
-        )
-        if end == len(sessions):
-            raise WrongSessionsError(history.ticker, "a bar for each session", found)
-        return history.after(sessions[end - 1].date()).noting(f"older history left out: {found}")
-    return history
-
-
-def find_gaps(bars: pd.DataFrame, calendar: str, end: date) -> tuple[date, ...]:
-    """Return the sessions from the first bar to `end` that have no bar, the oldest first."""
-    if bars.empty:
-        return ()
-    present = set(bars.index.date)
-    return tuple(day for day in sessions_between(calendar, bars.index[0].date(), end) if day not in present)
-
-
-def check_complete(history: PriceHistory, calendar: str, session: date) -> None:
-    """Raise unless the last session is there and none of the recent ones is missing.
-
-    Args:
-        history: Stored bars.
-        calendar: Of the ticker's exchange.
-        session: The last closed one.
-
-    Raises:
-        StaleHistoryError: No bar for `session`.
-        GapError: None for one of the `GAP_WINDOW` sessions before it; a loose calendar is not held to that.
-    """
-    known = history.until(session)
-    if known.bars.empty or known.last_session != session:
-        found = None if known.bars.empty else known.last_session
-        raise StaleHistoryError(history.ticker, expected=session, found=found)
-    missing = find_gaps(known.bars.iloc[-GAP_WINDOW:], calendar, session)
-    if missing and calendar not in LOOSE_CALENDARS:
-        raise GapError(history.ticker, missing)
-
-
-def check_facts(ticker: str, stored: InstrumentFacts, reported: InstrumentFacts) -> None:
-    """Raise if currency, kind or time zone differ from the stored ones; a missing fact counts as the same.
-
-    Raises:
-        InstrumentChangedError: One differs.
-    """
-    for name in ("currency", "kind", "zone"):
-        before, now = getattr(stored, name), getattr(reported, name)
-        if before and now and before != now:
-            raise InstrumentChangedError(ticker, f"{name} {before}", now)
 
 
 def check_jumps(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from forecasting.backtesting.rows import tabulate_walk
 from forecasting.backtesting.walk_forward import Issued, Methods, list_left_out, walk_forward
+from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import SCORE_LEVELS, PromotionConfig, SimulationConfig
 from forecasting.errors import ModelError, PromotionError
 from forecasting.evaluation.panel import REFERENCE, build_panel
@@ -53,6 +54,7 @@ def evaluate_challenger(
     config: PromotionConfig,
     renewal: bool = False,
     champion_universe: Mapping[str, DailyReturns] | None = None,
+    calendars: Calendars = STANDARD,
 ) -> Evaluation:
     """Walk challenger and champion over the sessions that neither has seen, and decide.
 
@@ -65,6 +67,7 @@ def evaluate_challenger(
         config: Sessions held out, and the result that promotes.
         renewal: The champion is old, and the challenger has seen later sessions.
         champion_universe: The same on the champion's price basis, where that is another.
+        calendars: Give the sessions that are forecast.
 
     Raises:
         PromotionError: Too few sessions that neither has seen.
@@ -77,7 +80,9 @@ def evaluate_challenger(
     unseen = [session for session in _list_sessions(list(universe.values())) if session > seen]
     origins = unseen[config.purge_sessions - 1 : -1 : config.every]
     walks = {
-        name: _walk(model, universes[name], origins, simulation=simulation, config=config)
+        name: _walk(
+            model, universes[name], origins, simulation=simulation, config=config, calendars=calendars
+        )
         for name, model in models.items()
     }
     crps = _score(walks, universes)
@@ -99,6 +104,7 @@ def _walk(
     *,
     simulation: SimulationConfig,
     config: PromotionConfig,
+    calendars: Calendars,
 ) -> list[Issued]:
     reference = [universe[ticker] for ticker in model.manifest.reference if ticker in universe]
     if not reference:
@@ -106,7 +112,7 @@ def _walk(
     paths = simulation.at_most(config.dropout_runs, config.noise_paths).model_copy(
         update={"horizon": max(config.horizons), "levels": SCORE_LEVELS}
     )
-    forecaster = Forecaster(model, compute_market_variance(reference), paths)
+    forecaster = Forecaster(model, compute_market_variance(reference), paths, calendars=calendars)
     methods = Methods(forecaster, (REFERENCE,), config.horizons)
     return list(walk_forward(methods, universe, list(universe), origins=origins))
 

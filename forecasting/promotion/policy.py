@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from forecasting.errors import ArchitectureMismatchError
+from forecasting.errors import ModelError
 from forecasting.types import ModelStatus, Quality
 
 
@@ -35,6 +35,7 @@ def is_retrain_due(
     active: ModelAge | None,
     last_tested: date | None,
     max_age_days: int,
+    saw_withdrawn: bool = False,
 ) -> bool:
     """Return whether the first choice is missing, broken or old, and no challenger was tested for it since.
 
@@ -47,7 +48,11 @@ def is_retrain_due(
         active: The model that serves: the first that can be rebuilt.
         last_tested: Session of the newest promotion test.
         max_age_days: Age at which a new model is due.
+        saw_withdrawn: Prices that the active model was fitted or tested on were withdrawn since, and since
+            the newest promotion test.
     """
+    if saw_withdrawn:
+        return True
     if best is None or active is None or active.version != best.version:
         return last_tested is None or last_tested < as_of
     newest = max(active.last_seen, last_tested or active.last_seen)
@@ -87,7 +92,7 @@ def climb_down(versions: Iterable[str], load: Callable[[str], object]) -> Ladder
     for version in versions:
         try:
             load(version)
-        except ArchitectureMismatchError as error:
+        except ModelError as error:
             refused[version] = str(error)
         else:
             return Ladder(version, refused)

@@ -8,6 +8,8 @@ from source_tree import ROOT
 from typer.main import get_command
 
 from flows.cli import app
+from flows.reporting.exchanges import build_exchanges_sheet
+from flows.reporting.tables import to_markdown
 
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
@@ -52,3 +54,7 @@ def test_every_command_and_make_verb_exists(document: Path) -> None:
 def test_prose_is_wrapped(name: str) -> None:
     lines = (ROOT / f"{name}.md").read_text().splitlines()
     assert [line for line in lines if len(line) > LONGEST_LINE and not line.startswith("|")] == []
+
+
+def test_the_list_of_exchanges_is_that_of_the_code() -> None:
+    assert to_markdown(build_exchanges_sheet()) in (ROOT / "docs" / "exchanges.md").read_text()

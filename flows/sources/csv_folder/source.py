@@ -2,19 +2,26 @@
 
 import functools
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 
 from flows.settings import Settings
-from flows.sources.base import PriceSource, build_history, check_symbol
-from flows.sources.csv_folder.table import PriceTable, read_price_table
+from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
+from flows.sources.csv_folder.table import read_price_table
 from flows.sources.registry import register
-from forecasting.calendars.exchanges import calendar_name
-from forecasting.calendars.sessions import exchange_zone, last_closed_session
-from forecasting.errors import PriceError, SourceError, UnfinishedSessionError, UnknownTickerError
-from forecasting.prices.adjustment import undo_splits
+from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.sessions import calendar_zone, last_closed_session
+from forecasting.errors import (
+    CalendarError,
+    PriceError,
+    SourceError,
+    UnfinishedSessionError,
+    UnknownTickerError,
+)
+from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.text import is_symbol
 
@@ -31,6 +38,7 @@ class CsvSource:
     Args:
         folder: Where the files are.
         now: The instant (UTC) after which no session can have closed; None if any day is allowed.
+        calendars: Of the symbols.
 
     Raises:
         SourceError: The folder holds no such file.
@@ -39,9 +47,10 @@ class CsvSource:
     name = "csv"
     live = False
 
-    def __init__(self, folder: Path, now: datetime | None = None) -> None:
+    def __init__(self, folder: Path, now: datetime | None = None, calendars: Calendars = STANDARD) -> None:
         self.folder = folder
         self.now = now
+        self.calendars = calendars
         if not self.tickers():
             raise SourceError(
                 f"Expected a folder with files such as AAPL.csv, found none in {folder}; check the path."
@@ -66,12 +75,12 @@ class CsvSource:
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
         """Fetch the as-traded bars of one file."""
-        table = _read(ticker, self._find(ticker))
+        table = read_price_table(ticker, self._find(ticker), self._zone(ticker))
         self._check_over(ticker, table.frame.index)
         # Cut only after undoing: a split after `end` is in the file's prices all the same.
-        bars, actions = undo_splits(as_bars(table.frame), as_actions(table.frame))
+        bars, actions = undo_checked_splits(ticker, as_bars(table.frame), as_actions(table.frame))
         history = build_history(ticker, bars, actions, start=start, end=end, where=str(self.folder))
-        return history.noting(*table.notes)
+        return replace(history.noting(*table.notes), owned=pd.DatetimeIndex(table.frame.index))
 
     def _find(self, ticker: str) -> Path:
         """Return the path of a ticker's file."""
@@ -80,6 +89,10 @@ class CsvSource:
         if not path.is_file():
             raise UnknownTickerError(ticker, str(self.folder))
         return path
+
+    def _zone(self, ticker: str) -> str:
+        """Return the time zone of the ticker's exchange."""
+        return calendar_zone(self.calendars.presume(ticker).name)
 
     def _check_over(self, ticker: str, days: pd.DatetimeIndex) -> None:
         """Refuse bars of sessions that have not closed."""
@@ -90,7 +103,9 @@ class CsvSource:
     def _last_closed(self, ticker: str) -> date | None:
         if self.now is None:
             return None
-        return last_closed_session(calendar_name(ticker), self.now, NO_LAG)
+        with suppress(CalendarError):
+            return last_closed_session(self.calendars.presume(ticker), self.now, NO_LAG)
+        return self.now.date()  # the calendar ends too early, which `fetch` is not to judge
 
     def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
         """Return the newest finished day of each readable file, the newest of all first."""
@@ -100,8 +115,8 @@ class CsvSource:
 
     def _last_session_of(self, ticker: str, path: Path) -> date | None:
         """Return the newest finished day of a file; None where it cannot be read, which `fetch` reports."""
-        days = _read_days(ticker, path, path.stat().st_mtime_ns)
         with suppress(PriceError):
+            days = _read_days(ticker, path, self._zone(ticker), modified_ns=path.stat().st_mtime_ns)
             closed = self._last_closed(ticker)
             finished = days if closed is None else days[days <= pd.Timestamp(closed)]
             return finished.max().date() if len(finished) else None
@@ -117,16 +132,12 @@ def open_csv(settings: Settings, now: datetime) -> PriceSource:
     """
     if settings.csv_dir is None:
         raise SourceError("Expected a folder of TICKER.csv files for the csv source, found none; name one.")
-    return CsvSource(settings.csv_dir, now)
-
-
-def _read(ticker: str, path: Path) -> PriceTable:
-    return read_price_table(ticker, path, exchange_zone(calendar_name(ticker)))
+    return CsvSource(settings.csv_dir, now, Calendars(dict(settings.calendars)))
 
 
 @functools.lru_cache(maxsize=4096)
-def _read_days(ticker: str, path: Path, modified_ns: int) -> pd.DatetimeIndex:  # noqa: ARG001 (the version)
-    """Read the days of one version of a file; none where it cannot be read, which `fetch` reports."""
-    with suppress(PriceError):
-        return pd.DatetimeIndex(_read(ticker, path).frame.index)
+def _read_days(ticker: str, path: Path, zone: str, *, modified_ns: int) -> pd.DatetimeIndex:  # noqa: ARG001
+    """Read the days of one version (`modified_ns`) of a file; none where it cannot be read."""
+    with suppress(PriceError), attribute_to_ticker(ticker):
+        return pd.DatetimeIndex(read_price_table(ticker, path, zone).frame.index)
     return pd.DatetimeIndex([])

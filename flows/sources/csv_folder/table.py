@@ -42,6 +42,8 @@ def read_price_table(ticker: str, path: Path, zone: str) -> PriceTable:
     frame = parse_numbers(ticker, text).set_axis(days, axis=0)
     _check_order(ticker, text["date"], days)
     closed = frame["close"].notna().to_numpy()
+    if not closed.any():
+        raise BadBarsError(ticker, "a close in column close", f"none in {len(closed)} rows")
     return PriceTable(frame[closed].sort_index(), _describe_unpriced(days[~closed]))
 
 

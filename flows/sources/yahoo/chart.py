@@ -48,12 +48,21 @@ def read_chart(body: bytes) -> Chart:
     return Chart(
         symbol=meta.get("symbol"),
         granularity=meta.get("dataGranularity"),
-        facts=InstrumentFacts(
-            meta.get("currency"), meta.get("instrumentType"), meta.get("exchangeTimezoneName")
-        ),
+        facts=_read_facts(meta, zone),
         actions=_read_actions(result.get("events") or {}, zone),
         last_row=days.max().date() if len(days) else None,
         error=None if fault is None else str(fault.get("description") or fault),
+    )
+
+
+def _read_facts(meta: dict[str, Any], zone: str) -> InstrumentFacts:
+    stamp = meta.get("firstTradeDate")
+    return InstrumentFacts(
+        currency=meta.get("currency"),
+        kind=meta.get("instrumentType"),
+        zone=meta.get("exchangeTimezoneName"),
+        name=meta.get("longName") or meta.get("shortName"),
+        first_trade_date=_to_days([stamp], zone)[0].date() if isinstance(stamp, int) else None,
     )
 
 

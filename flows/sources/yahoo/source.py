@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from flows.settings import Settings
-from flows.sources.base import PriceSource, build_history, check_symbol
+from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
 from flows.sources.registry import register
 from flows.sources.yahoo.chart import DAILY, Chart, read_chart
 from forecasting.errors import PriceError, RateLimitedError, UnknownTickerError, VendorError
-from forecasting.prices.adjustment import undo_splits
+from forecasting.faults import concerns_machine
 from forecasting.prices.history import PriceHistory, as_bars
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class YahooSource:
         check_symbol(ticker, WHERE)
         with _one_at_a_time(ticker):
             frame, chart = self._download(ticker, start or EARLIEST)
-        bars, actions = undo_adjustments(frame, chart)
+        bars, actions = undo_adjustments(ticker, frame, chart)
         final = select_final_bars(bars, end)
         history = build_history(ticker, final, actions, start=start, end=end, where=WHERE)
         return replace(history, facts=chart.facts)
@@ -91,6 +91,8 @@ class YahooSource:
         except PriceError:
             raise
         except Exception as error:
+            if concerns_machine(error):
+                raise
             raise translate_error(ticker, error, session) from error
 
     def _open_session(self) -> "YahooSession":
@@ -143,20 +145,24 @@ def _read_answer(ticker: str, session: "YahooSession") -> Chart:
     return chart
 
 
-def undo_adjustments(frame: pd.DataFrame, chart: Chart) -> tuple[pd.DataFrame, pd.DataFrame]:
+def undo_adjustments(ticker: str, frame: pd.DataFrame, chart: Chart) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return bars and actions as traded.
 
     Args:
+        ticker: The symbol.
         frame: From `Ticker.history(auto_adjust=False)`.
         chart: The answer that it was made from. Its actions count, not the frame's: where the bar of an
             ex-date is missing, yfinance moves the action to the day before. A split after the newest row is
             announced and not yet in the prices.
+
+    Raises:
+        BadBarsError: A number is too large, or an impossible split ratio.
     """
     days = frame.rename(columns=str.lower)
     # The wall date of the exchange; through UTC, exchanges east of Greenwich would move to the day before.
     days.index = pd.DatetimeIndex(frame.index).tz_localize(None).normalize()
     in_effect = chart.actions[chart.actions.index <= pd.Timestamp(chart.last_row)]
-    return undo_splits(as_bars(days), in_effect)
+    return undo_checked_splits(ticker, as_bars(days), in_effect)
 
 
 def select_final_bars(bars: pd.DataFrame, end: date) -> pd.DataFrame:

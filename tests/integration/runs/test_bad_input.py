@@ -22,8 +22,18 @@ def negative(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(close=frame["close"].where(frame.index != frame.index[-50], -1.0))
 
 
-def missing(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(close=frame["close"].where(frame.index != frame.index[-50]))
+def another_last_row(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([frame, frame.iloc[-1:] * 1.01])
+
+
+def unadjusted_split(frame: pd.DataFrame) -> pd.DataFrame:
+    later = (frame.index >= frame.index[-20]).astype(float)  # a fourth of the price, four times the shares
+    prices = frame.drop(columns="volume").div(1 + 3 * later, axis=0)
+    return prices.assign(volume=frame["volume"] * (1 + 3 * later))
+
+
+def mistyped_year(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.rename(index={frame.index[-1]: pd.Timestamp("2103-03-01")})
 
 
 def text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -32,12 +42,15 @@ def text(frame: pd.DataFrame) -> pd.DataFrame:
 
 BAD_FILES: dict[str, tuple[Spoil, str]] = {
     "NEGATIVE": (negative, "non_positive_price"),
-    "MISSING": (missing, "bad_bars"),
     "TEXT": (text, "bad_bars"),
-    "EMPTY": (lambda frame: frame.iloc[:0], "unknown_ticker"),
+    "EMPTY": (lambda frame: frame.iloc[:0], "bad_bars"),
     "SHORT": (lambda frame: frame.iloc[-100:], "short_history"),
     "NOCLOSE": (lambda frame: frame[["open"]], "bad_bars"),
-    "TWICE": (lambda frame: pd.concat([frame, frame.iloc[-1:]]), "bad_bars"),
+    "TWICE": (another_last_row, "bad_bars"),
+    "WEEKLY": (lambda frame: frame.iloc[::-5].iloc[::-1], "wrong_sessions"),
+    "FROZEN": (lambda frame: frame.assign(open=9.0, high=9.0, low=9.0, close=9.0), "stale_price"),
+    "SPLIT": (unadjusted_split, "unadjusted_split"),
+    "TYPO": (mistyped_year, "unfinished_session"),
     "STALE": (lambda frame: frame.iloc[:-1], "stale"),
 }
 
@@ -50,7 +63,7 @@ def write(folder: Path, ticker: str, spoil: Spoil) -> None:
 def test_bad_files_are_quarantined_and_the_others_go_on(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "0.2")
+    monkeypatch.setenv("BANDCAST_MIN_SUCCESS_RATIO", "0.1")
     folder = workplace / "prices"
     folder.mkdir()
     for ticker in ("AAPL", "IBM"):
@@ -62,6 +75,7 @@ def test_bad_files_are_quarantined_and_the_others_go_on(
     assert {ticker: error.reason for ticker, error in summary.quarantined.items()} == {
         ticker: reason for ticker, (_, reason) in BAD_FILES.items()
     }
+    assert summary.notes == ()
     for ticker, error in summary.quarantined.items():
         assert str(error).startswith(f"{ticker}: expected ")
         assert "found" in str(error)
@@ -73,3 +87,32 @@ def test_an_empty_folder_is_one_sentence(workplace: Path) -> None:
     error = fail(daily, source="csv", csv_dir=str(workplace / "empty"))
     assert isinstance(error, SourceError)
     assert "empty" in str(error)
+
+
+def test_what_is_left_out_of_a_file_is_named(workplace: Path, run_log: list[str]) -> None:
+    """A bar on a Saturday, a row without a close, and a file whose name is no symbol."""
+    folder = workplace / "prices"
+    folder.mkdir()
+    write(folder, "CLEAN", lambda frame: frame)
+    saturday = pd.Timestamp("2013-02-23")
+    write(
+        folder, "IBM", lambda frame: pd.concat([frame, frame.iloc[-5:-4].set_axis([saturday])]).sort_index()
+    )
+    write(
+        folder,
+        "MSFT",
+        lambda frame: frame.assign(close=frame["close"].where(frame.index != frame.index[-50])),
+    )
+    write(folder, "lower", lambda frame: frame)
+    summary = complete(daily, source="csv", csv_dir=str(folder))
+    assert summary.tickers == ("CLEAN", "IBM", "MSFT")
+    notes = (
+        "IBM: 1 bars on days without a session of XNYS left out: 2013-02-23",
+        "MSFT: 1 rows without a close left out, such as 2012-12-18",
+        "files not read, because their names are no TICKER.csv: lower.csv",
+    )
+    assert summary.notes == notes
+    assert summary.plain()["notes"] == list(notes)
+    for note in notes:
+        assert any(f"ingest: {note}" in line for line in run_log)
+    assert rows("SELECT count(*) FROM price_bars WHERE session = '2013-02-23'") == [(0,)]

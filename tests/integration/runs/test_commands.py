@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from db import upgrade_store
 from flows.cli import app
 
 
@@ -29,6 +30,19 @@ def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() 
     assert done.stderr.startswith("Error: Expected a database at ")
     assert done.stderr.count("\n") == 1
     assert "secret" not in done.stderr
+
+
+def test_a_column_that_is_gone_is_one_sentence_that_names_the_cause(workplace: Path) -> None:
+    database = workplace / "store.db"
+    url = f"sqlite:///{database}"
+    upgrade_store(url)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("ALTER TABLE model_versions RENAME COLUMN status TO lost")
+    done = bandcast("models", BANDCAST_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: Expected a working database at ")
+    assert "another schema, 'no such column: model_versions.status'; run `bandcast doctor`" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def invoke(*arguments: str) -> str:

@@ -23,6 +23,7 @@ from flows.daily import daily
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.settings import load_settings
+from flows.sources import SOURCES, CsvSource
 from flows.steps.replay import replay_run
 from flows.summary import RunSummary
 
@@ -34,8 +35,9 @@ AFTER_LAST = 29  # XNYS sessions from AS_OF to LAST
 
 @pytest.fixture(autouse=True)
 def prices(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Files of all five, none of them broken yet."""
+    """Files of all five, none of them broken yet; their days are over, whatever the clock shows."""
     folder = workplace / "prices"
+    monkeypatch.setitem(SOURCES, "csv", lambda *_: CsvSource(folder))
     for seed, ticker in enumerate((*HEALTHY, "BROKEN")):
         write_prices(folder, make_history(ticker, LAST, seed, sessions=560))
     write_prices(folder, make_history("YOUNG", LAST, seed=3, sessions=30 + AFTER_LAST))
@@ -121,7 +123,7 @@ def test_a_backtest_counts_the_origins_that_each_fault_takes_from_its_ticker(
     prices: Path, workplace: Path
 ) -> None:
     frame = pd.read_csv(prices / "BROKEN.csv")
-    frame.loc[100, "low"] = -1
+    frame.loc[400, "low"] = -1  # too recent to be left out with all before
     frame.to_csv(prices / "BROKEN.csv", index=False)
     options = BacktestOptions(
         out=workplace / "rows.csv",

@@ -1,6 +1,7 @@
 """The gate in the flows, and the ladder below it: champion, the one before, the random walk."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 import sqlalchemy as sa
 from flow_runs import complete
 from reading_store import connection, rows
+from tampered_models import change_manifest
 
+from db import Store
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.retrain import retrain
@@ -85,20 +88,27 @@ def test_age_counts_from_the_gate_and_not_from_the_last_session_trained_on(gated
     assert candidate > champion
 
 
-def test_the_ladder_goes_down_to_the_one_before_and_to_the_random_walk(gated: RunSummary) -> None:
-    with connection() as opened:  # a champion after it, which shares its weights
-        copied = sa.text(
-            "INSERT INTO model_versions SELECT 'later', source, trained_through, weights, config, metrics,"
-            " data_fingerprint, created_at, 'champion', '2012-11-05' FROM model_versions"
-        )
-        opened.execute(sa.text("UPDATE model_versions SET status = 'retired'"))
-        opened.execute(copied)
+def add_later(store: Store, version: str) -> str:
+    """A champion after a model, which shares its weights; its version."""
+    with store.writing() as tx:
+        record = tx.models.get(version)
+        assert record is not None
+        copied = change_manifest(lambda manifest: manifest | {"left_out": {"OLD": "short"}})(record)
+        tx.models.add(replace(copied, status="candidate"))
+        tx.models.promote(copied.version, date(2012, 11, 5))
+    return copied.version
+
+
+def test_the_ladder_goes_down_to_the_one_before_and_to_the_random_walk(
+    gated: RunSummary, store: Store
+) -> None:
+    later = add_later(store, str(gated.model_version))
     day = date(2012, 11, 9)
-    assert bands(day, "never").model_version == "later"
-    assert qualities(day) == [("champion", "later")]
+    assert bands(day, "never").model_version == later
+    assert qualities(day) == [("champion", later)]
     assert bands(date(2012, 11, 2), "never").model_version == gated.model_version  # before the later's gate
 
-    spoil("later")
+    spoil(later)
     assert bands(day, "never").model_version == gated.model_version
     assert qualities(day) == [("previous", gated.model_version)]
 

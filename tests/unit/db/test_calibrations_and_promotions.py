@@ -41,7 +41,9 @@ def test_a_run_refers_to_its_calibration(
     with served.writing() as tx:
         tx.calibrations.add(state)
         tx.calibrations.add(replace(state, n_outcomes=9))
-        tx.forecasts.publish(replace(run, calibration_id="c1", kind="backfill"), [forecast()])
+        tx.forecasts.publish(
+            tx.forecasts.prepare(replace(run, calibration_id="c1", kind="backfill"), [forecast()])
+        )
     with served.reading() as tx:
         assert tx.calibrations.get("c1") == tx.calibrations.newest(run.as_of) == state
         assert tx.calibrations.get("c9") is None
@@ -51,7 +53,7 @@ def test_a_run_refers_to_its_calibration(
     assert stored.kind == "backfill"
     unknown = replace(run, run_id="r2", calibration_id="c9")
     with pytest.raises(sa.exc.IntegrityError), served.writing() as tx:
-        tx.forecasts.publish(unknown, [forecast(horizon=1)])
+        tx.forecasts.publish(tx.forecasts.prepare(unknown, [forecast(horizon=1)]))
 
 
 def test_the_newest_calibration_rests_on_no_later_outcome(store: Store, run: RunRecord) -> None:

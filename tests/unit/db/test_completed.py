@@ -19,8 +19,10 @@ def two_days(served: Store, run: RunRecord, forecast: Callable[..., Forecast]) -
     targets = tuple(day + timedelta(days=1) for day in forecast().target_sessions)
     later = [replace(forecast(ticker), as_of=NEXT, target_sessions=targets) for ticker in ("AAA", "BBB")]
     with served.writing() as tx:
-        tx.forecasts.publish(run, [forecast("AAA")])
-        tx.forecasts.publish(replace(run, run_id="r2", as_of=NEXT, kind="backfill"), later)
+        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast("AAA")]))
+        tx.forecasts.publish(
+            tx.forecasts.prepare(replace(run, run_id="r2", as_of=NEXT, kind="backfill"), later)
+        )
     return served
 
 

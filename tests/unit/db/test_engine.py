@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from db.engine import open_engine, reading, writing
 from db.migrate import read_revision
 from db.schema import quarantines
-from forecasting.errors import DatabaseUnreachableError
+from forecasting.errors import DatabaseFaultError, DatabaseUnreachableError
 
 ROW: dict[str, Any] = {
     "source": "sample",
@@ -142,7 +142,7 @@ def test_no_fault_of_the_driver_shows_a_secret(url: str) -> None:
 
 def test_sqlite_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_text("not a database, and longer than a header " * 50)
-    with pytest.raises(DatabaseUnreachableError, match="file is not a database"):
+    with pytest.raises(DatabaseFaultError, match="a damaged file, 'file is not a database'; stop every"):
         read_revision(open_engine(f"sqlite:///{tmp_path}/x.sqlite"))
 
 

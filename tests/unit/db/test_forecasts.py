@@ -29,7 +29,7 @@ def again(run: RunRecord) -> RunRecord:
 
 def publish(store: Store, run: RunRecord, issued: list[Forecast]) -> None:
     with store.writing() as tx:
-        tx.forecasts.publish(run, issued)
+        tx.forecasts.publish(tx.forecasts.prepare(run, issued))
 
 
 def run_ids(dump: Dump) -> list[str]:
@@ -150,7 +150,7 @@ def test_a_reader_never_sees_half_a_run(
 ) -> None:
     publish(served, run, [forecast()])
     with served.writing() as tx:
-        tx.forecasts.publish(again, [forecast(horizon=1), forecast("BBB")])
+        tx.forecasts.publish(tx.forecasts.prepare(again, [forecast(horizon=1), forecast("BBB")]))
         with reading(served.engine) as reader:
             assert set(reader.scalars(sa.select(forecasts.c.run_id))) == {"r1"}
     with reading(served.engine) as reader:
@@ -191,3 +191,50 @@ def test_latest_is_what_the_view_shows_and_can_look_back(
     assert list(latest.columns) == columns
     assert list(latest["lower"]) == [row.lower for row in rows]
     assert list(zip(back["ticker"], back["anchor_close"], strict=True)) == [("AAA", 50.0)] * 3
+
+
+def test_the_work_of_a_publication_is_done_before_its_transaction(
+    served: Store, run: RunRecord, forecast: MakeForecast
+) -> None:
+    statements: list[str] = []
+    sa.event.listen(
+        served.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
+    )
+    counts = []
+    for day, tickers in ((3, 1), (4, 40)):
+        as_of, target_sessions = date(2024, 1, day), (date(2024, 2, 1),)
+        issued = [
+            forecast(f"T{number:02d}", 1, as_of=as_of, target_sessions=target_sessions)
+            for number in range(tickers)
+        ]
+        with served.reading() as tx:
+            publication = tx.forecasts.prepare(replace(run, run_id=f"r{day}"), issued)
+        with served.writing() as tx:
+            statements.clear()
+            tx.forecasts.publish(publication)
+            counts.append(len(statements))
+    assert counts[0] == counts[1]
+
+
+def test_what_another_run_publishes_in_between_is_compared_again(
+    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
+) -> None:
+    with served.reading() as tx:
+        publication = tx.forecasts.prepare(again, [forecast(horizon=1), forecast("BBB")])
+    publish(served, run, [forecast(), forecast("BBB")])
+    with served.writing() as tx:
+        tx.forecasts.publish(publication)
+    assert run_ids(dump) == ["r2", "r1", "r1", "r1"]
+
+
+def test_bands_of_the_day_that_come_in_between_are_kept(
+    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
+) -> None:
+    late = replace(again, kind="backfill")
+    with served.reading() as tx:
+        publication = tx.forecasts.prepare(late, [forecast(anchor_close=99.0)], keeps_live=True)
+    publish(served, run, [forecast()])
+    before = dump()
+    with served.writing() as tx:
+        tx.forecasts.publish(publication)
+    assert dump() == before

@@ -26,9 +26,9 @@ def test_rows_survive_the_schema_without_outcomes_and_back(
 ) -> None:
     with served.writing() as tx:
         version = tx.models.add_baseline(run.issued_at)
-        tx.forecasts.publish(run, [forecast()])
+        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast()]))
         lowest = forecast("BBB", quality="baseline")
-        tx.forecasts.publish(replace(run, run_id="r2", model_version=version), [lowest])
+        tx.forecasts.publish(tx.forecasts.prepare(replace(run, run_id="r2", model_version=version), [lowest]))
     assert counts(served) == [2, 2, 6, 72]
     downgrade(served.engine, "0002")
     assert counts(served) == [1, 1, 3, 27]
@@ -41,7 +41,7 @@ def test_rows_survive_the_schema_without_outcomes_and_back(
     (index,) = sa.inspect(served.engine).get_indexes("model_versions")
     assert index["unique"]
     with served.writing() as tx:
-        tx.forecasts.publish(replace(run, run_id="r3"), [forecast()])
+        tx.forecasts.publish(tx.forecasts.prepare(replace(run, run_id="r3"), [forecast()]))
         assert tx.forecasts.made_by("r3") == [("AAA", run.as_of)]
     assert counts(served) == [1, 2, 3, 36]
 
@@ -51,7 +51,7 @@ def test_the_other_checks_are_still_there(
     served: Store, run: RunRecord, forecast: Callable[..., Forecast], wrong: str
 ) -> None:
     with served.writing() as tx:
-        tx.forecasts.publish(run, [forecast()])
+        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast()]))
     with pytest.raises(sa.exc.IntegrityError), writing(served.engine) as connection:
         connection.execute(sa.text(f"UPDATE forecast_quantiles SET {wrong} WHERE band = 'random_walk'"))
 
@@ -64,7 +64,9 @@ def test_runs_get_the_price_basis_of_their_model(served: Store, model: ModelReco
             tx.models.add(replace(model, version=basis, config=config))
             versions.append(basis)
         for version in versions:
-            tx.forecasts.publish(replace(run, run_id=version, model_version=version), [])
+            tx.forecasts.publish(
+                tx.forecasts.prepare(replace(run, run_id=version, model_version=version), [])
+            )
     downgrade(served.engine, "0003")
     columns = {column["name"] for column in sa.inspect(served.engine).get_columns("forecast_runs")}
     assert "price_basis" not in columns
@@ -84,4 +86,4 @@ def test_a_price_basis_is_one_of_two(served: Store, run: RunRecord) -> None:
     downgrade(served.engine, "0003")
     upgrade(served.engine)
     with pytest.raises(sa.exc.IntegrityError), served.writing() as tx:
-        tx.forecasts.publish(replace(run, price_basis="nominal"), [])  # type: ignore[arg-type]  # the point
+        tx.forecasts.publish(tx.forecasts.prepare(replace(run, price_basis="nominal"), []))  # type: ignore[arg-type]  # the point

@@ -41,7 +41,7 @@ def issued(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: S
 
 def publish(store: Store, run: RunRecord, forecast: Forecast) -> None:
     with store.writing() as tx:
-        tx.forecasts.publish(run, [forecast])
+        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
 def verify(store: Store, until: date = LAST, at: datetime = NOON) -> int:

@@ -154,7 +154,7 @@ def test_calendar_is_kept_once_known(store: Store, history: PriceHistory, dump: 
     for calendar in (None, "XNYS", None):
         with store.writing() as tx:
             tx.prices.save(history, FIRST, calendar=calendar)
-    assert dump()["instruments"] == [("AAA", "sample", "XNYS", FIRST, None, None, None)]
+    assert dump()["instruments"] == [("AAA", "sample", "XNYS", FIRST, None, None, None, None, None)]
 
 
 def test_infinite_price_stores_nothing(store: Store, history: PriceHistory, dump: Dump) -> None:
@@ -173,3 +173,73 @@ def save(store: Store, history: PriceHistory, seen_at: datetime = FIRST) -> Save
 def load(store: Store, ticker: str, until: date | None = None) -> PriceHistory:
     with store.reading() as tx:
         return tx.prices.load(ticker, until)
+
+
+def test_rows_that_the_owner_has_deleted_are_withdrawn_and_those_of_a_vendor_stay(
+    store: Store, history: PriceHistory, dump: Dump
+) -> None:
+    save(store, history)
+    later = history.bars.iloc[[1]]
+    kept = replace(history, bars=later, owned=later.index)
+    with store.writing() as tx:
+        assert tx.prices.withdraw_deleted(replace(kept, owned=None), LATER) == []
+        assert tx.prices.withdraw_deleted(kept, LATER) == [date(2024, 1, 2), date(2024, 1, 4)]
+    assert load(store, "AAA").bars["close"].tolist() == [10.5]
+    assert [(row[2], row[3], row[7], row[-1]) for row in dump()["price_revisions"]] == [
+        (date(2024, 1, 2), LATER, 40.0, "withdrawn"),
+        (date(2024, 1, 4), LATER, 11.0, "withdrawn"),
+    ]
+    with store.reading() as tx:
+        assert tx.prices.last_withdrawal(date(2024, 1, 2)) == LATER
+        assert tx.prices.last_withdrawal(date(2024, 1, 1)) is None
+
+
+def test_an_action_that_the_owner_has_deleted_is_withdrawn_at_once(
+    store: Store, history: PriceHistory
+) -> None:
+    save(store, history)
+    save(store, replace(history, actions=history.actions.iloc[:0], owned=history.bars.index), LATER)
+    assert load(store, "AAA").actions.empty
+
+
+def test_an_action_after_the_session_of_the_run_stays_as_long_as_its_row_is_in_the_file(
+    store: Store, history: PriceHistory
+) -> None:
+    save(store, history)
+    early = replace(history.until(date(2024, 1, 2)), owned=history.bars.index)
+    save(store, early, LATER)
+    assert digest_prices(load(store, "AAA")) == digest_prices(history)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "left"),
+    [(None, None, []), (date(2024, 1, 3), date(2024, 1, 3), [40.0, 11.0]), (date(2024, 1, 3), None, [40.0])],
+)
+def test_bars_set_aside_are_revisions_and_their_actions_are_withdrawn(
+    store: Store, history: PriceHistory, start: date | None, end: date | None, left: list[float]
+) -> None:
+    save(store, replace(history, facts=InstrumentFacts("USD")))
+    with store.writing() as tx:
+        gone = tx.prices.set_aside("AAA", start, end, reason="forgotten", at=LATER)
+    assert len(gone) == 3 - len(left)
+    found = load(store, "AAA")
+    assert (found.bars["close"].tolist(), found.actions.empty) == (left, True)
+    assert found.facts == (InstrumentFacts("USD") if left else InstrumentFacts())
+    with store.reading() as tx:
+        assert set(tx.prices.revisions("AAA")["session"]) == set(gone)
+    save(store, history, LATER + timedelta(days=1))
+    assert digest_prices(load(store, "AAA")) == digest_prices(history)
+
+
+def test_sessions_are_those_of_the_tickers_of_a_calendar(store: Store, history: PriceHistory) -> None:
+    with store.writing() as tx:
+        for ticker, calendar in (("AAA", "XNYS"), ("BBB", "XTKS")):
+            tx.prices.save(replace(history, ticker=ticker), FIRST, calendar=calendar)
+        found = tx.prices.sessions("XNYS", date(2024, 1, 3), date(2024, 1, 9))
+    assert found == {"AAA": {date(2024, 1, 3), date(2024, 1, 4)}}
+
+
+def test_name_and_first_trade_date_are_kept(store: Store, history: PriceHistory) -> None:
+    facts = InstrumentFacts(name="Acme Corp", first_trade_date=date(1999, 1, 4))
+    save(store, replace(history, facts=facts))
+    assert load(store, "AAA").facts == facts

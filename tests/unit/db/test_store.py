@@ -26,7 +26,7 @@ def rebuilt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         versions.append(version)
         return SimpleNamespace(version=version, weights=weights, config=config)
 
-    monkeypatch.setattr("forecasting.model.artifact.load_model", load)
+    monkeypatch.setattr("forecasting.model.artifact.load_stored_model", load)
     return versions
 
 

@@ -96,7 +96,7 @@ def test_a_consumer_needs_the_file_and_one_select(
 
 def publish(store: Store, run: RunRecord, forecast: Forecast) -> None:
     with store.writing() as tx:
-        tx.forecasts.publish(run, [forecast])
+        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
 def outcomes(store: Store) -> list[sa.Row[Any]]:

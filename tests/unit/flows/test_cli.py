@@ -31,6 +31,8 @@ COMMANDS = (
     "db upgrade",
     "prices status",
     "prices show",
+    "prices forget",
+    "exchanges",
     "models",
     "models rollback",
 )

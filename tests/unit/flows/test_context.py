@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db import open_store
-from flows.context import RunContext, open_context, settle_scope
+from flows.context import RunContext, load_calendars, open_context, settle_scope
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
 DUE = datetime(2024, 6, 7, 22, 30, tzinfo=UTC)  # a Friday evening, in New York half past six
@@ -149,7 +149,7 @@ def test_the_store_is_closed_at_the_end_even_of_a_failure(workplace: Path, fails
         assert "bandcast.db-wal" in list_store_files(home)
         if fails:
             raise UsageError("enough")
-    assert list_store_files(home) == ["bandcast.db"]
+    assert list_store_files(home) == ["bandcast.db", "bandcast.db-commits"]
 
 
 def test_rows_of_a_run_are_bound_to_its_source(workplace: Path) -> None:
@@ -157,3 +157,43 @@ def test_rows_of_a_run_are_bound_to_its_source(workplace: Path) -> None:
         assert context.store.source == context.source.name == "yahoo"
     with open_store(f"sqlite:///{workplace}/home/bandcast.db", "sample") as store:
         assert store.source == "sample"
+
+
+def test_calendars_of_symbols_closures_and_openings_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_CALENDARS", "^xyz:XBOM, ABC.QQ:xpar")
+    monkeypatch.setenv("BANDCAST_CLOSURES", "XNYS:2024-06-07,XTKS:2024-06-06")
+    monkeypatch.setenv("BANDCAST_OPENINGS", "XBOM:2024-06-08")
+    context = open_live(tickers="AAPL,^XYZ")
+    assert context.as_of == FRIDAY  # Mumbai's
+    assert context.session_of("AAPL") == THURSDAY
+    assert context.calendars.of("ABC.QQ").name == "XPAR"
+    assert context.calendars.of("^XYZ").openings == {date(2024, 6, 8)}
+    assert open_live().as_of == THURSDAY
+
+
+def test_closures_that_are_set_no_longer_are_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_CLOSURES", "XNYS:2024-06-07")
+    open_live()
+    monkeypatch.delenv("BANDCAST_CLOSURES")
+    with open_context(DUE, now=NOW + timedelta(hours=1), source="yahoo", tickers="AAPL") as context:
+        assert context.session_of("AAPL") == FRIDAY
+        assert load_calendars(context.store, {}, NOW).of("AAPL").closures == {FRIDAY}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BANDCAST_CALENDARS", "^XYZ:XNOWHERE"),
+        ("BANDCAST_CALENDARS", "XBOM"),
+        ("BANDCAST_CLOSURES", "XNSY:2024-06-07"),
+        ("BANDCAST_CLOSURES", "XNYS:June 7"),
+        ("BANDCAST_OPENINGS", "2024-06-07"),
+    ],
+)
+def test_a_calendar_or_day_that_does_not_exist_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=f"Expected a valid {name}") as caught:
+        open_live()
+    assert "\n" not in str(caught.value)

@@ -43,7 +43,7 @@ def publish(context: RunContext, forecasts: Sequence[Forecast]) -> None:
         for forecast in forecasts:
             run_id = f"{forecast.ticker}-{forecast.as_of}"
             run = RunRecord(run_id, "sample", forecast.as_of, "m", 7, "{}", "f", "0", "{}", None, NOW)
-            tx.forecasts.publish(run, [forecast])
+            tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
 def publish_all(context: RunContext, as_of: date, horizon: int = 30) -> None:

@@ -128,7 +128,8 @@ def test_history_too_short_for_the_longest_horizon_leaves_the_regression_out_and
     fitted = fit_model([short], AS_OF, tiny_config, report=ignore_epoch)
     assert fitted.log_har is None
     assert fitted.manifest.no_log_har == "fewer than 280 sessions"
-    bands = forecast_ticker(Forecaster(fitted, market, tiny_simulation), short, AS_OF).log_returns
+    unbounded = tiny_simulation.without_bounds()
+    bands = forecast_ticker(Forecaster(fitted, market, unbounded), short, AS_OF).log_returns
     ticker = build_ticker_features(short, market, fitted.manifest.features, lookback=20)
     paths = simulate_paths(fitted, ticker, tiny_simulation, as_of=AS_OF)
     np.testing.assert_array_equal(bands["predictive"], paths.quantiles(tiny_simulation.levels))

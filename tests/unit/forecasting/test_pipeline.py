@@ -11,10 +11,12 @@ import pytest
 from synthetic_forecasts import on_basis
 from synthetic_prices import AS_OF, PRICES, make_actions, make_returns, prepare_all, scale_after
 
+from forecasting.calendars.lookup import CalendarChange, Calendars
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import (
     BadBarsError,
+    RungFailedError,
     SessionsUnknownError,
     ShortHistoryError,
     StaleHistoryError,
@@ -172,6 +174,13 @@ def test_a_baseline_needs_no_lookback_but_a_volatility(baseline: Forecaster) -> 
         forecast_ticker(baseline, make_returns("YOUNG", WARM_UP, seed=1), AS_OF)
 
 
+def test_targets_follow_closures_and_symbols_that_are_set() -> None:
+    closed = CalendarChange("XNYS", date(2025, 1, 15), "closure")
+    calendars = Calendars({"^XYZ": "XBOM"}, frozenset([closed]))
+    assert find_targets("AAPL", date(2025, 1, 14), 1, calendars=calendars) == (date(2025, 1, 16),)
+    assert find_targets("^XYZ", date(2019, 12, 31), 1, calendars=calendars) == (date(2020, 1, 1),)
+
+
 def test_targets_are_the_next_sessions_of_the_tickers_own_exchange() -> None:
     assert find_targets("AAPL", date(2024, 12, 23), 3) == (
         date(2024, 12, 24),
@@ -208,7 +217,10 @@ def test_a_flat_ticker_is_forecast_in_a_band_of_almost_no_width(
 ) -> None:
     bars = histories[0].bars.assign(**dict.fromkeys(PRICES, 5.0))
     (flat,) = prepare_all([replace(histories[0], ticker="PEG", bars=bars)])
-    assert np.abs(forecast_ticker(forecaster, flat, AS_OF).log_returns["predictive"]).max() < 0.01
+    walked = replace(forecaster, simulation=forecaster.simulation.without_bounds())
+    assert np.abs(forecast_ticker(walked, flat, AS_OF).log_returns["predictive"]).max() < 0.01
+    with pytest.raises(RungFailedError, match="3 times the random walk's width from model in hand for PEG"):
+        forecast_ticker(forecaster, flat, AS_OF)  # the random walk's has less
 
 
 def test_a_baseline_forecast_is_the_cone_of_the_random_walk(

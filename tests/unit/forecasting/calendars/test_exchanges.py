@@ -10,6 +10,7 @@ from forecasting.calendars.exchanges import (
     SUFFIXES,
     WEEKDAYS,
     calendar_name,
+    list_exchanges,
 )
 from forecasting.errors import UnknownExchangeError
 
@@ -21,6 +22,12 @@ from forecasting.errors import UnknownExchangeError
         ("BRK-B", "XNYS"),
         ("^GSPC", "XNYS"),
         ("^N225", "XTKS"),
+        ("^NSEBANK", "XBOM"),
+        ("^NSEI", "XBOM"),
+        ("^J203.JO", "XJSE"),
+        ("^VIX", "XNYS"),
+        ("EUZ.BE", "XFRA"),
+        ("SBER.ME", "XMOS"),
         ("7203.T", "XTKS"),
         ("VOD.L", "XLON"),
         ("SAP.DE", "XETR"),
@@ -49,3 +56,40 @@ def test_a_suffix_of_no_known_exchange_is_one_sentence() -> None:
     with pytest.raises(UnknownExchangeError, match="BRK-B") as caught:
         calendar_name("BRK.B")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ticker", ["^XYZ", "^NIKKEI", "^"])
+def test_an_index_of_unknown_place_never_gets_new_yorks_calendar(ticker: str) -> None:
+    with pytest.raises(UnknownExchangeError, match="BANDCAST_CALENDARS") as caught:
+        calendar_name(ticker)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "ticker",
+    [
+        "^GSPC",
+        "^DJI",
+        "^IXIC",
+        "^RUT",
+        "^VIX",
+        "^NDX",
+        "^NYA",
+        "^TNX",
+        "^TYX",
+        "^FVX",
+        "^IRX",
+        "^OEX",
+        "^MID",
+        "^SOX",
+        "^W5000",
+        "^DJT",
+    ],
+)
+def test_the_indices_of_the_united_states_are_listed(ticker: str) -> None:
+    assert INDICES[ticker] == HOME
+
+
+def test_every_suffix_and_index_is_in_the_list_of_exchanges_once() -> None:
+    listed = [symbol for _, suffixes, indices in list_exchanges() for symbol in (*suffixes, *indices)]
+    assert sorted(listed) == sorted([*(f".{suffix}" for suffix in SUFFIXES), *INDICES])

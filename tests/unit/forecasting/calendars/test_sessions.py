@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.calendars.sessions import (
+    Calendar,
+    calendar_zone,
+    first_day,
     is_session,
     last_closed_session,
     next_sessions,
@@ -133,3 +136,27 @@ def test_a_day_outside_of_a_calendar_is_refused_in_one_sentence(
     with pytest.raises(CalendarError, match=sentence) as caught:
         look_up()
     assert "\n" not in str(caught.value)
+
+
+def test_a_closed_day_is_no_session_and_an_opened_one_ends_at_the_usual_hour() -> None:
+    closed, opened = date(2024, 6, 5), date(2024, 6, 8)
+    calendar = Calendar("XNYS", frozenset([closed]), frozenset([opened]))
+    assert sessions_between(calendar, date(2024, 6, 4), date(2024, 6, 10)) == tuple(
+        date(2024, 6, day) for day in (4, 6, 7, 8, 10)
+    )
+    assert not is_session(calendar, closed)
+    assert last_closed_session(calendar, datetime(2024, 6, 5, 23, tzinfo=UTC)) == date(2024, 6, 4)
+    assert last_closed_session(calendar, datetime(2024, 6, 8, 20, 29, tzinfo=UTC)) == date(2024, 6, 7)
+    assert last_closed_session(calendar, datetime(2024, 6, 8, 20, 30, tzinfo=UTC)) == opened
+
+
+def test_changes_that_the_calendar_has_already_change_nothing() -> None:
+    sunday, monday = date(2024, 6, 2), date(2024, 6, 3)
+    calendar = Calendar("XNYS", frozenset([sunday]), frozenset([monday]))
+    span = date(2024, 5, 1), date(2024, 7, 1)
+    assert sessions_between(calendar, *span) == sessions_between("XNYS", *span)
+
+
+def test_a_calendar_has_a_zone_and_a_first_day() -> None:
+    assert (calendar_zone("XTKS"), first_day("XTKS")) == ("Asia/Tokyo", date(1997, 1, 1))
+    assert first_day(Calendar("XNYS")) == date(1970, 1, 1)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from forecasting.calendars.lookup import STANDARD, CalendarChange
 from forecasting.calendars.trading_days import (
     Span,
     find_missing_sessions,
@@ -56,7 +57,7 @@ def test_a_day_counts_where_an_exchange_of_the_tickers_trades(
 def test_calendars_are_those_of_the_tickers_of_a_known_exchange(
     tickers: list[str], calendars: list[str]
 ) -> None:
-    assert list_calendars(tickers) == calendars
+    assert [calendar.name for calendar in list_calendars(tickers)] == calendars
 
 
 @pytest.mark.parametrize(
@@ -191,3 +192,16 @@ def test_where_every_calendar_has_ended_that_is_the_reason() -> None:
     with pytest.raises(UsageError, match="whose sessions are known on 2027-01-06, found none"):
         newest_closed_session(["INFY.NS"], IN_2027, LAG)
     assert list_sessions(["INFY.NS"], Span(date(2027, 1, 4), date(2027, 1, 5))) == []
+
+
+def test_closures_are_neither_missing_nor_the_newest_session() -> None:
+    closed = date(2024, 6, 5)
+    calendars = STANDARD.with_changes([CalendarChange("XNYS", closed, "closure")])
+    first = {"AAPL": date(2024, 6, 3)}
+    missing = find_missing_sessions(
+        ["AAPL"], date(2024, 6, 6), 3, first_sessions=first, finished=set(), calendars=calendars
+    )
+    assert missing == (date(2024, 6, 3), date(2024, 6, 4))
+    evening = datetime(2024, 6, 5, 23, tzinfo=UTC)
+    assert newest_closed_session(["AAPL"], evening, LAG, calendars=calendars) == date(2024, 6, 4)
+    assert newest_closed_session(["^XYZ"], evening, LAG) == closed  # as far as a fetch may look

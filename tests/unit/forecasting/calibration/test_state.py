@@ -1,5 +1,8 @@
 """A calibration as a value: properties of the corrected band, and its way through JSON."""
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +13,7 @@ from synthetic_forecasts import make_closed
 from forecasting.calibration import Calibration, learn_calibration
 from forecasting.calibration.state import edge_share
 from forecasting.config import CalibrationConfig
-from forecasting.errors import StoreError
+from forecasting.errors import BadCalibrationError, StoreError
 from forecasting.types import Floats
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -71,3 +74,26 @@ def test_a_state_read_back_is_the_same_to_the_bit() -> None:
 def test_a_broken_state_is_one_sentence(text: str) -> None:
     with pytest.raises(StoreError, match="stored calibration"):
         Calibration.from_json(text)
+
+
+STATE = json.loads(learn_calibration(make_closed(60, scale=1.3), 0.05, CalibrationConfig()).to_json())
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"pool": [[float("nan")] * 5] * 2}, "log multipliers of the pool within 6, found nan"),
+        ({"pool": [[70.0] * 5] * 2}, "log multipliers of the pool within 6, found 70"),
+        ({"regime": [[[float("inf")] * 5] * 2] * 3}, "log multipliers of the regimes within 6, found inf"),
+        ({"own": {"T00": [[-9.0] * 5] * 2}}, "log multipliers of T00 within 6, found 9"),
+        ({"pooled": [-1.0] * 5}, "numbers of outcomes of 0 or more, found -1"),
+        ({"pooled": [float("nan")] * 5}, "numbers of outcomes of 0 or more, found nan"),
+        ({"pool": [[0.0] * 4] * 2}, "the same horizons in each part"),
+        ({"pooled": [1.0]}, "the same horizons in each part"),
+        ({"own": {"T00": [[0.0] * 5]}}, "the same horizons in each part"),
+    ],
+)
+def test_a_state_that_cannot_have_been_learned_is_refused(changes: dict[str, Any], found: str) -> None:
+    Calibration.from_json(json.dumps(STATE))
+    with pytest.raises(BadCalibrationError, match=found):
+        Calibration.from_json(json.dumps(STATE | changes))

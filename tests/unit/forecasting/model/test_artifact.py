@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load, save
 from synthetic_prices import AS_OF
 
 from forecasting.config import ModelConfig, SimulationConfig
-from forecasting.errors import ArchitectureMismatchError
+from forecasting.errors import ArchitectureMismatchError, DigestMismatchError
 from forecasting.features.registry import FEATURES
 from forecasting.features.returns import DailyReturns
-from forecasting.model.artifact import EDITION, Model, build_network, load_model
+from forecasting.model.artifact import EDITION, Model, build_network, load_model, load_stored_model
 from forecasting.model.residuals import ResidualPool
 from forecasting.pipeline import Forecaster, forecast_ticker
 
@@ -181,3 +182,28 @@ def test_the_bytes_are_safetensors_and_no_pickle(stored: Stored) -> None:
     assert {"market", "noise.rows", "noise.weights", "network.skip.weight"} <= header.keys()
     with pytest.raises(pickle.UnpicklingError):
         pickle.loads(weights)
+
+
+def test_contents_that_the_version_does_not_name_are_refused(stored: Stored) -> None:
+    version, weights, config = stored
+    assert load_stored_model(version, weights, config).version() == version
+    flipped = weights[:-1] + bytes([weights[-1] ^ 1])
+    edited = config.replace('"direct_share":0.5', '"direct_share":0.6')
+    assert edited != config
+    for contents in ((flipped, config), (weights, edited)):
+        load_model(version, *contents)  # they fit; only the digest tells
+        with pytest.raises(DigestMismatchError, match=f"config of model {version} as they were stored"):
+            load_stored_model(version, *contents)
+    for name in ("m1", version[:-1], "2024-06-05-0000000000"):
+        with pytest.raises(DigestMismatchError):
+            load_stored_model(name, weights, config)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["noise.rows", "market", "har.quantiles", "network.output.weight"])
+def test_numbers_that_are_not_finite_are_refused_by_name(name: str, value: float, stored: Stored) -> None:
+    version, weights, config = stored
+    arrays = load(weights)
+    arrays[name].view(-1)[-1] = value
+    with pytest.raises(ArchitectureMismatchError, match=f"finite numbers in {name}"):
+        load_model(version, save(arrays), config)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic_prices import make_actions
 
 from forecasting.errors import (
     BadBarsError,
@@ -14,7 +15,7 @@ from forecasting.errors import (
     UnknownTickerError,
 )
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
-from forecasting.prices.validation import check_bars
+from forecasting.prices.validation import check_bars, check_size
 
 DAYS = pd.bdate_range("2024-06-03", periods=4)
 
@@ -120,3 +121,45 @@ def test_a_hundredfold_split_is_no_glitch() -> None:
 def test_an_impossible_action_is_named_with_its_ex_date(actions: dict[str, list[float]], found: str) -> None:
     with pytest.raises(BadBarsError, match=f"found {found} at 2024-06-05"):
         check_bars(history(**actions))
+
+
+@pytest.mark.parametrize("price", [0.00002, 1.2e-8, 622_830.55, 2.4e9, 9e10])
+def test_the_smallest_and_largest_prices_of_real_markets_pass(price: float) -> None:
+    check_bars(history(close=price, open=price, high=price, low=price))
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        (
+            {"close": 1e13, "open": 1e13, "high": 1e13, "low": 1e13},
+            "price from 1e-09 to 1e.11, found open 1e.13",
+        ),
+        ({"close": 1e-10, "open": 1e-10, "high": 1e-10, "low": 1e-10}, "found open 1e-10"),
+        ({"volume": 1e30}, "at most 1e.18, found volume 1e.30"),
+        ({"split": [1, 1, 201, 1]}, "split ratio from 1/200 to 200, found split 201"),
+        ({"split": [1, 1e-12, 1, 1]}, "found split 1e-12"),
+        ({"dividend": [1e12, 0, 0, 0]}, "below 1e.11, found dividend 1e.12"),
+    ],
+)
+def test_numbers_beyond_every_market_are_refused(columns: dict[str, Any], found: str) -> None:
+    with pytest.raises(BadBarsError, match=found):
+        check_bars(history(**columns))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("close", 1e300), ("volume", 1e300), ("close", np.inf), ("open", -1e300)]
+)
+def test_a_download_that_would_overflow_is_refused_before_its_splits_are_undone(
+    column: str, value: float
+) -> None:
+    columns: dict[str, Any] = {column: value}
+    found = history(**columns)
+    with pytest.raises(BadBarsError, match="at most 1e"):
+        check_size(found.ticker, found.bars, found.actions)
+
+
+def test_splits_that_come_to_more_than_any_history_are_refused() -> None:
+    actions = make_actions({day.date(): 150.0 for day in pd.bdate_range("2024-01-01", periods=6)})
+    with pytest.raises(BadBarsError, match=r"splits that come to at most 1e.12-fold in all"):
+        check_size("ACME", history().bars, actions)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.calendars.sessions import sessions_between
+from forecasting.calendars.sessions import Calendar, sessions_between
 from forecasting.errors import (
     GapError,
     InstrumentChangedError,
@@ -16,17 +16,16 @@ from forecasting.errors import (
     StaleHistoryError,
     WrongSessionsError,
 )
-from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
-from forecasting.prices.validation import (
+from forecasting.prices.completeness import (
     DENSITY_SESSIONS,
-    FEWEST_AFTER_CUT,
     check_complete,
-    check_facts,
-    check_jumps,
+    find_believed_gaps,
     find_gaps,
-    keep_possible,
     keep_sessions,
 )
+from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
+from forecasting.prices.identity import check_facts
+from forecasting.prices.validation import FEWEST_AFTER_CUT, check_jumps, keep_possible
 from forecasting.types import Floats
 
 SESSIONS = pd.DatetimeIndex(sessions_between("XNYS", date(2024, 1, 2), date(2024, 6, 5)))
@@ -127,11 +126,26 @@ def test_gaps_are_the_sessions_of_the_calendar_without_a_bar() -> None:
     assert find_gaps(history().bars.iloc[:0], "XNYS", LAST) == ()
 
 
-def test_a_recent_gap_is_refused_and_an_old_one_passes() -> None:
-    check_complete(history(days=SESSIONS.delete(5)), "XNYS", LAST)
-    with pytest.raises(GapError, match="none for 2024-05-31 and 1 more"):
-        check_complete(history(days=SESSIONS.delete([-10, -4])), "XNYS", LAST)
-    check_complete(history(days=SESSIONS.delete(-4)), "CMES", LAST)
+@pytest.mark.parametrize(
+    ("gaps", "waited_for"), [([-3], "2024-06-03"), ([-10, -4, -3], "2024-06-03 and 1 more")]
+)
+def test_a_gap_is_waited_for_until_three_bars_have_followed(gaps: list[int], waited_for: str) -> None:
+    with pytest.raises(GapError, match=f"none for {waited_for};"):
+        check_complete(history(days=SESSIONS.delete(gaps)), "XNYS", LAST)
+    check_complete(history(days=SESSIONS.delete(gaps)), "CMES", LAST)
+
+
+def test_a_gap_that_three_bars_have_followed_is_believed_and_named() -> None:
+    gapped = history(days=SESSIONS.delete([5, -10, -4]))
+    check_complete(gapped, "XNYS", LAST)
+    assert find_believed_gaps(gapped, "XNYS", LAST) == (SESSIONS[-10].date(), SESSIONS[-4].date())
+
+
+def test_a_closure_of_the_exchange_is_no_gap() -> None:
+    closed = SESSIONS[-3].date()
+    calendar = Calendar("XNYS", closures=frozenset([closed]))
+    check_complete(history(days=SESSIONS.delete(-3)), calendar, LAST)
+    assert find_gaps(history(days=SESSIONS.delete([-3, 7])).bars, calendar, LAST) == (SESSIONS[7].date(),)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +157,8 @@ def test_a_missing_last_session_is_stale(kept: slice, found: str) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"currency": "GBP"}, {"kind": "ETF"}, {"zone": "Asia/Tokyo"}])
-def test_another_instrument_under_the_same_symbol_is_refused(changed: dict[str, str]) -> None:
-    stored = {"currency": "GBp", "kind": "EQUITY", "zone": "Europe/London"}
+def test_another_instrument_under_the_same_symbol_is_refused(changed: dict[str, Any]) -> None:
+    stored: dict[str, Any] = {"currency": "GBp", "kind": "EQUITY", "zone": "Europe/London"}
     with pytest.raises(InstrumentChangedError, match=next(iter(changed))):
         check_facts("VOD.L", InstrumentFacts(**stored), InstrumentFacts(**{**stored, **changed}))
 

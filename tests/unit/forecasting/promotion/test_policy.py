@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from forecasting.errors import ArchitectureMismatchError, ModelError
+from forecasting.errors import ArchitectureMismatchError, StoreError
 from forecasting.promotion.policy import (
     Ladder,
     ModelAge,
@@ -64,6 +64,17 @@ def test_a_retrain_is_due(
 ) -> None:
     found = is_retrain_due(AS_OF, best=best, active=active, last_tested=last_tested, max_age_days=MAX_AGE)
     assert found is due
+
+
+def test_a_retrain_is_due_where_prices_that_the_model_saw_were_withdrawn() -> None:
+    young = aged(1)
+    found = [
+        is_retrain_due(
+            AS_OF, best=young, active=young, last_tested=AS_OF, max_age_days=MAX_AGE, saw_withdrawn=saw
+        )
+        for saw in (True, False)
+    ]
+    assert found == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +150,7 @@ def test_no_model_below_the_active_one_is_loaded() -> None:
 
 def test_another_fault_than_a_broken_model_ends_the_climb() -> None:
     def load(_version: str) -> None:
-        raise ModelError("no such row")
+        raise StoreError("no database")
 
-    with pytest.raises(ModelError, match="no such row"):
+    with pytest.raises(StoreError, match="no database"):
         climb_down(["a", "b"], load)

@@ -1,0 +1,129 @@
+"""Completeness of prices: bars on the sessions of the exchange, for most of them, up to the last one."""
+
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+
+from forecasting.calendars.exchanges import FUTURES, WEEKDAYS
+from forecasting.calendars.sessions import Calendar, as_calendar, first_day, sessions_between
+from forecasting.errors import (
+    CalendarError,
+    GapError,
+    SessionsUnknownError,
+    StaleHistoryError,
+    WrongSessionsError,
+)
+from forecasting.prices.history import PriceHistory
+
+OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
+DENSITY_SESSIONS = 250
+LEAST_DENSITY = 0.5  # share of sessions with a bar; a bar a week has a fifth, a share halted for a month .9
+NAMED_DAYS = 3
+GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
+BELIEVED_AFTER = 3  # bars that follow a session without one; what a vendor has lost it finds again by then
+LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's by some days a year
+
+
+def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHistory:
+    """Return the history with the bars that lie on sessions of the calendar.
+
+    Days before the calendar begins stay as they are.
+
+    Raises:
+        WrongSessionsError: More than `OFF_CALENDAR_SHARE` of the bars do not, or the bars of the last
+            `DENSITY_SESSIONS` sessions cover less than `LEAST_DENSITY` of them.
+        SessionsUnknownError: The calendar does not reach as far as the bars.
+    """
+    bars, name = history.bars, as_calendar(calendar).name
+    try:
+        other = find_off_calendar(bars, calendar)
+    except CalendarError as error:
+        raise SessionsUnknownError(history.ticker, str(error)) from error
+    kept = replace(history, bars=bars.drop(other))
+    if name in LOOSE_CALENDARS:
+        return kept
+    if len(other) > OFF_CALENDAR_SHARE * len(bars):
+        found = f"{len(other)} of {len(bars)} on other days, such as {other[-1].date()}"
+        raise WrongSessionsError(history.ticker, f"bars on sessions of {name}", found)
+    kept = _keep_dense(kept, calendar)
+    if other.empty:
+        return kept
+    days = ", ".join(str(day.date()) for day in other[-NAMED_DAYS:])
+    return kept.noting(f"{len(other)} bars on days without a session of {name} left out: {days}")
+
+
+def _keep_dense(history: PriceHistory, calendar: Calendar | str) -> PriceHistory:
+    """Return the history from where its bars are daily."""
+    days = history.bars.index[history.bars.index >= pd.Timestamp(first_day(calendar))]
+    if days.empty:
+        return history
+    sessions = pd.DatetimeIndex(sessions_between(calendar, days[0].date(), days[-1].date()))
+    present = sessions.isin(days)
+    for end in range(len(sessions), 0, -DENSITY_SESSIONS):
+        block = present[max(end - DENSITY_SESSIONS, 0) : end]
+        if block.mean() >= LEAST_DENSITY:
+            continue
+        last = sessions[end - 1].date()
+        found = f"{block.sum()} bars in {len(block)} sessions up to {last}"
+        if end == len(sessions):
+            raise WrongSessionsError(history.ticker, "a bar for each session", found)
+        return history.after(last).noting(f"older history left out: {found}")
+    return history
+
+
+def find_off_calendar(bars: pd.DataFrame, calendar: Calendar | str) -> pd.DatetimeIndex:
+    """Return the days with a bar on which the exchange is closed, the oldest first.
+
+    Days before the calendar begins are not among them.
+    """
+    bars = bars.loc[pd.Timestamp(first_day(calendar)) :]
+    if bars.empty:
+        return bars.index
+    sessions = sessions_between(calendar, bars.index[0].date(), bars.index[-1].date())
+    return bars.index[~bars.index.isin(pd.DatetimeIndex(sessions))]
+
+
+def find_gaps(bars: pd.DataFrame, calendar: Calendar | str, end: date) -> tuple[date, ...]:
+    """Return the sessions from the first bar to `end` that have no bar, the oldest first."""
+    if bars.empty:
+        return ()
+    present = set(bars.index.date)
+    return tuple(day for day in sessions_between(calendar, bars.index[0].date(), end) if day not in present)
+
+
+def find_believed_gaps(history: PriceHistory, calendar: Calendar | str, session: date) -> tuple[date, ...]:
+    """Return the recent sessions without a bar that are no longer waited for, the oldest first.
+
+    They lie among the last `GAP_WINDOW`, and the source has given `BELIEVED_AFTER` later bars or more.
+    """
+    recent = history.until(session).bars.iloc[-GAP_WINDOW:]
+    gaps = find_gaps(recent, calendar, session)
+    return tuple(day for day in gaps if _count_later(recent, day) >= BELIEVED_AFTER)
+
+
+def _count_later(bars: pd.DataFrame, day: date) -> int:
+    return int((bars.index > pd.Timestamp(day)).sum())
+
+
+def check_complete(history: PriceHistory, calendar: Calendar | str, session: date) -> None:
+    """Raise unless the last session is there and none of the latest ones is still waited for.
+
+    Args:
+        history: Stored bars.
+        calendar: Of the ticker's exchange.
+        session: The last closed one.
+
+    Raises:
+        StaleHistoryError: No bar for `session`.
+        GapError: None for one of the sessions before it, with fewer than `BELIEVED_AFTER` later bars; a loose
+            calendar is not held to that.
+    """
+    known = history.until(session)
+    if known.bars.empty or known.last_session != session:
+        found = None if known.bars.empty else known.last_session
+        raise StaleHistoryError(history.ticker, expected=session, found=found)
+    latest = known.bars.iloc[-BELIEVED_AFTER:]
+    missing = find_gaps(latest, calendar, session)
+    if missing and as_calendar(calendar).name not in LOOSE_CALENDARS:
+        raise GapError(history.ticker, missing)
