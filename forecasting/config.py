@@ -86,6 +86,18 @@ class LogHarConfig(Frozen):
         description="Penalty for each session of the horizon on the squared standardised coefficients of the "
         "market: all tickers share its few blocks.",
     )
+    ridge_blocks: float = Field(
+        30.0,
+        ge=0,
+        description="Strength of the belief that a standardised coefficient is zero, in outcomes of a ticker "
+        "that do not overlap; a horizon of many sessions has few of those.",
+    )
+    fewest_blocks: float = Field(
+        10.0,
+        ge=0,
+        description="Such outcomes for each coefficient, under which a horizon takes over the coefficients "
+        "of the next shorter one.",
+    )
     max_iterations: int = Field(50, ge=1, description="Upper bound of the solver's steps for a horizon.")
 
 

@@ -11,9 +11,11 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.repositories.base import Repository
-from db.schema import corporate_actions
+from db.schema import corporate_actions, price_bars
 from db.sql import Row, upsert
+from db.types import UtcDateTime
 from forecasting.prices.history import ACTION_COLUMNS, PriceHistory, as_actions
+from forecasting.prices.scale import Dispute
 
 NEUTRAL = {"split": 1.0, "dividend": 0.0}  # values that do nothing
 # A vendor loses an event for a day and finds it again; one that it takes back stays away.
@@ -36,48 +38,82 @@ class ActionRepository(Repository):
         index = pd.DatetimeIndex(pd.to_datetime(sorted(values)))
         return as_actions(pd.DataFrame(rows, index, list(ACTION_COLUMNS)))
 
-    def save(self, history: PriceHistory, seen_at: datetime) -> None:
-        """Store the actions of a download.
+    def disputes(self, ticker: str, now: datetime) -> list[Dispute]:
+        """List the splits that were withdrawn, or that the source has not reported for `WITHDRAWN_AFTER`."""
+        return [
+            Dispute(row.session, recorded=self._is_recorded(ticker, row.session))
+            for row in self._select(ticker)
+            if row.kind == "split" and (row.value == NEUTRAL["split"] or _is_overdue(row, now))
+        ]
+
+    def save(self, history: PriceHistory, seen_at: datetime, *, download: PriceHistory | None = None) -> None:
+        """Store the actions of a download, or of a reading of it.
 
         A stored action within the span of the downloaded bars that the download lacks is noted as missing.
         Once it has been missing for `WITHDRAWN_AFTER`, or at once from an owner's own file, it is withdrawn:
-        the row stays, with a neutral value.
+        the row stays, with a neutral value. A split that the prices of a reading contain stays, and
+        one that they do not contain is withdrawn at once; if it is new, it is stored as a withdrawn one, to
+        be looked at again.
+
+        Args:
+            history: Bars and actions to store.
+            seen_at: When they were downloaded (UTC).
+            download: As the source gave it, where `history` is a reading of it.
         """
         stored = {(row.session, row.kind): row for row in self._select(history.ticker)}
-        downloaded = _read_actions(history.actions)
-        changed = {key: value for key, value in downloaded.items() if not _agrees(stored.get(key), value)}
+        read, source = _read_actions(history.actions), history if download is None else download
+        changed = {key: value for key, value in read.items() if not _agrees(stored.get(key), value)}
         self._write(history.ticker, changed, seen_at)
-        found_again = [
-            key for key in downloaded if key in stored and key not in changed and stored[key].missing_since
-        ]
+        reported = _read_actions(source.actions)
+        found_again = [key for key in reported if key in stored and stored[key].missing_since]
         self._set_missing_since(history.ticker, found_again, None)
-        absent = [row for key, row in stored.items() if key not in downloaded]
-        self._withdraw_absent(history, absent, seen_at)
+        if source.owned is not None:
+            self._withdraw_deleted(source, stored, reported, at=seen_at)
+            return
+        absent = _find_absent(stored, reported, source)
+        newly_missing = [key for key, row in absent.items() if row.missing_since is None]
+        self._set_missing_since(history.ticker, newly_missing, seen_at)
+        is_reading = download is not None
+        withdrawn = {
+            key: NEUTRAL[row.kind]
+            for key, row in absent.items()
+            if key not in read and (_is_overdue(row, seen_at) or (is_reading and row.kind == "split"))
+        }
+        refused = {key: NEUTRAL[key[1]] for key in reported if key not in read and key not in stored}
+        self._write(history.ticker, withdrawn | refused, seen_at)
 
     def withdraw(self, ticker: str, first: date, last: date, *, at: datetime) -> None:
         """Withdraw every action of a ticker from `first` to `last`, both included."""
         rows = [row for row in self._select(ticker) if first <= row.session <= last]
         self._write(ticker, {(row.session, row.kind): NEUTRAL[row.kind] for row in rows}, at)
 
-    def _withdraw_absent(
-        self, history: PriceHistory, absent: Iterable[sa.Row[Any]], seen_at: datetime
+    def _withdraw_deleted(
+        self,
+        source: PriceHistory,
+        stored: Mapping[ActionKey, sa.Row[Any]],
+        reported: Mapping[ActionKey, float],
+        *,
+        at: datetime,
     ) -> None:
-        first, last = history.bars.index[0].date(), history.last_session
-        in_force = [row for row in absent if row.value != NEUTRAL[row.kind]]
-        missing = [row for row in in_force if first <= row.session <= last]
-        if history.owned is not None:
-            deleted = [row for row in in_force if pd.Timestamp(row.session) not in history.owned]
-            gone = {(row.session, row.kind): NEUTRAL[row.kind] for row in (*missing, *deleted)}
-            self._write(history.ticker, gone, seen_at)
-            return
-        newly_missing = [(row.session, row.kind) for row in missing if row.missing_since is None]
-        self._set_missing_since(history.ticker, newly_missing, seen_at)
-        withdrawn = {
-            (row.session, row.kind): NEUTRAL[row.kind]
-            for row in missing
-            if row.missing_since and seen_at - row.missing_since >= WITHDRAWN_AFTER
+        """Withdraw what an owner's file reports no longer, and what it has no row of any more."""
+        owned = source.bars.index if source.owned is None else source.owned
+        deleted = {
+            key: row
+            for key, row in stored.items()
+            if row.value != NEUTRAL[row.kind] and pd.Timestamp(row.session) not in owned
         }
-        self._write(history.ticker, withdrawn, seen_at)
+        gone = _find_absent(stored, reported, source) | deleted
+        self._write(source.ticker, {key: NEUTRAL[row.kind] for key, row in gone.items()}, at)
+
+    def _is_recorded(self, ticker: str, ex_date: date) -> bool:
+        """Return whether a bar before an ex-date was stored before it, as it was traded."""
+        columns = price_bars.c
+        is_earlier = (
+            (columns.source == self._source) & (columns.ticker == ticker) & (columns.session < ex_date)
+        )
+        first_seen = sa.select(sa.func.min(columns.first_seen_at, type_=UtcDateTime())).where(is_earlier)
+        oldest: datetime | None = self._connection.scalar(first_seen)
+        return oldest is not None and oldest.date() < ex_date
 
     def _select(self, ticker: str, until: date | None = None) -> list[sa.Row[Any]]:
         query = sa.select(corporate_actions).where(self._is_of(corporate_actions, ticker, until))
@@ -106,6 +142,22 @@ class ActionRepository(Repository):
             for (session, kind), value in values.items()
         ]
         upsert(self._connection, corporate_actions, rows, guarded=("value",))
+
+
+def _find_absent(
+    stored: Mapping[ActionKey, sa.Row[Any]], reported: Mapping[ActionKey, float], source: PriceHistory
+) -> dict[ActionKey, sa.Row[Any]]:
+    """Find the actions in effect that lie in the span of the source's bars and that it does not report."""
+    first, last = source.bars.index[0].date(), source.last_session
+    return {
+        key: row
+        for key, row in stored.items()
+        if key not in reported and row.value != NEUTRAL[row.kind] and first <= row.session <= last
+    }
+
+
+def _is_overdue(row: sa.Row[Any], now: datetime) -> bool:
+    return row.missing_since is not None and now - row.missing_since >= WITHDRAWN_AFTER
 
 
 def _agrees(stored: sa.Row[Any] | None, value: float) -> bool:

@@ -15,6 +15,7 @@ from db.sql import Row, insert, read_frame, to_plain_rows, upsert
 from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import BAR_COLUMNS, InstrumentFacts, PriceHistory
 from forecasting.prices.revisions import diff_bars
+from forecasting.prices.scale import Dispute
 
 REVISION_REASON = "correction"
 WITHDRAWN, FORGOTTEN = "withdrawn", "forgotten"  # by the owner of a file, or by `bandcast prices forget`
@@ -57,7 +58,18 @@ class PriceRepository(Repository):
         newest_first = query.order_by(columns.replaced_at.desc(), columns.session.desc())
         return read_frame(self._connection, newest_first).drop(columns=["source", "ticker"])
 
-    def save(self, history: PriceHistory, seen_at: datetime, calendar: str | None = None) -> SaveReport:
+    def disputes(self, ticker: str, now: datetime) -> list[Dispute]:
+        """List the splits of a ticker on which the source's own list counts by now."""
+        return ActionRepository(self._connection, self._source).disputes(ticker, now)
+
+    def save(
+        self,
+        history: PriceHistory,
+        seen_at: datetime,
+        calendar: str | None = None,
+        *,
+        download: PriceHistory | None = None,
+    ) -> SaveReport:
         """Store a download; nothing is written where all of it is stored already.
 
         A revised bar goes to `price_revisions` before it is updated. A stored bar that the download lacks is
@@ -67,6 +79,7 @@ class PriceRepository(Repository):
             history: Bars of finished sessions, with every action of their span.
             seen_at: When it was downloaded (UTC).
             calendar: Exchange calendar code, kept for the ticker where given.
+            download: As the source gave it, where `history` is a reading of it. What it lacks is missing.
 
         Raises:
             StoreError: A value is infinite.
@@ -80,7 +93,7 @@ class PriceRepository(Repository):
         upsert(
             self._connection, price_bars, self._build_rows(history.ticker, bars, seen_at), guarded=BAR_COLUMNS
         )
-        ActionRepository(self._connection, self._source).save(history, seen_at)
+        ActionRepository(self._connection, self._source).save(history, seen_at, download=download)
         return SaveReport(len(diff.new), len(diff.restated), diff.unchanged, len(diff.vanished))
 
     def withdraw_deleted(self, history: PriceHistory, withdrawn_at: datetime) -> list[date]:

@@ -23,7 +23,7 @@ from forecasting.prices.activity import check_trading
 from forecasting.prices.completeness import check_complete, find_believed_gaps, keep_sessions
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
-from forecasting.prices.trust import TRUSTED_AFTER_SESSIONS, is_trusted
+from forecasting.prices.trust import TRUSTED_WITHIN, is_trusted
 
 NAMED_FILES = 5
 NAMED_FAULTS = 3
@@ -142,14 +142,16 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
     """
     ticker, live = history.ticker, context.source.live
     with context.store.writing() as tx:
-        refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_AFTER_SESSIONS)
-        trusted = not live or is_trusted(refusals, context.as_of)
-        notes = clear_store(tx, history, context.now, trusted=live and trusted)
-        stored = tx.prices.load(ticker)
+        before = tx.prices.load(ticker)
+        through = None if before.bars.empty else before.last_session
+        refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_WITHIN.days)
+        trusted = live and is_trusted(refusals, context.as_of, stored_through=through)
+        notes = clear_store(tx, history, context.now, trusted=trusted)
+        stored, disputes = tx.prices.load(ticker), tx.prices.disputes(ticker, context.now)
         with attribute_to_ticker(ticker):
-            reading = reconcile(stored, history, trusted=trusted)
+            reading = reconcile(stored, history, trusted=trusted, owned=not live, disputes=disputes)
         calendar = context.calendars.presume(ticker).name
-        report = tx.prices.save(reading, context.now, calendar=calendar)
+        report = tx.prices.save(reading, context.now, calendar=calendar, download=history)
     notes += [f"{ticker}: {note}" for note in history.notes]
     return Ingested(ticker, report.new, report.changed, report.vanished, notes=tuple(notes))
 

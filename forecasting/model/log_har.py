@@ -36,11 +36,14 @@ class LogHar:
         names: The F features that it reads, in order: those of the network beside it.
         coefficients: (H, F + 1) of the log scale, the constant first.
         quantiles: (H, 99) of the standardised residuals at RESIDUAL_LEVELS.
+        bounds: (H, 2, F) least and greatest value of each feature in the fit, which a forecast keeps to; None
+            in a model that was stored without.
     """
 
     names: tuple[str, ...]
     coefficients: Floats
     quantiles: Floats
+    bounds: Floats | None = None
 
     def forecast(self, window: Lookback, config: SimulationConfig) -> Floats:
         """(H, Q) scale of each horizon x the residual quantiles, linear between RESIDUAL_LEVELS.
@@ -58,6 +61,9 @@ class LogHar:
         regressors = np.stack(
             [compute_features_ahead(features, window, self.names, ahead=int(ahead)) for ahead in horizons]
         )
+        if self.bounds is not None:
+            least, greatest = self.bounds[: config.horizon, 0], self.bounds[: config.horizon, 1]
+            regressors = regressors.clip(least, greatest)
         log_scale = _bounded_log_scale(_with_constant(regressors), self.coefficients[: config.horizon])
         scale = window.volatility * np.exp(log_scale) * np.sqrt(horizons)
         shape = np.stack(
@@ -77,6 +83,7 @@ class HorizonSample:
         weights: (N,) recency weights.
         penalty: (F + 1,) of the squared coefficients.
         span: Sessions from the first to the last.
+        blocks: Outcomes of a ticker that do not overlap.
     """
 
     regressors: Floats
@@ -84,6 +91,7 @@ class HorizonSample:
     weights: Floats
     penalty: Floats
     span: int
+    blocks: float
 
 
 def fit_log_har(
@@ -92,7 +100,8 @@ def fit_log_har(
     """Fit the horizons KNOTS on the sessions whose outcome is known.
 
     Nothing after the last session goes in: a session counts at horizon h only where its outcome h sessions
-    later is in the data.
+    later is in the data. A horizon with too few outcomes that do not overlap takes over the coefficients of
+    the next shorter one.
 
     Args:
         tickers: Training features, cut at the session of the fit.
@@ -106,12 +115,17 @@ def fit_log_har(
     knots = sorted({h for h in KNOTS if h < horizon} | {horizon})
     coefficients = np.zeros((len(knots), len(names) + 1))
     quantiles = np.zeros((len(knots), len(RESIDUAL_LEVELS)))
+    bounds = np.zeros((len(knots), 2, len(names)))
     for index, h in enumerate(knots):
         sample = build_horizon_sample(tickers, names, h, config=config)
-        coefficients[index] = _maximise_likelihood(sample, coefficients[max(index - 1, 0)], config)
+        shorter = coefficients[max(index - 1, 0)]
+        is_enough = index == 0 or sample.blocks >= config.fewest_blocks * len(shorter)
+        coefficients[index] = _maximise_likelihood(sample, shorter, config) if is_enough else shorter
+        bounds[index] = sample.regressors[:, 1:].min(axis=0), sample.regressors[:, 1:].max(axis=0)
         residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients[index]))
         quantiles[index] = _weighted_quantiles(_move_to_expected_mean(residuals, sample, h), sample.weights)
-    return LogHar(tuple(names), _interpolate(knots, coefficients), _interpolate(knots, quantiles))
+    widths = _interpolate(knots, bounds.reshape(len(knots), -1)).reshape(-1, 2, len(names))
+    return LogHar(tuple(names), _interpolate(knots, coefficients), _interpolate(knots, quantiles), widths)
 
 
 def count_sessions(tickers: Sequence[TickerFeatures]) -> int:
@@ -139,12 +153,15 @@ def build_horizon_sample(
     age = np.searchsorted(sessions, session) / (len(sessions) - 1)
     kept = (session >= sessions[0]) & np.isfinite(y)
     market = np.array([FEATURES[name].subject == "market" for name in names])
+    blocks = float(kept.sum() / h)
+    ridge = config.market_ridge * h * market + config.ridge_blocks / blocks
     return HorizonSample(
         regressors=_with_constant(x[kept]),
         target=np.clip(y[kept], -LARGEST_RESIDUAL, LARGEST_RESIDUAL),
         weights=weigh_by_recency(age[kept], config.weighting),
-        penalty=np.append(0.0, config.market_ridge * h * market * x[kept].var(axis=0)),
+        penalty=np.append(0.0, ridge * x[kept].var(axis=0)),
         span=len(sessions),
+        blocks=blocks,
     )
 
 

@@ -33,7 +33,7 @@ class InstrumentFacts:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if (reported := getattr(self, field.name)) is not None:
+            if isinstance(reported := getattr(self, field.name), str):
                 object.__setattr__(self, field.name, clean_text(reported, LONGEST_FACT) or None)
 
 

@@ -6,7 +6,7 @@ missing or on the wrong day. The stored bars are as traded, so they decide: the 
 splits under which it agrees with them, and refused where none make it agree.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
@@ -18,33 +18,30 @@ from forecasting.calendars.sessions import Calendar
 from forecasting.errors import ImplausibleCorrectionError, ScaleChangedError
 from forecasting.prices.adjustment import PRICE_COLUMNS, adjust
 from forecasting.prices.completeness import keep_sessions
-from forecasting.prices.history import PriceHistory, as_actions, empty_history
+from forecasting.prices.history import PriceHistory, empty_history
 from forecasting.prices.identity import check_identity
 from forecasting.prices.revisions import BarDiff, diff_bars
+from forecasting.prices.scale import (
+    GREAT_SPLIT,
+    SCALED,
+    Dispute,
+    Split,
+    carry_scale,
+    falls_by,
+    find_rescaled,
+    list_splits,
+    log_step,
+    rescale_before,
+    settle_disputes,
+    with_split,
+)
 from forecasting.prices.unworked_splits import check_splits_worked_in
 from forecasting.prices.validation import check_jumps
 
-UNIFORM = 2e-3  # log; open, high, low and close of a bar that only changed its scale move alike
-SCALED = 5e-3  # log; smaller common factors are corrections
-ALIKE = 3  # bars with one common factor are no accident
-GREAT_SPLIT = np.log(1.5)  # log; larger than the moves that it could be mistaken for
 MOST_DOUBTS = 4  # splits in doubt at once; each may be in the prices or not
 LARGEST_CORRECTION = np.log(1.25)  # log; of a close that then fits its neighbours worse
 FEWEST_CORRECTIONS = 5
 CORRECTED_SHARE = 0.02  # of the bars downloaded; beyond it the vendor changed its method
-
-
-@dataclass(frozen=True, order=True)
-class Split:
-    """A stock split.
-
-    Attributes:
-        session: The ex-date.
-        ratio: New shares per old.
-    """
-
-    session: pd.Timestamp
-    ratio: float
 
 
 @dataclass(frozen=True)
@@ -55,13 +52,25 @@ class _Doubt:
     announced: bool
 
 
-def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = False) -> PriceHistory:
+def reconcile(
+    stored: PriceHistory,
+    download: PriceHistory,
+    *,
+    trusted: bool = False,
+    owned: bool = False,
+    disputes: Collection[Dispute] = (),
+) -> PriceHistory:
     """Return the download in the units of the store, with the splits that its prices bear out.
+
+    Where the scale changes, stored bars that the download lacks come with it in the new scale: no jump is
+    left between the two.
 
     Args:
         stored: All that is stored of the ticker; may be empty.
         download: Bars and actions from the source, checked by `check_bars`.
-        trusted: Believe the source, which has contradicted the store for days or is its owner's own file.
+        trusted: Believe the source where it contradicts the store, as it has done for days.
+        owned: Take the download as it is: a file of its owner.
+        disputes: Splits on which the source's own list counts.
 
     Raises:
         InstrumentChangedError: Another currency, kind or time zone than stored, or no session of the store.
@@ -72,19 +81,25 @@ def reconcile(stored: PriceHistory, download: PriceHistory, *, trusted: bool = F
     """
     if download.bars.empty:
         return download
-    if not trusted:
+    if not trusted and not owned:
         check_identity(stored, download)
-    reading = download if trusted or stored.bars.empty else _find_reading(stored, download)
-    diff = diff_bars(stored.bars, reading.bars, reading.actions["split"])
-    if diff.fresh.empty:
-        return reading
-    merged = merge(stored, reading)
-    check_jumps(merged, diff.fresh)
-    _check_splits_adjusted(merged, diff.fresh)
-    check_splits_worked_in(merged, diff.fresh)
-    if not trusted:
-        _check_corrections(stored, merged, diff)
-    return reading
+    known = settle_disputes(stored, download, disputes)
+    reading = download if owned or stored.bars.empty else _find_reading(known, download)
+    if reading is None and not trusted:
+        raise _name_scale(known, download)
+    whole = _complete(stored, known, reading or download, trusted=trusted)
+    diff = diff_bars(known.bars, whole.bars, whole.actions["split"])
+    fresh = diff.fresh if known is stored else diff_bars(stored.bars, whole.bars).fresh
+    if fresh.empty:
+        return whole
+    merged = merge(known, whole)
+    spanned = _cut_to_span(merged, stored, download)
+    _check_splits_adjusted(spanned, fresh)
+    check_jumps(spanned, fresh)
+    check_splits_worked_in(spanned, fresh)
+    if not trusted and not owned:
+        _check_corrections(known, merged, diff)
+    return whole
 
 
 def accept_first(download: PriceHistory, calendar: Calendar | str) -> PriceHistory:
@@ -97,7 +112,7 @@ def accept_first(download: PriceHistory, calendar: Calendar | str) -> PriceHisto
     Raises:
         PriceError: It contradicts itself or the calendar.
     """
-    return reconcile(empty_history(download.ticker), keep_sessions(download, calendar), trusted=True)
+    return reconcile(empty_history(download.ticker), keep_sessions(download, calendar), owned=True)
 
 
 def merge(stored: PriceHistory, download: PriceHistory) -> PriceHistory:
@@ -108,22 +123,57 @@ def merge(stored: PriceHistory, download: PriceHistory) -> PriceHistory:
     return replace(download, bars=bars, actions=download.actions.combine_first(stored.actions[~span]))
 
 
-def _find_reading(stored: PriceHistory, download: PriceHistory) -> PriceHistory:
-    """Return the first reading of the download that agrees with the store in scale.
+def _complete(
+    stored: PriceHistory, known: PriceHistory, reading: PriceHistory, *, trusted: bool
+) -> PriceHistory:
+    """Return the reading with every stored bar that it lacks and that a new scale or split changes.
+
+    Args:
+        stored: As it is.
+        known: The same with the source's splits.
+        reading: The download in the units of the store, or in its own where it is trusted.
+        trusted: The reading's scale may be another than the store's.
+    """
+    moved = carry_scale(known, reading) if trusted else known
+    lacking = moved.bars.index.difference(reading.bars.index)
+    bars = moved.bars.loc[lacking]
+    changed = (bars.fillna(-1.0) != stored.bars.loc[lacking].fillna(-1.0)).any(axis=1)
+    if not changed.any():
+        return reading
+    joined = pd.concat([reading.bars, bars[changed]]).sort_index()
+    return replace(reading, bars=joined, actions=merge(moved, reading).actions)
+
+
+def _cut_to_span(merged: PriceHistory, stored: PriceHistory, download: PriceHistory) -> PriceHistory:
+    """Return the part in which the source vouches for both bars of every step.
+
+    It begins at the first downloaded bar, or at the stored bar before it where that first one is new.
+    """
+    first, last = download.bars.index[[0, -1]]
+    before = stored.bars.index[stored.bars.index <= first]
+    first = first if before.empty else before[-1]
+    return replace(merged, bars=merged.bars.loc[first:last], actions=merged.actions.loc[first:last])
+
+
+def _find_reading(stored: PriceHistory, download: PriceHistory) -> PriceHistory | None:
+    """Return the first reading of the download that agrees with the store in scale; None where none does."""
+    doubtful = list_splits(stored) ^ list_splits(download)
+    readings = _enumerate_readings(stored, download)
+    agreeing = (each for each in readings if not find_rescaled(stored.bars, each.bars, doubtful).any())
+    return next(agreeing, None)
+
+
+def _name_scale(stored: PriceHistory, download: PriceHistory) -> ScaleChangedError:
+    """Return the error of a download that no reading brings to the scale of the store.
 
     Raises:
-        PriceJumpError: The bars off scale are a spike.
-        ScaleChangedError: No reading agrees.
+        PriceJumpError: The bars off scale are a spike, which has a better name.
     """
-    doubtful = _list_splits(stored) ^ _list_splits(download)
-    for reading in _enumerate_readings(stored, download):
-        if not _find_rescaled(stored.bars, reading.bars, doubtful).any():
-            return reading
-    off = _find_rescaled(stored.bars, download.bars, doubtful)
-    check_jumps(merge(stored, download), off.index[off])  # a spike of a whole bar has a better name
+    off = find_rescaled(stored.bars, download.bars, list_splits(stored) ^ list_splits(download))
+    check_jumps(_cut_to_span(merge(stored, download), stored, download), off.index[off])
     session = off.index[off][-1]
     was, now = (history.bars.loc[session, "close"] for history in (stored, download))
-    raise ScaleChangedError(
+    return ScaleChangedError(
         download.ticker,
         f"close {was:g} at {session.date()} as stored",
         f"{now:g} at {int(off.sum())} bars alike",
@@ -135,16 +185,11 @@ def _list_doubts(stored: PriceHistory, download: PriceHistory) -> list[_Doubt]:
 
     A split that both know is in doubt too: the vendor may serve prices from before it.
     """
-    announced, known = _list_splits(download), _list_splits(stored)
+    announced, known = list_splits(download), list_splits(stored)
     first, last = download.bars.index[0], download.bars.index[-1]
     missing = [split for split in known - announced if first <= split.session <= last]
     doubts = [_Doubt(split, True) for split in announced] + [_Doubt(split, False) for split in missing]
     return sorted(doubts, key=lambda doubt: doubt.split)[-MOST_DOUBTS:]
-
-
-def _list_splits(history: PriceHistory) -> set[Split]:
-    ratios = history.actions["split"]
-    return {Split(session, ratio) for session, ratio in ratios.items() if ratio != 1.0}
 
 
 def _enumerate_readings(stored: PriceHistory, download: PriceHistory) -> Iterator[PriceHistory]:
@@ -160,7 +205,7 @@ def _read_with(download: PriceHistory, doubts: Sequence[_Doubt], toggled: Sequen
     reading = download
     for doubt in toggled:
         factor = 1.0 / doubt.split.ratio if doubt.announced else doubt.split.ratio
-        reading = _rescale_before(reading, doubt.split.session, factor)
+        reading = rescale_before(reading, doubt.split.session, factor)
     for doubt in doubts:
         reading = _settle_split(reading, doubt, toggled=doubt in toggled)
     return reading
@@ -171,62 +216,18 @@ def _settle_split(reading: PriceHistory, doubt: _Doubt, *, toggled: bool) -> Pri
     if doubt.announced and not toggled:
         return reading  # an announced split counts as it is
     if not doubt.announced and toggled:
-        return _with_split(reading, doubt.split.session, doubt.split.ratio)
+        return with_split(reading, doubt.split.session, doubt.split.ratio)
     # A split that the prices should not contain must show as a jump in them.
-    ratio = doubt.split.ratio if _falls_by(reading.bars, doubt.split) else 1.0
+    ratio = doubt.split.ratio if falls_by(reading.bars, doubt.split) else 1.0
     if doubt.announced or ratio != 1.0:
-        return _with_split(reading, doubt.split.session, ratio)
+        return with_split(reading, doubt.split.session, ratio)
     return reading
-
-
-def _rescale_before(history: PriceHistory, session: pd.Timestamp, factor: float) -> PriceHistory:
-    """Multiply prices and dividends before `session` by the factor, divide volume by it."""
-    bars, actions = history.bars.copy(), history.actions.copy()
-    earlier = bars.index < session
-    bars.loc[earlier, PRICE_COLUMNS] *= factor
-    bars.loc[earlier, "volume"] /= factor
-    actions.loc[actions.index < session, "dividend"] *= factor
-    return replace(history, bars=bars, actions=actions)
-
-
-def _with_split(history: PriceHistory, session: pd.Timestamp, ratio: float) -> PriceHistory:
-    actions = history.actions.copy()
-    dividend = actions.loc[session, "dividend"] if session in actions.index else 0.0
-    actions.loc[session] = {"split": ratio, "dividend": dividend}
-    return replace(history, actions=as_actions(actions.sort_index()))
-
-
-def _falls_by(bars: pd.DataFrame, split: Split) -> bool:
-    """Return whether as-traded closes fall by about the ratio at its ex-date."""
-    step = _log_step(bars, split.session)
-    return step is not None and abs(step + np.log(split.ratio)) < abs(step)
-
-
-def _log_step(bars: pd.DataFrame, session: pd.Timestamp) -> float | None:
-    """Return the log change of the close into `session`; None without a bar there or before."""
-    index = bars.index.get_indexer([session])[0]
-    if index < 1:
-        return None
-    return float(np.log(bars["close"].iloc[index] / bars["close"].iloc[index - 1]))
-
-
-def _find_rescaled(stored: pd.DataFrame, download: pd.DataFrame, doubtful: set[Split]) -> pd.Series:
-    """(T,) true where a bar of both changed its scale: by a factor shared with others, or by a split."""
-    common = download.index.intersection(stored.index)
-    factors = np.log(download.loc[common, PRICE_COLUMNS] / stored.loc[common, PRICE_COLUMNS])  # (T, 4)
-    factor = factors["close"]
-    uniform = (factors.max(axis=1) - factors.min(axis=1) < UNIFORM) & (factor.abs() > SCALED)
-    shared = factor.round(2).map(factor[uniform].round(2).value_counts()).fillna(0) >= ALIKE
-    by_split = pd.Series(False, index=common)
-    for split in doubtful:
-        by_split |= (factor.abs() - abs(np.log(split.ratio))).abs() < SCALED
-    return uniform & (shared | by_split)
 
 
 def _check_splits_adjusted(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:
     """Refuse adjusted prices that still fall by a great split at its ex-date."""
     adjusted = adjust(history, history.last_session, "split_adjusted")
-    for split in sorted(_list_splits(history)):
+    for split in sorted(list_splits(history)):
         if abs(np.log(split.ratio)) <= GREAT_SPLIT:
             continue
         near = adjusted.index.searchsorted(split.session)
@@ -235,7 +236,7 @@ def _check_splits_adjusted(history: PriceHistory, fresh: pd.DatetimeIndex) -> No
 
 
 def _refuse_unadjusted(ticker: str, adjusted: pd.DataFrame, split: Split) -> None:
-    step, size = _log_step(adjusted, split.session), abs(np.log(split.ratio))
+    step, size = log_step(adjusted, split.session), abs(np.log(split.ratio))
     if step is not None and abs(abs(step) - size) < size / 4:
         day: date = split.session.date()
         expected = f"prices with the split {split.ratio:g} of {day} worked in once"

@@ -4,12 +4,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from forecasting.errors import ImplausibleCorrectionError, InstrumentChangedError, ScaleChangedError
+from forecasting.errors import (
+    BadBarsError,
+    BadRangeError,
+    GapError,
+    ImplausibleCorrectionError,
+    InstrumentChangedError,
+    NonPositivePriceError,
+    PriceJumpError,
+    ScaleChangedError,
+    ShortHistoryError,
+    StaleHistoryError,
+    WrongSessionsError,
+)
 
-# A vendor's slip is gone the next day; what it repeats for five sessions running is a correction.
+# A vendor's slip is gone the next day. Prices that are refused for five sessions running, for whatever
+# reasons, are believed where they still contradict the store; a bar that no market prints never is.
 CONTRADICTIONS = {
-    error.reason for error in (InstrumentChangedError, ScaleChangedError, ImplausibleCorrectionError)
+    error.reason
+    for error in (
+        BadBarsError,
+        BadRangeError,
+        ImplausibleCorrectionError,
+        InstrumentChangedError,
+        NonPositivePriceError,
+        PriceJumpError,
+        ScaleChangedError,
+        WrongSessionsError,
+    )
 }
+# Prices that came and were stored. All other reasons are about no prices: they neither count nor interrupt.
+AGREEMENTS = {error.reason for error in (GapError, ShortHistoryError, StaleHistoryError)}
 TRUSTED_AFTER_SESSIONS = 5
 TRUSTED_WITHIN = timedelta(days=14)
 
@@ -22,15 +47,18 @@ class Refusal:
     reason: str
 
 
-def is_trusted(refusals: Sequence[Refusal], as_of: date) -> bool:
-    """Return whether the source has contradicted the store in each of the last few runs.
+def is_trusted(refusals: Sequence[Refusal], as_of: date, *, stored_through: date | None = None) -> bool:
+    """Return whether the source's prices were refused in each of the last few runs that got any.
 
     Args:
-        refusals: The newest quarantines of the ticker before `as_of`, the newest first.
+        refusals: The newest quarantines of the ticker before `as_of`, the newest first; those within
+            `TRUSTED_WITHIN` are enough.
         as_of: The session of the run.
+        stored_through: The newest stored session; a refusal up to it was followed by a run that stored bars.
     """
-    newest = refusals[:TRUSTED_AFTER_SESSIONS]
-    if len(newest) < TRUSTED_AFTER_SESSIONS:
+    unsettled = [each for each in refusals if stored_through is None or each.as_of > stored_through]
+    newest = [each for each in unsettled if each.reason in CONTRADICTIONS | AGREEMENTS]
+    newest = newest[:TRUSTED_AFTER_SESSIONS]
+    if len(newest) < TRUSTED_AFTER_SESSIONS or any(each.reason in AGREEMENTS for each in newest):
         return False
-    contradicting = all(refusal.reason in CONTRADICTIONS for refusal in newest)
-    return contradicting and as_of - min(refusal.as_of for refusal in newest) <= TRUSTED_WITHIN
+    return as_of - newest[-1].as_of <= TRUSTED_WITHIN

@@ -189,7 +189,9 @@ def check_jumps(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:
 
     A move beyond `JUMP` counts as one if two of three hold: the whole bar lies away from the close before,
     the move is gone a session later, volume is below `QUIET` times the usual or unknown; beyond `GREAT_JUMP`
-    a known quiet volume is enough. Prices are adjusted first, so no action makes a jump.
+    a known quiet volume is enough. The newest bar cannot show yet whether its move is gone a session later:
+    one that lies away as a whole needs as many times the usual volume as the price changed by, or it waits.
+    Prices are adjusted first, so no action makes a jump.
 
     Args:
         history: As-traded bars and actions.
@@ -215,9 +217,11 @@ def find_unlikely_jumps(bars: pd.DataFrame) -> pd.DatetimeIndex:
     usual = bars["volume"].rolling(USUAL_SESSIONS, min_periods=1).median().shift()
     known = (usual > 0) & bars["volume"].notna()
     quiet = known & (bars["volume"] < QUIET * usual)
-    doubts = (left.abs() < REVERTED).astype(int) + _displaced(bars, step) + (quiet | ~known)
-    size = step.abs()
-    return bars.index[((size > JUMP) & (doubts >= 2)) | ((size > GREAT_JUMP) & quiet)]
+    displaced, size = _displaced(bars, step), step.abs()
+    doubts = (left.abs() < REVERTED).astype(int) + displaced + (quiet | ~known)
+    thin = (displaced == 1) & ~(bars["volume"] >= usual * np.exp(size))
+    newest = bars.index == bars.index[-1]
+    return bars.index[((size > JUMP) & ((doubts >= 2) | (newest & thin))) | ((size > GREAT_JUMP) & quiet)]
 
 
 def _displaced(bars: pd.DataFrame, step: pd.Series) -> pd.Series:

@@ -150,6 +150,6 @@ DATA_FAULTS: dict[str, Fault] = {
     "no events": lambda _, listing: replace(listing, splits={}, dividends={}),
     "no volume": lambda _, listing: replace(listing, volumes=dict.fromkeys(listing.closes, 0.0)),
     "volume unsettled": lambda _, listing: replace(
-        listing, volumes={day: 1.004 * volume for day, volume in listing.volumes.items()}
+        listing, volumes={day: volume and 1.004 * volume for day, volume in listing.volumes.items()}
     ),
 }

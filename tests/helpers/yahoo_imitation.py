@@ -34,7 +34,7 @@ class Listing:
     splits: dict[date, float] = field(default_factory=dict)
     zone: str = "America/New_York"
     opens: dict[date, float | None] = field(default_factory=dict)
-    volumes: dict[date, float] = field(default_factory=dict)
+    volumes: dict[date, float | None] = field(default_factory=dict)
     highs: dict[date, float | None] = field(default_factory=dict)
     lows: dict[date, float | None] = field(default_factory=dict)
     currency: str = "USD"

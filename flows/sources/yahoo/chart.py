@@ -1,7 +1,7 @@
 """The parts of Yahoo's chart answer beside the prices: the instrument, and the true days of its actions."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -23,6 +23,7 @@ class Chart:
         actions: By ex-date, as announced: split ratios, dividends split-adjusted like the prices.
         last_row: Day of the newest row, with a price or without; None where there is no row.
         error: Yahoo's description of what is wrong with the request; None where nothing is.
+        unknown_volume: Days whose volume is `null`, which yfinance turns into 0.
     """
 
     symbol: str | None
@@ -31,6 +32,7 @@ class Chart:
     actions: pd.DataFrame
     last_row: date | None
     error: str | None
+    unknown_volume: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
 
 
 def read_chart(body: bytes) -> Chart:
@@ -52,6 +54,7 @@ def read_chart(body: bytes) -> Chart:
         actions=_read_actions(result.get("events") or {}, zone),
         last_row=days.max().date() if len(days) else None,
         error=None if fault is None else str(fault.get("description") or fault),
+        unknown_volume=days[_lacks_volume(result)] if len(days) else days,
     )
 
 
@@ -64,6 +67,13 @@ def _read_facts(meta: dict[str, Any], zone: str) -> InstrumentFacts:
         name=meta.get("longName") or meta.get("shortName"),
         first_trade_date=_to_days([stamp], zone)[0].date() if isinstance(stamp, int) else None,
     )
+
+
+def _lacks_volume(result: dict[str, Any]) -> list[bool]:
+    """(T,) true where a row has no volume."""
+    rows = len(result["timestamp"])
+    quote = ((result.get("indicators") or {}).get("quote") or [{}])[0] or {}
+    return [volume is None for volume in quote.get("volume") or [None] * rows]
 
 
 def _read_actions(events: dict[str, Any], zone: str) -> pd.DataFrame:

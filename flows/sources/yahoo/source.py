@@ -153,7 +153,7 @@ def undo_adjustments(ticker: str, frame: pd.DataFrame, chart: Chart) -> tuple[pd
         frame: From `Ticker.history(auto_adjust=False)`.
         chart: The answer that it was made from. Its actions count, not the frame's: where the bar of an
             ex-date is missing, yfinance moves the action to the day before. A split after the newest row is
-            announced and not yet in the prices.
+            announced and not yet in the prices. A volume of `null` is unknown, not 0.
 
     Raises:
         BadBarsError: A number is too large, or an impossible split ratio.
@@ -161,6 +161,7 @@ def undo_adjustments(ticker: str, frame: pd.DataFrame, chart: Chart) -> tuple[pd
     days = frame.rename(columns=str.lower)
     # The wall date of the exchange; through UTC, exchanges east of Greenwich would move to the day before.
     days.index = pd.DatetimeIndex(frame.index).tz_localize(None).normalize()
+    days["volume"] = days["volume"].mask(days.index.isin(chart.unknown_volume))
     in_effect = chart.actions[chart.actions.index <= pd.Timestamp(chart.last_row)]
     return undo_checked_splits(ticker, as_bars(days), in_effect)
 

@@ -221,3 +221,9 @@ def test_yahoo_is_live(source: YahooSource) -> None:
     assert source.live
     assert source.last_session(("AAPL",)) is None
     assert source.tickers() == ()
+
+
+def test_a_volume_of_null_is_unknown_and_one_of_zero_is_zero(yahoo: Yahoo, source: YahooSource) -> None:
+    yahoo.listings["NULL"] = Listing(CLOSES, volumes={MON: 10.0, WED: 0.0, THU: None})
+    volume = source.fetch("NULL", None, THU).bars["volume"]
+    assert volume.tolist() == pytest.approx([10.0, 1000.0, 0.0, float("nan")], nan_ok=True)

@@ -13,6 +13,7 @@ from digests import digest_prices
 from db import Holding, SaveReport, Store
 from forecasting.errors import StoreError
 from forecasting.prices.history import InstrumentFacts, PriceHistory
+from forecasting.prices.scale import Dispute
 
 FIRST = datetime(2024, 1, 5, 22, tzinfo=UTC)
 LATER = datetime(2024, 1, 6, 22, tzinfo=UTC)
@@ -243,3 +244,64 @@ def test_name_and_first_trade_date_are_kept(store: Store, history: PriceHistory)
     facts = InstrumentFacts(name="Acme Corp", first_trade_date=date(1999, 1, 4))
     save(store, replace(history, facts=facts))
     assert load(store, "AAA").facts == facts
+
+
+def test_a_split_is_missing_where_the_source_lacks_it_though_the_prices_contain_it(
+    store: Store, history: PriceHistory, dump: Dump
+) -> None:
+    save(store, history)
+    silent = replace(history, actions=history.actions.assign(split=1.0))
+    save_reading(store, history, silent, LATER)
+    assert [row[-1] for row in dump()["corporate_actions"] if row[3] == "split"] == [LATER]
+    assert list_disputes(store, LATER + timedelta(days=6)) == []
+    save_reading(store, history, silent, LATER + timedelta(days=7))
+    assert list_disputes(store, LATER + timedelta(days=7)) == [Dispute(date(2024, 1, 3), recorded=False)]
+    assert load(store, "AAA").actions["split"].tolist() == [4.0]
+    save_reading(store, history, history, LATER + timedelta(days=8))
+    assert list_disputes(store, LATER + timedelta(days=30)) == []
+
+
+def test_a_split_that_the_prices_lack_is_withdrawn_at_once_and_looked_at_again(
+    store: Store, history: PriceHistory
+) -> None:
+    save(store, history)
+    without = replace(history, actions=history.actions.assign(split=1.0))
+    save_reading(store, without, without, LATER)
+    assert load(store, "AAA").actions["split"].tolist() == [1.0]
+    assert list_disputes(store, LATER) == [Dispute(date(2024, 1, 3), recorded=False)]
+
+
+def test_an_announced_split_that_the_prices_lack_is_stored_as_withdrawn(
+    store: Store, history: PriceHistory
+) -> None:
+    without = replace(history, actions=history.actions.assign(split=1.0))
+    save_reading(store, without, history, FIRST)
+    assert load(store, "AAA").actions["split"].tolist() == [1.0]
+    assert list_disputes(store, FIRST) == [Dispute(date(2024, 1, 3), recorded=False)]
+
+
+def test_a_split_is_recorded_where_a_bar_was_stored_before_it(store: Store, history: PriceHistory) -> None:
+    earlier = datetime(2024, 1, 2, 22, tzinfo=UTC)
+    save(store, PriceHistory("AAA", history.bars.iloc[:1], history.actions.iloc[:0]), earlier)
+    without = replace(history, actions=history.actions.iloc[:0])
+    save_reading(store, without, history, FIRST)
+    assert list_disputes(store, FIRST) == [Dispute(date(2024, 1, 3), recorded=True)]
+
+
+def test_actions_before_the_download_are_not_missing_from_a_reading_that_begins_earlier(
+    store: Store, history: PriceHistory, dump: Dump
+) -> None:
+    save(store, history)
+    tail = PriceHistory("AAA", history.bars.iloc[2:], history.actions.iloc[:0])
+    save_reading(store, history, tail, LATER)
+    assert {row[-1] for row in dump()["corporate_actions"]} == {None}
+
+
+def save_reading(store: Store, reading: PriceHistory, download: PriceHistory, seen_at: datetime) -> None:
+    with store.writing() as tx:
+        tx.prices.save(reading, seen_at, download=download)
+
+
+def list_disputes(store: Store, now: datetime) -> list[Dispute]:
+    with store.reading() as tx:
+        return tx.prices.disputes("AAA", now)

@@ -30,13 +30,21 @@ def modes(folder: Path) -> dict[str, str]:
 
 def test_the_files_of_a_command_are_private(workplace: Path) -> None:
     subprocess.run([BANDCAST, "db", "upgrade"], check=True, capture_output=True)
-    assert modes(workplace / "home") == {"home": "0o700", "home/bandcast.db": "0o600"}
+    assert modes(workplace / "home") == {
+        "home": "0o700",
+        "home/bandcast.db": "0o600",
+        "home/bandcast.db-commits": "0o600",
+    }
 
 
 def test_a_shared_home_follows_the_users_umask(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANDCAST_SHARE_HOME", "true")
     subprocess.run([BANDCAST, "db", "upgrade"], check=True, capture_output=True)
-    assert modes(workplace / "home") == {"home": "0o755", "home/bandcast.db": "0o644"}
+    assert modes(workplace / "home") == {
+        "home": "0o755",
+        "home/bandcast.db": "0o644",
+        "home/bandcast.db-commits": "0o644",
+    }
 
 
 def test_a_path_that_the_user_named_follows_the_users_umask(workplace: Path) -> None:

@@ -11,6 +11,8 @@ from forecasting.types import REGIMES, values
 WORDS = {
     "ActionKind": ("split", "dividend"),
     "Band": ("mc_dropout", "predictive", "calibrated", "random_walk"),
+    "ChangeKind": ("closure", "opening"),
+    "ChangeOrigin": ("found", "setting"),
     "CatchUp": ("off", "report", "fill"),
     "ModelStatus": ("candidate", "champion", "retired", "refused", "baseline"),
     "OutcomeKind": ("live", "backfill", "walk_forward"),

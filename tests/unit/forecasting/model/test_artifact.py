@@ -17,8 +17,10 @@ from forecasting.errors import ArchitectureMismatchError, DigestMismatchError
 from forecasting.features.registry import FEATURES
 from forecasting.features.returns import DailyReturns
 from forecasting.model.artifact import EDITION, Model, build_network, load_model, load_stored_model
+from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar
 from forecasting.model.residuals import ResidualPool
 from forecasting.pipeline import Forecaster, forecast_ticker
+from forecasting.types import Floats
 
 Stored = tuple[str, bytes, str]  # version, weights, manifest
 
@@ -207,3 +209,27 @@ def test_numbers_that_are_not_finite_are_refused_by_name(name: str, value: float
     arrays[name].view(-1)[-1] = value
     with pytest.raises(ArchitectureMismatchError, match=f"finite numbers in {name}"):
         load_model(version, save(arrays), config)
+
+
+def test_the_range_of_the_fit_travels_with_a_model_and_a_model_without_one_still_serves(
+    model: Model, stored: Stored
+) -> None:
+    log_har = LogHar(model.manifest.features, *draw_regression(model))
+    bounded = replace(model, log_har=log_har)
+    again = load_model(bounded.version(), bounded.weights(), stored[2]).log_har
+    assert again is not None
+    np.testing.assert_array_equal(again.bounds, log_har.bounds)
+    older = replace(model, log_har=replace(log_har, bounds=None))
+    found = load_model(older.version(), older.weights(), stored[2]).log_har
+    assert found is not None
+    assert found.bounds is None
+    broken = replace(model, log_har=replace(log_har, bounds=log_har.coefficients.copy()))
+    require_refusal(broken.version(), broken.weights(), stored[2])
+
+
+def draw_regression(model: Model) -> tuple[Floats, Floats, Floats]:
+    """Coefficients, quantiles and bounds of three horizons."""
+    features, rng = len(model.manifest.features), np.random.default_rng(1)
+    shapes = [(3, features + 1), (3, len(RESIDUAL_LEVELS)), (3, 2, features)]
+    coefficients, quantiles, bounds = (np.sort(rng.normal(size=shape), axis=1) for shape in shapes)
+    return coefficients, quantiles, bounds

@@ -140,14 +140,33 @@ def test_the_fit_finds_the_scale_that_made_the_data(training: Sequence[TickerFea
     assert found == pytest.approx(truth, abs=0.03)
 
 
-def test_only_the_coefficients_of_the_market_are_held_back_and_more_so_far_ahead(
+def test_the_ridge_counts_outcomes_that_do_not_overlap_and_holds_the_market_back_more(
     training: Sequence[TickerFeatures],
 ) -> None:
-    near, far = (build_horizon_sample(training, NAMES, h, config=LogHarConfig()).penalty for h in (1, 10))
-    held = [name for name, penalty in zip(NAMES, near[1:], strict=True) if penalty > 0]
-    assert held == list_features("market")
-    assert near[0] == 0
-    assert (far[1:] >= 9 * near[1:]).all()
+    sample = build_horizon_sample(training, NAMES, 10, config=LogHarConfig(ridge_blocks=3, market_ridge=0.01))
+    rows = len(sample.target)
+    assert sample.blocks == rows / 10
+    variance = sample.regressors[:, 1:].var(axis=0)
+    is_market = np.isin(NAMES, list_features("market"))
+    assert sample.penalty[0] == 0
+    assert sample.penalty[1:] == pytest.approx(variance * (3 * 10 / rows + 0.01 * 10 * is_market))
+
+
+def test_a_horizon_with_too_few_outcomes_takes_over_the_coefficients_of_the_next_shorter_one(
+    training: Sequence[TickerFeatures],
+) -> None:
+    blocks = build_horizon_sample(training, NAMES, 3, config=LogHarConfig()).blocks
+    config = LogHarConfig(fewest_blocks=(blocks + 1) / (len(NAMES) + 1))
+    fitted = fit_log_har(training, NAMES, config, horizon=3)
+    np.testing.assert_array_equal(fitted.coefficients[2], fitted.coefficients[1])
+    assert (fitted.coefficients[1] != fitted.coefficients[0]).any()
+    assert (fitted.quantiles[2] != fitted.quantiles[1]).any()
+
+
+def test_a_forecast_keeps_to_the_range_of_the_fit(fitted: LogHar, training: Sequence[TickerFeatures]) -> None:
+    assert fitted.bounds is not None
+    regressors = build_horizon_sample(training, NAMES, 2, config=LogHarConfig()).regressors[:, 1:]
+    np.testing.assert_allclose(fitted.bounds[1], [regressors.min(axis=0), regressors.max(axis=0)])
 
 
 def test_a_stronger_ridge_leaves_smaller_coefficients_of_the_market(

@@ -114,6 +114,9 @@ def test_a_hundredfold_split_is_no_glitch() -> None:
     [
         ({"split": [1, 1, -2, 1]}, "split -2"),
         ({"split": [1, 1, np.inf, 1]}, "split inf"),
+        ({"split": [1, 1, 201, 1]}, "split 201"),
+        ({"split": [1, 1, 1 / 201, 1]}, "split 0.00497512"),
+        ({"split": [1, 1, 1e12, 1]}, "split 1e\\+12"),
         ({"dividend": [0, 0, -1, 0]}, "dividend -1"),
         ({"dividend": [0, 0, 10, 0]}, "dividend 10"),
     ],

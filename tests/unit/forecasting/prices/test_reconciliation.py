@@ -17,6 +17,8 @@ from forecasting.errors import (
 from forecasting.prices.adjustment import adjust, undo_splits
 from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
 from forecasting.prices.reconciliation import merge, reconcile
+from forecasting.prices.scale import Dispute
+from forecasting.prices.validation import find_unlikely_jumps
 
 DAYS = pd.DatetimeIndex(sessions_between("XNYS", date(2024, 1, 2), date(2024, 6, 5)))
 EX = DAYS[-1]
@@ -158,3 +160,91 @@ def test_a_download_without_bars_changes_nothing() -> None:
 def test_a_merged_history_has_the_bars_and_actions_of_both() -> None:
     both = merge(STORED, PriceHistory("ACME", TRUTH.bars.iloc[-1:], TRUTH.actions))
     assert_same(both, TRUTH)
+
+
+WINDOW = DAYS[20:]  # of a download that begins after the store does
+
+
+def windowed(history: PriceHistory) -> PriceHistory:
+    return replace(history, bars=history.bars.loc[WINDOW[0] :], actions=history.actions.loc[WINDOW[0] :])
+
+
+def paying(history: PriceHistory, *days: pd.Timestamp) -> PriceHistory:
+    return replace(history, actions=make_actions(dividends=dict.fromkeys(days, 1.0)))
+
+
+@pytest.mark.parametrize("factor", [0.01, 0.1, 100.0])
+def test_a_window_on_another_scale_is_no_jump_at_its_edge(factor: float) -> None:
+    stored = paying(STORED, DAYS[5])
+    with pytest.raises(ScaleChangedError):
+        reconcile(stored, scaled(windowed(stored), WINDOW[:-1], factor))
+
+
+@pytest.mark.parametrize("factor", [0.01, 0.1, 100.0])
+def test_what_lies_before_a_window_that_is_believed_takes_its_scale(factor: float) -> None:
+    stored = paying(STORED, DAYS[5], DAYS[30])
+    offered = scaled(windowed(stored), WINDOW[:-1], factor)
+    offered = replace(offered, actions=offered.actions.assign(dividend=factor))
+    found = reconcile(stored, offered, trusted=True)
+    assert_same(found, replace(scaled(stored, DAYS[:-1], factor), actions=stored.actions * [1.0, factor]))
+    assert find_unlikely_jumps(found.bars).empty
+
+
+def test_a_bar_that_a_believed_download_lacks_takes_its_scale() -> None:
+    stored = paying(STORED)
+    offered = scaled(stored, DAYS[:-1], 0.01)
+    found = reconcile(stored, replace(offered, bars=offered.bars.drop(DAYS[[0, 40, -2]])), trusted=True)
+    assert_same(found, offered)
+
+
+def test_the_volume_before_the_window_follows_the_shares() -> None:
+    stored = paying(STORED)
+    offered = windowed(scaled(stored, DAYS[:-1], 0.25))
+    offered.bars["volume"] *= 4
+    found = reconcile(stored, offered, trusted=True)
+    assert found.bars["volume"].tolist() == (4 * stored.bars["volume"]).tolist()
+
+
+def test_trust_changes_nothing_where_the_download_can_be_read() -> None:
+    """A split that the source does not announce today is no reason to believe that there was none."""
+    assert_same(reconcile(TRUTH, download(worked_in(), {}), trusted=True), TRUTH)
+
+
+def test_an_owners_file_counts_as_it_is() -> None:
+    assert_same(reconcile(TRUTH, download(worked_in(), {}), owned=True), download(worked_in(), {}))
+
+
+def test_a_window_of_the_right_scale_brings_nothing_along() -> None:
+    stored = paying(STORED, DAYS[5])
+    assert_same(reconcile(stored, windowed(stored), trusted=True), windowed(stored))
+
+
+def test_a_new_first_bar_is_judged_by_the_stored_one_before_it() -> None:
+    alone = scaled(paying(TRUTH), DAYS[-1], 40.0)  # tenfold, once the split by four is in it
+    alone.bars["volume"] = 1000.0
+    with pytest.raises(PriceJumpError):
+        reconcile(paying(STORED), replace(alone, bars=alone.bars.iloc[-1:]))
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_split_that_was_taken_back_with_its_prices_is_withdrawn_unless_the_store_saw_it(
+    recorded: bool,
+) -> None:
+    dispute = Dispute(EX.date(), recorded=recorded)
+    found = reconcile(TRUTH, windowed(download(worked_in(), {})), disputes=[dispute])
+    without = download(worked_in(), {})
+    assert_same(found, windowed(TRUTH) if recorded else without)
+
+
+def test_a_small_split_that_the_prices_never_contained_is_withdrawn() -> None:
+    stored = replace(paying(STORED), actions=make_actions({DAYS[-9]: 1.05}))
+    found = reconcile(stored, paying(STORED), disputes=[Dispute(DAYS[-9].date(), recorded=True)])
+    assert_same(found, paying(STORED))
+
+
+def test_a_split_that_is_told_again_comes_back_with_its_prices() -> None:
+    stored = download(worked_in(), {})
+    assert_same(
+        reconcile(stored, windowed(TRUTH), disputes=[Dispute(EX.date(), recorded=False)]),
+        TRUTH,
+    )

@@ -5,16 +5,19 @@ from datetime import date, timedelta
 import pytest
 
 from forecasting.errors import (
+    BadBarsError,
     BadRangeError,
     GapError,
     ImplausibleCorrectionError,
     InstrumentChangedError,
     PriceJumpError,
+    RateLimitedError,
     ScaleChangedError,
+    ShortHistoryError,
     StaleHistoryError,
     VendorError,
 )
-from forecasting.prices.trust import CONTRADICTIONS, TRUSTED_AFTER_SESSIONS, Refusal, is_trusted
+from forecasting.prices.trust import AGREEMENTS, CONTRADICTIONS, Refusal, is_trusted
 
 AS_OF = date(2024, 6, 5)
 SCALE = ScaleChangedError.reason
@@ -35,10 +38,19 @@ def refuse(*reasons: str, every: int = 1) -> list[Refusal]:
         (refuse(*[SCALE] * 5), True),
         (refuse(*[SCALE] * 9), True),
         (refuse(InstrumentChangedError.reason, *[ImplausibleCorrectionError.reason] * 2, SCALE, SCALE), True),
-        # One of the last five was no contradiction; what lies before does not count.
+        # Whatever the reasons: a window that moves on meets the edge of the old scale, a bad bar on the way.
+        (refuse(SCALE, PriceJumpError.reason, SCALE, BadRangeError.reason, SCALE), True),
+        (refuse(*[PriceJumpError.reason] * 5), True),
+        (refuse(*[SCALE] * 4, PriceJumpError.reason), True),
+        # One of the last five was stored; what lies before does not count.
         (refuse(*[SCALE] * 4, GapError.reason), False),
         (refuse(StaleHistoryError.reason, *[SCALE] * 5), False),
+        (refuse(ShortHistoryError.reason, *[SCALE] * 5), False),
+        # No prices came: neither for nor against.
         (refuse(*[SCALE] * 5, VendorError.reason), True),
+        (refuse(VendorError.reason, SCALE, RateLimitedError.reason, *[SCALE] * 4), True),
+        (refuse(*[SCALE] * 4, VendorError.reason), False),
+        (refuse(*[VendorError.reason] * 9), False),
         # Five in a row, but too long ago to be five sessions running.
         (refuse(*[SCALE] * 5, every=2), True),
         (refuse(*[SCALE] * 5, every=3), False),
@@ -46,22 +58,18 @@ def refuse(*reasons: str, every: int = 1) -> list[Refusal]:
         ([Refusal(AS_OF - timedelta(days=days), SCALE) for days in (1, 2, 3, 4, 15)], False),
     ],
 )
-def test_a_source_is_trusted_after_five_contradictions_running(
-    refusals: list[Refusal], trusted: bool
-) -> None:
+def test_a_source_is_trusted_after_five_refusals_running(refusals: list[Refusal], trusted: bool) -> None:
     assert is_trusted(refusals, AS_OF) is trusted
 
 
-@pytest.mark.parametrize(
-    ("reason", "contradicts"),
-    [
-        (InstrumentChangedError.reason, True),
-        (ScaleChangedError.reason, True),
-        (ImplausibleCorrectionError.reason, True),
-        (PriceJumpError.reason, False),  # a bad bar stays a bad bar, however often it is served
-        (BadRangeError.reason, False),
-    ],
-)
-def test_only_what_contradicts_the_store_can_be_right_in_the_end(reason: str, contradicts: bool) -> None:
-    assert (reason in CONTRADICTIONS) is contradicts
-    assert is_trusted(refuse(*[reason] * TRUSTED_AFTER_SESSIONS), AS_OF) is contradicts
+@pytest.mark.parametrize(("stored_through", "trusted"), [(-6, True), (-5, False), (-2, False), (0, False)])
+def test_refusals_before_a_run_that_stored_bars_are_settled(stored_through: int, trusted: bool) -> None:
+    through = AS_OF + timedelta(days=stored_through)
+    assert is_trusted(refuse(*[SCALE] * 5), AS_OF, stored_through=through) is trusted
+
+
+def test_every_reason_that_refuses_bars_contradicts() -> None:
+    refusals: list[type[BadBarsError]] = [BadBarsError, *BadBarsError.__subclasses__()]
+    reasons = {error.reason for error in refusals}
+    assert reasons == CONTRADICTIONS
+    assert not CONTRADICTIONS & AGREEMENTS

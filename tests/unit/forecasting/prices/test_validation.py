@@ -178,6 +178,8 @@ def test_a_missing_fact_is_no_change() -> None:
         history(bump(-20, 20.0), volume=bump(-20, 9000.0, 1000.0)),  # and with volume, but gone the next day
         history(bump(-1, 100.0), volume=0.0),
         history(bump(slice(-9, None), 17.0)),  # and it stays
+        history(bump(-1, 100.0), volume=bump(-1, 9000.0, 1000.0)),  # tenfold today, on nine times the volume
+        history(bump(-1, 4.0), volume=bump(-1, 2000.0, 1000.0)),
     ],
 )
 def test_a_slip_of_the_vendor_is_refused(slip: PriceHistory) -> None:
@@ -190,6 +192,8 @@ def test_a_slip_of_the_vendor_is_refused(slip: PriceHistory) -> None:
     [
         history(bump(-1, 17.0), volume=bump(-1, 5000.0, 1000.0)),  # news: volume comes with it
         history(bump(-1, 13.0)),
+        history(bump(-1, 100.0), volume=bump(-1, 11_000.0, 1000.0)),
+        history(bump(slice(-2, None), 100.0), volume=bump(-2, 9000.0, 1000.0)),  # and still there a day later
         history(bump(slice(-9, None), 2.5), split={SESSIONS[-9]: 4.0}),
     ],
 )
