@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.flow_runs import call_flow
-from flows.cli.options import DAY, CsvDir, Horizon, Json, Source, Tickers, build_parameters
+from flows.cli.options import DAY, CsvDir, Horizon, Json, Source, Tickers, build_parameters, to_day
 from flows.cli.output import print_result
 
 
@@ -26,8 +26,8 @@ def backfill(
     summary = call_flow(
         "backfill",
         **build_parameters(source, csv_dir, tickers),
-        start=start.date(),
-        end=end.date(),
+        start=to_day(start),
+        end=to_day(end),
         horizon=horizon,
         force=force,
     )

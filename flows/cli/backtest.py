@@ -53,7 +53,7 @@ def backtest(
 
     options = BacktestOptions(
         out=out,
-        start=start.date(),
+        start=to_day(start),
         end=to_day(end),
         every=every,
         retrain_every=retrain_every,

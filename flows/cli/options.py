@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 import typer
 
 from flows.settings import split_tickers
+from forecasting.config import EARLIEST_DAY
+from forecasting.errors import UsageError
 from forecasting.types import SourceKind
 
 DAY = ["%Y-%m-%d"]
@@ -30,8 +32,20 @@ Json = Annotated[
 ]
 
 
+@overload
+def to_day(moment: datetime) -> date: ...
+@overload
+def to_day(moment: None) -> None: ...
+@overload
+def to_day(moment: datetime | None) -> date | None: ...
 def to_day(moment: datetime | None) -> date | None:
-    """Convert an option that typer parses as a moment to a day."""
+    """Convert an option that typer parses as a moment to a day.
+
+    Raises:
+        UsageError: It is a mistyped one, of which no arithmetic with days is possible.
+    """
+    if moment is not None and moment.date() < EARLIEST_DAY:
+        raise UsageError(f"Expected a day from {EARLIEST_DAY} on, found {moment:%Y-%m-%d}; correct the year.")
     return moment.date() if moment else None
 
 
