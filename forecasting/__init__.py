@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecasting.config import CalibrationConfig, ModelConfig, PromotionConfig, SimulationConfig
-    from forecasting.errors import BandcastError
+    from forecasting.errors.base import BandcastError
     from forecasting.features.returns import DailyReturns
     from forecasting.forecast import Forecast
     from forecasting.pipeline import Forecaster, fit_model, forecast_ticker, prepare_returns
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "config": "CalibrationConfig ModelConfig PromotionConfig SimulationConfig",
-    "errors": "BandcastError",
+    "errors.base": "BandcastError",
     "features.returns": "DailyReturns",
     "forecast": "Forecast",
     "pipeline": "Forecaster fit_model forecast_ticker prepare_returns",

@@ -15,6 +15,8 @@ from forecasting.errors import (
     ScaleChangedError,
     ShortHistoryError,
     StaleHistoryError,
+    StalePriceError,
+    UnadjustedSplitError,
     WrongSessionsError,
 )
 
@@ -30,11 +32,12 @@ CONTRADICTIONS = {
         NonPositivePriceError,
         PriceJumpError,
         ScaleChangedError,
+        UnadjustedSplitError,
         WrongSessionsError,
     )
 }
 # Prices that came and were stored. All other reasons are about no prices: they neither count nor interrupt.
-AGREEMENTS = {error.reason for error in (GapError, ShortHistoryError, StaleHistoryError)}
+AGREEMENTS = {error.reason for error in (GapError, ShortHistoryError, StaleHistoryError, StalePriceError)}
 TRUSTED_AFTER_SESSIONS = 5
 TRUSTED_WITHIN = timedelta(days=14)
 

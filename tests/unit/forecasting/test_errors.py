@@ -12,7 +12,7 @@ from forecasting.errors import BandcastError, PriceError
 CLASSES = {
     name: each
     for name, each in vars(errors).items()
-    if inspect.isclass(each) and each.__module__ == errors.__name__
+    if inspect.isclass(each) and each.__module__.startswith(f"{errors.__name__}.")
 }
 PRICE_ERRORS = [each for each in CLASSES.values() if issubclass(each, PriceError)]
 
@@ -38,7 +38,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
 
 
 def test_each_error_is_documented() -> None:
-    assert all((each.__doc__ or "").endswith(".") for each in CLASSES.values())
+    assert all((each.__doc__ or "").rstrip().endswith(".") for each in CLASSES.values())
 
 
 def test_each_price_error_has_a_reason_of_its_own() -> None:

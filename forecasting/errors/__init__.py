@@ -1,0 +1,155 @@
+"""Every error that bandcast raises on purpose.
+
+Each class takes facts and words one sentence: what was expected, what was found, what to do.
+
+    BandcastError
+    ├── InternalError               what nobody foresaw
+    ├── FileError                   a file, folder or output that cannot be used
+    ├── UsageError                  a request that can never work (exit code 2)
+    │   ├── SymbolError
+    │   ├── MissingExtraError
+    │   └── TableError              a frame that does not have the shape its reader needs
+    ├── PriceError                  one ticker is quarantined, the others go on
+    │   ├── UnknownTickerError
+    │   ├── ShortHistoryError
+    │   ├── BadBarsError
+    │   │   ├── NonPositivePriceError
+    │   │   ├── BadRangeError
+    │   │   ├── PriceJumpError
+    │   │   ├── UnadjustedSplitError
+    │   │   ├── WrongSessionsError
+    │   │   ├── InstrumentChangedError
+    │   │   ├── ScaleChangedError
+    │   │   └── ImplausibleCorrectionError
+    │   ├── GapError
+    │   ├── StaleHistoryError
+    │   ├── StalePriceError
+    │   ├── UnfinishedSessionError
+    │   ├── UnknownExchangeError
+    │   ├── SessionsUnknownError
+    │   ├── GaveUpError             the time for ingesting is spent
+    │   ├── UnexpectedError         what nobody foresaw
+    │   └── VendorError             worth another try
+    │       └── RateLimitedError
+    ├── CalendarError
+    ├── SourceError                 the whole source is unusable
+    ├── ModelError
+    │   ├── NoModelError
+    │   ├── ArchitectureMismatchError
+    │   ├── DigestMismatchError
+    │   ├── DropoutNotLiveError
+    │   ├── RungFailedError
+    │   ├── GarchFitError
+    │   └── PromotionError
+    └── StoreError
+        ├── BadCalibrationError
+        ├── DatabaseUnreachableError
+        ├── DatabaseFaultError      it answers, and fails at its work
+        ├── DatabaseLockedError
+        ├── EmptiedStoreError
+        └── MigrationBehindError
+"""
+
+from forecasting.errors.base import (
+    BandcastError,
+    CalendarError,
+    FileError,
+    InternalError,
+    MissingExtraError,
+    SourceError,
+    SymbolError,
+    TableError,
+    UsageError,
+)
+from forecasting.errors.models import (
+    ArchitectureMismatchError,
+    DigestMismatchError,
+    DropoutNotLiveError,
+    GarchFitError,
+    ModelError,
+    NoModelError,
+    PromotionError,
+    RungFailedError,
+)
+from forecasting.errors.prices import (
+    BadBarsError,
+    BadRangeError,
+    GapError,
+    GaveUpError,
+    ImplausibleCorrectionError,
+    InstrumentChangedError,
+    NonPositivePriceError,
+    PriceError,
+    PriceJumpError,
+    RateLimitedError,
+    ScaleChangedError,
+    SessionsUnknownError,
+    ShortHistoryError,
+    StaleHistoryError,
+    StalePriceError,
+    UnadjustedSplitError,
+    UnexpectedError,
+    UnfinishedSessionError,
+    UnknownExchangeError,
+    UnknownTickerError,
+    VendorError,
+    WrongSessionsError,
+)
+from forecasting.errors.stores import (
+    BadCalibrationError,
+    DatabaseFaultError,
+    DatabaseLockedError,
+    DatabaseUnreachableError,
+    EmptiedStoreError,
+    MigrationBehindError,
+    StoreError,
+)
+
+__all__ = [
+    "ArchitectureMismatchError",
+    "BadBarsError",
+    "BadCalibrationError",
+    "BadRangeError",
+    "BandcastError",
+    "CalendarError",
+    "DatabaseFaultError",
+    "DatabaseLockedError",
+    "DatabaseUnreachableError",
+    "DigestMismatchError",
+    "DropoutNotLiveError",
+    "EmptiedStoreError",
+    "FileError",
+    "GapError",
+    "GarchFitError",
+    "GaveUpError",
+    "ImplausibleCorrectionError",
+    "InstrumentChangedError",
+    "InternalError",
+    "MigrationBehindError",
+    "MissingExtraError",
+    "ModelError",
+    "NoModelError",
+    "NonPositivePriceError",
+    "PriceError",
+    "PriceJumpError",
+    "PromotionError",
+    "RateLimitedError",
+    "RungFailedError",
+    "ScaleChangedError",
+    "SessionsUnknownError",
+    "ShortHistoryError",
+    "SourceError",
+    "StaleHistoryError",
+    "StalePriceError",
+    "StoreError",
+    "SymbolError",
+    "TableError",
+    "UnadjustedSplitError",
+    "UnexpectedError",
+    "UnfinishedSessionError",
+    "UnknownExchangeError",
+    "UnknownTickerError",
+    "UsageError",
+    "VendorError",
+    "WrongSessionsError",
+]

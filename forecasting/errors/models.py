@@ -1,0 +1,73 @@
+"""Errors of a model: a lower rung of the ladder takes over, or nothing is trained or promoted."""
+
+from forecasting.errors.base import BandcastError
+
+
+class ModelError(BandcastError):
+    """A fault of the model."""
+
+
+class NoModelError(ModelError):
+    """A version that the store does not hold."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Expected model {version} in the store, found none; run `bandcast retrain`.")
+
+
+class ArchitectureMismatchError(ModelError):
+    """Stored weights that do not fit the network that their config describes."""
+
+    def __init__(self, version: str, detail: str) -> None:
+        super().__init__(
+            f"Expected the weights of model {version} to fit the network of this release, found {detail}; "
+            "run `bandcast retrain`."
+        )
+
+
+class DigestMismatchError(ModelError):
+    """Stored bytes that are not those which the model's version names."""
+
+    def __init__(self, version: str, found: str) -> None:
+        super().__init__(
+            f"Expected the weights and the config of model {version} as they were stored, found others "
+            f"(digest {found}); restore the row or run `bandcast retrain`."
+        )
+
+
+class RungFailedError(ModelError):
+    """A model without bands of a ticker that may be published; the next rung of the ladder takes over."""
+
+    def __init__(self, version: str, ticker: str, expected: str, found: str) -> None:
+        model = version or "in hand"
+        super().__init__(
+            f"Expected {expected} from model {model} for {ticker}, found {found}; a lower rung takes over."
+        )
+
+
+class DropoutNotLiveError(ModelError):
+    """Two Monte-Carlo-dropout runs agree to the last bit, so the bands would lack model uncertainty."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(
+            f"Expected dropout runs for {ticker} to differ, found them identical; "
+            "train a model with dropout > 0."
+        )
+
+
+class GarchFitError(ModelError):
+    """GARCH has no usable fit for a ticker: fall back on the random walk, and say so in what is stored."""
+
+    def __init__(self, ticker: str, found: str) -> None:
+        super().__init__(
+            f"Expected a GARCH(1,1) fit for {ticker}, found {found}; use the random walk in its place."
+        )
+
+
+class PromotionError(ModelError):
+    """Too few dates to compare two models on."""
+
+    def __init__(self, found: int, needed: int) -> None:
+        super().__init__(
+            f"Expected at least {needed} dates that neither model was trained on to compare them, found "
+            f"{found}; load more history, or wait."
+        )
