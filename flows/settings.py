@@ -246,7 +246,9 @@ def find_unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 def find_nearest(name: str) -> str:
     """Return the variable whose name is most like this one; the empty text if none is."""
-    return next(iter(difflib.get_close_matches(name.upper(), _list_variables(), 1)), "")
+    known = [variable.removeprefix(PREFIX) for variable in _list_variables()]
+    found = difflib.get_close_matches(name.upper().removeprefix(PREFIX), known, 1)
+    return PREFIX + found[0] if found else ""
 
 
 def describe_unknown(unknown: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from flows.failures import LOG_FILE
 from forecasting.errors import UsageError
 
 BANDCAST = str(Path(sys.executable).with_name("bandcast"))
+SHELL = "/bin/sh"
 COMMANDS = ("--version", "db upgrade", "models", "models --json", "prices status", "doctor")
 
 
@@ -32,7 +33,7 @@ def test_an_output_without_room_is_one_sentence(workplace: Path, command: str) -
 
 def test_a_closed_output_is_one_sentence_and_its_number_goes_to_no_file(workplace: Path) -> None:
     done = subprocess.run(
-        ["bash", "-c", f"{BANDCAST} db upgrade >&-"], stderr=subprocess.PIPE, text=True, check=False
+        [SHELL, "-c", f"{BANDCAST} db upgrade >&-"], stderr=subprocess.PIPE, text=True, check=False
     )
     assert done.returncode == 1
     assert done.stderr.startswith("Error: Expected to use standard output, found: it is closed; ")
@@ -42,7 +43,7 @@ def test_a_closed_output_is_one_sentence_and_its_number_goes_to_no_file(workplac
 
 def test_a_reader_may_take_the_first_line_alone() -> None:
     script = f"{BANDCAST} models --help | head -1"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run([SHELL, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("Usage")
     assert done.stderr == ""
 
