@@ -57,8 +57,12 @@ def format_key(kind: str, name: str) -> str:
 
 def show_bands(bands: pd.DataFrame) -> None:
     """Show a table of bands, with the query that reads them."""
-    rows = to_records(sheet_from_frame(bands[_BANDS]), digits=SHOWN_DIGITS)
-    create_table_artifact(rows, key="bands", description=QUERY)
+    create_table_artifact(list_bands(bands), key="bands", description=QUERY)
+
+
+def list_bands(bands: pd.DataFrame) -> list[dict[str, Any]]:
+    """List bands as rows of a table, whose prices are numbers of a few significant digits."""
+    return to_records(sheet_from_frame(bands[_BANDS]), digits=SHOWN_DIGITS)
 
 
 def show_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> None:
