@@ -5,15 +5,13 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from db.faults import find_fault, is_locked, list_secrets, quote_error, read_sqlstate
-from db.file_history import find_history
+from db.file_history import find_file, find_history
 from forecasting.errors import (
     DatabaseFaultError,
     DatabaseLockedError,
@@ -51,7 +49,8 @@ def open_engine(url: str) -> sa.Engine:
 
 def display_url(url: URL) -> str:
     """Return driver, host, port and database: a user, a password or an option may be a secret."""
-    shown = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    query = {"uri": "true"} if "uri" in url.query else {}  # without it the text names another file
+    shown = URL.create(url.drivername, host=url.host, port=url.port, database=url.database, query=query)
     return shown.render_as_string()
 
 
@@ -212,7 +211,10 @@ def _parse_url(url: str) -> URL:
 
 
 def _create_sqlite_engine(url: URL) -> sa.Engine:
-    path = _find_sqlite_path(url)
+    path = find_file(url)
+    if path is None:
+        found = f"a database in memory, which ends with its connection; name a file ({_EXAMPLES})"
+        raise DatabaseUnreachableError(display_url(url), found)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -221,20 +223,6 @@ def _create_sqlite_engine(url: URL) -> sa.Engine:
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-def _find_sqlite_path(url: URL) -> Path:
-    """Return the path of a SQLite file, also of one in SQLite's own form `file:path?uri=true`.
-
-    Raises:
-        DatabaseUnreachableError: The database is in memory, where no other connection finds it.
-    """
-    database = url.database or ":memory:"
-    path = unquote(urlsplit(database).path) if database.startswith("file:") else database
-    if path in (":memory:", "") or url.query.get("mode") == "memory":
-        found = f"a database in memory, which ends with its connection; name a file ({_EXAMPLES})"
-        raise DatabaseUnreachableError(display_url(url), found)
-    return Path(path)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

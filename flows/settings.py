@@ -191,7 +191,7 @@ def load_settings(**overrides: Any) -> Settings:
         return _with_paths(settings, paths) if paths else settings
     except ValidationError as error:
         sentence = _word_validation_error(error)
-    except SettingsError as error:
+    except (SettingsError, RecursionError) as error:  # the latter from JSON of a thousand brackets
         sentence = _word_json_error(error)
     raise UsageError(sentence)  # not from the error, whose text repeats the value
 
@@ -289,15 +289,16 @@ def _word_validation_error(error: ValidationError) -> str:
     return f"Expected a valid {name}, found {_quote_harmless(first['input'])}: {first['msg']}."
 
 
-def _word_json_error(error: SettingsError) -> str:
-    """Name the variable that holds no JSON, by its value, which the error has."""
+def _word_json_error(error: Exception) -> str:
+    """Name the variable that holds no JSON, by its value, where the error has it."""
     cause = error.__cause__
-    text = cause.doc if isinstance(cause, json.JSONDecodeError) else None
-    names = [name for name, value in read_environment().items() if value == text and name.startswith(PREFIX)]
+    text = cause.doc if isinstance(cause, json.JSONDecodeError) else ""
+    holders = [name for name, value in read_environment().items() if text and value == text]
+    names = [name for name in holders if name.upper().startswith(PREFIX)]
     variable = " or ".join(names) or "every setting of several values"
     return (
         f"Expected JSON in {variable}, such as [0.05, 0.5, 0.95] for a list, "
-        f"found {_quote_harmless(text)}; correct it."
+        f"found {_quote_harmless(text) if text else 'other text'}; correct it."
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from db.engine import open_engine, reading, writing
+from db.engine import display_url, open_engine, reading, writing
+from db.file_history import find_history
 from db.migrate import read_revision
 from db.schema import quarantines
 from forecasting.errors import DatabaseFaultError, DatabaseUnreachableError
@@ -183,6 +184,10 @@ def test_a_file_in_the_form_of_sqlite_itself_may_have_any_name(tmp_path: Path) -
         connection.exec_driver_sql("CREATE TABLE t (x)")
     engine.dispose()
     assert (tmp_path / "a?b#c%d" / "store.db").is_file()
+    assert display_url(engine.url) == f"sqlite:///file:{tmp_path}/a%3Fb%23c%25d/store.db?uri=true"
+    history = find_history(engine)
+    assert history is not None
+    assert history.database == tmp_path / "a?b#c%d" / "store.db"
 
 
 def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

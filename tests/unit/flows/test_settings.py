@@ -38,6 +38,7 @@ ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WIT
             "Expected JSON in BANDCAST_SIMULATION, such as [0.05, 0.5, 0.95] for a list, "
             "found a text that is not shown here; correct it.",
         ),
+        ("BANDCAST_SIMULATION", "[" * 50_000, "Expected JSON in every setting of several values, "),
         ("BANDCAST_GATE__HORIZONS", "1", "Expected a valid BANDCAST_GATE__HORIZONS, found 1: "),
         (
             "BANDCAST_SIMULATION__DROPOT_RUNS",
