@@ -5,14 +5,13 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from db.faults import find_fault, is_locked, list_secrets, quote_error, read_sqlstate
-from db.file_history import find_history
+from db.file_history import find_file, find_history
 from forecasting.errors import (
     DatabaseFaultError,
     DatabaseLockedError,
@@ -24,6 +23,7 @@ WAIT_SECONDS = 30  # for another writer, before this one says that it waits and 
 GIVE_UP_SECONDS = 600  # a publication of 500 tickers takes up to half a minute, and twenty may be in line
 CONNECT_SECONDS = 10
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+_USABLE = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg", "postgresql+psycopg2")
 _NAMED, _EXAMPLES = "BANDCAST_DATABASE_URL", "sqlite:///file.db or postgresql://user@host/name"
 _WRITES = "bandcast_writes"
 _ALTERS = "bandcast_alters_schema"
@@ -49,7 +49,8 @@ def open_engine(url: str) -> sa.Engine:
 
 def display_url(url: URL) -> str:
     """Return driver, host, port and database: a user, a password or an option may be a secret."""
-    shown = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    query = {"uri": "true"} if "uri" in url.query else {}  # without it the text names another file
+    shown = URL.create(url.drivername, host=url.host, port=url.port, database=url.database, query=query)
     return shown.render_as_string()
 
 
@@ -202,15 +203,22 @@ def _parse_url(url: str) -> URL:
         raise DatabaseUnreachableError(display_url(parsed), found)
     if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
         raise DatabaseUnreachableError(_NAMED, "an @ too many; write @ as %40 in a password")
-    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.drivername not in _USABLE:
+        found = f"a driver that cannot be used here; write {parsed.get_backend_name()}:// alone"
+        raise DatabaseUnreachableError(display_url(parsed), found)
+    return parsed
 
 
 def _create_sqlite_engine(url: URL) -> sa.Engine:
-    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
-        try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unreachable(url, error) from error
+    path = find_file(url)
+    if path is None:
+        found = f"a database in memory, which ends with its connection; name a file ({_EXAMPLES})"
+        raise DatabaseUnreachableError(display_url(url), found)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unreachable(url, error) from error
     engine = sa.create_engine(url)
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)

@@ -3,8 +3,10 @@
 import logging
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
+from sqlalchemy.engine import URL
 
 from forecasting.errors import EmptiedStoreError
 
@@ -76,10 +78,19 @@ class FileHistory:
 
 def find_history(engine: sa.Engine) -> FileHistory | None:
     """Return the history of the engine's file; None where there is none: PostgreSQL, or memory."""
-    name = engine.url.database
-    if engine.dialect.name != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
-        return None
-    return FileHistory(Path(name))
+    path = find_file(engine.url) if engine.dialect.name == "sqlite" else None
+    return FileHistory(path) if path else None
+
+
+def find_file(url: URL) -> Path | None:
+    """Return the path of a SQLite file, also of one in SQLite's own form; None for a database in memory.
+
+    >>> find_file(sa.make_url("sqlite:///store.db")), find_file(sa.make_url("sqlite:///file:a%3Fb?uri=true"))
+    (PosixPath('store.db'), PosixPath('a?b'))
+    """
+    name = url.database or ""
+    path = unquote(urlsplit(name).path) if name.startswith("file:") else name
+    return None if path in ("", ":memory:") or url.query.get("mode") == "memory" else Path(path)
 
 
 def _read_counter(connection: sa.Connection) -> int:

@@ -12,7 +12,7 @@ from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Horizon, Paths, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
 from flows.reporting.artifacts import BackfillProgress, show_backfill
-from flows.steps.ingest import ingest_tickers
+from flows.steps.ingest import ingest_tickers, require_stored
 from flows.steps.missing_sessions import load_unfinished
 from flows.steps.publish import fill_session, list_universe
 from flows.summary import BackfillSummary, SessionFill
@@ -92,7 +92,12 @@ def ingest_from(context: RunContext, start: date) -> Calendars:
 
     Returns:
         The calendars as they are known with these prices.
+
+    Raises:
+        SourceError: The store holds none up to the last session.
     """
     days = context.settings.history_days + (context.as_of - start) // timedelta(days=1)
     longer = replace(context, settings=context.settings.model_copy(update={"history_days": days}))
-    return ingest_tickers(longer, list_universe(longer)).calendars
+    result = ingest_tickers(longer, list_universe(longer))
+    require_stored(longer, result.failed)
+    return result.calendars

@@ -1,5 +1,6 @@
 """The last resort for errors that nobody foresaw: a sentence without secrets, the traceback in a log file."""
 
+import errno
 import os
 import traceback
 from collections.abc import Iterator, Mapping
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.settings import load_settings, read_environment
-from forecasting.errors import BandcastError, InternalError, UsageError
+from forecasting.errors import BandcastError, FileError, InternalError, UsageError
 from forecasting.text import clean_text, keep_visible, mask_credentials, mask_secrets, shorten
 
 LOG_FILE = Path("logs") / "bandcast.log"  # in the home
@@ -15,6 +16,26 @@ LARGEST_LOG = 1_000_000  # bytes; the file before it is kept beside it
 LONGEST_TRACEBACK = 50_000  # characters
 SECRET_NAMES = ("AUTH_STRING", "API_KEY", "PASSWORD")  # ends of the names of variables
 URL_NAMES = ("BANDCAST_DATABASE_URL", "PREFECT_API_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
+
+
+FILE_FAULTS = {
+    errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
+    errno.ENOENT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
+}  # fmt: skip
+
+
+def translate_error(error: Exception) -> BandcastError:
+    """Return any error as one of bandcast, whose text is a sentence for a person.
+
+    Faults of files and disks have an own sentence; what nobody foresaw is reported by `report_unexpected`.
+    """
+    if isinstance(error, BandcastError):
+        return error
+    if not isinstance(error, OSError) or error.errno not in FILE_FAULTS:
+        return report_unexpected(error)
+    translated = FileError(str(error.filename or "a file"), os.strerror(error.errno))
+    translated.__cause__ = error
+    return translated
 
 
 def report_unexpected(error: Exception) -> InternalError:

@@ -61,9 +61,14 @@ def supply_auth_string(environment: MutableMapping[str, str]) -> None:
     """Set the variable that Prefect's clients read, if it is not set and the server is on this machine.
 
     Raises:
-        UsageError: The file of the home cannot be read, or is empty.
+        UsageError: The file of the home cannot be read, or is empty; PREFECT_API_URL is no URL.
     """
-    server = urlsplit(environment.get("PREFECT_API_URL", "")).hostname
+    try:
+        server = urlsplit(environment.get("PREFECT_API_URL", "")).hostname
+    except ValueError:  # Prefect would end with it while it is imported
+        raise UsageError(
+            "Expected a URL in PREFECT_API_URL, found none that can be read; correct it."
+        ) from None
     if AUTH_VARIABLE in environment or server not in THIS_MACHINE:
         return
     if (found := read_auth_string(load_settings().home)) is not None:
@@ -77,6 +82,8 @@ def display_server(url: str) -> str:
         host = parts.hostname or ""
         port = f":{parts.port}" if parts.port else ""
     except ValueError:  # no port, or no host
+        host = ""
+    if not host:
         return "the URL of PREFECT_API_URL"
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
 

@@ -1,15 +1,19 @@
 """Settings: every BANDCAST_* variable of the environment or of `.env`, read in one class."""
 
+import difflib
+import functools
+import json
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
@@ -28,12 +32,13 @@ from forecasting.types import SourceKind
 
 PREFIX = "BANDCAST_"
 DOTENV = ".env"  # in the working directory
+DOTENV_ENCODING = "utf-8-sig"  # some editors put a mark at the beginning, which would hide the first name
 
 Tickers = Annotated[tuple[str, ...], NoDecode]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 CalendarDays = Annotated[tuple[tuple[str, date], ...], NoDecode]
 
-_HARMLESS = re.compile(r"[\w.+\- ]{0,40}")
+_HARMLESS = re.compile(r"[\w.,+\- \[\]]{0,40}")
 
 
 class Settings(BaseSettings):
@@ -43,6 +48,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=DOTENV,
+        env_file_encoding=DOTENV_ENCODING,
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -64,20 +70,28 @@ class Settings(BaseSettings):
         (), description="Other days on which an exchange trades, as in XBOM:2025-02-01."
     )
     history_days: int = Field(
-        3700, ge=400, description="Calendar days of history fetched from a live source."
+        3700, ge=400, le=36_500, description="Calendar days of history fetched from a live source."
     )
     provider_lag_minutes: int = Field(
-        30, ge=0, description="Minutes after the close until a bar counts as final."
+        30, ge=0, le=10_080, description="Minutes after the close until a bar counts as final."
     )
-    max_model_age_days: int = Field(45, ge=1, description="Age at which `--retrain auto` trains anew.")
+    max_model_age_days: int = Field(
+        45, ge=1, le=36_500, description="Age at which `--retrain auto` trains anew."
+    )
     min_success_ratio: float = Field(0.5, ge=0, le=1, description="Share of tickers that must be forecast.")
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that forecast."
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, description="Threads that forecast."
     )
-    retry_seconds: float = Field(10, ge=0, description="First pause before a failed download is tried again.")
-    requests_per_second: float = Field(4, gt=0, description="Pace of requests to a live source.")
-    ingest_minutes: float = Field(30, gt=0, description="When the tickers still missing are given up.")
-    run_minutes: float = Field(360, gt=0, description="When a run that still goes on is ended.")
+    retry_seconds: float = Field(
+        10, ge=0, le=3600, description="First pause before a failed download is tried again."
+    )
+    requests_per_second: float = Field(
+        4, ge=0.001, le=1_000_000, description="Pace of requests to a live source."
+    )
+    ingest_minutes: float = Field(
+        30, gt=0, le=10_080, description="When the tickers still missing are given up."
+    )
+    run_minutes: float = Field(360, gt=0, le=10_080, description="When a run that still goes on is ended.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
     simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
     gate: PromotionConfig = Field(
@@ -94,7 +108,7 @@ class Settings(BaseSettings):
     @field_validator("tickers", "train_tickers", mode="before")
     @classmethod
     def _split_tickers(cls, value: Any) -> Any:
-        return parse_tickers(value.split(",") if isinstance(value, str) else value)
+        return split_tickers(value) if isinstance(value, str) else parse_tickers(value)
 
     @field_validator("calendars", "closures", "openings", mode="before")
     @classmethod
@@ -121,7 +135,7 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's URL."""
-        return self.database_url or f"sqlite:///{self.home.absolute() / 'bandcast.db'}"
+        return self.database_url or _build_sqlite_url(self.home.absolute() / "bandcast.db")
 
 
 def parse_ticker(text: str) -> str:
@@ -131,7 +145,7 @@ def parse_ticker(text: str) -> str:
         SymbolError: It is no symbol.
     """
     ticker = text.strip().upper()
-    if not is_symbol(ticker):
+    if not (text.isascii() and is_symbol(ticker)):  # capitals of other letters may be ASCII
         raise SymbolError(text)
     return ticker
 
@@ -145,6 +159,22 @@ def parse_tickers(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parse_ticker(text) for text in texts if text.strip()))
 
 
+def split_tickers(text: str) -> tuple[str, ...]:
+    """Split a list of symbols at its commas, and parse each.
+
+    Raises:
+        SymbolError: One is no symbol.
+        UsageError: The list is empty.
+    """
+    tickers = parse_tickers(text.split(","))
+    if not tickers:
+        raise UsageError(
+            f"Expected symbols with commas between, such as AAPL,MSFT, found none in '{text}'; "
+            "name some, or leave the list out for all."
+        )
+    return tickers
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment; values that a caller gives (not None) take precedence.
 
@@ -155,17 +185,14 @@ def load_settings(**overrides: Any) -> Settings:
     if "horizon" in given:
         given["simulation"] = {"horizon": given.pop("horizon")}  # merged with the environment's values
     paths = given.pop("paths", None)
+    read_dotenv()  # words what is wrong with the file itself
     try:
         settings = Settings(**given)
         return _with_paths(settings, paths) if paths else settings
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "BANDCAST_" + "__".join(str(part).upper() for part in first["loc"])
-        sentence = f"Expected a valid {name}, found {_quote_harmless(first['input'])}: {first['msg']}."
-    except SettingsError as error:
-        sentence = f"Expected JSON in a setting of several values, found an {error}; correct it."
-    except (OSError, UnicodeError) as error:
-        sentence = _word_dotenv(error)
+        sentence = _word_validation_error(error)
+    except (SettingsError, RecursionError) as error:  # the latter from JSON of a thousand brackets
+        sentence = _word_json_error(error)
     raise UsageError(sentence)  # not from the error, whose text repeats the value
 
 
@@ -176,9 +203,13 @@ def read_dotenv(path: Path = Path(DOTENV)) -> dict[str, str]:
         UsageError: The file cannot be read.
     """
     try:
-        values = dotenv_values(path)
-    except (OSError, UnicodeError) as error:
-        raise UsageError(_word_dotenv(error)) from error
+        values = dotenv_values(path, encoding=DOTENV_ENCODING)
+    except UnicodeError:  # whose text repeats a part of the file
+        raise UsageError(
+            f"Expected UTF-8 text in {path.absolute()}, found another encoding; save the file as UTF-8."
+        ) from None
+    except OSError as error:
+        raise UsageError(f"Expected to read {path.absolute()}, found {error.strerror}.") from error
     return {
         name.upper(): value
         for name, value in values.items()
@@ -195,8 +226,80 @@ def read_environment() -> dict[str, str]:
     return {**read_dotenv(), **os.environ}
 
 
-def _word_dotenv(error: OSError | UnicodeError) -> str:
-    return f"Expected settings in {Path(DOTENV).absolute()}, found {type(error).__name__}; correct the file."
+def find_unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Find the variables that look like settings and are none; the value is the nearest setting, or empty.
+
+    Names within a setting of several values are left to `load_settings`, which refuses unknown ones.
+
+    >>> find_unknown_variables({"BANDCAST_TIKCERS": "AAPL", "BANDCAST_GATE__SESSIONS": "126", "HOME": "/"})
+    {'BANDCAST_TIKCERS': 'BANDCAST_TICKERS'}
+    """
+    composed = tuple(PREFIX + f"{name.upper()}__" for name, _ in _list_composed(Settings))
+    strangers = {name for name in environment if name.upper().startswith(PREFIX)}
+    unknown = sorted(
+        name
+        for name in strangers
+        if name.upper() not in _list_variables() and not name.upper().startswith(composed)
+    )
+    return {name: find_nearest(name) for name in unknown}
+
+
+def find_nearest(name: str) -> str:
+    """Return the variable whose name is most like this one; the empty text if none is."""
+    known = [variable.removeprefix(PREFIX) for variable in _list_variables()]
+    found = difflib.get_close_matches(name.upper().removeprefix(PREFIX), known, 1)
+    return PREFIX + found[0] if found else ""
+
+
+def describe_unknown(unknown: Mapping[str, str]) -> str:
+    """Name unknown variables, each with the setting that may be meant."""
+    return ", ".join(f"{name} (perhaps {near})" if near else name for name, near in unknown.items())
+
+
+@functools.cache
+def _list_variables() -> tuple[str, ...]:
+    """List every variable, those of single values within a setting of several included."""
+    return tuple(PREFIX + name for name in _list_names(Settings))
+
+
+def _list_names(model: type[BaseModel]) -> Iterator[str]:
+    yield from (name.upper() for name in model.model_fields)
+    for name, inner in _list_composed(model):
+        yield from (f"{name.upper()}__{inner_name}" for inner_name in _list_names(inner))
+
+
+def _list_composed(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the fields of several values, with their models."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield name, field.annotation
+
+
+def _build_sqlite_url(path: Path) -> str:
+    """Build the URL of a SQLite file; a question mark, which would begin a query, needs SQLite's own form."""
+    return f"sqlite:///file:{quote(str(path))}?uri=true" if "?" in str(path) else f"sqlite:///{path}"
+
+
+def _word_validation_error(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = PREFIX + "__".join(str(part).upper() for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = find_nearest(name) or f"{PREFIX}TICKERS"
+        return f"Expected the name of a setting, such as {near}, found {name}; correct it."
+    return f"Expected a valid {name}, found {_quote_harmless(first['input'])}: {first['msg']}."
+
+
+def _word_json_error(error: Exception) -> str:
+    """Name the variable that holds no JSON, by its value, where the error has it."""
+    cause = error.__cause__
+    text = cause.doc if isinstance(cause, json.JSONDecodeError) else ""
+    holders = [name for name, value in read_environment().items() if text and value == text]
+    names = [name for name in holders if name.upper().startswith(PREFIX)]
+    variable = " or ".join(names) or "every setting of several values"
+    return (
+        f"Expected JSON in {variable}, such as [0.05, 0.5, 0.95] for a list, "
+        f"found {_quote_harmless(text) if text else 'other text'}; correct it."
+    )
 
 
 def _quote_harmless(value: object) -> str:

@@ -11,6 +11,7 @@ from forecasting.types import PriceBasis, Weighting
 Cell = Literal["lstm", "gru", "rnn"]
 Skip = Literal["all", "volatility", "none"]
 
+EARLIEST_DAY = date(1900, 1, 1)  # an earlier one is mistyped; a century before it is still a date
 MAIN_HORIZONS = (1, 5, 10, 20, 30)  # sessions ahead that people read and reports show
 SHORT_HORIZONS = (1, 5, 10)  # those with enough outcomes in a few months to judge a model or a drift by
 SCORE_LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))  # the grid behind every CRPS that compares

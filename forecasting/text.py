@@ -4,11 +4,14 @@ A vendor, a file, a variable or an error of a library may bring control characte
 terminal, characters that hide or turn others round, forged lines, or a password.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from decimal import Decimal
 from urllib.parse import quote
 
+PRICE_DIGITS, PRICE_DECIMALS = 5, 2  # at least
 LONGEST_TEXT = 2000  # characters of one sentence
 SYMBOL_PATTERN = r"[A-Z0-9^][A-Z0-9.\-=^&]{0,31}"
 MASK = "***"
@@ -17,6 +20,26 @@ _SYMBOL = re.compile(SYMBOL_PATTERN)
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 _USER_INFO = re.compile(r"(?<=://)[^\s:/@]*:\S*@")  # greedy: a password may hold an @ or a /
 _PASSWORD_OPTION = re.compile(r"(?i)\b(\w*(?:passw(?:or)?d|pwd|passfile|token|secret|api_key))=[^\s&;'\"]+")
+
+
+def format_price(price: float) -> str:
+    """Format a price with five significant digits at least, and two decimals at least.
+
+    >>> format_price(622_830.55), format_price(202.91), format_price(1.10345), format_price(0.00002)
+    ('622,830.55', '202.91', '1.1035', '0.000020000')
+    """
+    magnitude = math.floor(math.log10(abs(price))) if price else 0
+    return f"{price:,.{max(PRICE_DECIMALS, PRICE_DIGITS - 1 - magnitude)}f}"
+
+
+def format_plain(value: float) -> str:
+    """Format a number with ten significant digits at most, without an exponent and without zeros at the end.
+
+    >>> format_plain(622_830.55), format_plain(200), format_plain(0.00002)
+    ('622,830.55', '200', '0.00002')
+    """
+    text = f"{Decimal(f'{value:.10g}'):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def is_symbol(text: str) -> bool:

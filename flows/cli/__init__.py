@@ -30,11 +30,18 @@ from flows.cli import (
     show,
     verify,
 )
-from flows.failures import format_traceback, hide_secrets, report_unexpected
+from flows.cli.output import print_line, require_output
+from flows.failures import format_traceback, hide_secrets, translate_error
 from flows.prefect_runtime.telemetry import turn_off_telemetry
 from flows.private_files import private_files
 from flows.server_access import supply_auth_string
-from flows.settings import DOTENV, read_dotenv
+from flows.settings import (
+    DOTENV,
+    describe_unknown,
+    find_unknown_variables,
+    read_dotenv,
+    read_environment,
+)
 from flows.version import code_version
 from forecasting.errors import BandcastError, UsageError
 
@@ -43,6 +50,7 @@ _debug: ContextVar[bool] = ContextVar("debug", default=False)
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # its tables cut the names of options on narrow terminals
     pretty_exceptions_enable=False,
 )
 for command in (
@@ -70,7 +78,7 @@ app.add_typer(models.app, name="models")
 def _print_version(wanted: bool) -> None:
     """Print the version and end; an eager option needs no command."""
     if wanted:
-        typer.echo(f"bandcast {code_version()}")
+        print_line(f"bandcast {code_version()}")
         raise typer.Exit
 
 
@@ -88,6 +96,8 @@ def options(
     _debug.set(debug)
     if settings := sorted(set(read_dotenv()) - set(os.environ)):
         typer.echo(f"Settings read from {Path(DOTENV).absolute()}: {', '.join(settings)}.", err=True)
+    if unknown := find_unknown_variables(read_environment()):
+        typer.echo(f"Warning: unknown settings, left out: {describe_unknown(unknown)}.", err=True)
 
 
 def main() -> None:
@@ -95,14 +105,13 @@ def main() -> None:
     turn_off_telemetry(os.environ)
     with private_files():
         try:
+            require_output()
             supply_auth_string(os.environ)
             app()
-        except BandcastError as error:
-            _fail(error)
         except BrokenPipeError:
             raise  # who reads has gone: nobody is left to read a sentence
         except Exception as error:
-            _fail(report_unexpected(error))
+            _fail(translate_error(error))
 
 
 def _fail(error: BandcastError) -> NoReturn:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.flow_runs import call_flow
-from flows.cli.options import DAY, CsvDir, Horizon, Json, Source, Tickers, build_parameters
+from flows.cli.options import DAY, CsvDir, Horizon, Json, Source, Tickers, build_parameters, to_day
 from flows.cli.output import print_result
 
 
@@ -15,7 +15,7 @@ def backfill(
     end: Annotated[datetime, typer.Option(formats=DAY, help="Last session.")],
     source: Source = None,
     csv_dir: CsvDir = None,
-    tickers: Tickers = "",
+    tickers: Tickers = None,
     horizon: Horizon = 30,
     force: Annotated[
         bool, typer.Option("--force", help="Make backfilled bands anew; those issued on their day stay.")
@@ -26,8 +26,8 @@ def backfill(
     summary = call_flow(
         "backfill",
         **build_parameters(source, csv_dir, tickers),
-        start=start.date(),
-        end=end.date(),
+        start=to_day(start),
+        end=to_day(end),
         horizon=horizon,
         force=force,
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import DAY, CsvDir, Json, Source, Tickers, to_day
-from flows.cli.output import print_result
+from flows.cli.output import print_line, print_result
 from flows.private_files import own_umask
 
 Out = Annotated[Path, typer.Option(help="Where the rows go: a .parquet, .csv or .csv.gz file.")]
@@ -33,7 +33,7 @@ def backtest(
     end: End = None,
     source: Source = None,
     csv_dir: CsvDir = None,
-    tickers: Tickers = "",
+    tickers: Tickers = None,
     every: Every = 5,
     retrain_every: RetrainEvery = 252,
     warm_up: WarmUp = 504,
@@ -53,7 +53,7 @@ def backtest(
 
     options = BacktestOptions(
         out=out,
-        start=start.date(),
+        start=to_day(start),
         end=to_day(end),
         every=every,
         retrain_every=retrain_every,
@@ -64,10 +64,10 @@ def backtest(
         workers=workers,
         restart=restart,
     )
-    settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None)
+    settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers)
     with own_umask():
         result = run_backtest(options, settings, datetime.now(UTC))
     if markdown and not json:
-        typer.echo(backtest_to_markdown(result))
+        print_line(backtest_to_markdown(result))
         return
     print_result(build_backtest_parts(result), backtest_to_plain(result), json=json)

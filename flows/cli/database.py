@@ -2,6 +2,8 @@
 
 import typer
 
+from flows.cli.output import print_line
+
 app = typer.Typer(no_args_is_help=True, help="The database.")
 
 
@@ -11,4 +13,4 @@ def upgrade() -> None:
     from db import upgrade_store
     from flows.settings import load_settings
 
-    typer.echo(f"The database is at migration {upgrade_store(load_settings().url)}.")
+    print_line(f"The database is at migration {upgrade_store(load_settings().url)}.")

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import typer
 
 from flows.cli.options import Json
+from flows.cli.output import print_line
 
 
 def doctor(json: Json = False) -> None:
@@ -17,8 +18,8 @@ def doctor(json: Json = False) -> None:
     for finding in examine(load_settings()):
         findings.append(finding)
         if not json:
-            typer.echo(finding.line())  # at once: the checks of a server take seconds
+            print_line(finding.line())  # at once: the checks of a server take seconds
     if json:
-        typer.echo(to_json([asdict(finding) for finding in findings]))
+        print_line(to_json([asdict(finding) for finding in findings]))
     if any(finding.verdict == "fail" for finding in findings):
         raise typer.Exit(1)

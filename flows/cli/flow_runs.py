@@ -29,14 +29,21 @@ def call_flow(name: str, **parameters: Any) -> Any:
     """Call the flow of that name; return its result.
 
     Raises:
-        BandcastError: As the flow failed.
+        BandcastError: As the flow failed, or the Prefect server cannot be used.
     """
+    from httpx import HTTPError
+
+    from flows.prefect_runtime.configured_server import require_server, word_server_fault
     from flows.prefect_runtime.temporary_server import temporary_server
 
+    require_server()
     with temporary_server() as wait_for_server:
         flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
         wait_for_server()
-        result = flow(**parameters, return_state=True).result(raise_on_failure=False)
+        try:
+            result = flow(**parameters, return_state=True).result(raise_on_failure=False)
+        except (HTTPError, RuntimeError) as error:  # Prefect's, since a flow turns its own into its state
+            raise word_server_fault(error) from error
     if isinstance(result, BaseException):
         raise result
     return result

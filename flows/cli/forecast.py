@@ -7,7 +7,7 @@ from flows.cli.options import AsOf, CsvDir, Horizon, Json, Source, Tickers, buil
 def forecast(
     source: Source = None,
     csv_dir: CsvDir = None,
-    tickers: Tickers = "",
+    tickers: Tickers = None,
     as_of: AsOf = None,
     horizon: Horizon = 30,
     json: Json = False,

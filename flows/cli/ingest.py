@@ -7,7 +7,7 @@ from flows.cli.options import AsOf, CsvDir, Json, Source, Tickers, build_paramet
 def ingest(
     source: Source = None,
     csv_dir: CsvDir = None,
-    tickers: Tickers = "",
+    tickers: Tickers = None,
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:

@@ -3,7 +3,7 @@
 import typer
 
 from flows.cli.options import Json, Source
-from flows.cli.output import print_result
+from flows.cli.output import print_line, print_result
 
 app = typer.Typer(help="The models, and the decisions of the promotion test on them.")
 
@@ -33,4 +33,4 @@ def rollback(source: Source = None) -> None:
     settings = load_settings(source=source)
     with open_store(settings.url, settings.source) as store, store.writing() as tx:
         rollback = tx.models.rollback()
-    typer.echo(f"Model {rollback.active} serves; {rollback.withdrawn} was taken back.")
+    print_line(f"Model {rollback.active} serves; {rollback.withdrawn} was taken back.")

@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 import typer
 
-from flows.settings import parse_tickers
+from flows.settings import split_tickers
+from forecasting.config import EARLIEST_DAY
+from forecasting.errors import UsageError
 from forecasting.types import SourceKind
 
 DAY = ["%Y-%m-%d"]
@@ -16,7 +18,7 @@ Source = Annotated[
 ]
 CsvDir = Annotated[Path | None, typer.Option(help="Folder of TICKER.csv files, for --source csv.")]
 Tickers = Annotated[
-    str, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")
+    str | None, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")
 ]
 AsOf = Annotated[
     datetime | None, typer.Option(formats=DAY, help="Session to forecast from. [default: the last closed]")
@@ -30,19 +32,31 @@ Json = Annotated[
 ]
 
 
+@overload
+def to_day(moment: datetime) -> date: ...
+@overload
+def to_day(moment: None) -> None: ...
+@overload
+def to_day(moment: datetime | None) -> date | None: ...
 def to_day(moment: datetime | None) -> date | None:
-    """Convert an option that typer parses as a moment to a day."""
+    """Convert an option that typer parses as a moment to a day.
+
+    Raises:
+        UsageError: It is a mistyped one, of which no arithmetic with days is possible.
+    """
+    if moment is not None and moment.date() < EARLIEST_DAY:
+        raise UsageError(f"Expected a day from {EARLIEST_DAY} on, found {moment:%Y-%m-%d}; correct the year.")
     return moment.date() if moment else None
 
 
-def build_parameters(source: SourceKind | None, csv_dir: Path | None, tickers: str) -> dict[str, Any]:
+def build_parameters(source: SourceKind | None, csv_dir: Path | None, tickers: str | None) -> dict[str, Any]:
     """Build the parameters that every flow has.
 
     Raises:
-        SymbolError: A ticker is no symbol.
+        UsageError: A ticker is no symbol, or the list is empty.
     """
     return {
         "source": source or "configured",
         "csv_dir": str(csv_dir or ""),
-        "tickers": list(parse_tickers(tickers.split(","))),
+        "tickers": [] if tickers is None else list(split_tickers(tickers)),
     }

@@ -7,26 +7,29 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Tickers, Until, to_day
+from flows.cli.output import print_line
 from flows.private_files import own_umask
 
 
 def plot(
-    tickers: Tickers = "",
+    tickers: Tickers = None,
     as_of: Until = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where the PNG goes. [default: plots/ in BANDCAST_HOME]")
+        Path | None,
+        typer.Option(help="Where the picture goes: .png, .pdf, .svg. [default: plots/ in BANDCAST_HOME]"),
     ] = None,
 ) -> None:
-    """Draw fan charts of the newest bands; prints the path of the PNG."""
+    """Draw fan charts of the newest bands; prints the path of the picture."""
     from db import open_store
     from flows.reporting.bands import default_plot_path, load_fan_data
+    from flows.reporting.charts import require_drawable, save_fan_charts
     from flows.settings import load_settings
 
-    settings = load_settings(tickers=tickers or None)
+    if out:
+        require_drawable(out)
+    settings = load_settings(tickers=tickers)
     with open_store(settings.url, settings.source) as store:
         fans = load_fan_data(store, settings.tickers, to_day(as_of))
-    from flows.reporting.charts import save_fan_charts  # matplotlib takes a second to import
-
     with own_umask() if out else nullcontext():
         path = save_fan_charts(fans, out or default_plot_path(settings, fans.as_of))
-    typer.echo(path)
+    print_line(path)

@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="The price store, and price files."
 
 
 @app.command()
-def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> None:
+def status(source: Source = None, tickers: Tickers = None, json: Json = False) -> None:
     """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
     from db import open_store
     from flows.context import load_calendars
@@ -21,7 +21,7 @@ def status(source: Source = None, tickers: Tickers = "", json: Json = False) -> 
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
-    settings = load_settings(source=source, tickers=tickers or None)
+    settings = load_settings(source=source, tickers=tickers)
     with open_store(settings.url, settings.source) as store:
         calendars = load_calendars(store, dict(settings.calendars), datetime.now(UTC))
         sheet = load_status_sheet(store, settings.tickers, calendars)

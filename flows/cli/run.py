@@ -12,7 +12,7 @@ from forecasting.types import Retrain
 def run(
     source: Source = None,
     csv_dir: CsvDir = None,
-    tickers: Tickers = "",
+    tickers: Tickers = None,
     as_of: AsOf = None,
     horizon: Horizon = 30,
     retrain: Annotated[Retrain, typer.Option(help="Whether to train first.")] = "auto",

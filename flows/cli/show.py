@@ -9,7 +9,7 @@ from flows.cli.output import print_result
 
 
 def show(
-    tickers: Tickers = "",
+    tickers: Tickers = None,
     as_of: Until = None,
     every: Annotated[
         bool, typer.Option("--all", help="Every horizon, not only 1, 5, 10, 20 and 30.")
@@ -19,11 +19,11 @@ def show(
     """Show the newest bands in the store."""
     from db import open_store
     from flows.reporting.bands import build_bands_sheet, load_bands, select_main_horizons
-    from flows.reporting.tables import STORED_DECIMALS, to_records
+    from flows.reporting.tables import STORED_DIGITS, to_records
     from flows.settings import load_settings
 
-    settings = load_settings(tickers=tickers or None)
+    settings = load_settings(tickers=tickers)
     with open_store(settings.url, settings.source) as store:
         bands = load_bands(store, settings.tickers, to_day(as_of))
     sheet = build_bands_sheet(bands if every else select_main_horizons(bands))
-    print_result([sheet], to_records(sheet, STORED_DECIMALS), json=json)
+    print_result([sheet], to_records(sheet, STORED_DIGITS), json=json)

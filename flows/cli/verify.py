@@ -5,13 +5,15 @@ from flows.cli.options import CsvDir, Json, Source, Tickers, build_parameters
 from flows.cli.output import print_result
 
 
-def verify(source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = "", json: Json = False) -> None:
+def verify(
+    source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = None, json: Json = False
+) -> None:
     """Score every band whose target session has closed; print coverage by horizon, ticker and regime."""
     from db import open_store
     from flows.reporting.scorecards import build_scorecard_parts, load_scorecards, scorecards_to_plain
     from flows.settings import load_settings
 
-    settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers or None)
+    settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers)
     scored = 0
     with open_store(settings.url, settings.source) as store:
         with store.reading() as tx:

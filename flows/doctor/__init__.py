@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from flows.doctor.environment import check_dependencies, check_disk, check_python
+from flows.doctor.environment import check_dependencies, check_disk, check_python, check_settings
 from flows.doctor.finding import Finding
 from flows.doctor.prefect_server import check_server
 from flows.doctor.stored import check_calendars, check_database, check_file, check_freshness
@@ -16,6 +16,7 @@ from forecasting.text import clean_text
 CHECKS = (
     check_python,
     check_dependencies,
+    check_settings,
     check_disk,
     check_database,
     check_file,

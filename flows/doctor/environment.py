@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from packaging.specifiers import SpecifierSet
 
 from flows.doctor.finding import Finding
-from flows.settings import Settings
+from flows.settings import Settings, describe_unknown, find_unknown_variables, read_environment
 
 LEAST_FREE_GB, TIGHT_FREE_GB = 0.5, 5.0
 
@@ -83,6 +83,15 @@ def find_clashes(installed: Mapping[str, str]) -> list[Clash]:
             for name, wanted in clash.versions.items()
         )
     ]
+
+
+def check_settings(_: Settings, __: datetime) -> Iterator[Finding]:
+    """Check for variables that look like settings and are none."""
+    if unknown := find_unknown_variables(read_environment()):
+        found = f"unknown variables, left out: {describe_unknown(unknown)}"
+        yield Finding("settings", "warn", found, "correct or remove them; README.md lists the settings")
+    else:
+        yield Finding("settings", "ok", "every variable is known")
 
 
 def check_disk(settings: Settings, _: datetime) -> Iterator[Finding]:

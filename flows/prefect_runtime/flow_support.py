@@ -16,7 +16,7 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from flows.context import RunContext, open_context
-from flows.failures import hide_secrets, report_unexpected
+from flows.failures import hide_secrets, translate_error
 from flows.prefect_runtime.run_logs import clean_run_logs
 from flows.private_files import private_files
 from flows.settings import load_settings
@@ -37,10 +37,8 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
         try:
             with private_files(), time_limit(load_settings().run_minutes):
                 return function(*args, **kwargs)
-        except BandcastError as error:
-            failure = error
         except Exception as error:
-            failure = report_unexpected(error)
+            failure = translate_error(error)
         failed: State[Any] = Failed(message=hide_secrets(str(failure)), data=failure)
         return failed  # type: ignore[return-value]  # Prefect accepts a state as result
 
@@ -57,7 +55,7 @@ def translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:
         except BandcastError:
             raise
         except Exception as error:
-            raise report_unexpected(error) from error
+            raise translate_error(error) from error
 
     return body
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from forecasting.config import EARLIEST_DAY
 from forecasting.text import SYMBOL_PATTERN
 from forecasting.types import SourceKind
 
@@ -21,7 +22,13 @@ Source = Literal["configured", SourceKind]
 Horizon = Annotated[int, Field(ge=1, le=30)]
 Paths = Annotated[int, Field(ge=0, le=100_000)]
 # The API's check of formats accepts any text as a date; the pattern does not.
-Day = Annotated[date, Field(json_schema_extra={"pattern": r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"})]
+Day = Annotated[
+    date,
+    Field(
+        ge=EARLIEST_DAY,
+        json_schema_extra={"pattern": r"^(19|2\d)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"},
+    ),
+]
 LookBack = Annotated[int, Field(ge=1, le=60)]
 
 

@@ -27,7 +27,9 @@ from flows.reporting.tables import (
 )
 from flows.summary import SessionFill
 from forecasting.errors import PriceError
+from forecasting.text import format_price
 
+SHOWN_DIGITS = 8  # of numbers in a table of the UI
 _BANDS = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
 _SCORES = ["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
 _DECISION = {  # name that users know -> attribute
@@ -39,7 +41,7 @@ _DECISION = {  # name that users know -> attribute
 _FAN_COLUMNS = (
     Column("horizon", "ahead", "right"),
     Column("target_session", "session"),
-    *(Column(name, name, "right", ",.2f") for name in ("lower", "median", "upper")),
+    *(Column(name, name, "right", format_price) for name in ("lower", "median", "upper")),
 )
 
 
@@ -55,8 +57,12 @@ def format_key(kind: str, name: str) -> str:
 
 def show_bands(bands: pd.DataFrame) -> None:
     """Show a table of bands, with the query that reads them."""
-    rows = to_records(sheet_from_frame(bands[_BANDS]), decimals=4)
-    create_table_artifact(rows, key="bands", description=QUERY)
+    create_table_artifact(list_bands(bands), key="bands", description=QUERY)
+
+
+def list_bands(bands: pd.DataFrame) -> list[dict[str, Any]]:
+    """List bands as rows of a table, whose prices are numbers of a few significant digits."""
+    return to_records(sheet_from_frame(bands[_BANDS]), digits=SHOWN_DIGITS)
 
 
 def show_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> None:
@@ -74,7 +80,7 @@ def format_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> str:
     name = escape_markdown(ticker)
     parts = (
         f"# {name}, from {first.as_of}",
-        f"Close {first.anchor_close:,.2f}; bands of {first.coverage:.0%}, quality {first.quality}.",
+        f"Close {format_price(first.anchor_close)}; bands of {first.coverage:.0%}, quality {first.quality}.",
         f"![Closes and forecast bands of {name}](data:image/png;base64,{base64.b64encode(png).decode()})",
         to_markdown(sheet_from_frame(bands[[column.key for column in _FAN_COLUMNS]], _FAN_COLUMNS)),
     )

@@ -13,6 +13,7 @@ from flows.settings import Settings
 from forecasting.config import MAIN_HORIZONS
 from forecasting.errors import UsageError
 from forecasting.prices.adjustment import adjust
+from forecasting.text import format_price
 
 QUERY = (
     "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "  # noqa: S608  # constants
@@ -23,10 +24,10 @@ _COLUMNS = (
     Column("as_of", "as of", once=True),
     Column("target_session", "session"),
     Column("horizon", "h", "right"),
-    Column("anchor_close", "close", "right", ",.2f"),
-    Column("lower", "lower", "right", ",.2f"),
-    Column("median", "median", "right", ",.2f"),
-    Column("upper", "upper", "right", ",.2f"),
+    Column("anchor_close", "close", "right", format_price),
+    Column("lower", "lower", "right", format_price),
+    Column("median", "median", "right", format_price),
+    Column("upper", "upper", "right", format_price),
     Column("coverage", "band", "right", ".0%"),
 )
 

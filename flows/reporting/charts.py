@@ -7,9 +7,12 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
 from flows.reporting.bands import FanData
+from forecasting.errors import UsageError
+from forecasting.text import format_plain
 
 HISTORY_SESSIONS = 90
 CHARTS_A_ROW = 3
@@ -32,12 +35,22 @@ def draw_fan(bands: pd.DataFrame, closes: pd.Series, ticker: str) -> bytes:
     return image.getvalue()
 
 
+def require_drawable(path: Path) -> None:
+    """Check that a picture can have the name of a path.
+
+    Raises:
+        UsageError: Its suffix is of no known kind.
+    """
+    if path.suffix.lower().removeprefix(".") not in FigureCanvasBase.get_supported_filetypes():
+        raise UsageError(f"Expected --out to end in .png, .pdf or .svg, found {path.name}; name a picture.")
+
+
 def save_fan_charts(fans: FanData, path: Path) -> Path:
-    """Draw recent closes and the calibrated bands of each ticker into one PNG; return its path.
+    """Draw recent closes and the calibrated bands of each ticker into one picture; return its path.
 
     Args:
         fans: Bands and closes.
-        path: Where the PNG goes; its folder is made.
+        path: Where the picture goes, of the kind that its suffix names; its folder is made.
     """
     tickers = list(fans.bands["ticker"].unique())
     columns = min(CHARTS_A_ROW, len(tickers))
@@ -74,4 +87,5 @@ def _draw(axis: Axes, ticker: str, bands: pd.DataFrame, *, closes: pd.Series) ->
     axis.plot(wide.index, wide[0.5], color=_MEDIAN, lw=1.3, label="median")
     axis.set_title(f"{ticker}, from {closes.index[-1].date()}", fontsize=10, loc="left")
     axis.tick_params(axis="x", rotation=30)
+    axis.yaxis.set_major_formatter(lambda price, _: format_plain(price))
     axis.grid(alpha=0.25)

@@ -1,6 +1,6 @@
 """Prices as `bandcast prices` shows them: the state of each ticker, the prices of one, a folder of files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass
 from datetime import date
@@ -11,12 +11,13 @@ import pandas as pd
 from db import Holding, QuarantineRecord, Store
 from flows.doctor.price_files import FileCheck
 from flows.reporting.scorecards import other_source_hint
-from flows.reporting.tables import STORED_DECIMALS, Column, Sheet, sheet_from_frame, to_records
+from flows.reporting.tables import STORED_DIGITS, Column, Format, Sheet, sheet_from_frame, to_records
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.sessions import Calendar, first_day
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 from forecasting.prices.completeness import find_gaps
 from forecasting.prices.history import PriceHistory
+from forecasting.text import format_plain, format_price
 
 _STATUS_COLUMNS = (
     Column("ticker", "ticker"),
@@ -29,6 +30,8 @@ _STATUS_COLUMNS = (
     Column("quarantined", "quarantined"),
     Column("detail"),
 )
+
+_NUMBER_FORMATS: Mapping[str, Format] = {"volume": ",.0f", "dividend": format_plain, "split": format_plain}
 
 _FILE_COLUMNS = (
     Column("file", "file"),
@@ -138,11 +141,11 @@ def build_prices_sheet(stored: StoredPrices) -> Sheet:
     frame = history.bars.join(history.actions)
     frame.insert(0, "session", frame.index.date.astype(str))
     numbers = (
-        Column(name, name, "right", ",.0f" if name == "volume" else ",.6g") for name in frame.columns[1:]
+        Column(name, name, "right", _NUMBER_FORMATS.get(name, format_price)) for name in frame.columns[1:]
     )
     facts = [str(value) for value in astuple(history.facts) if value]
     corrections = [
-        f"{row.session}: close was {row.close:g} until {row.replaced_at:%Y-%m-%d}, {row.reason}"
+        f"{row.session}: close was {format_price(row.close)} until {row.replaced_at:%Y-%m-%d}, {row.reason}"
         for row in stored.revisions.itertuples()
     ]
     return sheet_from_frame(
@@ -158,7 +161,7 @@ def prices_to_plain(stored: StoredPrices) -> dict[str, Any]:
     return {
         "ticker": stored.history.ticker,
         **asdict(stored.history.facts),
-        "sessions": to_records(build_prices_sheet(stored), STORED_DECIMALS),
+        "sessions": to_records(build_prices_sheet(stored), STORED_DIGITS),
         "revisions": stored.revisions.astype(str).to_dict("records"),
     }
 

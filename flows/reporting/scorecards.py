@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from db import Dimension, Store, Transaction
-from flows.reporting.tables import STORED_DECIMALS, Column, Part, Sheet, sheet_from_frame, to_records
+from flows.reporting.tables import STORED_DIGITS, Column, Part, Sheet, sheet_from_frame, to_records
 from forecasting.config import MAIN_HORIZONS
 from forecasting.types import Band, OutcomeKind
 
@@ -111,7 +111,7 @@ def build_scorecard_parts(scorecards: Scorecards, scored: int) -> Iterator[Part]
 
 
 def _to_records(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    return to_records(sheet_from_frame(scores), STORED_DECIMALS)
+    return to_records(sheet_from_frame(scores), STORED_DIGITS)
 
 
 def _build_sheet(title: str, scores: pd.DataFrame, by: Dimension) -> Sheet:

@@ -6,6 +6,7 @@ values look the same everywhere.
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-NARROWEST = 80
 UNBOUNDED = 10_000  # without a terminal the lines go to a file or a program: no table wraps
-STORED_DECIMALS = 10  # of stored numbers in JSON
+STORED_DIGITS = 12  # significant ones of stored numbers in JSON
 # Not the underscore, which marks up nothing within a word, nor brackets that begin no link; the last two keep
 # addresses from becoming links.
 _MARKUP = re.compile(r"[\\`*<>|~]|\](?=[(\[:])|:(?=//)|(?<=www)\.")
@@ -95,17 +95,15 @@ def sheet_from_frame(
     return Sheet(title, tuple(shown.get(name, default[name]) for name in names), rows, tuple(notes))
 
 
-def to_records(sheet: Sheet, decimals: int | None = None) -> list[dict[str, Any]]:
+def to_records(sheet: Sheet, digits: int | None = None) -> list[dict[str, Any]]:
     """Return each row as a JSON object of every column, shown or not; dates become text.
 
     Args:
         sheet: The table.
-        decimals: Round numbers to so many; None keeps every digit.
+        digits: Round numbers to so many significant digits; None keeps every digit.
     """
     keys = [column.key for column in sheet.columns]
-    return [
-        dict(zip(keys, (_json_value(value, decimals) for value in row), strict=True)) for row in sheet.rows
-    ]
+    return [dict(zip(keys, (_json_value(value, digits) for value in row), strict=True)) for row in sheet.rows]
 
 
 def to_json(value: Any) -> str:
@@ -139,27 +137,63 @@ def print_parts(parts: Iterable[Part]) -> None:
     console = open_console()
     for part in parts:
         if isinstance(part, Sheet):
-            console.print(_build_table(part))
+            _print_sheet(console, part)
         for line in (part,) if isinstance(part, str) else part.notes:
             console.print(keep_visible(line))
 
 
 def open_console() -> "Console":
-    """Return a console as wide as the terminal, at least 80 columns; without a terminal nothing wraps."""
+    """Return a console as wide as the terminal or the variable COLUMNS; with neither nothing wraps."""
     from rich.console import Console
 
     console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
-    console.width = max(console.width, NARROWEST) if console.is_terminal else UNBOUNDED
+    if not (console.is_terminal or os.environ.get("COLUMNS", "").isdigit()):
+        console.width = UNBOUNDED
     return console
 
 
-def _build_table(sheet: Sheet) -> "Table":
-    """Build a table that wraps between words only; it grows past the console rather than cut a number."""
-    from rich.table import Table
+def _print_sheet(console: "Console", sheet: Sheet) -> None:
+    """Print a sheet as the widest that fits: a table, one without lines, or one value a line.
 
+    A table fits if each word and number does; between words its cells wrap.
+    """
     shown = [column for column in sheet.columns if column.heading]
     rows = list(_texts(sheet, blank_repeats=True))
-    table = Table(title=keep_visible(sheet.title) or None, title_justify="left")
+    unbounded = console.options.update(max_width=UNBOUNDED)
+    for lined in (True, False):
+        table = _build_table(sheet.title, shown, rows, lined=lined)
+        if console.measure(table, options=unbounded).minimum <= console.width:
+            console.print(table)
+            return
+    for line in _stack(sheet.title, shown, rows):
+        console.print(line)
+
+
+def _stack(title: str, shown: Sequence[Column], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a sheet that is too wide: each row one value a line, an empty line between rows."""
+    width = max(len(column.heading) for column in shown)
+    if title:
+        yield keep_visible(title)
+    for cells in rows:
+        yield ""
+        filled = ((column, text) for column, text in zip(shown, cells, strict=True) if text)
+        yield from (f"{column.heading:{width}}  {text}" for column, text in filled)
+    yield ""
+
+
+def _build_table(
+    title: str, shown: Sequence[Column], rows: Sequence[Sequence[str]], *, lined: bool
+) -> "Table":
+    """Build a table, with or without lines around its cells, that wraps between words only."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title=keep_visible(title) or None,
+        title_justify="left",
+        box=box.HEAVY_HEAD if lined else None,
+        pad_edge=lined,
+    )
     for index, column in enumerate(shown):
         texts = (column.heading, *(cells[index] for cells in rows))
         longest = max((len(word) for text in texts for word in text.split()), default=0)
@@ -192,12 +226,12 @@ def _text(value: Any, form: Format) -> str:
     return format_number(value, form) if isinstance(value, float) else clean_text(value)
 
 
-def _json_value(value: Any, decimals: int | None) -> Any:
+def _json_value(value: Any, digits: int | None) -> Any:
     if isinstance(value, tuple):
-        return [_json_value(item, decimals) for item in value]
+        return [_json_value(item, digits) for item in value]
     if isinstance(value, date):
         return str(value)
-    return round(value, decimals) if isinstance(value, float) and decimals is not None else value
+    return float(f"{value:.{digits}g}") if isinstance(value, float) and digits is not None else value
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Ingest: prices of each ticker from the source into the store, or the reason why not."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
 from datetime import date
 
@@ -223,10 +223,35 @@ def require_enough(context: RunContext, done: Sized, what: str, *, faults: Mappi
     share = context.settings.min_success_ratio * len(context.tickers)
     needed = max(1, math.ceil(round(share, 9)))
     if len(done) < needed:
-        reasons = "; ".join(
-            str(faults[ticker]) for ticker in context.tickers[:NAMED_FAULTS] if ticker in faults
-        )
         raise SourceError(
             f"Expected {what} of at least {needed} of {len(context.tickers)} tickers, found {len(done)}: "
-            f"{reasons or 'see the quarantined tickers.'}"
+            f"{join_reasons(context.tickers, faults) or 'see the quarantined tickers'}."
         )
+
+
+def require_stored(context: RunContext, faults: Mapping[str, PriceError]) -> None:
+    """Raise unless the store holds prices of at least one ticker up to the session.
+
+    Args:
+        context: Of a run that reads its prices from the store.
+        faults: Why tickers could not be ingested just now.
+
+    Raises:
+        SourceError: It holds none.
+    """
+    with context.store.reading() as tx:
+        firsts = {holding.ticker: holding.first for holding in tx.prices.holdings()}
+    if any(ticker in firsts and firsts[ticker] <= context.as_of for ticker in context.tickers):
+        return
+    more = " and others" if len(context.tickers) > NAMED_FAULTS else ""
+    raise SourceError(
+        f"Expected stored {context.source.name} prices of {', '.join(context.tickers[:NAMED_FAULTS])}{more} "
+        f"up to {context.as_of}, found none: "
+        f"{join_reasons(context.tickers, faults) or 'run `bandcast ingest`'}."
+    )
+
+
+def join_reasons(tickers: Sequence[str], faults: Mapping[str, PriceError]) -> str:
+    """Join the reasons of the first few tickers to one sentence, without its full stop."""
+    named = [ticker for ticker in tickers if ticker in faults][:NAMED_FAULTS]
+    return "; ".join(str(faults[ticker]).rstrip(".") for ticker in named)

@@ -18,7 +18,13 @@ from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen
 from flows.reporting.artifacts import show_fallbacks
 from flows.steps.calibrate import calibrate
 from flows.steps.forecast import ForecastResult, forecast_all
-from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough, require_ingested
+from flows.steps.ingest import (
+    ingest_tickers,
+    report_quarantine,
+    require_enough,
+    require_ingested,
+    require_stored,
+)
 from flows.steps.missing_sessions import SessionPlan
 from flows.steps.models import ensure_model, find_active, list_reference, train
 from flows.steps.report import report_calibration, report_missing, report_promotion, report_run
@@ -63,6 +69,7 @@ def retrain_model(context: RunContext) -> RunSummary:
         ingested = ingest_tickers(context, context.train_tickers)
     context = replace(context, calendars=ingested.calendars)
     report_quarantine(context, ingested.failed, ingested.select_done(context.train_tickers))
+    require_stored(replace(context, tickers=context.train_tickers), ingested.failed)
     with watch.stage("train"):
         version = train(context)
     return RunSummary(
@@ -77,6 +84,7 @@ def retrain_model(context: RunContext) -> RunSummary:
 
 def forecast_stored(context: RunContext, retrain: Retrain) -> RunSummary:
     """Forecast and publish from the prices that the store holds."""
+    require_stored(context, {})
     watch = Stopwatch()
     with watch.stage("train"):
         version = ensure_model(context, retrain)

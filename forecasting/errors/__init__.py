@@ -4,6 +4,7 @@ Each class takes facts and words one sentence: what was expected, what was found
 
     BandcastError
     ├── InternalError               what nobody foresaw
+    ├── FileError                   a file, folder or output that cannot be used
     ├── UsageError                  a request that can never work (exit code 2)
     │   ├── SymbolError
     │   ├── MissingExtraError
@@ -52,6 +53,7 @@ Each class takes facts and words one sentence: what was expected, what was found
 from forecasting.errors.base import (
     BandcastError,
     CalendarError,
+    FileError,
     InternalError,
     MissingExtraError,
     SourceError,
@@ -116,6 +118,7 @@ __all__ = [
     "DigestMismatchError",
     "DropoutNotLiveError",
     "EmptiedStoreError",
+    "FileError",
     "GapError",
     "GarchFitError",
     "GaveUpError",

@@ -17,6 +17,13 @@ class InternalError(BandcastError):
         super().__init__(f"Expected no error, found {found}; {advice}.")
 
 
+class FileError(BandcastError):
+    """A file, a folder or an output that cannot be used."""
+
+    def __init__(self, name: str, found: str) -> None:
+        super().__init__(f"Expected to use {name}, found: {found}; name another, or make room or permit it.")
+
+
 class UsageError(BandcastError):
     """A request that can never work as it was put."""
 

@@ -122,8 +122,48 @@ def test_a_failed_run_exits_with_1_and_one_sentence(workplace: Path) -> None:
     done = bandcast("forecast", "--source", "sample", "--json")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.splitlines()[-1].startswith("Error: Expected prices of the reference universe")
+    assert done.stderr.splitlines()[-1].startswith("Error: Expected stored sample prices of ")
+    assert done.stderr.splitlines()[-1].endswith(", found none: run `bandcast ingest`.")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("prefect_url")
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("ingest --tickers NOPE", "NOPE: expected prices in "),
+        ("run --tickers NOPE", "NOPE: expected prices in "),
+        ("retrain --tickers NOPE", "NOPE: expected prices in "),
+        (
+            "forecast --tickers NOPE",
+            "Expected stored sample prices of NOPE up to 2013-03-01, found none: run ",
+        ),
+        ("run --tickers IBM --as-of 1999-01-04", "IBM: expected prices in "),
+        ("backfill --tickers IBM --start 1999-01-04 --end 1999-01-05", "IBM: expected prices in "),
+    ],
+)
+def test_a_fresh_home_without_the_wanted_prices_ends_with_the_tickers_reason(
+    workplace: Path, command: str, reason: str
+) -> None:
+    done = bandcast(*command.split())
+    assert (done.returncode, done.stdout) == (1, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: Expected ")
+    assert reason in last
+    assert "epoch" not in done.stderr  # nothing was trained
+
+
+URLS = ("http://127.0.0.1:1/api", "https://127.0.0.1:1/api", "ftp://host/api", "nonsense")
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_a_server_that_cannot_be_used_is_one_sentence(workplace: Path, url: str) -> None:
+    done = bandcast("ingest", "--tickers", "IBM", PREFECT_API_URL=url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: Expected a Prefect server at ")
+    assert done.stderr.endswith("; start it, or correct or unset PREFECT_API_URL.\n")
+    assert done.stderr.count("\n") == 1
+    assert not (workplace / "home" / "logs").exists()
 
 
 @pytest.mark.usefixtures("prefect_url")

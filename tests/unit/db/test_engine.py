@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from db.engine import open_engine, reading, writing
+from db.engine import display_url, open_engine, reading, writing
+from db.file_history import find_history
 from db.migrate import read_revision
 from db.schema import quarantines
 from forecasting.errors import DatabaseFaultError, DatabaseUnreachableError
@@ -157,7 +158,17 @@ def test_sqlite_file_that_is_none(tmp_path: Path) -> None:
         ("postgresql://me:at@slash/s3cret@host/d", "an @ too many; write @ as %40 in a password"),
         ("mysql://host/d?password=s3cret", "a mysql database where SQLite or PostgreSQL is needed"),
         ("mysql://me:s3cret@host/d", "a mysql database where SQLite or PostgreSQL is needed"),
-        ("postgresql+nodriver://me:s3cret@host/d", r"pip install 'bandcast\[postgres\]'"),
+        (
+            "postgresql+nodriver://me:s3cret@host/d",
+            "a driver that cannot be used here; write postgresql:// alone",
+        ),
+        ("postgresql+asyncpg://me:s3cret@host/d", "write postgresql:// alone"),
+        ("sqlite+aiosqlite:///store.db", "write sqlite:// alone"),
+        ("foo://me:s3cret@host/d", "a foo database where SQLite or PostgreSQL is needed"),
+        ("sqlite://", "a database in memory"),
+        ("sqlite:///:memory:", "a database in memory"),
+        ("sqlite:///file::memory:?cache=shared&uri=true", "a database in memory"),
+        ("sqlite:///file:store?mode=memory&uri=true", "a database in memory"),
         ("sqlite:////dev/null/x.sqlite", "found '.*(Not a directory|File exists)"),
     ],
 )
@@ -165,6 +176,18 @@ def test_impossible_urls(url: str, found: str) -> None:
     with pytest.raises(DatabaseUnreachableError, match=found) as caught:
         open_engine(url)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_file_in_the_form_of_sqlite_itself_may_have_any_name(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///file:{tmp_path}/a%3Fb%23c%25d/store.db?uri=true")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+    engine.dispose()
+    assert (tmp_path / "a?b#c%d" / "store.db").is_file()
+    assert display_url(engine.url) == f"sqlite:///file:{tmp_path}/a%3Fb%23c%25d/store.db?uri=true"
+    history = find_history(engine)
+    assert history is not None
+    assert history.database == tmp_path / "a?b#c%d" / "store.db"
 
 
 def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

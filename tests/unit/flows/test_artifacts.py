@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pandas as pd
+import pytest
 
 from db import CalibrationRecord, PromotionRecord
 from flows.reporting.artifacts import (
@@ -11,6 +12,7 @@ from flows.reporting.artifacts import (
     format_fan,
     format_key,
     format_promotion,
+    list_bands,
 )
 from flows.reporting.scorecards import HorizonScores
 
@@ -107,3 +109,21 @@ def test_a_fan_has_its_picture_above_its_bands() -> None:
     assert lines[1] == "Close 1,000.00; bands of 90%, quality champion."
     assert lines[2] == "![Closes and forecast bands of AAPL](data:image/png;base64,cG5n)"
     assert lines[3].splitlines()[-1] == "| 1 | 2024-06-04 | 990.50 | 1,000.25 | 1,010.00 |"
+
+
+@pytest.mark.parametrize(
+    ("close", "shown", "listed"),
+    [(0.0000254712345678, "0.000025471", 0.000025471235), (622_830.5512345, "622,830.55", 622_830.55)],
+)
+def test_a_price_of_any_size_is_readable_in_the_ui(close: float, shown: str, listed: float) -> None:
+    prices = {name: [close] for name in ("anchor_close", "lower", "median", "upper")}
+    bands = pd.DataFrame(
+        {"ticker": ["AAA"], "as_of": [DAY], "target_session": [DAY], "horizon": [1], "coverage": [0.9]}
+        | prices
+        | {"quality": ["champion"]}
+    )
+    (row,) = list_bands(bands)
+    assert row["lower"] == listed
+    lines = format_fan("AAA", bands, b"png").split("\n\n")
+    assert lines[1].startswith(f"Close {shown}; ")
+    assert lines[3].splitlines()[-1].count(shown) == 3

@@ -163,7 +163,7 @@ def test_a_dotenv_that_cannot_be_read_does_not_break_the_last_resort(
 ) -> None:
     (workplace / ".env").write_bytes(b"BANDCAST_TICKERS=\xff\xfe")
     assert run_main(monkeypatch, "db", "upgrade") == 2
-    assert "Error: Expected settings in " in (printed := capsys.readouterr().err)
+    assert "Error: Expected UTF-8 text in " in (printed := capsys.readouterr().err)
     assert printed.count("\n") == 1
 
 

@@ -18,6 +18,7 @@ from flows.reporting.tables import (
     to_markdown,
     to_records,
 )
+from forecasting.text import format_price
 
 DAY = date(2024, 6, 3)
 COLUMNS = (
@@ -76,14 +77,72 @@ def test_nothing_is_cut_or_wrapped_without_a_terminal(capsys: pytest.CaptureFixt
     assert len([line for line in text.splitlines() if "word" in line]) == 1
 
 
-@pytest.mark.parametrize(("columns", "width"), [("200", 200), ("40", 80)])
-def test_a_table_is_as_wide_as_the_terminal_but_not_below_80(
-    monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("columns", [200, 40])
+def test_the_output_is_as_wide_as_the_terminal_or_as_the_variable_says(
+    monkeypatch: pytest.MonkeyPatch, columns: int, *, terminal: bool
 ) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
-    monkeypatch.setenv("COLUMNS", columns)
-    monkeypatch.setenv("TERM", "xterm")
-    assert open_console().width == width
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
+        monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert open_console().width == columns
+
+
+BANDS = Sheet(
+    "Bands",
+    (
+        Column("ticker", "ticker", once=True),
+        Column("as_of", "as of", once=True),
+        Column("session", "session"),
+        *(Column(name, name, "right", format_price) for name in ("close", "lower", "upper")),
+    ),
+    tuple(
+        (ticker, DAY, day, close, 0.9 * close, 1.1 * close)
+        for ticker, close in (("BRK-A", 622_830.55), ("SUBPENNY", 0.00002))
+        for day in (date(2024, 6, 4), date(2024, 6, 10))
+    ),
+)
+CELLS = (
+    *("BRK-A", "SUBPENNY", "2024-06-03", "2024-06-04", "2024-06-10"),
+    *("622,830.55", "560,547.50", "685,113.61", "0.000020000", "0.000018000", "0.000022000"),
+)
+
+
+@pytest.mark.parametrize("columns", [1, 20, 40, 60, 80, 90, 120])
+def test_every_cell_is_whole_on_any_terminal_and_no_line_is_wider(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    print_parts([BANDS])
+    text = capsys.readouterr().out
+    assert all(cell in text for cell in CELLS)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    stacked = max(map(len, CELLS)) + len("session  ")
+    assert max(map(len, text.splitlines())) <= max(columns, stacked)
+
+
+def test_a_table_gives_up_its_lines_before_its_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for columns, table, lined in ((90, True, True), (73, True, False), (40, False, False)):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        print_parts([BANDS])
+        text = capsys.readouterr().out
+        assert ("\N{BOX DRAWINGS LIGHT VERTICAL}" in text) == lined
+        assert any("SUBPENNY" in line and "0.000022000" in line for line in text.splitlines()) == table
+
+
+def test_a_stacked_table_names_a_group_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    print_parts([BANDS])
+    assert capsys.readouterr().out.splitlines()[:14] == [
+        *("Bands", "", "ticker   BRK-A", "as of    2024-06-03", "session  2024-06-04"),
+        *("close    622,830.55", "lower    560,547.50", "upper    685,113.61", ""),
+        *("session  2024-06-10", "close    622,830.55", "lower    560,547.50", "upper    685,113.61", ""),
+    ]
 
 
 def test_a_table_too_wide_for_the_terminal_wraps_between_words_and_cuts_no_number(
@@ -122,7 +181,9 @@ def test_records_hold_every_column_as_json_values() -> None:
         "reason": None,
     }
     assert records[2]["share"] == 0.12345678901234
-    assert to_records(SHEET, decimals=4)[2]["share"] == 0.1235
+    assert to_records(SHEET, digits=4)[2]["share"] == 0.1235
+    tiny = Sheet("", (Column("price"),), ((1.23456789e-11,), (622_830.55,)))
+    assert to_records(tiny, digits=8) == [{"price": 1.2345679e-11}, {"price": 622_830.55}]
 
 
 HOSTILE = "[link=https://evil.example]x[/link] [/] \x1b[31mred\nforged <b>|`*\u202e"

@@ -1,0 +1,39 @@
+"""Fan charts: prices of any size are readable on their axis."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+
+from flows.reporting.bands import FanData
+from flows.reporting.charts import save_fan_charts
+
+AS_OF = date(2024, 6, 3)
+
+
+def draw(path: Path, close: float) -> list[str]:
+    """Draw closes and a band around them; the texts of the picture."""
+    bands = pd.DataFrame(
+        [
+            ("AAA", "calibrated", day, level, close * factor)
+            for day in (date(2024, 6, 4), date(2024, 6, 5))
+            for level, factor in ((0.05, 0.95), (0.5, 1.0), (0.95, 1.05))
+        ],
+        columns=["ticker", "band", "target_session", "level", "price"],
+    )
+    closes = pd.Series(close, pd.bdate_range(end=AS_OF, periods=5))
+    with mpl.rc_context({"svg.fonttype": "none"}):  # texts stay texts
+        save_fan_charts(FanData(bands, {"AAA": closes}, AS_OF), path)
+    return re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("close", "label"), [(0.00002, r"0\.0000\d+"), (622_830.55, r"\d\d\d,000"), (202.91, r"2\d\d")]
+)
+def test_the_axis_shows_prices_with_their_digits(workplace: Path, close: float, label: str) -> None:
+    texts = draw(workplace / "fan.svg", close)
+    assert len([text for text in texts if re.fullmatch(label, text)]) >= 3
+    assert not [text for text in texts if re.search(r"\de[-\u2212+]?\d", text)]

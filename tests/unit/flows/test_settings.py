@@ -1,0 +1,152 @@
+"""Settings as people set them: one sentence for what is wrong, and the name of what is unknown."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app, main
+from flows.doctor import examine
+from flows.settings import (
+    DOTENV,
+    find_unknown_variables,
+    load_settings,
+    parse_tickers,
+    read_dotenv,
+    split_tickers,
+)
+from forecasting.errors import SymbolError, UsageError
+
+NO_TICKERS = "Expected symbols with commas between, such as AAPL,MSFT, found none in "
+ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WITH ACUTE}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "BANDCAST_SIMULATION__LEVELS",
+            "0.05,0.5,0.95",
+            "Expected JSON in BANDCAST_SIMULATION__LEVELS, such as [0.05, 0.5, 0.95] for a list, "
+            "found '0.05,0.5,0.95'; correct it.",
+        ),
+        (
+            "BANDCAST_SIMULATION",
+            '{"horizon":5',
+            "Expected JSON in BANDCAST_SIMULATION, such as [0.05, 0.5, 0.95] for a list, "
+            "found a text that is not shown here; correct it.",
+        ),
+        ("BANDCAST_SIMULATION", "[" * 50_000, "Expected JSON in every setting of several values, "),
+        ("BANDCAST_GATE__HORIZONS", "1", "Expected a valid BANDCAST_GATE__HORIZONS, found 1: "),
+        (
+            "BANDCAST_SIMULATION__DROPOT_RUNS",
+            "9",
+            "Expected the name of a setting, such as BANDCAST_SIMULATION__DROPOUT_RUNS, "
+            "found BANDCAST_SIMULATION__DROPOT_RUNS; correct it.",
+        ),
+        ("BANDCAST_RUN_MINUTES", "inf", "Expected a valid BANDCAST_RUN_MINUTES, found "),
+        ("BANDCAST_HISTORY_DAYS", "99999999999", "Expected a valid BANDCAST_HISTORY_DAYS, found "),
+        ("BANDCAST_TICKERS", " , ", NO_TICKERS),
+        ("BANDCAST_TRAIN_TICKERS", ",", NO_TICKERS),
+    ],
+)
+@pytest.mark.parametrize("place", ["environment", "dotenv"])
+def test_a_wrong_value_is_one_sentence_that_names_its_variable(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, place: str, *, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.delenv(name, raising=False)
+    if place == "dotenv":
+        (workplace / DOTENV).write_text(f"{name}='{value}'\n")
+    else:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_dotenv_in_another_encoding_is_named(workplace: Path, encoding: str) -> None:
+    (workplace / DOTENV).write_text(f"BANDCAST_HOME=caf{E_ACUTE}\n", encoding)
+    for read in (load_settings, read_dotenv):
+        with pytest.raises(UsageError, match=r"Expected UTF-8 text in .*/\.env, found another encoding"):
+            read()
+
+
+def test_a_byte_order_mark_hides_no_setting(workplace: Path) -> None:
+    (workplace / DOTENV).write_text("BANDCAST_TICKERS=IBM\n", "utf-8-sig")
+    assert load_settings().tickers == ("IBM",)
+    assert read_dotenv() == {"BANDCAST_TICKERS": "IBM"}
+
+
+@pytest.mark.parametrize("text", ["OK0;OK1", "OK0 OK1", "'OK0'", "../x,OK0", "\N{ROCKET}", f"stra{ESZETT}e"])
+def test_a_list_of_no_symbols_is_refused_with_the_symbol(text: str) -> None:
+    with pytest.raises(SymbolError) as caught:
+        split_tickers(text)
+    assert f"found '{text.split(',', maxsplit=1)[0]}'" in str(caught.value)
+
+
+def test_every_kind_of_symbol_passes() -> None:
+    symbols = ("M&M.NS", "0005.HK", "^GSPC", "BRK-B", "EURUSD=X", "CL=F")
+    assert split_tickers(" , ".join(symbols).lower()) == symbols
+    assert parse_tickers([]) == ()
+
+
+def test_unknown_variables_are_found_with_the_nearest_setting() -> None:
+    environment = {
+        "BANDCAST_TIKCERS": "AAPL",
+        "bandcast_history_day": "400",
+        "BANDCAST_ZZZ": "1",
+        "bandcast_tickers": "AAPL",
+        "BANDCAST_GATE__SESSIONS": "126",
+        "PREFECT_API_URL": "",
+    }
+    assert find_unknown_variables(environment) == {
+        "BANDCAST_TIKCERS": "BANDCAST_TICKERS",
+        "BANDCAST_ZZZ": "",
+        "bandcast_history_day": "BANDCAST_HISTORY_DAYS",
+    }
+
+
+def test_unknown_variables_are_warned_of_once_on_standard_error(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workplace / DOTENV).write_text("BANDCAST_PATHS=3\n")
+    monkeypatch.setenv("BANDCAST_TIKCERS", "AAPL")
+    result = CliRunner().invoke(app, ["prices", "status", "--json"])
+    assert json.loads(result.stdout) == []
+    warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: unknown settings")]
+    assert len(warnings) == 1
+    assert "BANDCAST_TIKCERS (perhaps BANDCAST_TICKERS)" in warnings[0]
+    assert "BANDCAST_PATHS" in warnings[0]
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("BANDCAST_TIKCERS", "warn"), ("BANDCAST_TICKERS", "ok")])
+def test_the_doctor_names_unknown_variables(monkeypatch: pytest.MonkeyPatch, name: str, verdict: str) -> None:
+    monkeypatch.setenv(name, "AAPL")
+    (finding,) = [finding for finding in examine(load_settings()) if finding.check == "settings"]
+    assert finding.verdict == verdict
+    assert ("BANDCAST_TIKCERS (perhaps BANDCAST_TICKERS)" in finding.found) == (verdict == "warn")
+
+
+@pytest.mark.parametrize("name", ["a?b", "a?b#c%20d", "what #1", "100%", 'it\'s "mine"', "a;b&c=d", E_ACUTE])
+def test_a_home_may_have_any_name(workplace: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    home = workplace / name / "home"
+    monkeypatch.setenv("BANDCAST_HOME", str(home))
+    for arguments in (["db", "upgrade"], ["prices", "status", "--json"], ["models"]):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0, result.output
+    assert (home / "bandcast.db").is_file()
+    assert sorted(path.name for path in workplace.iterdir()) == [name]
+
+
+def test_a_url_of_the_server_that_cannot_be_read_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://[::1")
+    monkeypatch.setattr(sys, "argv", ["bandcast", "run"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("Error: Expected a URL in PREFECT_API_URL, found none ")
