@@ -3,7 +3,6 @@
 from db.engine import find_secrets
 from db.records import (
     CalibrationRecord,
-    ForecastKey,
     Holding,
     ModelRecord,
     PromotionRecord,
@@ -24,7 +23,6 @@ __all__ = [
     "RANDOM_WALK",
     "CalibrationRecord",
     "Dimension",
-    "ForecastKey",
     "Holding",
     "ModelRecord",
     "PromotionRecord",

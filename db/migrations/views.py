@@ -90,3 +90,19 @@ JOIN forecast_quantiles q
 WHERE v.kind IN ('live', 'backfill')
 GROUP BY v.source, v.method, v.kind, v.quality, v.horizon, q.level
 """
+
+LATEST_FORECAST_6 = """
+CREATE VIEW latest_forecast AS
+SELECT f.source, f.ticker, f.as_of, f.target_session, f.horizon, f.anchor_close, f.lower, f.median, f.upper,
+       f.coverage, f.quality, f.model_version, f.issued_at, f.outcomes, f.regime
+FROM forecasts f
+WHERE f.as_of = (
+    SELECT MAX(newest.as_of) FROM forecasts newest
+    WHERE newest.source = f.source AND newest.ticker = f.ticker)
+"""
+
+FORECAST_WITH_OUTCOME_6 = FORECAST_WITH_OUTCOME_2.replace("SELECT f.ticker", "SELECT f.source, f.ticker", 1)
+
+PINBALL_BY_LEVEL_6 = PINBALL_BY_LEVEL_3.replace(
+    "ON q.ticker = v.ticker", "ON q.source = v.source AND q.ticker = v.ticker"
+)

@@ -42,13 +42,11 @@ class Issue:
         run_id: Of the run.
         issued_at: When it was issued (UTC).
         kind: `live` or `backfill`.
-        source: Price source of the run.
     """
 
     run_id: str
     issued_at: datetime
     kind: RunKind
-    source: str
 
 
 Issues = dict[TickerSession, Issue]
@@ -86,7 +84,7 @@ def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
     Raises:
         StoreError: A value is infinite.
     """
-    quantiles = (row for band in forecast.log_returns for row in _quantile_rows(forecast, band))
+    quantiles = (row for band in forecast.log_returns for row in _quantile_rows(run, forecast, band))
     horizons = to_plain_rows(_horizon_rows(run, forecast))
     return ForecastRows(forecast.ticker, forecast.as_of, horizons, to_plain_rows(quantiles))
 
@@ -98,6 +96,7 @@ def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
 
 def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
     common = {
+        "source": run.source,
         "ticker": forecast.ticker,
         "as_of": forecast.as_of,
         "anchor_close": forecast.anchor_close,
@@ -121,11 +120,12 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         yield {**common, "target_session": session, "horizon": step + 1, **values}
 
 
-def _quantile_rows(forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
+def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
     log_returns = forecast.log_returns[band]  # (H, Q)
     prices = forecast.prices(band)  # (H, Q)
     for step, index in np.ndindex(log_returns.shape):
         yield {
+            "source": run.source,
             "ticker": forecast.ticker,
             "as_of": forecast.as_of,
             "target_session": forecast.target_sessions[step],

@@ -9,7 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.bulk import insert_batch, prepare_batch
-from db.records import ForecastKey, RunRecord, TickerSession
+from db.records import RunRecord, TickerSession
 from db.repositories.base import Repository
 from db.repositories.forecast_rows import (
     ForecastRows,
@@ -30,11 +30,7 @@ _LATEST_COLUMNS = [forecasts.c[column.name] for column in latest_forecast.c]
 
 
 class ForecastRepository(Repository):
-    """Stored forecasts.
-
-    A ticker has one forecast a session, whatever its source: reads by ticker and `as_of` or by run find it in
-    any source. `completed`, `issued_live` and `first_sessions` are of the repository's source alone.
-    """
+    """Stored forecasts of one source; only reads by `run_id` find those of any."""
 
     def prepare(self, run: RunRecord, issued: Sequence[Forecast], *, keeps_live: bool = False) -> Publication:
         """Compare forecasts with the stored ones and convert what differs to rows; nothing is written.
@@ -51,9 +47,7 @@ class ForecastRepository(Repository):
             StoreError: A value is infinite.
         """
         stored = self._find_issues(issued)
-        of_the_day = {
-            key for key, issue in stored.items() if issue.kind == "live" and issue.source == self._source
-        }
+        of_the_day = {key for key, issue in stored.items() if issue.kind == "live"}
         kept = of_the_day if keeps_live else set()
         candidates = [
             build_rows(run, forecast) for forecast in issued if (forecast.ticker, forecast.as_of) not in kept
@@ -125,26 +119,29 @@ class ForecastRepository(Repository):
             tickers: Which, None for all.
             until: The newest up to this session, None for the newest of all.
         """
-        query = _select_newest(sa.select(*_LATEST_COLUMNS), tickers, until)
+        query = self._select_newest(sa.select(*_LATEST_COLUMNS), tickers, until)
         return read_frame(self._connection, query.order_by(forecasts.c.ticker, forecasts.c.horizon))
 
-    def newest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> list[ForecastKey]:
-        """List the forecasts that `latest` loads, sorted by ticker."""
-        query = sa.select(forecasts.c.ticker, forecasts.c.as_of, forecast_runs.c.source).join(forecast_runs)
-        first_rows = _select_newest(query, tickers, until).where(forecasts.c.horizon == 1)
-        return [
-            ForecastKey(*row) for row in self._connection.execute(first_rows.order_by(forecasts.c.ticker))
-        ]
+    def newest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> list[TickerSession]:
+        """List ticker and `as_of` of the forecasts that `latest` loads, sorted by ticker."""
+        query = self._select_newest(sa.select(forecasts.c.ticker, forecasts.c.as_of), tickers, until)
+        first_rows = query.where(forecasts.c.horizon == 1).order_by(forecasts.c.ticker)
+        return [(row.ticker, row.as_of) for row in self._connection.execute(first_rows)]
+
+    def sources(self) -> tuple[str, ...]:
+        """List every source with forecasts in the store, sorted."""
+        columns = forecast_runs.c
+        return tuple(self._connection.scalars(sa.select(columns.source).distinct().order_by(columns.source)))
 
     def quantiles(self, ticker: str, as_of: date) -> pd.DataFrame:
         """Load all quantiles of one forecast, long, in the columns of table `forecast_quantiles`."""
         columns = forecast_quantiles.c
-        query = sa.select(forecast_quantiles).where(_is_of(forecast_quantiles, ticker, as_of))
+        query = sa.select(forecast_quantiles).where(self._is_from(forecast_quantiles, ticker, as_of))
         return read_frame(self._connection, query.order_by(columns.band, columns.horizon, columns.level))
 
     def quality(self, ticker: str, as_of: date) -> Quality:
         """Load the rung of the ladder that made a stored forecast."""
-        query = sa.select(forecasts.c.quality).where(_is_of(forecasts, ticker, as_of))
+        query = sa.select(forecasts.c.quality).where(self._is_from(forecasts, ticker, as_of))
         quality: Quality = self._connection.scalars(query.limit(1)).one()
         return quality
 
@@ -160,13 +157,13 @@ class ForecastRepository(Repository):
     def first_sessions(self) -> dict[str, date]:
         """Load the first `as_of` of each ticker that was ever forecast."""
         first = sa.func.min(forecasts.c.as_of).label("first")
-        query = sa.select(forecasts.c.ticker, first).join(forecast_runs)
-        of_source = query.where(forecast_runs.c.source == self._source).group_by(forecasts.c.ticker)
-        return {row.ticker: row.first for row in self._connection.execute(of_source)}
+        query = sa.select(forecasts.c.ticker, first).where(forecasts.c.source == self._source)
+        by_ticker = query.group_by(forecasts.c.ticker)
+        return {row.ticker: row.first for row in self._connection.execute(by_ticker)}
 
     def _load_pairs(self, condition: sa.ColumnElement[bool]) -> set[TickerSession]:
         query = sa.select(forecasts.c.ticker, forecasts.c.as_of).join(forecast_runs).distinct()
-        of_source = query.where((forecast_runs.c.source == self._source) & condition)
+        of_source = query.where((forecasts.c.source == self._source) & condition)
         return {(row.ticker, row.as_of) for row in self._connection.execute(of_source)}
 
     def _is_stored(self, rows: ForecastRows) -> bool:
@@ -177,21 +174,19 @@ class ForecastRepository(Repository):
         return quantiles == collect_values(rows.quantiles)
 
     def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Mapping[str, object]]:
-        query = sa.select(table).where(_is_of(table, rows.ticker, rows.as_of))
+        query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))
         return (dict(row) for row in self._connection.execute(query).mappings())
 
     def _find_issues(self, issued: Sequence[Forecast]) -> Issues:
         """Load which run issued what is stored of the same tickers and sessions."""
         row, run = forecasts.c, forecast_runs.c
-        query = sa.select(row.ticker, row.as_of, row.run_id, row.issued_at, run.kind, run.source).join(
-            forecast_runs
-        )
+        query = sa.select(row.ticker, row.as_of, row.run_id, row.issued_at, run.kind).join(forecast_runs)
         tickers = {forecast.ticker for forecast in issued}
         sessions = {forecast.as_of for forecast in issued}
         is_wanted = row.ticker.in_(tickers) & row.as_of.in_(sessions) & (row.horizon == 1)
+        of_source = query.where((row.source == self._source) & is_wanted)
         return {
-            (ticker, as_of): Issue(*values)
-            for ticker, as_of, *values in self._connection.execute(query.where(is_wanted))
+            (ticker, as_of): Issue(*values) for ticker, as_of, *values in self._connection.execute(of_source)
         }
 
     def _delete(self, replaced: Sequence[TickerSession]) -> None:
@@ -199,23 +194,25 @@ class ForecastRepository(Repository):
         for as_of in sorted({session for _, session in replaced}):
             tickers = [ticker for ticker, session in replaced if session == as_of]
             for table in (forecast_quantiles, forecasts, verifications):  # the cascade takes row after row
-                is_replaced = table.c.ticker.in_(tickers) & (table.c.as_of == as_of)
+                is_session = (table.c.source == self._source) & (table.c.as_of == as_of)
+                is_replaced = is_session & table.c.ticker.in_(tickers)
                 if table is verifications:
                     is_replaced &= verifications.c.kind != "walk_forward"
                 self._connection.execute(sa.delete(table).where(is_replaced))
 
+    def _is_from(self, table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
+        """Build the condition that a row is of the source's forecast of a ticker from a session."""
+        return self._is_of(table, ticker) & (table.c.as_of == as_of)
 
-def _is_of(table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
-    return (table.c.ticker == ticker) & (table.c.as_of == as_of)
-
-
-def _select_newest(
-    query: sa.Select[Any], tickers: Sequence[str] | None, until: date | None
-) -> sa.Select[Any]:
-    """Restrict a query to the rows of `forecasts` that belong to each ticker's newest `as_of`."""
-    other = forecasts.alias("other")
-    newest = sa.select(sa.func.max(other.c.as_of)).where(other.c.ticker == forecasts.c.ticker)
-    if until is not None:
-        newest = newest.where(other.c.as_of <= until)
-    newest_rows = query.where(forecasts.c.as_of == newest.scalar_subquery())
-    return newest_rows if tickers is None else newest_rows.where(forecasts.c.ticker.in_(tickers))
+    def _select_newest(
+        self, query: sa.Select[Any], tickers: Sequence[str] | None, until: date | None
+    ) -> sa.Select[Any]:
+        """Restrict a query to the rows of `forecasts` that belong to each ticker's newest `as_of`."""
+        own, other = forecasts.c, forecasts.alias("other").c
+        is_same = (other.source == own.source) & (other.ticker == own.ticker)
+        newest = sa.select(sa.func.max(other.as_of)).where(is_same)
+        if until is not None:
+            newest = newest.where(other.as_of <= until)
+        is_newest = (own.source == self._source) & (own.as_of == newest.scalar_subquery())
+        newest_rows = query.where(is_newest)
+        return newest_rows if tickers is None else newest_rows.where(own.ticker.in_(tickers))

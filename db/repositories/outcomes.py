@@ -24,7 +24,7 @@ from forecasting.types import OutcomeKind
 Dimension = Literal["horizon", "ticker", "regime", "quality"]
 ISSUED_KINDS: tuple[OutcomeKind, ...] = ("live", "backfill")
 _GUARDED = ("lower", "median", "upper", "actual_log_return", "crps")
-_FORECAST_ROW = ("ticker", "as_of", "target_session")
+_FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 _MEANS = {
     "inside": "realized_coverage",
     "below": "below",
@@ -39,9 +39,8 @@ class OutcomeRepository(Repository):
 
     def tickers(self) -> list[str]:
         """List every ticker with an issued forecast, sorted."""
-        query = sa.select(forecasts.c.ticker).distinct().join(forecast_runs, _is_made_by)
-        of_source = query.where(forecast_runs.c.source == self._source)
-        return list(self._connection.scalars(of_source.order_by(forecasts.c.ticker)))
+        query = sa.select(forecasts.c.ticker).distinct().where(forecasts.c.source == self._source)
+        return list(self._connection.scalars(query.order_by(forecasts.c.ticker)))
 
     def pending(self, ticker: str, until: date) -> pd.DataFrame:
         """Load issued bands up to a target session that were never scored, or may score otherwise by now.
@@ -72,7 +71,7 @@ class OutcomeRepository(Repository):
             )
             .join(forecast_runs, _is_made_by)
             .join(forecast_quantiles, _is_same_row)
-            .where((run.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
+            .where((row.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
             .where(sa.or_(~self._is_scored(), self._is_revised(), self._has_action_since()))
         )
         return ISSUED_BANDS.check(read_frame(self._connection, query))
@@ -164,9 +163,7 @@ class OutcomeRepository(Repository):
         """
         scored = verifications.alias("scored")
         reference = verifications.alias("reference")
-        is_same = sa.and_(
-            *(scored.c[name] == reference.c[name] for name in ("source", *_FORECAST_ROW, "kind"))
-        )
+        is_same = sa.and_(*(scored.c[name] == reference.c[name] for name in (*_FORECAST_ROW, "kind")))
         crps = sa.func.sum(sa.case((reference.c.crps.is_not(None), scored.c.crps)))
         reference_crps = sa.func.sum(sa.case((scored.c.crps.is_not(None), reference.c.crps)))
         query = (
@@ -199,7 +196,7 @@ class OutcomeRepository(Repository):
     def _is_scored(self, before: sa.ColumnElement[datetime] | None = None) -> sa.ColumnElement[bool]:
         score = verifications.c
         is_same = sa.and_(*(score[name] == forecasts.c[name] for name in _FORECAST_ROW))
-        is_issued = (score.source == self._source) & is_same & (score.kind == forecast_runs.c.kind)
+        is_issued = is_same & (score.kind == forecast_runs.c.kind)
         query = sa.exists().where(is_issued & (score.band == "calibrated")).correlate_except(verifications)
         return query if before is None else query.where(score.scored_at < before)
 

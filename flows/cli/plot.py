@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Tickers, Until, to_day
+from flows.cli.options import Source, Tickers, Until, to_day
 from flows.private_files import own_umask
 
 
 def plot(
+    source: Source = None,
     tickers: Tickers = "",
     as_of: Until = None,
     out: Annotated[
@@ -22,7 +23,7 @@ def plot(
     from flows.reporting.bands import default_plot_path, load_fan_data
     from flows.settings import load_settings
 
-    settings = load_settings(tickers=tickers or None)
+    settings = load_settings(source=source, tickers=tickers or None)
     with open_store(settings.url, settings.source) as store:
         fans = load_fan_data(store, settings.tickers, to_day(as_of))
     from flows.reporting.charts import save_fan_charts  # matplotlib takes a second to import

@@ -15,7 +15,6 @@ from prefect.artifacts import (
 )
 
 from db import CalibrationRecord, PromotionRecord
-from flows.reporting.bands import QUERY
 from flows.reporting.scorecards import SHORT_NAMES, HorizonScores
 from flows.reporting.tables import (
     Column,
@@ -53,10 +52,10 @@ def format_key(kind: str, name: str) -> str:
     return f"{kind}-{words.strip('-')}"
 
 
-def show_bands(bands: pd.DataFrame) -> None:
+def show_bands(bands: pd.DataFrame, query: str) -> None:
     """Show a table of bands, with the query that reads them."""
     rows = to_records(sheet_from_frame(bands[_BANDS]), decimals=4)
-    create_table_artifact(rows, key="bands", description=QUERY)
+    create_table_artifact(rows, key="bands", description=query)
 
 
 def show_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> None:

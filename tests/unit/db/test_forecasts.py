@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from db import ForecastKey, RunRecord, Store
+from db import RunRecord, Store
 from db.engine import reading
 from db.schema import forecasts
 from forecasting.errors import StoreError
@@ -33,7 +33,7 @@ def publish(store: Store, run: RunRecord, issued: list[Forecast]) -> None:
 
 
 def run_ids(dump: Dump) -> list[str]:
-    return [row[12] for row in dump()["forecasts"]]
+    return [row[13] for row in dump()["forecasts"]]
 
 
 def test_rows_hold_what_the_forecast_holds(
@@ -41,10 +41,10 @@ def test_rows_hold_what_the_forecast_holds(
 ) -> None:
     publish(served, run, [forecast(horizon=2)])
     first, second = dump()["forecasts"]
-    assert first[:4] == ("AAA", DAY, date(2024, 1, 3), 1)
-    assert second[:4] == ("AAA", DAY, date(2024, 1, 4), 2)
-    assert first[4:9] == pytest.approx((100.0, 90.0, 100.0, 110.0, 0.9))
-    assert first[9:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm")
+    assert first[:5] == ("sample", "AAA", DAY, date(2024, 1, 3), 1)
+    assert second[:5] == ("sample", "AAA", DAY, date(2024, 1, 4), 2)
+    assert first[5:10] == pytest.approx((100.0, 90.0, 100.0, 110.0, 0.9))
+    assert first[10:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm")
     assert len(dump()["forecast_quantiles"]) == 2 * 3 * 4
     with served.reading() as tx:
         assert tx.forecasts.run("r1") == run
@@ -182,11 +182,11 @@ def test_latest_is_what_the_view_shows_and_can_look_back(
     with reading(served.engine) as connection:
         shown = connection.execute(sa.text("SELECT * FROM latest_forecast ORDER BY ticker, horizon"))
         columns, rows = list(shown.keys()), shown.all()
-    with served.for_source("yahoo").reading() as tx:  # one forecast a ticker, whatever its source
+    with served.reading() as tx:
         latest = tx.forecasts.latest()
         back = tx.forecasts.latest(until=date(2024, 1, 1))
-        assert tx.forecasts.newest(until=date(2024, 1, 1)) == [ForecastKey("AAA", date(2024, 1, 1), "sample")]
-        assert tx.forecasts.newest(["BBB"]) == [ForecastKey("BBB", DAY, "sample")]
+        assert tx.forecasts.newest(until=date(2024, 1, 1)) == [("AAA", date(2024, 1, 1))]
+        assert tx.forecasts.newest(["BBB"]) == [("BBB", DAY)]
         assert tx.forecasts.latest(until=date(2023, 12, 31)).empty
     assert list(latest.columns) == columns
     assert list(latest["lower"]) == [row.lower for row in rows]
