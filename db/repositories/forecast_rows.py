@@ -33,6 +33,11 @@ class ForecastRows:
     horizons: list[Row]
     quantiles: list[Row]
 
+    @property
+    def key(self) -> TickerSession:
+        """Ticker and `as_of`."""
+        return self.ticker, self.as_of
+
 
 @dataclass(frozen=True)
 class Issue:
@@ -59,16 +64,16 @@ class Publication:
     Attributes:
         run: The run.
         issued: Its forecasts.
-        keeps_live: Whether bands that were issued on their day are left as they are.
         stored: Issues that they were compared with.
-        replaced: Ticker and `as_of` of stored forecasts with other values.
+        kept: Ticker and `as_of` of live forecasts with other values, which stay as they were issued.
+        replaced: Ticker and `as_of` of backfilled forecasts with other values.
         batches: Rows to insert.
     """
 
     run: RunRecord
     issued: tuple[Forecast, ...]
-    keeps_live: bool
     stored: Issues
+    kept: tuple[TickerSession, ...]
     replaced: tuple[TickerSession, ...]
     batches: tuple[Batch, ...]
 

@@ -32,7 +32,7 @@ _LATEST_COLUMNS = [forecasts.c[column.name] for column in latest_forecast.c]
 class ForecastRepository(Repository):
     """Stored forecasts of one source; only reads by `run_id` find those of any."""
 
-    def prepare(self, run: RunRecord, issued: Sequence[Forecast], *, keeps_live: bool = False) -> Publication:
+    def prepare(self, run: RunRecord, issued: Sequence[Forecast]) -> Publication:
         """Compare forecasts with the stored ones and convert what differs to rows; nothing is written.
 
         This takes much longer than `publish`, which may happen in a later transaction: other writers need
@@ -41,53 +41,53 @@ class ForecastRepository(Repository):
         Args:
             run: The run.
             issued: At most one forecast per ticker and `as_of`.
-            keeps_live: Leave out what would replace bands that were issued on their day.
 
         Raises:
             StoreError: A value is infinite.
         """
         stored = self._find_issues(issued)
-        of_the_day = {key for key, issue in stored.items() if issue.kind == "live"}
-        kept = of_the_day if keeps_live else set()
-        candidates = [
-            build_rows(run, forecast) for forecast in issued if (forecast.ticker, forecast.as_of) not in kept
-        ]
-        changed = [rows for rows in candidates if not self._is_stored(rows)]
+        live = {key for key, issue in stored.items() if issue.kind == "live"}
+        differing = [rows for forecast in issued if not self._is_stored(rows := build_rows(run, forecast))]
+        changed = [rows for rows in differing if rows.key not in live]
         dialect = self._connection.dialect
         horizons = [row for rows in changed for row in rows.horizons]
         quantiles = [row for rows in changed for row in rows.quantiles]
         return Publication(
             run=run,
             issued=tuple(issued),
-            keeps_live=keeps_live,
             stored=stored,
-            replaced=tuple(key for rows in changed if (key := (rows.ticker, rows.as_of)) in stored),
+            kept=tuple(rows.key for rows in differing if rows.key in live),
+            replaced=tuple(rows.key for rows in changed if rows.key in stored),
             batches=(
                 prepare_batch(dialect, forecasts, horizons),
                 prepare_batch(dialect, forecast_quantiles, quantiles),
             ),
         )
 
-    def publish(self, publication: Publication) -> None:
-        """Store a run with its forecasts; one that is stored with the same values is left untouched.
+    def publish(self, publication: Publication) -> Publication:
+        """Store a run with its forecasts; live ones, and those with the same values, are left untouched.
 
-        Where values differ, all rows of that ticker and `as_of` are replaced, so that a shorter horizon
-        leaves no older rows behind, and the scores of the old ones go with them. A run that changes no
-        forecast leaves no trace; one that left every ticker out does.
+        Where a backfilled forecast has other values, all its rows are replaced, so that a shorter horizon
+        leaves no older rows behind, and its scores go with them. A run that changes no forecast leaves no
+        trace; one that left every ticker out does.
 
         Args:
             publication: From `prepare`; prepared again if another run has published since.
+
+        Returns:
+            What was written.
 
         Raises:
             StoreError: A value is infinite.
         """
         if self._find_issues(publication.issued) != publication.stored:
-            publication = self.prepare(publication.run, publication.issued, keeps_live=publication.keeps_live)
+            publication = self.prepare(publication.run, publication.issued)
         if publication.changes or not publication.issued:
             upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=_RUN_FIELDS)
         self._delete(publication.replaced)
         for batch in publication.batches:
             insert_batch(self._connection, batch)
+        return publication
 
     def run(self, run_id: str) -> RunRecord | None:
         """Load a run by its id."""
@@ -146,9 +146,13 @@ class ForecastRepository(Repository):
         return quality
 
     def completed(self, first: date, last: date, horizon: int) -> set[TickerSession]:
-        """Load ticker and `as_of` of the forecasts from `first` to `last` that reach a horizon."""
-        is_within = forecasts.c.as_of.between(first, last) & (forecasts.c.horizon == horizon)
-        return self._load_pairs(is_within)
+        """Load ticker and `as_of` of the forecasts from `first` to `last` that need no other run.
+
+        They reach a horizon, or were issued live: those stay whatever their horizon.
+        """
+        row = forecasts.c
+        reaches = (row.horizon == horizon) | ((row.horizon == 1) & (forecast_runs.c.kind == "live"))
+        return self._load_pairs(row.as_of.between(first, last) & reaches)
 
     def issued_live(self, session: date) -> set[TickerSession]:
         """Load ticker and `as_of` of the forecasts of a session that were issued on its day."""
@@ -190,14 +194,14 @@ class ForecastRepository(Repository):
         }
 
     def _delete(self, replaced: Sequence[TickerSession]) -> None:
-        """Delete forecasts with their quantiles and scores; walked outcomes stay."""
+        """Delete backfilled forecasts with their quantiles and scores."""
         for as_of in sorted({session for _, session in replaced}):
             tickers = [ticker for ticker, session in replaced if session == as_of]
             for table in (forecast_quantiles, forecasts, verifications):  # the cascade takes row after row
                 is_session = (table.c.source == self._source) & (table.c.as_of == as_of)
                 is_replaced = is_session & table.c.ticker.in_(tickers)
                 if table is verifications:
-                    is_replaced &= verifications.c.kind != "walk_forward"
+                    is_replaced &= verifications.c.kind == "backfill"
                 self._connection.execute(sa.delete(table).where(is_replaced))
 
     def _is_from(self, table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:

@@ -102,6 +102,4 @@ def _nothing_stored(tx: Transaction, tickers: Sequence[str], until: date | None)
     limit = f" up to {until}" if until else ""
     others = ", ".join(source for source in tx.forecasts.sources() if source != tx.source)
     advice = f"choose one of {others} with --source" if others else "run `bandcast run` first"
-    return UsageError(
-        f"Expected a stored forecast of {wanted} from {tx.source}{limit}, found none; {advice}."
-    )
+    return UsageError(f"Expected a stored {tx.source} forecast of {wanted}{limit}, found none; {advice}.")

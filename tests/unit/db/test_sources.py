@@ -28,13 +28,15 @@ Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
 @pytest.fixture
 def of_yahoo(run: RunRecord) -> RunRecord:
     """Run of another source, an hour later."""
-    return replace(run, run_id="y1", source="yahoo", issued_at=run.issued_at + timedelta(hours=1))
+    return replace(
+        run, run_id="y1", source="yahoo", kind="backfill", issued_at=run.issued_at + timedelta(hours=1)
+    )
 
 
 @pytest.fixture
 def both(served: Store, run: RunRecord, of_yahoo: RunRecord, forecast: MakeForecast) -> Store:
     """Store with bands of `sample`, and of `yahoo` from another close, of the same ticker and session."""
-    publish(served, run, forecast())
+    publish(served, replace(run, kind="backfill"), forecast())
     publish(served.for_source("yahoo"), of_yahoo, forecast(horizon=2, anchor_close=50.0))
     return served
 

@@ -90,7 +90,7 @@ def test_a_source_without_bands_names_those_that_have_some() -> None:
         error = CliRunner().invoke(app, [command]).exception
         assert isinstance(error, UsageError)
         assert str(error) == (
-            "Expected a stored forecast of any ticker from sample, found none; "
+            "Expected a stored sample forecast of any ticker, found none; "
             "choose one of csv, yahoo with --source."
         )
 
