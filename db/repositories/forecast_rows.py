@@ -65,6 +65,7 @@ class Publication:
         run: The run.
         issued: Its forecasts.
         stored: Issues that they were compared with.
+        ages: Ticker -> sessions of its exchange that have closed after its newest band.
         kept: Ticker and `as_of` of live forecasts with other values, which stay as they were issued.
         replaced: Ticker and `as_of` of backfilled forecasts with other values.
         batches: Rows to insert.
@@ -73,6 +74,7 @@ class Publication:
     run: RunRecord
     issued: tuple[Forecast, ...]
     stored: Issues
+    ages: Mapping[str, int]
     kept: tuple[TickerSession, ...]
     replaced: tuple[TickerSession, ...]
     batches: tuple[Batch, ...]

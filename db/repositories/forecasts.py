@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
-from typing import Any
+from types import MappingProxyType
 
 import pandas as pd
 import sqlalchemy as sa
@@ -19,20 +19,22 @@ from db.repositories.forecast_rows import (
     build_rows,
     collect_values,
 )
-from db.schema import forecast_quantiles, forecast_runs, forecasts, latest_forecast, verifications
+from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
+from db.schema import forecast_quantiles, forecast_runs, forecasts, verifications
 from db.sql import read_frame, record_columns, upsert
 from forecasting.forecast import Forecast
 from forecasting.types import Quality
 
 _RUN_FIELDS = [field.name for field in fields(RunRecord)]
 _RUN_COLUMNS = record_columns(forecast_runs, RunRecord)
-_LATEST_COLUMNS = [forecasts.c[column.name] for column in latest_forecast.c]
 
 
 class ForecastRepository(Repository):
     """Stored forecasts of one source; only reads by `run_id` find those of any."""
 
-    def prepare(self, run: RunRecord, issued: Sequence[Forecast]) -> Publication:
+    def prepare(
+        self, run: RunRecord, issued: Sequence[Forecast], ages: Mapping[str, int] = MappingProxyType({})
+    ) -> Publication:
         """Compare forecasts with the stored ones and convert what differs to rows; nothing is written.
 
         This takes much longer than `publish`, which may happen in a later transaction: other writers need
@@ -41,6 +43,7 @@ class ForecastRepository(Repository):
         Args:
             run: The run.
             issued: At most one forecast per ticker and `as_of`.
+            ages: Ticker -> sessions of its exchange that have closed after its newest band, once published.
 
         Raises:
             StoreError: A value is infinite.
@@ -56,6 +59,7 @@ class ForecastRepository(Repository):
             run=run,
             issued=tuple(issued),
             stored=stored,
+            ages=ages,
             kept=tuple(rows.key for rows in differing if rows.key in live),
             replaced=tuple(rows.key for rows in changed if rows.key in stored),
             batches=(
@@ -81,12 +85,13 @@ class ForecastRepository(Repository):
             StoreError: A value is infinite.
         """
         if self._find_issues(publication.issued) != publication.stored:
-            publication = self.prepare(publication.run, publication.issued)
+            publication = self.prepare(publication.run, publication.issued, publication.ages)
         if publication.changes or not publication.issued:
             upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=_RUN_FIELDS)
         self._delete(publication.replaced)
         for batch in publication.batches:
             insert_batch(self._connection, batch)
+        save_universe(self._connection, publication)
         return publication
 
     def run(self, run_id: str) -> RunRecord | None:
@@ -116,15 +121,16 @@ class ForecastRepository(Repository):
         """Load the newest forecast of each ticker, in the columns of view `latest_forecast`.
 
         Args:
-            tickers: Which, None for all.
-            until: The newest up to this session, None for the newest of all.
+            tickers: Which, None for the universe; one that has left it is found by its name.
+            until: The newest up to this session, with no age; None for the newest of all.
         """
-        query = self._select_newest(sa.select(*_LATEST_COLUMNS), tickers, until)
+        query = join_newest(select_latest(with_age=until is None), self._source, tickers, until=until)
         return read_frame(self._connection, query.order_by(forecasts.c.ticker, forecasts.c.horizon))
 
     def newest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> list[TickerSession]:
         """List ticker and `as_of` of the forecasts that `latest` loads, sorted by ticker."""
-        query = self._select_newest(sa.select(forecasts.c.ticker, forecasts.c.as_of), tickers, until)
+        columns = sa.select(forecasts.c.ticker, forecasts.c.as_of)
+        query = join_newest(columns, self._source, tickers, until=until)
         first_rows = query.where(forecasts.c.horizon == 1).order_by(forecasts.c.ticker)
         return [(row.ticker, row.as_of) for row in self._connection.execute(first_rows)]
 
@@ -160,10 +166,10 @@ class ForecastRepository(Repository):
 
     def first_sessions(self) -> dict[str, date]:
         """Load the first `as_of` of each ticker that was ever forecast."""
-        first = sa.func.min(forecasts.c.as_of).label("first")
-        query = sa.select(forecasts.c.ticker, first).where(forecasts.c.source == self._source)
-        by_ticker = query.group_by(forecasts.c.ticker)
-        return {row.ticker: row.first for row in self._connection.execute(by_ticker)}
+        sessions = select_sessions(self._source, sa.func.min(forecasts.c.as_of)).subquery()
+        is_forecast = sessions.c.as_of.is_not(None)
+        rows = self._connection.execute(sa.select(sessions.c.ticker, sessions.c.as_of).where(is_forecast))
+        return dict(rows.tuples().all())
 
     def _load_pairs(self, condition: sa.ColumnElement[bool]) -> set[TickerSession]:
         query = sa.select(forecasts.c.ticker, forecasts.c.as_of).join(forecast_runs).distinct()
@@ -207,16 +213,3 @@ class ForecastRepository(Repository):
     def _is_from(self, table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
         """Build the condition that a row is of the source's forecast of a ticker from a session."""
         return self._is_of(table, ticker) & (table.c.as_of == as_of)
-
-    def _select_newest(
-        self, query: sa.Select[Any], tickers: Sequence[str] | None, until: date | None
-    ) -> sa.Select[Any]:
-        """Restrict a query to the rows of `forecasts` that belong to each ticker's newest `as_of`."""
-        own, other = forecasts.c, forecasts.alias("other").c
-        is_same = (other.source == own.source) & (other.ticker == own.ticker)
-        newest = sa.select(sa.func.max(other.as_of)).where(is_same)
-        if until is not None:
-            newest = newest.where(other.as_of <= until)
-        is_newest = (own.source == self._source) & (own.as_of == newest.scalar_subquery())
-        newest_rows = query.where(is_newest)
-        return newest_rows if tickers is None else newest_rows.where(own.ticker.in_(tickers))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from db.repositories.base import Repository
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
+from db.repositories.universes import select_sessions
 from db.schema import (
     corporate_actions,
     forecast_quantiles,
@@ -39,8 +40,9 @@ class OutcomeRepository(Repository):
 
     def tickers(self) -> list[str]:
         """List every ticker with an issued forecast, sorted."""
-        query = sa.select(forecasts.c.ticker).distinct().where(forecasts.c.source == self._source)
-        return list(self._connection.scalars(query.order_by(forecasts.c.ticker)))
+        sessions = select_sessions(self._source, sa.func.max(forecasts.c.as_of)).subquery()
+        query = sa.select(sessions.c.ticker).where(sessions.c.as_of.is_not(None))
+        return list(self._connection.scalars(query.order_by(sessions.c.ticker)))
 
     def pending(self, ticker: str, until: date) -> pd.DataFrame:
         """Load issued bands up to a target session that were never scored, or may score otherwise by now.

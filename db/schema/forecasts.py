@@ -93,6 +93,22 @@ forecast_quantiles = Table(
     comment="Every quantile of every band of a forecast",
 )
 
+universes = Table(
+    "universes",
+    metadata,
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("ticker", String, primary_key=True),
+    Column(
+        "as_of", Date, nullable=False, comment="Newest session whose run forecast the ticker or left it out"
+    ),
+    Column(
+        "age_sessions",
+        Integer,
+        comment="Sessions closed after its newest band when its last run was issued; null where not known",
+    ),
+    comment="Tickers of every run; those of a source's newest as_of are its universe",
+)
+
 quarantines = Table(
     "quarantines",
     metadata,

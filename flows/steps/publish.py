@@ -16,6 +16,7 @@ from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen
 from flows.reporting.artifacts import show_fallbacks
+from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
 from flows.steps.forecast import ForecastResult, forecast_all
 from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough, require_ingested
@@ -150,7 +151,7 @@ def publish(
     """
     require_enough(context, forecasts, "forecasts", faults=faults)
     with context.store.reading() as tx:
-        publication = tx.forecasts.prepare(run, forecasts)
+        publication = tx.forecasts.prepare(run, forecasts, load_ages(context, forecasts))
     with context.store.writing() as tx:
         published = tx.forecasts.publish(publication)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))

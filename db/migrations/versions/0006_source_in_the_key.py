@@ -1,9 +1,10 @@
-"""Put the price source into the key of forecasts and quantiles, and into every view."""
+"""Put the price source into the key of forecasts and quantiles, and keep the universe of each source."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from db.migrations.views import (
+    CONTRACT_VERSION_6,
     COVERAGE_BY_HORIZON_3,
     FORECAST_WITH_OUTCOME_2,
     FORECAST_WITH_OUTCOME_6,
@@ -18,7 +19,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_VIEWS = ("pinball_by_level", "coverage_by_horizon", "forecast_with_outcome", "latest_forecast")
+_OLD_VIEWS = ("pinball_by_level", "coverage_by_horizon", "forecast_with_outcome", "latest_forecast")
 _KEY = ("ticker", "as_of", "target_session")
 _FORECAST = (
     *("ticker", "as_of", "target_session", "horizon", "anchor_close", "lower", "median", "upper"),
@@ -68,22 +69,49 @@ _COPIED_BACK = (
 
 
 def upgrade() -> None:
-    _drop_views()
+    _drop_views(*_OLD_VIEWS)
     _rebuild(with_source=True)
+    _create_universes()
     for view in (LATEST_FORECAST_6, FORECAST_WITH_OUTCOME_6, COVERAGE_BY_HORIZON_3, PINBALL_BY_LEVEL_6):
         op.execute(view)
+    op.execute(CONTRACT_VERSION_6)
 
 
 def downgrade() -> None:
-    _drop_views()
+    _drop_views("contract_version", *_OLD_VIEWS)
+    op.drop_table("universes")
     _rebuild(with_source=False)
     for view in (LATEST_FORECAST_2, FORECAST_WITH_OUTCOME_2, COVERAGE_BY_HORIZON_3, PINBALL_BY_LEVEL_3):
         op.execute(view)
 
 
-def _drop_views() -> None:
-    for view in _VIEWS:
+def _drop_views(*views: str) -> None:
+    for view in views:
         op.execute(f"DROP VIEW {view}")
+
+
+# A quarantine without a run of its session is of a run that failed.
+_FILLED = (
+    "INSERT INTO universes (source, ticker, as_of) SELECT source, ticker, MAX(as_of) FROM ("
+    " SELECT f.source, f.ticker, r.as_of FROM forecasts f JOIN forecast_runs r ON r.run_id = f.run_id"
+    " UNION SELECT q.source, q.ticker, q.as_of FROM quarantines q"
+    " JOIN forecast_runs r ON r.source = q.source AND r.as_of = q.as_of) seen GROUP BY source, ticker"
+)
+
+
+def _create_universes() -> None:
+    age = "Sessions closed after its newest band when its last run was issued; null where not known"
+    as_of = "Newest session whose run forecast the ticker or left it out"
+    op.create_table(
+        "universes",
+        *_source(with_source=True),
+        sa.Column("ticker", sa.String, nullable=False),
+        sa.Column("as_of", sa.Date, nullable=False, comment=as_of),
+        sa.Column("age_sessions", sa.Integer, comment=age),
+        sa.PrimaryKeyConstraint("source", "ticker", name=op.f("pk_universes")),
+        comment="Tickers of every run; those of a source's newest as_of are its universe",
+    )
+    op.execute(_FILLED)
 
 
 def _rebuild(*, with_source: bool) -> None:
@@ -92,7 +120,7 @@ def _rebuild(*, with_source: bool) -> None:
         op.drop_constraint(op.f("fk_forecast_quantiles_forecasts"), "forecast_quantiles")
         op.drop_constraint(op.f("pk_forecast_quantiles"), "forecast_quantiles")
         op.drop_constraint(op.f("pk_forecasts"), "forecasts")
-        op.drop_constraint(op.f(_unique(not with_source)), "forecasts")
+        op.drop_constraint(op.f(_unique(with_source=not with_source)), "forecasts")
     for table in ("forecast_quantiles", "forecasts"):
         op.rename_table(table, f"old_{table}")
     _create_forecasts(with_source=with_source)
@@ -104,11 +132,11 @@ def _rebuild(*, with_source: bool) -> None:
         op.drop_table(f"old_{table}")
 
 
-def _unique(with_source: bool) -> str:
+def _unique(*, with_source: bool) -> str:
     return "uq_forecasts_source_ticker_as_of_horizon" if with_source else "uq_forecasts_ticker_as_of_horizon"
 
 
-def _source(with_source: bool) -> list[sa.Column[str]]:
+def _source(*, with_source: bool) -> list[sa.Column[str]]:
     return [sa.Column("source", sa.String, nullable=False, comment=_SOURCE)] if with_source else []
 
 
@@ -121,11 +149,11 @@ def _number(name: str, comment: str, *, nullable: bool = False) -> sa.Column[flo
 
 
 def _create_forecasts(*, with_source: bool) -> None:
-    first = ("source",) if with_source else ()
+    first, unique = ("source",) if with_source else (), _unique(with_source=with_source)
     row = "source, ticker, as_of and target session" if with_source else "ticker, as_of and target session"
     op.create_table(
         "forecasts",
-        *_source(with_source),
+        *_source(with_source=with_source),
         sa.Column("ticker", sa.String, nullable=False),
         sa.Column("as_of", sa.Date, nullable=False, comment="Session whose close is the anchor"),
         sa.Column("target_session", sa.Date, nullable=False),
@@ -151,7 +179,7 @@ def _create_forecasts(*, with_source: bool) -> None:
             ["run_id"], ["forecast_runs.run_id"], name=op.f("fk_forecasts_forecast_runs")
         ),
         sa.PrimaryKeyConstraint(*first, *_KEY, name=op.f("pk_forecasts")),
-        sa.UniqueConstraint(*first, "ticker", "as_of", "horizon", name=op.f(_unique(with_source))),
+        sa.UniqueConstraint(*first, "ticker", "as_of", "horizon", name=op.f(unique)),
         comment=f"One row per {row}",
     )
 
@@ -169,7 +197,7 @@ def _create_forecast_quantiles(*, with_source: bool) -> None:
     level = "Quantile level, such as 0.05, rounded to 6 digits"
     op.create_table(
         "forecast_quantiles",
-        *_source(with_source),
+        *_source(with_source=with_source),
         sa.Column("ticker", sa.String, nullable=False),
         sa.Column("as_of", sa.Date, nullable=False),
         sa.Column("target_session", sa.Date, nullable=False),

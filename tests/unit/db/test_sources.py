@@ -93,7 +93,7 @@ def test_every_view_names_the_source(both: Store, save_prices: SavePrices) -> No
     for source in ("sample", "yahoo"):
         save_prices(both.for_source(source), CLOSES, {})
         verify(both.for_source(source))
-    for view in VIEWS:
+    for view in VIEWS[:-1]:  # the last is the version of the contract
         counts = dict(select(both, f"SELECT source, count(*) FROM {view.name} GROUP BY source"))
         assert set(counts) == {"sample", "yahoo"}
     shown = select(both, "SELECT source, horizon, anchor_close FROM latest_forecast ORDER BY source, horizon")
