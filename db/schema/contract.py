@@ -1,4 +1,4 @@
-"""What each column that consumers read means, with its unit.
+"""Meaning of each column that consumers read, with its unit.
 
 The comments in PostgreSQL and docs/consuming.md are made of these texts. A change of a name or a meaning
 raises the version, which the view `contract_version` shows.

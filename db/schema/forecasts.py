@@ -70,6 +70,9 @@ forecasts = Table(
     comment="One row per source, ticker, as_of and target session",
 )
 
+sa.Index(None, forecasts.c.ticker, forecasts.c.as_of)  # for queries that name no source
+sa.Index(None, forecasts.c.target_session)
+
 forecast_quantiles = Table(
     "forecast_quantiles",
     metadata,

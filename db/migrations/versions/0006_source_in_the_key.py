@@ -27,6 +27,11 @@ _FORECAST = (
     *("noise_variance", "outcomes", "regime"),
 )
 _QUANTILE = ("ticker", "as_of", "target_session", "horizon", "band", "level", "log_return", "price")
+_INDEXES = (  # for queries that name no source
+    ("forecasts", ["ticker", "as_of"]),
+    ("forecasts", ["target_session"]),
+    ("verifications", ["target_session"]),
+)
 _SOURCE = "Price source: yahoo, csv or sample"
 _FORECAST_CHECKS = {
     "ordered": "lower > 0 AND lower <= median AND median <= upper AND upper < 1e12",
@@ -72,6 +77,8 @@ def upgrade() -> None:
     _drop_views(*_OLD_VIEWS)
     _rebuild(with_source=True)
     _create_universes()
+    for table, columns in _INDEXES:
+        op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
     for view in (LATEST_FORECAST_6, FORECAST_WITH_OUTCOME_6, COVERAGE_BY_HORIZON_3, PINBALL_BY_LEVEL_6):
         op.execute(view)
     op.execute(CONTRACT_VERSION_6)
@@ -79,6 +86,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _drop_views("contract_version", *_OLD_VIEWS)
+    op.drop_index("ix_verifications_target_session", "verifications")
     op.drop_table("universes")
     _rebuild(with_source=False)
     for view in (LATEST_FORECAST_2, FORECAST_WITH_OUTCOME_2, COVERAGE_BY_HORIZON_3, PINBALL_BY_LEVEL_3):
