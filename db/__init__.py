@@ -3,7 +3,6 @@
 from db.engine import find_secrets
 from db.records import (
     CalibrationRecord,
-    ForecastKey,
     Holding,
     ModelRecord,
     PromotionRecord,
@@ -16,15 +15,17 @@ from db.records import (
 from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
 from db.repositories.prices import FORGOTTEN
+from db.schema.contract import COLUMN_MEANINGS, VIEW_MEANINGS
 from db.store import Store, StoreStatus, Transaction, inspect_file, inspect_store, open_store, upgrade_store
 
 __all__ = [
+    "COLUMN_MEANINGS",
     "FORGOTTEN",
     "ISSUED_KINDS",
     "RANDOM_WALK",
+    "VIEW_MEANINGS",
     "CalibrationRecord",
     "Dimension",
-    "ForecastKey",
     "Holding",
     "ModelRecord",
     "PromotionRecord",

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from db.comments import comment_views
 from db.engine import reading, writing
 from forecasting.errors import MigrationBehindError, StoreError
 
@@ -77,6 +78,8 @@ def _migrate(engine: sa.Engine, verb: Callable[[Config, str], None], revision: s
                 f"Expected a database that this release can bring to migration {revision}, found '{error}'; "
                 "install the release that the database was last used with."
             ) from error
+        if _read_revision(connection) == read_head():
+            comment_views(connection)
 
 
 def _configure(connection: sa.Connection | None = None) -> Config:

@@ -126,14 +126,6 @@ class RunRecord:
     price_basis: PriceBasis = "split_adjusted"
 
 
-class ForecastKey(NamedTuple):
-    """Identity of a stored forecast, and the price source that it was made from."""
-
-    ticker: str
-    as_of: date
-    source: str
-
-
 @dataclass(frozen=True)
 class QuarantineRecord:
     """A ticker that was left out of a session's run.

@@ -42,19 +42,27 @@ class RunContext(Scope):
         store: The database, bound to the source of prices.
         now: The clock at the start of the run (UTC); every row that the run writes carries it.
         due: When the run was due (UTC); a bar counts when its session had closed by then.
-        kind: `live` in the run's own session, `backfill` in one that was missed; stored with the bands.
         calendars: Of the tickers, as they are known now.
     """
 
     store: Store
     now: datetime
     due: datetime
-    kind: RunKind = "live"
     calendars: Calendars = STANDARD
 
     def at(self, session: date, tickers: tuple[str, ...] | None = None) -> "RunContext":
-        """Return the context of a session that was missed."""
-        return replace(self, as_of=session, kind="backfill", tickers=tickers or self.tickers)
+        """Return the context of an earlier session."""
+        return replace(self, as_of=session, tickers=tickers or self.tickers)
+
+    @property
+    def kind(self) -> RunKind:
+        """`backfill` if an exchange of the run had closed a newer session when it was due, else `live`.
+
+        Raises:
+            UsageError: No ticker is of an exchange whose sessions are known.
+        """
+        newest = newest_closed_session(self.tickers, self.due, self.lag, calendars=self.calendars)
+        return "live" if self.as_of >= newest else "backfill"
 
     @property
     def given_calendars(self) -> Calendars:

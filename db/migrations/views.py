@@ -90,3 +90,31 @@ JOIN forecast_quantiles q
 WHERE v.kind IN ('live', 'backfill')
 GROUP BY v.source, v.method, v.kind, v.quality, v.horizon, q.level
 """
+
+# The newest session of each ticker is one look into the key of forecasts, however long the history.
+LATEST_FORECAST_6 = """
+CREATE VIEW latest_forecast AS
+SELECT f.source, f.ticker, f.as_of, f.target_session, f.horizon, f.anchor_close, f.lower, f.median, f.upper,
+       f.coverage, f.quality, f.model_version, f.issued_at, f.outcomes, f.regime,
+       r.kind, member.age_sessions, i.currency, i.name
+FROM (
+    SELECT u.source, u.ticker, u.age_sessions,
+           (SELECT MAX(b.as_of) FROM forecasts b WHERE b.source = u.source AND b.ticker = u.ticker) AS as_of
+    FROM universes u
+    JOIN (SELECT source, MAX(as_of) AS as_of FROM universes GROUP BY source) newest
+      ON newest.source = u.source AND newest.as_of = u.as_of
+) member
+JOIN forecasts f ON f.source = member.source AND f.ticker = member.ticker AND f.as_of = member.as_of
+JOIN forecast_runs r ON r.run_id = f.run_id
+LEFT JOIN instruments i ON i.source = f.source AND i.ticker = f.ticker
+"""
+
+FORECAST_WITH_OUTCOME_6 = FORECAST_WITH_OUTCOME_2.replace(
+    "SELECT f.ticker", "SELECT f.source, f.ticker", 1
+).replace("f.outcomes, f.regime,", "f.outcomes, f.regime, r.kind,", 1)
+
+PINBALL_BY_LEVEL_6 = PINBALL_BY_LEVEL_3.replace(
+    "ON q.ticker = v.ticker", "ON q.source = v.source AND q.ticker = v.ticker"
+)
+
+CONTRACT_VERSION_6 = "CREATE VIEW contract_version AS SELECT 2 AS contract_version"

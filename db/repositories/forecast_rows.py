@@ -33,6 +33,11 @@ class ForecastRows:
     horizons: list[Row]
     quantiles: list[Row]
 
+    @property
+    def key(self) -> TickerSession:
+        """Ticker and `as_of`."""
+        return self.ticker, self.as_of
+
 
 @dataclass(frozen=True)
 class Issue:
@@ -42,13 +47,11 @@ class Issue:
         run_id: Of the run.
         issued_at: When it was issued (UTC).
         kind: `live` or `backfill`.
-        source: Price source of the run.
     """
 
     run_id: str
     issued_at: datetime
     kind: RunKind
-    source: str
 
 
 Issues = dict[TickerSession, Issue]
@@ -61,16 +64,18 @@ class Publication:
     Attributes:
         run: The run.
         issued: Its forecasts.
-        keeps_live: Whether bands that were issued on their day are left as they are.
         stored: Issues that they were compared with.
-        replaced: Ticker and `as_of` of stored forecasts with other values.
+        ages: Ticker -> sessions of its exchange that have closed after its newest band.
+        kept: Ticker and `as_of` of live forecasts with other values, which stay as they were issued.
+        replaced: Ticker and `as_of` of backfilled forecasts with other values.
         batches: Rows to insert.
     """
 
     run: RunRecord
     issued: tuple[Forecast, ...]
-    keeps_live: bool
     stored: Issues
+    ages: Mapping[str, int]
+    kept: tuple[TickerSession, ...]
     replaced: tuple[TickerSession, ...]
     batches: tuple[Batch, ...]
 
@@ -86,7 +91,7 @@ def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
     Raises:
         StoreError: A value is infinite.
     """
-    quantiles = (row for band in forecast.log_returns for row in _quantile_rows(forecast, band))
+    quantiles = (row for band in forecast.log_returns for row in _quantile_rows(run, forecast, band))
     horizons = to_plain_rows(_horizon_rows(run, forecast))
     return ForecastRows(forecast.ticker, forecast.as_of, horizons, to_plain_rows(quantiles))
 
@@ -98,6 +103,7 @@ def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
 
 def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
     common = {
+        "source": run.source,
         "ticker": forecast.ticker,
         "as_of": forecast.as_of,
         "anchor_close": forecast.anchor_close,
@@ -121,11 +127,12 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         yield {**common, "target_session": session, "horizon": step + 1, **values}
 
 
-def _quantile_rows(forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
+def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
     log_returns = forecast.log_returns[band]  # (H, Q)
     prices = forecast.prices(band)  # (H, Q)
     for step, index in np.ndindex(log_returns.shape):
         yield {
+            "source": run.source,
             "ticker": forecast.ticker,
             "as_of": forecast.as_of,
             "target_session": forecast.target_sessions[step],

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
-from typing import Any
+from types import MappingProxyType
 
 import pandas as pd
 import sqlalchemy as sa
 
 from db.bulk import insert_batch, prepare_batch
-from db.records import ForecastKey, RunRecord, TickerSession
+from db.records import RunRecord, TickerSession
 from db.repositories.base import Repository
 from db.repositories.forecast_rows import (
     ForecastRows,
@@ -19,24 +19,22 @@ from db.repositories.forecast_rows import (
     build_rows,
     collect_values,
 )
-from db.schema import forecast_quantiles, forecast_runs, forecasts, latest_forecast, verifications
+from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
+from db.schema import forecast_quantiles, forecast_runs, forecasts, verifications
 from db.sql import read_frame, record_columns, upsert
 from forecasting.forecast import Forecast
 from forecasting.types import Quality
 
 _RUN_FIELDS = [field.name for field in fields(RunRecord)]
 _RUN_COLUMNS = record_columns(forecast_runs, RunRecord)
-_LATEST_COLUMNS = [forecasts.c[column.name] for column in latest_forecast.c]
 
 
 class ForecastRepository(Repository):
-    """Stored forecasts.
+    """Stored forecasts of one source; only reads by `run_id` find those of any."""
 
-    A ticker has one forecast a session, whatever its source: reads by ticker and `as_of` or by run find it in
-    any source. `completed`, `issued_live` and `first_sessions` are of the repository's source alone.
-    """
-
-    def prepare(self, run: RunRecord, issued: Sequence[Forecast], *, keeps_live: bool = False) -> Publication:
+    def prepare(
+        self, run: RunRecord, issued: Sequence[Forecast], ages: Mapping[str, int] = MappingProxyType({})
+    ) -> Publication:
         """Compare forecasts with the stored ones and convert what differs to rows; nothing is written.
 
         This takes much longer than `publish`, which may happen in a later transaction: other writers need
@@ -45,55 +43,56 @@ class ForecastRepository(Repository):
         Args:
             run: The run.
             issued: At most one forecast per ticker and `as_of`.
-            keeps_live: Leave out what would replace bands that were issued on their day.
+            ages: Ticker -> sessions of its exchange that have closed after its newest band, once published.
 
         Raises:
             StoreError: A value is infinite.
         """
         stored = self._find_issues(issued)
-        of_the_day = {
-            key for key, issue in stored.items() if issue.kind == "live" and issue.source == self._source
-        }
-        kept = of_the_day if keeps_live else set()
-        candidates = [
-            build_rows(run, forecast) for forecast in issued if (forecast.ticker, forecast.as_of) not in kept
-        ]
-        changed = [rows for rows in candidates if not self._is_stored(rows)]
+        live = {key for key, issue in stored.items() if issue.kind == "live"}
+        differing = [rows for forecast in issued if not self._is_stored(rows := build_rows(run, forecast))]
+        changed = [rows for rows in differing if rows.key not in live]
         dialect = self._connection.dialect
         horizons = [row for rows in changed for row in rows.horizons]
         quantiles = [row for rows in changed for row in rows.quantiles]
         return Publication(
             run=run,
             issued=tuple(issued),
-            keeps_live=keeps_live,
             stored=stored,
-            replaced=tuple(key for rows in changed if (key := (rows.ticker, rows.as_of)) in stored),
+            ages=ages,
+            kept=tuple(rows.key for rows in differing if rows.key in live),
+            replaced=tuple(rows.key for rows in changed if rows.key in stored),
             batches=(
                 prepare_batch(dialect, forecasts, horizons),
                 prepare_batch(dialect, forecast_quantiles, quantiles),
             ),
         )
 
-    def publish(self, publication: Publication) -> None:
-        """Store a run with its forecasts; one that is stored with the same values is left untouched.
+    def publish(self, publication: Publication) -> Publication:
+        """Store a run with its forecasts; live ones, and those with the same values, are left untouched.
 
-        Where values differ, all rows of that ticker and `as_of` are replaced, so that a shorter horizon
-        leaves no older rows behind, and the scores of the old ones go with them. A run that changes no
-        forecast leaves no trace; one that left every ticker out does.
+        Where a backfilled forecast has other values, all its rows are replaced, so that a shorter horizon
+        leaves no older rows behind, and its scores go with them. A run that changes no forecast leaves no
+        trace; one that left every ticker out does.
 
         Args:
             publication: From `prepare`; prepared again if another run has published since.
+
+        Returns:
+            What was written.
 
         Raises:
             StoreError: A value is infinite.
         """
         if self._find_issues(publication.issued) != publication.stored:
-            publication = self.prepare(publication.run, publication.issued, keeps_live=publication.keeps_live)
+            publication = self.prepare(publication.run, publication.issued, publication.ages)
         if publication.changes or not publication.issued:
             upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=_RUN_FIELDS)
         self._delete(publication.replaced)
         for batch in publication.batches:
             insert_batch(self._connection, batch)
+        save_universe(self._connection, publication)
+        return publication
 
     def run(self, run_id: str) -> RunRecord | None:
         """Load a run by its id."""
@@ -122,36 +121,44 @@ class ForecastRepository(Repository):
         """Load the newest forecast of each ticker, in the columns of view `latest_forecast`.
 
         Args:
-            tickers: Which, None for all.
-            until: The newest up to this session, None for the newest of all.
+            tickers: Which, None for the universe; one that has left it is found by its name.
+            until: The newest up to this session, with no age; None for the newest of all.
         """
-        query = _select_newest(sa.select(*_LATEST_COLUMNS), tickers, until)
+        query = join_newest(select_latest(with_age=until is None), self._source, tickers, until=until)
         return read_frame(self._connection, query.order_by(forecasts.c.ticker, forecasts.c.horizon))
 
-    def newest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> list[ForecastKey]:
-        """List the forecasts that `latest` loads, sorted by ticker."""
-        query = sa.select(forecasts.c.ticker, forecasts.c.as_of, forecast_runs.c.source).join(forecast_runs)
-        first_rows = _select_newest(query, tickers, until).where(forecasts.c.horizon == 1)
-        return [
-            ForecastKey(*row) for row in self._connection.execute(first_rows.order_by(forecasts.c.ticker))
-        ]
+    def newest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> list[TickerSession]:
+        """List ticker and `as_of` of the forecasts that `latest` loads, sorted by ticker."""
+        columns = sa.select(forecasts.c.ticker, forecasts.c.as_of)
+        query = join_newest(columns, self._source, tickers, until=until)
+        first_rows = query.where(forecasts.c.horizon == 1).order_by(forecasts.c.ticker)
+        return [(row.ticker, row.as_of) for row in self._connection.execute(first_rows)]
+
+    def sources(self) -> tuple[str, ...]:
+        """List every source with forecasts in the store, sorted."""
+        columns = forecast_runs.c
+        return tuple(self._connection.scalars(sa.select(columns.source).distinct().order_by(columns.source)))
 
     def quantiles(self, ticker: str, as_of: date) -> pd.DataFrame:
         """Load all quantiles of one forecast, long, in the columns of table `forecast_quantiles`."""
         columns = forecast_quantiles.c
-        query = sa.select(forecast_quantiles).where(_is_of(forecast_quantiles, ticker, as_of))
+        query = sa.select(forecast_quantiles).where(self._is_from(forecast_quantiles, ticker, as_of))
         return read_frame(self._connection, query.order_by(columns.band, columns.horizon, columns.level))
 
     def quality(self, ticker: str, as_of: date) -> Quality:
         """Load the rung of the ladder that made a stored forecast."""
-        query = sa.select(forecasts.c.quality).where(_is_of(forecasts, ticker, as_of))
+        query = sa.select(forecasts.c.quality).where(self._is_from(forecasts, ticker, as_of))
         quality: Quality = self._connection.scalars(query.limit(1)).one()
         return quality
 
     def completed(self, first: date, last: date, horizon: int) -> set[TickerSession]:
-        """Load ticker and `as_of` of the forecasts from `first` to `last` that reach a horizon."""
-        is_within = forecasts.c.as_of.between(first, last) & (forecasts.c.horizon == horizon)
-        return self._load_pairs(is_within)
+        """Load ticker and `as_of` of the forecasts from `first` to `last` that need no other run.
+
+        They reach a horizon, or were issued live: those stay whatever their horizon.
+        """
+        row = forecasts.c
+        reaches = (row.horizon == horizon) | ((row.horizon == 1) & (forecast_runs.c.kind == "live"))
+        return self._load_pairs(row.as_of.between(first, last) & reaches)
 
     def issued_live(self, session: date) -> set[TickerSession]:
         """Load ticker and `as_of` of the forecasts of a session that were issued on its day."""
@@ -159,14 +166,14 @@ class ForecastRepository(Repository):
 
     def first_sessions(self) -> dict[str, date]:
         """Load the first `as_of` of each ticker that was ever forecast."""
-        first = sa.func.min(forecasts.c.as_of).label("first")
-        query = sa.select(forecasts.c.ticker, first).join(forecast_runs)
-        of_source = query.where(forecast_runs.c.source == self._source).group_by(forecasts.c.ticker)
-        return {row.ticker: row.first for row in self._connection.execute(of_source)}
+        sessions = select_sessions(self._source, sa.func.min(forecasts.c.as_of)).subquery()
+        is_forecast = sessions.c.as_of.is_not(None)
+        rows = self._connection.execute(sa.select(sessions.c.ticker, sessions.c.as_of).where(is_forecast))
+        return dict(rows.tuples().all())
 
     def _load_pairs(self, condition: sa.ColumnElement[bool]) -> set[TickerSession]:
         query = sa.select(forecasts.c.ticker, forecasts.c.as_of).join(forecast_runs).distinct()
-        of_source = query.where((forecast_runs.c.source == self._source) & condition)
+        of_source = query.where((forecasts.c.source == self._source) & condition)
         return {(row.ticker, row.as_of) for row in self._connection.execute(of_source)}
 
     def _is_stored(self, rows: ForecastRows) -> bool:
@@ -177,45 +184,32 @@ class ForecastRepository(Repository):
         return quantiles == collect_values(rows.quantiles)
 
     def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Mapping[str, object]]:
-        query = sa.select(table).where(_is_of(table, rows.ticker, rows.as_of))
+        query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))
         return (dict(row) for row in self._connection.execute(query).mappings())
 
     def _find_issues(self, issued: Sequence[Forecast]) -> Issues:
         """Load which run issued what is stored of the same tickers and sessions."""
         row, run = forecasts.c, forecast_runs.c
-        query = sa.select(row.ticker, row.as_of, row.run_id, row.issued_at, run.kind, run.source).join(
-            forecast_runs
-        )
+        query = sa.select(row.ticker, row.as_of, row.run_id, row.issued_at, run.kind).join(forecast_runs)
         tickers = {forecast.ticker for forecast in issued}
         sessions = {forecast.as_of for forecast in issued}
         is_wanted = row.ticker.in_(tickers) & row.as_of.in_(sessions) & (row.horizon == 1)
+        of_source = query.where((row.source == self._source) & is_wanted)
         return {
-            (ticker, as_of): Issue(*values)
-            for ticker, as_of, *values in self._connection.execute(query.where(is_wanted))
+            (ticker, as_of): Issue(*values) for ticker, as_of, *values in self._connection.execute(of_source)
         }
 
     def _delete(self, replaced: Sequence[TickerSession]) -> None:
-        """Delete forecasts with their quantiles and scores; walked outcomes stay."""
+        """Delete backfilled forecasts with their quantiles and scores."""
         for as_of in sorted({session for _, session in replaced}):
             tickers = [ticker for ticker, session in replaced if session == as_of]
             for table in (forecast_quantiles, forecasts, verifications):  # the cascade takes row after row
-                is_replaced = table.c.ticker.in_(tickers) & (table.c.as_of == as_of)
+                is_session = (table.c.source == self._source) & (table.c.as_of == as_of)
+                is_replaced = is_session & table.c.ticker.in_(tickers)
                 if table is verifications:
-                    is_replaced &= verifications.c.kind != "walk_forward"
+                    is_replaced &= verifications.c.kind == "backfill"
                 self._connection.execute(sa.delete(table).where(is_replaced))
 
-
-def _is_of(table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
-    return (table.c.ticker == ticker) & (table.c.as_of == as_of)
-
-
-def _select_newest(
-    query: sa.Select[Any], tickers: Sequence[str] | None, until: date | None
-) -> sa.Select[Any]:
-    """Restrict a query to the rows of `forecasts` that belong to each ticker's newest `as_of`."""
-    other = forecasts.alias("other")
-    newest = sa.select(sa.func.max(other.c.as_of)).where(other.c.ticker == forecasts.c.ticker)
-    if until is not None:
-        newest = newest.where(other.c.as_of <= until)
-    newest_rows = query.where(forecasts.c.as_of == newest.scalar_subquery())
-    return newest_rows if tickers is None else newest_rows.where(forecasts.c.ticker.in_(tickers))
+    def _is_from(self, table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
+        """Build the condition that a row is of the source's forecast of a ticker from a session."""
+        return self._is_of(table, ticker) & (table.c.as_of == as_of)

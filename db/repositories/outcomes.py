@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from db.repositories.base import Repository
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
+from db.repositories.universes import select_sessions
 from db.schema import (
     corporate_actions,
     forecast_quantiles,
@@ -24,7 +25,7 @@ from forecasting.types import OutcomeKind
 Dimension = Literal["horizon", "ticker", "regime", "quality"]
 ISSUED_KINDS: tuple[OutcomeKind, ...] = ("live", "backfill")
 _GUARDED = ("lower", "median", "upper", "actual_log_return", "crps")
-_FORECAST_ROW = ("ticker", "as_of", "target_session")
+_FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 _MEANS = {
     "inside": "realized_coverage",
     "below": "below",
@@ -39,9 +40,9 @@ class OutcomeRepository(Repository):
 
     def tickers(self) -> list[str]:
         """List every ticker with an issued forecast, sorted."""
-        query = sa.select(forecasts.c.ticker).distinct().join(forecast_runs, _is_made_by)
-        of_source = query.where(forecast_runs.c.source == self._source)
-        return list(self._connection.scalars(of_source.order_by(forecasts.c.ticker)))
+        sessions = select_sessions(self._source, sa.func.max(forecasts.c.as_of)).subquery()
+        query = sa.select(sessions.c.ticker).where(sessions.c.as_of.is_not(None))
+        return list(self._connection.scalars(query.order_by(sessions.c.ticker)))
 
     def pending(self, ticker: str, until: date) -> pd.DataFrame:
         """Load issued bands up to a target session that were never scored, or may score otherwise by now.
@@ -72,7 +73,7 @@ class OutcomeRepository(Repository):
             )
             .join(forecast_runs, _is_made_by)
             .join(forecast_quantiles, _is_same_row)
-            .where((run.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
+            .where((row.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
             .where(sa.or_(~self._is_scored(), self._is_revised(), self._has_action_since()))
         )
         return ISSUED_BANDS.check(read_frame(self._connection, query))
@@ -164,9 +165,7 @@ class OutcomeRepository(Repository):
         """
         scored = verifications.alias("scored")
         reference = verifications.alias("reference")
-        is_same = sa.and_(
-            *(scored.c[name] == reference.c[name] for name in ("source", *_FORECAST_ROW, "kind"))
-        )
+        is_same = sa.and_(*(scored.c[name] == reference.c[name] for name in (*_FORECAST_ROW, "kind")))
         crps = sa.func.sum(sa.case((reference.c.crps.is_not(None), scored.c.crps)))
         reference_crps = sa.func.sum(sa.case((scored.c.crps.is_not(None), reference.c.crps)))
         query = (
@@ -199,7 +198,7 @@ class OutcomeRepository(Repository):
     def _is_scored(self, before: sa.ColumnElement[datetime] | None = None) -> sa.ColumnElement[bool]:
         score = verifications.c
         is_same = sa.and_(*(score[name] == forecasts.c[name] for name in _FORECAST_ROW))
-        is_issued = (score.source == self._source) & is_same & (score.kind == forecast_runs.c.kind)
+        is_issued = is_same & (score.kind == forecast_runs.c.kind)
         query = sa.exists().where(is_issued & (score.band == "calibrated")).correlate_except(verifications)
         return query if before is None else query.where(score.scored_at < before)
 

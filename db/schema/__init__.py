@@ -2,7 +2,7 @@
 
 from db.schema.base import metadata
 from db.schema.calendars import calendar_changes
-from db.schema.forecasts import forecast_quantiles, forecast_runs, forecasts, quarantines
+from db.schema.forecasts import forecast_quantiles, forecast_runs, forecasts, quarantines, universes
 from db.schema.models import calibrations, gate_decisions, model_versions
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
 from db.schema.verifications import verifications
@@ -26,5 +26,6 @@ __all__ = [
     "price_bars",
     "price_revisions",
     "quarantines",
+    "universes",
     "verifications",
 ]

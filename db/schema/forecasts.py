@@ -39,6 +39,7 @@ forecast_runs = Table(
 forecasts = Table(
     "forecasts",
     metadata,
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
     Column("ticker", String, primary_key=True),
     Column("as_of", Date, primary_key=True, comment="Session whose close is the anchor"),
     Column("target_session", Date, primary_key=True),
@@ -58,7 +59,7 @@ forecasts = Table(
     Column("noise_variance", Double, comment="Of the cumulative log return, within dropout runs"),
     Column("outcomes", Integer, comment="Closed outcomes that its calibration rests on"),
     Column("regime", String, comment="Volatility at issue: calm, normal or stress"),
-    sa.UniqueConstraint("ticker", "as_of", "horizon"),
+    sa.UniqueConstraint("source", "ticker", "as_of", "horizon"),
     CheckConstraint("lower > 0 AND lower <= median AND median <= upper AND upper < 1e12", name="ordered"),
     CheckConstraint("anchor_close > 0 AND anchor_close < 1e12", name="anchor_bounds"),
     CheckConstraint("coverage > 0 AND coverage < 1", name="coverage_bounds"),
@@ -66,12 +67,16 @@ forecasts = Table(
     CheckConstraint("target_session > as_of", name="target_later"),
     one_of("quality", Quality),
     one_of("regime", Regime),
-    comment="One row per ticker, as_of and target session",
+    comment="One row per source, ticker, as_of and target session",
 )
+
+sa.Index(None, forecasts.c.ticker, forecasts.c.as_of)  # for queries that name no source
+sa.Index(None, forecasts.c.target_session)
 
 forecast_quantiles = Table(
     "forecast_quantiles",
     metadata,
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
     Column("ticker", String, primary_key=True),
     Column("as_of", Date, primary_key=True),
     Column("target_session", Date, primary_key=True),
@@ -81,14 +86,30 @@ forecast_quantiles = Table(
     Column("log_return", Double, nullable=False, comment="Cumulative since as_of"),
     Column("price", Double, nullable=False, comment="In units of as_of"),
     sa.ForeignKeyConstraint(
-        ["ticker", "as_of", "target_session"],
-        ["forecasts.ticker", "forecasts.as_of", "forecasts.target_session"],
+        ["source", "ticker", "as_of", "target_session"],
+        ["forecasts.source", "forecasts.ticker", "forecasts.as_of", "forecasts.target_session"],
         ondelete="CASCADE",
     ),
     CheckConstraint("level > 0 AND level < 1", name="level_bounds"),
     CheckConstraint("price > 0 AND price < 1e12", name="price_bounds"),
     one_of("band", Band),
     comment="Every quantile of every band of a forecast",
+)
+
+universes = Table(
+    "universes",
+    metadata,
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("ticker", String, primary_key=True),
+    Column(
+        "as_of", Date, nullable=False, comment="Newest session whose run forecast the ticker or left it out"
+    ),
+    Column(
+        "age_sessions",
+        Integer,
+        comment="Sessions closed after its newest band when its last run was issued; null where not known",
+    ),
+    comment="Tickers of every run; those of a source's newest as_of are its universe",
 )
 
 quarantines = Table(

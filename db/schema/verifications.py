@@ -3,6 +3,7 @@
 SQL names are those that users know; a `key` is the name in Python where that differs.
 """
 
+import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Date, Double, Integer, String, Table
 
 from db.schema.base import metadata, one_of
@@ -48,3 +49,4 @@ verifications = Table(
     CheckConstraint("nominal > 0 AND nominal < 1", name="nominal_bounds"),
     comment="Bands whose target session has closed, with their scores: lower is better",
 )
+sa.Index(None, verifications.c.target_session)

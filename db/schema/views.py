@@ -1,7 +1,7 @@
 """Columns of the views that consumers read; a test compares them with the database."""
 
 import sqlalchemy as sa
-from sqlalchemy import Double, Integer
+from sqlalchemy import Double, Integer, String
 
 from db.schema.forecasts import forecasts
 
@@ -10,10 +10,15 @@ _NOT_IN_LATEST = ("run_id", "model_variance", "noise_variance")
 latest_forecast = sa.table(
     "latest_forecast",
     *(sa.column(c.name, c.type) for c in forecasts.c if c.name not in _NOT_IN_LATEST),
+    sa.column("kind", String),
+    sa.column("age_sessions", Integer),
+    sa.column("currency", String),
+    sa.column("name", String),
 )
 forecast_with_outcome = sa.table(
     "forecast_with_outcome",
     *(sa.column(c.name, c.type) for c in forecasts.c),
+    sa.column("kind", String),
     sa.column("actual_close", Double),
     sa.column("actual_log_return", Double),
     sa.column("inside", Integer),
@@ -45,4 +50,6 @@ pinball_by_level = sa.table(
     sa.column("pinball", Double),
 )
 
-VIEWS = (latest_forecast, forecast_with_outcome, coverage_by_horizon, pinball_by_level)
+contract_version = sa.table("contract_version", sa.column("contract_version", Integer))
+
+VIEWS = (latest_forecast, forecast_with_outcome, coverage_by_horizon, pinball_by_level, contract_version)

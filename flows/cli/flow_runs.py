@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from flows.summary import RunSummary
 
 
-def run_flow(name: str, *, json: bool, **parameters: Any) -> None:
-    """Call the flow of that name and print its summary.
+def run_flow(name: str, *, json: bool, source: str, **parameters: Any) -> None:
+    """Call the flow of that name on a source and print its summary.
 
     Raises:
         BandcastError: As the flow failed.
     """
-    summary: RunSummary = call_flow(name, **parameters)
+    summary: RunSummary = call_flow(name, source=source, **parameters)
     from db import open_store
     from flows.reporting.summaries import build_summary_parts
     from flows.settings import load_settings
 
-    settings = load_settings()
+    settings = load_settings(source=None if source == "configured" else source)
     with open_store(settings.url, settings.source) as store:
         print_result(build_summary_parts(summary, store), summary.plain(), json=json)
 

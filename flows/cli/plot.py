@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Tickers, Until, to_day
+from flows.cli.options import Source, Tickers, Until, to_day
 from flows.cli.output import print_line
 from flows.private_files import own_umask
 
 
 def plot(
+    source: Source = None,
     tickers: Tickers = None,
     as_of: Until = None,
     out: Annotated[
@@ -27,7 +28,7 @@ def plot(
 
     if out:
         require_drawable(out)
-    settings = load_settings(tickers=tickers)
+    settings = load_settings(source=source, tickers=tickers)
     with open_store(settings.url, settings.source) as store:
         fans = load_fan_data(store, settings.tickers, to_day(as_of))
     with own_umask() if out else nullcontext():

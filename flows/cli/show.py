@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Json, Tickers, Until, to_day
+from flows.cli.options import Json, Source, Tickers, Until, to_day
 from flows.cli.output import print_result
 
 
 def show(
+    source: Source = None,
     tickers: Tickers = None,
     as_of: Until = None,
     every: Annotated[
@@ -22,7 +23,7 @@ def show(
     from flows.reporting.tables import STORED_DIGITS, to_records
     from flows.settings import load_settings
 
-    settings = load_settings(tickers=tickers)
+    settings = load_settings(source=source, tickers=tickers)
     with open_store(settings.url, settings.source) as store:
         bands = load_bands(store, settings.tickers, to_day(as_of))
     sheet = build_bands_sheet(bands if every else select_main_horizons(bands))

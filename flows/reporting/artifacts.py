@@ -15,7 +15,6 @@ from prefect.artifacts import (
 )
 
 from db import CalibrationRecord, PromotionRecord
-from flows.reporting.bands import QUERY
 from flows.reporting.scorecards import SHORT_NAMES, HorizonScores
 from flows.reporting.tables import (
     Column,
@@ -55,9 +54,9 @@ def format_key(kind: str, name: str) -> str:
     return f"{kind}-{words.strip('-')}"
 
 
-def show_bands(bands: pd.DataFrame) -> None:
+def show_bands(bands: pd.DataFrame, query: str) -> None:
     """Show a table of bands, with the query that reads them."""
-    create_table_artifact(list_bands(bands), key="bands", description=QUERY)
+    create_table_artifact(list_bands(bands), key="bands", description=query)
 
 
 def list_bands(bands: pd.DataFrame) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from db import Store
+from db import Store, Transaction
 from flows.reporting.tables import Column, Sheet, sheet_from_frame
 from flows.settings import Settings
 from forecasting.config import MAIN_HORIZONS
@@ -15,10 +15,6 @@ from forecasting.errors import UsageError
 from forecasting.prices.adjustment import adjust
 from forecasting.text import format_price
 
-QUERY = (
-    "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "  # noqa: S608  # constants
-    f"FROM latest_forecast WHERE horizon IN {MAIN_HORIZONS} ORDER BY ticker, horizon"
-)
 _COLUMNS = (
     Column("ticker", "ticker", once=True),
     Column("as_of", "as of", once=True),
@@ -55,8 +51,8 @@ def load_bands(store: Store, tickers: Sequence[str] = (), until: date | None = N
     """
     with store.reading() as tx:
         bands = tx.forecasts.latest(tickers or None, until)
-    if bands.empty:
-        raise _nothing_stored(tickers, until)
+        if bands.empty:
+            raise _nothing_stored(tx, tickers, until)
     return bands
 
 
@@ -79,14 +75,22 @@ def load_fan_data(store: Store, tickers: Sequence[str], until: date | None = Non
     with store.reading() as tx:
         newest = tx.forecasts.newest(tickers or None, until)
         if not newest:
-            raise _nothing_stored(tickers, until)
-        bands = pd.concat([tx.forecasts.quantiles(key.ticker, key.as_of) for key in newest])
-        histories = {key: tx.for_source(key.source).prices.load(key.ticker, key.as_of) for key in newest}
-    closes = {
-        key.ticker: adjust(history, key.as_of, "split_adjusted")["close"]
-        for key, history in histories.items()
-    }
-    return FanData(bands, closes, max(key.as_of for key in newest))
+            raise _nothing_stored(tx, tickers, until)
+        bands = pd.concat([tx.forecasts.quantiles(ticker, as_of) for ticker, as_of in newest])
+        closes = {
+            ticker: adjust(tx.prices.load(ticker, as_of), as_of, "split_adjusted")["close"]
+            for ticker, as_of in newest
+        }
+    return FanData(bands, closes, max(as_of for _, as_of in newest))
+
+
+def format_query(source: str) -> str:
+    """Format the SQL that reads the newest bands of a source at the main horizons."""
+    return (
+        "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "  # noqa: S608  # a source is one of a few words
+        f"FROM latest_forecast WHERE source = '{source}' AND horizon IN {MAIN_HORIZONS} "
+        "ORDER BY ticker, horizon"
+    )
 
 
 def default_plot_path(settings: Settings, as_of: date) -> Path:
@@ -94,7 +98,9 @@ def default_plot_path(settings: Settings, as_of: date) -> Path:
     return settings.home.absolute() / "plots" / f"fan-{as_of}.png"
 
 
-def _nothing_stored(tickers: Sequence[str], until: date | None) -> UsageError:
+def _nothing_stored(tx: Transaction, tickers: Sequence[str], until: date | None) -> UsageError:
     wanted = ", ".join(tickers) or "any ticker"
     limit = f" up to {until}" if until else ""
-    return UsageError(f"Expected a stored forecast of {wanted}{limit}, found none; run `bandcast run` first.")
+    others = ", ".join(source for source in tx.forecasts.sources() if source != tx.source)
+    advice = f"choose one of {others} with --source" if others else "run `bandcast run` first"
+    return UsageError(f"Expected a stored {tx.source} forecast of {wanted}{limit}, found none; {advice}.")

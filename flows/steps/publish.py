@@ -1,7 +1,7 @@
 """Publish: the bands of a session in one transaction, sessions one after the other, the oldest first."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version as installed
 from typing import Any
@@ -11,11 +11,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from db import RunRecord
+from db import RunRecord, TickerSession
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen
 from flows.reporting.artifacts import show_fallbacks
+from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
 from flows.steps.forecast import ForecastResult, forecast_all
 from flows.steps.ingest import (
@@ -59,7 +60,7 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
         report = report_run(context, summary.tickers or context.tickers)
         report_calibration(context)
         report_promotion(context)
-    return replace(summary, report=report, filled=filled, notes=ingested.notes)
+    return replace(summary, report=report, filled=filled, notes=(*ingested.notes, *summary.notes))
 
 
 def retrain_model(context: RunContext) -> RunSummary:
@@ -122,7 +123,7 @@ def forecast_session(
         run = build_run_record(
             context, served, calibration.calibration_id, forecasts=forecasts, faults=faults
         )
-        publish(context, run, forecasts, faults=faults)
+        kept = publish(context, run, forecasts, faults=faults)
     return RunSummary(
         context.as_of,
         run.run_id,
@@ -131,6 +132,7 @@ def forecast_session(
         faults,
         watch.seconds,
         fallbacks=result.fallbacks,
+        notes=tuple(describe_kept(kept)),
     )
 
 
@@ -146,19 +148,31 @@ def find_highest_rung(result: ForecastResult, version: str) -> str:
 @translate_unforeseen
 def publish(
     context: RunContext, run: RunRecord, forecasts: Sequence[Forecast], *, faults: Mapping[str, PriceError]
-) -> None:
+) -> Sequence[TickerSession]:
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
+
+    Returns:
+        Ticker and `as_of` of live bands that this run would have made otherwise, and that stay.
 
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` requires.
     """
     require_enough(context, forecasts, "forecasts", faults=faults)
-    # Bands issued on their day are never replaced by what a later run would forecast of that day.
     with context.store.reading() as tx:
-        publication = tx.forecasts.prepare(run, forecasts, keeps_live=context.kind == "backfill")
+        publication = tx.forecasts.prepare(run, forecasts, load_ages(context, forecasts))
     with context.store.writing() as tx:
-        tx.forecasts.publish(publication)
+        published = tx.forecasts.publish(publication)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
+    for note in describe_kept(published.kept):
+        get_run_logger().warning("publish: %s", note)
+    return published.kept
+
+
+def describe_kept(kept: Sequence[TickerSession]) -> Iterator[str]:
+    """Yield a sentence on live bands that a run has left as they were issued, if there are any."""
+    if kept:
+        bands = ", ".join(f"{ticker} of {as_of}" for ticker, as_of in kept)
+        yield f"Live bands stay as they were issued, although this run comes to others: {bands}."
 
 
 def build_run_record(

@@ -11,7 +11,13 @@ from flows.reporting.artifacts import (
     show_missing_sessions,
     show_promotion,
 )
-from flows.reporting.bands import QUERY, default_plot_path, load_bands, load_fan_data, select_main_horizons
+from flows.reporting.bands import (
+    default_plot_path,
+    format_query,
+    load_bands,
+    load_fan_data,
+    select_main_horizons,
+)
 from flows.reporting.scorecards import load_horizon_scores
 from flows.steps.calibrate import load_closed_bands
 from flows.steps.missing_sessions import SessionPlan
@@ -25,12 +31,13 @@ def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
 
     bands = select_main_horizons(load_bands(context.store, tickers, context.as_of))
     fans = load_fan_data(context.store, tickers, context.as_of)
-    show_bands(bands)
+    query = format_query(context.source.name)
+    show_bands(bands, query)
     for ticker, rows in bands.groupby("ticker"):
         quantiles = fans.bands[fans.bands["ticker"] == ticker]
         show_fan(ticker, rows, draw_fan(quantiles, fans.closes[ticker], ticker))
     plot = save_fan_charts(fans, default_plot_path(context.settings, fans.as_of))
-    return RunReport(plot=str(plot), database=context.store.display_url, query=QUERY)
+    return RunReport(plot=str(plot), database=context.store.display_url, query=query)
 
 
 def report_calibration(context: RunContext) -> None:

@@ -8,6 +8,7 @@ from source_tree import ROOT
 from typer.main import get_command
 
 from flows.cli import app
+from flows.reporting.contract import format_contract
 from flows.reporting.exchanges import build_exchanges_sheet
 from flows.reporting.tables import to_markdown
 
@@ -58,3 +59,7 @@ def test_prose_is_wrapped(name: str) -> None:
 
 def test_the_list_of_exchanges_is_that_of_the_code() -> None:
     assert to_markdown(build_exchanges_sheet()) in (ROOT / "docs" / "exchanges.md").read_text()
+
+
+def test_the_views_for_consumers_are_described_as_in_the_database() -> None:
+    assert format_contract() in (ROOT / "docs" / "consuming.md").read_text()

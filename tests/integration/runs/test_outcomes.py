@@ -57,7 +57,7 @@ def test_each_day_verifies_the_days_before_and_learns_from_them(capsys: pytest.C
     assert complete(verify).scored == 2 * 5
     with open_configured_store() as store:
         scorecards = load_scorecards(store, ())
-    assert scorecards.outcomes == {"live": 2 * 18}
+    assert scorecards.outcomes == {"backfill": 2 * 18}
     assert set(scorecards.issued["ticker"]["ticker"]) == {"IBM", "MSFT"}
     print_parts(build_scorecard_parts(scorecards, 2 * 5))
     assert "36 issued bands have closed" in capsys.readouterr().out

@@ -93,7 +93,7 @@ def test_verify_runs_the_flow_for_the_tickers_that_have_bands() -> None:
     done = CliRunner().invoke(app, ["verify", "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    assert (found["source"], found["scored"], found["outcomes"]) == ("yahoo", 2, {"live": 2})
+    assert (found["source"], found["scored"], found["outcomes"]) == ("yahoo", 2, {"backfill": 2})
     assert rows("SELECT count(*) FROM verifications WHERE method = 'calibrated'") == [(2,)]
 
 

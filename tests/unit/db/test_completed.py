@@ -30,7 +30,12 @@ def test_forecasts_count_from_first_to_last_day_where_they_reach_the_horizon(two
     with two_days.reading() as tx:
         assert tx.forecasts.completed(DAY, NEXT, 3) == {("AAA", DAY), ("AAA", NEXT), ("BBB", NEXT)}
         assert tx.forecasts.completed(DAY, DAY, 3) == {("AAA", DAY)}
-        assert tx.forecasts.completed(DAY, NEXT, 4) == set()
+        assert tx.forecasts.completed(NEXT, NEXT, 4) == set()
+
+
+def test_what_was_issued_live_is_complete_whatever_its_horizon(two_days: Store) -> None:
+    with two_days.reading() as tx:
+        assert tx.forecasts.completed(DAY, NEXT, 4) == {("AAA", DAY)}
 
 
 def test_only_what_was_issued_on_its_day_counts_as_live(two_days: Store) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from db import ForecastKey, RunRecord, Store
+from db import RunRecord, Store
 from db.engine import reading
 from db.schema import forecasts
 from forecasting.errors import StoreError
@@ -23,8 +23,14 @@ Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
 
 
 @pytest.fixture
-def again(run: RunRecord) -> RunRecord:
-    return replace(run, run_id="r2", issued_at=LATER, flow_run_id="prefect")
+def late(run: RunRecord) -> RunRecord:
+    """Run for a session long past."""
+    return replace(run, kind="backfill")
+
+
+@pytest.fixture
+def again(late: RunRecord) -> RunRecord:
+    return replace(late, run_id="r2", issued_at=LATER, flow_run_id="prefect")
 
 
 def publish(store: Store, run: RunRecord, issued: list[Forecast]) -> None:
@@ -33,7 +39,7 @@ def publish(store: Store, run: RunRecord, issued: list[Forecast]) -> None:
 
 
 def run_ids(dump: Dump) -> list[str]:
-    return [row[12] for row in dump()["forecasts"]]
+    return [row[13] for row in dump()["forecasts"]]
 
 
 def test_rows_hold_what_the_forecast_holds(
@@ -41,10 +47,10 @@ def test_rows_hold_what_the_forecast_holds(
 ) -> None:
     publish(served, run, [forecast(horizon=2)])
     first, second = dump()["forecasts"]
-    assert first[:4] == ("AAA", DAY, date(2024, 1, 3), 1)
-    assert second[:4] == ("AAA", DAY, date(2024, 1, 4), 2)
-    assert first[4:9] == pytest.approx((100.0, 90.0, 100.0, 110.0, 0.9))
-    assert first[9:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm")
+    assert first[:5] == ("sample", "AAA", DAY, date(2024, 1, 3), 1)
+    assert second[:5] == ("sample", "AAA", DAY, date(2024, 1, 4), 2)
+    assert first[5:10] == pytest.approx((100.0, 90.0, 100.0, 110.0, 0.9))
+    assert first[10:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm")
     assert len(dump()["forecast_quantiles"]) == 2 * 3 * 4
     with served.reading() as tx:
         assert tx.forecasts.run("r1") == run
@@ -84,13 +90,13 @@ def test_the_same_values_again_change_nothing(
 @pytest.mark.parametrize("changes", [{"horizon": 1}, {"anchor_close": 100.5}, {"quality": "baseline"}])
 def test_other_values_replace_the_whole_ticker(
     served: Store,
-    run: RunRecord,
+    late: RunRecord,
     again: RunRecord,
     forecast: MakeForecast,
     dump: Dump,
     changes: dict[str, Any],
 ) -> None:
-    publish(served, run, [forecast("AAA"), forecast("BBB")])
+    publish(served, late, [forecast("AAA"), forecast("BBB")])
     changed = forecast("AAA", **changes)
     publish(served, again, [changed, forecast("BBB")])
     assert run_ids(dump) == ["r2"] * changed.horizon + ["r1"] * 3
@@ -101,9 +107,9 @@ def test_other_values_replace_the_whole_ticker(
 
 
 def test_a_changed_inner_quantile_counts_too(
-    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
+    served: Store, late: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
 ) -> None:
-    publish(served, run, [forecast()])
+    publish(served, late, [forecast()])
     bands = {**forecast().log_returns, "predictive": np.log([0.8, 1.0, 1.2]) * np.ones((3, 1))}
     publish(served, again, [forecast(log_returns=bands)])
     assert run_ids(dump) == ["r2"] * 3
@@ -146,9 +152,9 @@ def test_crossed_bounds_are_refused(served: Store, run: RunRecord, forecast: Mak
 
 
 def test_a_reader_never_sees_half_a_run(
-    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast
+    served: Store, late: RunRecord, again: RunRecord, forecast: MakeForecast
 ) -> None:
-    publish(served, run, [forecast()])
+    publish(served, late, [forecast()])
     with served.writing() as tx:
         tx.forecasts.publish(tx.forecasts.prepare(again, [forecast(horizon=1), forecast("BBB")]))
         with reading(served.engine) as reader:
@@ -182,11 +188,11 @@ def test_latest_is_what_the_view_shows_and_can_look_back(
     with reading(served.engine) as connection:
         shown = connection.execute(sa.text("SELECT * FROM latest_forecast ORDER BY ticker, horizon"))
         columns, rows = list(shown.keys()), shown.all()
-    with served.for_source("yahoo").reading() as tx:  # one forecast a ticker, whatever its source
+    with served.reading() as tx:
         latest = tx.forecasts.latest()
         back = tx.forecasts.latest(until=date(2024, 1, 1))
-        assert tx.forecasts.newest(until=date(2024, 1, 1)) == [ForecastKey("AAA", date(2024, 1, 1), "sample")]
-        assert tx.forecasts.newest(["BBB"]) == [ForecastKey("BBB", DAY, "sample")]
+        assert tx.forecasts.newest(until=date(2024, 1, 1)) == [("AAA", date(2024, 1, 1))]
+        assert tx.forecasts.newest(["BBB"]) == [("BBB", DAY)]
         assert tx.forecasts.latest(until=date(2023, 12, 31)).empty
     assert list(latest.columns) == columns
     assert list(latest["lower"]) == [row.lower for row in rows]
@@ -217,11 +223,11 @@ def test_the_work_of_a_publication_is_done_before_its_transaction(
 
 
 def test_what_another_run_publishes_in_between_is_compared_again(
-    served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
+    served: Store, late: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
 ) -> None:
     with served.reading() as tx:
         publication = tx.forecasts.prepare(again, [forecast(horizon=1), forecast("BBB")])
-    publish(served, run, [forecast(), forecast("BBB")])
+    publish(served, late, [forecast(), forecast("BBB")])
     with served.writing() as tx:
         tx.forecasts.publish(publication)
     assert run_ids(dump) == ["r2", "r1", "r1", "r1"]
@@ -230,9 +236,8 @@ def test_what_another_run_publishes_in_between_is_compared_again(
 def test_bands_of_the_day_that_come_in_between_are_kept(
     served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
 ) -> None:
-    late = replace(again, kind="backfill")
     with served.reading() as tx:
-        publication = tx.forecasts.prepare(late, [forecast(anchor_close=99.0)], keeps_live=True)
+        publication = tx.forecasts.prepare(again, [forecast(anchor_close=99.0)])
     publish(served, run, [forecast()])
     before = dump()
     with served.writing() as tx:

@@ -18,7 +18,13 @@ from db.migrate import downgrade, read_head, read_revision, require_current, upg
 from db.schema import metadata
 from forecasting.errors import MigrationBehindError, StoreError
 
-VIEWS = {"latest_forecast", "forecast_with_outcome", "coverage_by_horizon", "pinball_by_level"}
+VIEWS = {
+    "latest_forecast",
+    "forecast_with_outcome",
+    "coverage_by_horizon",
+    "pinball_by_level",
+    "contract_version",
+}
 SET_UP = """
 import sys
 from db.engine import open_engine

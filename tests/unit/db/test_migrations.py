@@ -41,9 +41,9 @@ def test_rows_survive_the_schema_without_outcomes_and_back(
     (index,) = sa.inspect(served.engine).get_indexes("model_versions")
     assert index["unique"]
     with served.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(replace(run, run_id="r3"), [forecast()]))
-        assert tx.forecasts.made_by("r3") == [("AAA", run.as_of)]
-    assert counts(served) == [1, 2, 3, 36]
+        tx.forecasts.publish(tx.forecasts.prepare(replace(run, run_id="r3"), [forecast("CCC")]))
+        assert tx.forecasts.made_by("r3") == [("CCC", run.as_of)]
+    assert counts(served) == [1, 2, 6, 63]
 
 
 @pytest.mark.parametrize("wrong", ["band = 'guess'", "level = 2"])

@@ -18,6 +18,7 @@ from db.schema import metadata
 from forecasting.errors import ArchitectureMismatchError, MigrationBehindError
 
 LAST = date(2024, 6, 5)
+FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -124,6 +125,15 @@ def test_each_run_has_the_price_basis_of_its_model(upgraded: Store, old_rows: Ro
     with upgraded, upgraded.reading() as tx:
         runs = {run_id: tx.forecasts.run(run_id) for run_id in expected}
     assert {run_id: run.price_basis for run_id, run in runs.items() if run} == expected
+
+
+def test_each_band_has_the_source_of_its_run(upgraded: Store, old_rows: Rows) -> None:
+    sources = {row["run_id"]: row["source"] for row in old_rows["forecast_runs"]}
+    with upgraded:
+        rows = read_rows(upgraded.engine)
+    assert {(row["run_id"], row["source"]) for row in rows["forecasts"]} <= set(sources.items())
+    issued = {tuple(row[name] for name in FORECAST_ROW) for row in rows["forecasts"]}
+    assert {tuple(row[name] for name in FORECAST_ROW) for row in rows["forecast_quantiles"]} == issued
 
 
 def test_forecasts_and_runs_can_be_read(upgraded: Store, old_rows: Rows) -> None:

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 
 from db import RunRecord, Store
 from db.engine import reading, writing
-from db.schema import coverage_by_horizon, pinball_by_level
+from db.schema import coverage_by_horizon, forecast_runs, pinball_by_level
 from forecasting.errors import TableError
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.forecast import Forecast
 from forecasting.prices.history import as_actions
 from forecasting.tables import BAND_SCORES, CLOSED_BANDS, ISSUED_BANDS
-from forecasting.types import Band, PriceBasis, values
+from forecasting.types import Band, PriceBasis, RunKind, values
 
 CLOSES = {"2024-01-02": 100.0, "2024-01-03": 105.0, "2024-01-04": 85.0, "2024-01-05": 112.0}
 WIDE = np.log([0.8, 1.0, 1.2]) * np.ones((3, 1))
@@ -154,7 +154,8 @@ def test_a_split_between_issue_and_outcome_changes_no_score(
 def test_a_dividend_that_comes_after_the_score_changes_total_returns_alone(
     issued: Store, run: RunRecord, forecast: MakeForecast, basis: PriceBasis, pending: list[date]
 ) -> None:
-    publish(issued, replace(run, run_id="r2", price_basis=basis), forecast())
+    with writing(issued.engine) as connection:
+        connection.execute(sa.update(forecast_runs).values(price_basis=basis))
     publish(issued, replace(run, run_id="r3"), forecast("ZZZ"))
     with issued.writing() as tx:  # another ticker's score is older than the dividend
         earlier = walk("ZZZ", {date(2024, 1, 3): 0.0}).assign(kind="live")
@@ -179,17 +180,36 @@ def save_dividend(store: Store, ex_date: date, amount: float, *, seen_at: dateti
         tx.prices.save(replace(history, actions=as_actions(actions)), seen_at)
 
 
-def test_a_replaced_forecast_is_scored_anew(
-    issued: Store, run: RunRecord, forecast: MakeForecast, dump: Dump
+def test_a_replaced_backfill_is_scored_anew(
+    served: Store, run: RunRecord, forecast: MakeForecast, save_prices: SavePrices, dump: Dump
 ) -> None:
-    verify(issued)
-    with issued.writing() as tx:
+    publish(served, replace(run, kind="backfill"), forecast())
+    save_prices(served, CLOSES, {})
+    verify(served)
+    with served.writing() as tx:
         tx.outcomes.save(walk("AAA", {date(2024, 1, 3): 0.5}), NOON)
-    publish(issued, replace(run, run_id="r2", kind="backfill"), forecast(horizon=1))
+    publish(served, replace(run, run_id="r2", kind="backfill"), forecast(horizon=1))
     assert {row[5] for row in dump()["verifications"]} == {"walk_forward"}
-    verify(issued)
+    verify(served)
     backfilled = {row[4] for row in dump()["verifications"] if row[5] == "backfill"}
     assert backfilled == set(values(Band))
+
+
+@pytest.mark.parametrize("kind", ["live", "backfill"])
+@pytest.mark.parametrize(
+    "changes", [{"horizon": 1}, {"anchor_close": 99.0}, {"quality": "baseline"}, {"data_fingerprint": "g"}]
+)
+def test_no_later_run_touches_a_live_forecast_or_its_scores(
+    issued: Store, run: RunRecord, forecast: MakeForecast, dump: Dump, kind: RunKind, changes: dict[str, Any]
+) -> None:
+    verify(issued)
+    before = dump()
+    later = replace(run, run_id="r2", kind=kind, code_version="9", settings='{"horizon": 1}')
+    with issued.writing() as tx:
+        published = tx.forecasts.publish(tx.forecasts.prepare(later, [forecast(**changes)]))
+        assert published.kept == (("AAA", DAY),)
+    assert verify(issued) == 0
+    assert dump() == before
 
 
 def test_other_sources_are_left_alone(issued: Store) -> None:

@@ -124,7 +124,7 @@ def test_an_error_is_one_sentence_and_bad_usage_another_exit_code(
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert printed.err.startswith(
-        "Error: Expected a stored forecast of any ticker, found none; run `bandcast"
+        "Error: Expected a stored sample forecast of any ticker, found none; run `bandcast"
     )
     assert exit_code(monkeypatch, "models", "rollback") == 1
 

@@ -90,6 +90,31 @@ def test_a_missed_session_is_a_backfill_of_the_same_run() -> None:
     assert context.at(THURSDAY, ("MSFT",)).tickers == ("MSFT",)
 
 
+@pytest.mark.parametrize(
+    ("due", "tickers", "as_of", "kind"),
+    [
+        (DUE, "AAPL", FRIDAY, "live"),
+        (DUE, "AAPL", THURSDAY, "backfill"),  # whether a form, a command or a backfill asks for it
+        (datetime(2024, 6, 7, 20, 29, tzinfo=UTC), "AAPL", THURSDAY, "live"),
+        (datetime(2024, 6, 9, 22, 30, tzinfo=UTC), "AAPL", FRIDAY, "live"),  # a Sunday
+        (datetime(2024, 6, 7, 12, tzinfo=UTC), "AAPL,7203.T", FRIDAY, "live"),  # Tokyo's
+        (datetime(2024, 6, 7, 12, tzinfo=UTC), "AAPL,7203.T", THURSDAY, "backfill"),
+    ],
+)
+def test_the_kind_follows_from_the_due_time(due: datetime, tickers: str, as_of: date, kind: str) -> None:
+    assert open_live(due, as_of, tickers).kind == kind
+
+
+def test_files_that_end_before_the_last_closed_session_are_a_backfill() -> None:
+    assert open_once(tickers="AAPL").kind == "backfill"
+    assert open_once(datetime(2013, 3, 3, tzinfo=UTC), tickers="AAPL").kind == "live"
+
+
+def test_the_newest_session_is_live_in_a_backfill_too() -> None:
+    context = open_live(tickers="AAPL,MSFT")
+    assert context.at(FRIDAY, ("MSFT",)).kind == "live"
+
+
 def test_history_starts_a_setting_before_a_live_session_and_with_the_file_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,7 +12,7 @@ from flows.context import RunContext, open_context
 from flows.steps.missing_sessions import load_missing_sessions, load_unfinished, plan_sessions
 from forecasting.calendars.sessions import next_sessions
 from forecasting.forecast import Forecast
-from forecasting.types import Band
+from forecasting.types import Band, RunKind
 
 NOW = datetime(2013, 3, 4, tzinfo=UTC)
 LAST = date(2013, 3, 1)
@@ -37,17 +37,19 @@ def make_forecast(ticker: str, as_of: date, horizon: int = 30) -> Forecast:
     )
 
 
-def publish(context: RunContext, forecasts: Sequence[Forecast]) -> None:
+def publish(context: RunContext, forecasts: Sequence[Forecast], kind: RunKind = "live") -> None:
     with context.store.writing() as tx:
         tx.models.add(ModelRecord("m", "sample", date(2013, 1, 2), b"", "{}", {}, "f", NOW))
         for forecast in forecasts:
             run_id = f"{forecast.ticker}-{forecast.as_of}"
-            run = RunRecord(run_id, "sample", forecast.as_of, "m", 7, "{}", "f", "0", "{}", None, NOW)
+            run = RunRecord(
+                run_id, "sample", forecast.as_of, "m", 7, "{}", "f", "0", "{}", None, NOW, kind=kind
+            )
             tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
-def publish_all(context: RunContext, as_of: date, horizon: int = 30) -> None:
-    publish(context, [make_forecast(ticker, as_of, horizon) for ticker in TICKERS])
+def publish_all(context: RunContext, as_of: date, horizon: int = 30, kind: RunKind = "live") -> None:
+    publish(context, [make_forecast(ticker, as_of, horizon) for ticker in TICKERS], kind)
 
 
 def quarantine(context: RunContext, ticker: str, as_of: date) -> None:
@@ -97,9 +99,12 @@ def test_a_ticker_that_was_left_out_with_a_reason_is_not_missing(context: RunCon
     assert load_missing_sessions(context, 10) == (TUESDAY,)
 
 
-def test_a_shorter_horizon_than_requested_is_no_complete_session(context: RunContext) -> None:
-    publish_all(context, TUESDAY, horizon=5)
-    assert TUESDAY in load_missing_sessions(context, 10)
+@pytest.mark.parametrize(("kind", "is_missing"), [("backfill", True), ("live", False)])
+def test_a_session_of_a_shorter_horizon_is_complete_if_it_is_live(
+    context: RunContext, kind: RunKind, is_missing: bool
+) -> None:
+    publish_all(context, TUESDAY, 5, kind)
+    assert (TUESDAY in load_missing_sessions(context, 10)) is is_missing
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -1,0 +1,89 @@
+"""Meaning of each column that consumers read, with its unit.
+
+The comments in PostgreSQL and docs/consuming.md are made of these texts. A change of a name or a meaning
+raises the version, which the view `contract_version` shows.
+"""
+
+from collections.abc import Mapping
+
+_KEY = {
+    "source": "Source of the prices: yahoo, csv or sample",
+    "ticker": "Symbol, as Yahoo writes it",
+    "as_of": "Session whose close the forecast starts from",
+    "target_session": "Session that is forecast, by the calendar of the ticker's exchange",
+    "horizon": "Sessions from as_of to target_session, 1 to 30",
+}
+_BAND = {
+    "anchor_close": "Close of as_of, as traded",
+    "lower": "Calibrated band at 5 %, a price in the units of as_of",
+    "median": "Calibrated band at 50 %, a price in the units of as_of",
+    "upper": "Calibrated band at 95 %, a price in the units of as_of",
+    "coverage": "Nominal probability between lower and upper, 0 to 1",
+    "quality": "Rung that made it: champion, previous or baseline",
+    "model_version": "Model that made it",
+    "issued_at": "Start of the run that issued it, UTC",
+}
+_AT_ISSUE = {
+    "outcomes": "Closed outcomes that its calibration rests on, a count",
+    "regime": "Volatility of the market at issue: calm, normal or stress; null before migration 0003",
+    "kind": "live: of the newest session closed when its run was due; backfill: of an older one",
+}
+_SCORED = {
+    "source": "Source of the prices: yahoo, csv or sample",
+    "method": "Band that is scored: calibrated, predictive, mc_dropout or random_walk",
+    "kind": "live, backfill, or walk_forward: walked over history and never issued",
+    "quality": "Rung that made it: champion, previous or baseline",
+}
+
+VIEW_MEANINGS: Mapping[str, str] = {
+    "latest_forecast": "Newest bands of each ticker in the universe of its source, a row for each horizon. A "
+    "ticker that the runs of the source's newest session neither forecast nor left out is not in it",
+    "forecast_with_outcome": "Every band ever issued, with its outcome once target_session has a close",
+    "coverage_by_horizon": "Scores of closed bands, averaged by horizon",
+    "pinball_by_level": "Scores of each quantile of the closed bands that were issued, by horizon and level",
+    "contract_version": "Version of the views: one row",
+}
+COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "latest_forecast": {
+        **_KEY,
+        **_BAND,
+        **_AT_ISSUE,
+        "age_sessions": "Sessions of its exchange that had closed after as_of when the ticker's last run was "
+        "issued, a count: 0 is fresh; null until the first run after migration 0006",
+        "currency": "Of the prices, as the source writes it; null where it does not",
+        "name": "Of the company, index or fund, in the source's words; null where it has none",
+    },
+    "forecast_with_outcome": {
+        **_KEY,
+        **_BAND,
+        "run_id": "Run that issued it, in forecast_runs",
+        "model_variance": "Variance of the cumulative log return between dropout runs",
+        "noise_variance": "Variance of the cumulative log return within dropout runs",
+        **_AT_ISSUE,
+        "actual_close": "Close of target_session in the units of as_of; null until it is known",
+        "actual_log_return": "Natural logarithm of actual_close over anchor_close; null until it is known",
+        "inside": "1 if actual_close lies from lower to upper, else 0; null until it is known",
+    },
+    "coverage_by_horizon": {
+        **_SCORED,
+        "nominal": "Nominal probability between lower and upper, 0 to 1",
+        "horizon": "Sessions from as_of to target_session, 1 to 30",
+        "outcomes": "Closed bands, a count",
+        "coverage": "Share of outcomes inside the band, 0 to 1",
+        "below": "Share of outcomes below the band, 0 to 1",
+        "above": "Share of outcomes above the band, 0 to 1",
+        "crps": "Mean CRPS of the cumulative log return; lower is better",
+        "winkler": "Mean interval score of the cumulative log return; lower is better",
+        "crps_to_random_walk": "CRPS over that of the random walk issued beside it; below 1 is better",
+    },
+    "pinball_by_level": {
+        **_SCORED,
+        "kind": "live or backfill",
+        "horizon": "Sessions from as_of to target_session, 1 to 30",
+        "level": "Probability of the quantile, 0 to 1",
+        "outcomes": "Closed bands, a count",
+        "at_or_below": "Share of outcomes at or below the quantile; the level, if it is calibrated",
+        "pinball": "Mean pinball loss of the cumulative log return; lower is better",
+    },
+    "contract_version": {"contract_version": "Raised when a name or a meaning changes"},
+}

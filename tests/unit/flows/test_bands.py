@@ -1,0 +1,106 @@
+"""Bands as `show`, `plot` and reports load them: of the configured source unless another is named."""
+
+import json
+from datetime import UTC, date, datetime
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from db import RunRecord, Store
+from db.engine import reading
+from flows.cli import app
+from flows.reporting.bands import format_query
+from forecasting.errors import UsageError
+from forecasting.forecast import Forecast
+from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions
+from forecasting.types import Band, SourceKind
+
+DAY = date(2024, 1, 2)
+NOW = datetime(2024, 1, 2, 22, tzinfo=UTC)
+ANCHORS: dict[SourceKind, float] = {"csv": 50.0, "yahoo": 70.0}
+
+
+@pytest.fixture(autouse=True)
+def issued(store: Store) -> Store:
+    """Store with bands of AAA from csv and yahoo, and none of the configured source."""
+    for source, anchor in ANCHORS.items():
+        publish(store.for_source(source), anchor)
+    return store
+
+
+def publish(store: Store, anchor: float) -> None:
+    days = pd.DatetimeIndex(["2024-01-02"])
+    actions = as_actions(pd.DataFrame({"split": [], "dividend": []}, pd.DatetimeIndex([])))
+    history = PriceHistory("AAA", pd.DataFrame(anchor, days, list(BAR_COLUMNS)), actions)
+    forecast = Forecast(
+        ticker="AAA",
+        as_of=DAY,
+        anchor_close=anchor,
+        target_sessions=(date(2024, 1, 3),),
+        levels=(0.05, 0.5, 0.95),
+        log_returns=dict.fromkeys(get_args(Band), np.log([[0.9, 1.0, 1.1]])),
+        model_variance=np.array([1e-4]),
+        noise_variance=np.array([1e-4]),
+        quality="baseline",
+        data_fingerprint="f",
+        regime="calm",
+        n_outcomes=(0,),
+    )
+    with store.writing() as tx:
+        version = tx.models.add_baseline(NOW)
+        tx.prices.save(history, NOW)
+        run = RunRecord(
+            run_id=store.source,
+            source=store.source,
+            as_of=DAY,
+            model_version=version,
+            seed=1,
+            settings="{}",
+            data_fingerprint="f",
+            code_version="1",
+            library_versions="{}",
+            flow_run_id=None,
+            issued_at=NOW,
+        )
+        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
+
+
+def show(*arguments: str) -> set[float]:
+    """Anchors of the bands that the command shows."""
+    result = CliRunner().invoke(app, ["show", "--json", *arguments])
+    assert result.exit_code == 0, result.exception
+    return {row["anchor_close"] for row in json.loads(result.stdout)}
+
+
+@pytest.mark.parametrize(("source", "anchor"), ANCHORS.items())
+def test_show_knows_the_source_by_setting_or_option(
+    monkeypatch: pytest.MonkeyPatch, source: str, anchor: float
+) -> None:
+    assert show("--source", source) == {anchor}
+    monkeypatch.setenv("BANDCAST_SOURCE", source)
+    assert show() == {anchor}
+
+
+def test_a_source_without_bands_names_those_that_have_some() -> None:
+    for command in ("show", "plot"):
+        error = CliRunner().invoke(app, [command]).exception
+        assert isinstance(error, UsageError)
+        assert str(error) == (
+            "Expected a stored sample forecast of any ticker, found none; "
+            "choose one of csv, yahoo with --source."
+        )
+
+
+def test_plot_draws_the_source_that_is_named() -> None:
+    result = CliRunner().invoke(app, ["plot", "--source", "csv", "--out", "fan.png"])
+    assert (result.exit_code, result.stdout.strip()) == (0, "fan.png")
+
+
+def test_the_query_reads_the_rows_of_the_source(issued: Store) -> None:
+    with reading(issued.engine) as connection:
+        rows = connection.execute(sa.text(format_query("yahoo"))).all()
+    assert [row.anchor_close for row in rows] == [70.0]
