@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from db import Store, open_store
 from flows.settings import Settings, load_settings
 from flows.sources.base import PriceSource
+from flows.sources.earnings import read_earnings_dates
 from flows.sources.registry import open_source
 from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, place_by_zone
+from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
 from forecasting.calendars.trading_days import newest_closed_session
 from forecasting.errors import UsageError
@@ -44,6 +46,7 @@ class RunContext(Scope):
         due: When the run was due (UTC); a bar counts when its session had closed by then.
         kind: `live` in the run's own session, `backfill` in one that was missed; stored with the bands.
         calendars: Of the tickers, as they are known now.
+        earnings: Ticker -> its earnings dates, as they are known now.
     """
 
     store: Store
@@ -51,6 +54,7 @@ class RunContext(Scope):
     due: datetime
     kind: RunKind = "live"
     calendars: Calendars = STANDARD
+    earnings: Mapping[str, EarningsDates] = field(default_factory=dict)
 
     def at(self, session: date, tickers: tuple[str, ...] | None = None) -> "RunContext":
         """Return the context of a session that was missed."""
@@ -65,6 +69,10 @@ class RunContext(Scope):
     def train_tickers(self) -> tuple[str, ...]:
         """The training universe."""
         return self.settings.train_tickers or self.tickers
+
+    def earnings_of(self, ticker: str) -> EarningsDates:
+        """Return the earnings dates of a ticker."""
+        return self.earnings.get(ticker, NO_DATES)
 
     @property
     def lag(self) -> timedelta:
@@ -136,6 +144,9 @@ def open_context(
     now = now or datetime.now(UTC)
     with open_store(scope.settings.url, scope.settings.source) as store:
         save_calendar_settings(store, scope.settings, now)
+        tickers = dict.fromkeys((*scope.tickers, *scope.settings.train_tickers))
+        earnings = read_earnings_dates(scope.settings, scope.source, tickers)
+        save_earnings_dates(store, earnings, now)
         yield RunContext(
             scope.settings,
             scope.source,
@@ -145,6 +156,7 @@ def open_context(
             now=now,
             due=due,
             calendars=load_calendars(store, dict(scope.settings.calendars), now),
+            earnings=earnings,
         )
 
 
@@ -156,6 +168,16 @@ def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> N
     if known != changes:
         with store.writing() as tx:
             tx.calendars.replace(changes, "setting", now)
+
+
+def save_earnings_dates(store: Store, earnings: Mapping[str, EarningsDates], now: datetime) -> None:
+    """Keep the earnings dates of the run, so that a replay knows what was known."""
+    reports = {ticker: dates.reports for ticker, dates in earnings.items()}
+    with store.reading() as tx:
+        known = tx.earnings.load(reports, now)
+    if known != reports:
+        with store.writing() as tx:
+            tx.earnings.replace(reports, now)
 
 
 def list_calendar_changes(settings: Settings) -> frozenset[CalendarChange]:

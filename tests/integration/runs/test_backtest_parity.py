@@ -15,7 +15,8 @@ from flows.settings import load_settings
 from flows.sources import SampleSource
 from forecasting.backtesting.walk_forward import Methods, issue_forecasts
 from forecasting.features.market import compute_market_variance
-from forecasting.pipeline import Forecaster, prepare_universe
+from forecasting.features.preparation import prepare_universe
+from forecasting.pipeline import Forecaster
 
 AS_OF = date(2012, 6, 15)
 SHARED = (0.05, 0.25, 0.5, 0.75, 0.95)  # levels that a daily run keeps and a backtest has, too
