@@ -89,13 +89,13 @@ def fit_model(
     reports = [returns.reports for returns in known if returns.reports and returns.reports.dated.any()]
     report_size = pool_report_size(reports) if reports else None
     names = select_features(config.features, with_dates=bool(reports))
-    config = config.model_copy(update={"features": names}) if reports else config
-    tickers, left_out = _build_trainable(known, market, config, report_size=report_size or PRIOR_SIZE)
+    chosen = config.model_copy(update={"features": names})
+    tickers, left_out = _build_trainable(known, market, chosen, report_size=report_size or PRIOR_SIZE)
     data = TrainingSet.stack(tickers)
     split = split_by_session(data, config.training)
     from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
 
-    network = build_network(config)
+    network = build_network(chosen)
     metrics = fit_network(network, data, split, config=config.training, report=report)
     coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
     residuals = collect_residuals(network.eval(), tickers, split, market=market, coefficients=coefficients)
