@@ -18,7 +18,7 @@ import pandas as pd
 from flows.backtest.options import BacktestOptions
 from flows.backtest.run import run_backtest
 from flows.settings import load_settings
-from forecasting.features.registry import FEATURES
+from forecasting.features.registry import select_features
 
 NOTHING = 1e-6  # bound of the output of the LSTM: the linear part alone remains, and dropout still shows
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -27,9 +27,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "GRU": {"network": {"cell": "gru"}},
     "plain RNN": {"network": {"cell": "rnn"}},
     "without skip": {"network": {"linear_skip": "none"}},
-    "without range": {"features": [name for name in FEATURES if not name.startswith("range_")]},
-    "without market": {"features": [name for name in FEATURES if not name.startswith("market_")]},
-    "without quarters": {"features": [name for name in FEATURES if not name.startswith("quarter_")]},
+    "without range": {"features": [name for name in select_features(()) if not name.startswith("range_")]},
+    "without market": {"features": [name for name in select_features(()) if not name.startswith("market_")]},
+    "without quarters": {
+        "features": [name for name in select_features(()) if not name.startswith("quarter_")]
+    },
     "without recency weights": {"training": {"weighting": "none"}},
     "squared loss": {"training": {"huber_delta": 1e6}},
 }

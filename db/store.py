@@ -18,6 +18,7 @@ from db.integrity import check_pages
 from db.migrate import read_head, read_revision, require_current, upgrade
 from db.repositories.calendars import CalendarRepository
 from db.repositories.calibrations import CalibrationRepository
+from db.repositories.earnings import EarningsRepository
 from db.repositories.forecasts import ForecastRepository
 from db.repositories.models import ModelRepository
 from db.repositories.outcomes import OutcomeRepository
@@ -45,6 +46,7 @@ class Transaction:
         calibrations: Calibration states.
         outcomes: Closed bands and their scores.
         calendars: Closures and openings of exchanges.
+        earnings: Earnings dates.
     """
 
     def __init__(self, connection: sa.Connection, source: str) -> None:
@@ -58,6 +60,7 @@ class Transaction:
         self.calibrations = CalibrationRepository(connection, source)
         self.outcomes = OutcomeRepository(connection, source)
         self.calendars = CalendarRepository(connection, source)
+        self.earnings = EarningsRepository(connection, source)
 
     def for_source(self, source: str) -> "Transaction":
         """Return the repositories of another source in the same transaction."""

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from db import Store, open_store
 from flows.settings import Settings, load_settings
 from flows.sources.base import PriceSource
+from flows.sources.earnings import read_earnings_dates
 from flows.sources.registry import open_source
 from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, place_by_zone
+from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
 from forecasting.calendars.trading_days import newest_closed_session
 from forecasting.errors import UsageError
@@ -43,12 +45,14 @@ class RunContext(Scope):
         now: The clock at the start of the run (UTC); every row that the run writes carries it.
         due: When the run was due (UTC); a bar counts when its session had closed by then.
         calendars: Of the tickers, as they are known now.
+        earnings: Ticker -> its earnings dates, as they are known now.
     """
 
     store: Store
     now: datetime
     due: datetime
     calendars: Calendars = STANDARD
+    earnings: Mapping[str, EarningsDates] = field(default_factory=dict)
 
     def at(self, session: date, tickers: tuple[str, ...] | None = None) -> "RunContext":
         """Return the context of an earlier session."""
@@ -73,6 +77,10 @@ class RunContext(Scope):
     def train_tickers(self) -> tuple[str, ...]:
         """The training universe."""
         return self.settings.train_tickers or self.tickers
+
+    def earnings_of(self, ticker: str) -> EarningsDates:
+        """Return the earnings dates of a ticker."""
+        return self.earnings.get(ticker, NO_DATES)
 
     @property
     def lag(self) -> timedelta:
@@ -144,6 +152,9 @@ def open_context(
     now = now or datetime.now(UTC)
     with open_store(scope.settings.url, scope.settings.source) as store:
         save_calendar_settings(store, scope.settings, now)
+        tickers = dict.fromkeys((*scope.tickers, *scope.settings.train_tickers))
+        earnings = read_earnings_dates(scope.settings, scope.source, tickers)
+        save_earnings_dates(store, earnings, now)
         yield RunContext(
             scope.settings,
             scope.source,
@@ -153,6 +164,7 @@ def open_context(
             now=now,
             due=due,
             calendars=load_calendars(store, dict(scope.settings.calendars), now),
+            earnings=earnings,
         )
 
 
@@ -164,6 +176,16 @@ def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> N
     if known != changes:
         with store.writing() as tx:
             tx.calendars.replace(changes, "setting", now)
+
+
+def save_earnings_dates(store: Store, earnings: Mapping[str, EarningsDates], now: datetime) -> None:
+    """Keep the earnings dates of the run, so that a replay knows what was known."""
+    reports = {ticker: dates.reports for ticker, dates in earnings.items()}
+    with store.reading() as tx:
+        known = tx.earnings.load(reports, now)
+    if known != reports:
+        with store.writing() as tx:
+            tx.earnings.replace(reports, now)
 
 
 def list_calendar_changes(settings: Settings) -> frozenset[CalendarChange]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from dotenv import dotenv_values
@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
 from forecasting.calendars.exchanges import list_calendar_names
+from forecasting.calendars.reports import AHEAD, KNOWN_AHEAD
 from forecasting.config import (
     CalibrationConfig,
     ModelConfig,
@@ -68,6 +69,13 @@ class Settings(BaseSettings):
     )
     openings: CalendarDays = Field(
         (), description="Other days on which an exchange trades, as in XBOM:2025-02-01."
+    )
+    earnings: Literal["on", "off"] = Field("on", description="Whether earnings dates are read and used.")
+    earnings_known_ahead: int = Field(
+        KNOWN_AHEAD,
+        ge=0,
+        le=AHEAD,
+        description="Sessions before a report from which a date of unknown announcement counts.",
     )
     history_days: int = Field(
         3700, ge=400, le=36_500, description="Calendar days of history fetched from a live source."

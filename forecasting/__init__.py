@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from forecasting.config import CalibrationConfig, ModelConfig, PromotionConfig, SimulationConfig
     from forecasting.errors.base import BandcastError
+    from forecasting.features.preparation import prepare_returns
     from forecasting.features.returns import DailyReturns
     from forecasting.forecast import Forecast
-    from forecasting.pipeline import Forecaster, fit_model, forecast_ticker, prepare_returns
+    from forecasting.pipeline import Forecaster, fit_model, forecast_ticker
     from forecasting.prices.history import PriceHistory
 
 _NAMES = {
     "config": "CalibrationConfig ModelConfig PromotionConfig SimulationConfig",
     "errors.base": "BandcastError",
+    "features.preparation": "prepare_returns",
     "features.returns": "DailyReturns",
     "forecast": "Forecast",
-    "pipeline": "Forecaster fit_model forecast_ticker prepare_returns",
+    "pipeline": "Forecaster fit_model forecast_ticker",
     "prices.history": "PriceHistory",
 }
 _HOMES = {name: f"forecasting.{module}" for module, names in _NAMES.items() for name in names.split()}

@@ -1,7 +1,7 @@
 """The verbs that an orchestrator calls: prepare a ticker, fit a model, forecast a ticker."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,16 +10,13 @@ import numpy as np
 import pandas as pd
 
 from forecasting.baselines.random_walk import forecast_random_walk
-from forecasting.calendars.lookup import STANDARD, Calendars
-from forecasting.calendars.sessions import next_sessions
+from forecasting.calendars.lookup import STANDARD, Calendars, find_targets
 from forecasting.calibration import Calibration
 from forecasting.config import ModelConfig, SimulationConfig
 from forecasting.errors import (
-    CalendarError,
     ModelError,
     PriceError,
     RungFailedError,
-    SessionsUnknownError,
     ShortHistoryError,
     UnexpectedError,
     UsageError,
@@ -33,7 +30,8 @@ from forecasting.features.market import (
     fit_market,
 )
 from forecasting.features.registry import select_features
-from forecasting.features.returns import DailyReturns, compute_daily_returns
+from forecasting.features.reports import PRIOR_SIZE, pool_report_size
+from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast, check_bands
 from forecasting.model.artifact import EDITION, Manifest, Model, build_network
 from forecasting.model.dataset import (
@@ -46,9 +44,7 @@ from forecasting.model.log_har import HORIZON, MINIMUM, LogHar, count_sessions, 
 from forecasting.model.residuals import collect_residuals
 from forecasting.model.simulation import Paths, simulate_paths
 from forecasting.model.threads import single_thread
-from forecasting.prices.history import PriceHistory
-from forecasting.prices.validation import check_bars
-from forecasting.types import Band, Floats, PriceBasis, Quality, Regime
+from forecasting.types import Band, Floats, Quality, Regime
 
 if TYPE_CHECKING:
     from forecasting.model.lightning_module import EpochReport
@@ -77,49 +73,6 @@ class Forecaster:
     calendars: Calendars = STANDARD
 
 
-def prepare_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
-    """Check a ticker's bars and compute its daily returns.
-
-    Raises:
-        PriceError: The bars could not have been printed by a market, or cannot be worked with.
-    """
-    with attribute_to_ticker(history.ticker):
-        check_bars(history)
-        return compute_daily_returns(history, basis)
-
-
-@dataclass(frozen=True)
-class Universe:
-    """Daily returns of several tickers.
-
-    Attributes:
-        returns: Ticker -> returns.
-        faults: Ticker -> why it has none.
-    """
-
-    returns: Mapping[str, DailyReturns]
-    faults: Mapping[str, PriceError]
-
-    @property
-    def left_out(self) -> dict[str, str]:
-        """Ticker -> sentence of its fault."""
-        return {ticker: str(error) for ticker, error in self.faults.items()}
-
-
-def prepare_universe(
-    load: Callable[[str], PriceHistory], tickers: Iterable[str], basis: PriceBasis
-) -> Universe:
-    """Load, check and compute the returns of several tickers; a broken one is named and left out."""
-    returns: dict[str, DailyReturns] = {}
-    faults: dict[str, PriceError] = {}
-    for ticker in dict.fromkeys(tickers):
-        try:
-            returns[ticker] = prepare_returns(load(ticker), basis)
-        except PriceError as error:
-            faults[ticker] = error
-    return Universe(returns, faults)
-
-
 @single_thread()
 def fit_model(
     universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, *, report: "EpochReport"
@@ -131,15 +84,18 @@ def fit_model(
     Raises:
         ModelError: No ticker, or too few sessions to train on.
     """
-    names = select_features(config.features)
     known = [returns.until(as_of) for returns in universe]
     market = compute_market_variance(known)
-    tickers, left_out = _build_trainable(known, market, config)
+    reports = [returns.reports for returns in known if returns.reports and returns.reports.dated.any()]
+    report_size = pool_report_size(reports) if reports else None
+    names = select_features(config.features, with_dates=bool(reports))
+    chosen = config.model_copy(update={"features": names})
+    tickers, left_out = _build_trainable(known, market, chosen, report_size=report_size or PRIOR_SIZE)
     data = TrainingSet.stack(tickers)
     split = split_by_session(data, config.training)
     from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
 
-    network = build_network(config)
+    network = build_network(chosen)
     metrics = fit_network(network, data, split, config=config.training, report=report)
     coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
     residuals = collect_residuals(network.eval(), tickers, split, market=market, coefficients=coefficients)
@@ -153,7 +109,7 @@ def fit_model(
         left_out=left_out,
         no_log_har="" if log_har else f"fewer than {MINIMUM + HORIZON} sessions",
     )
-    return Model(manifest, network, residuals, coefficients, log_har, metrics)
+    return Model(manifest, network, residuals, coefficients, log_har, metrics, report_size)
 
 
 def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:
@@ -224,22 +180,7 @@ def _require_basis(model: Model, returns: DailyReturns) -> None:
         raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
 
 
-def find_targets(
-    ticker: str, session: date, horizon: int, *, calendars: Calendars = STANDARD
-) -> tuple[date, ...]:
-    """Return the H sessions of the ticker's exchange after `session`.
-
-    Raises:
-        SessionsUnknownError: The calendar does not reach that far.
-        UnknownExchangeError: The symbol belongs to no exchange that is known.
-    """
-    try:
-        return next_sessions(calendars.of(ticker), session, horizon)
-    except CalendarError as error:
-        raise SessionsUnknownError(ticker, str(error)) from error
-
-
-def build_last_window(returns: DailyReturns, market: pd.Series) -> Lookback:
+def build_last_window(returns: DailyReturns, market: pd.Series, report_size: float = PRIOR_SIZE) -> Lookback:
     """(W,) trailing window of the last session.
 
     Raises:
@@ -247,7 +188,7 @@ def build_last_window(returns: DailyReturns, market: pd.Series) -> Lookback:
     """
     if len(returns) <= WARM_UP:
         raise ShortHistoryError(returns.ticker, found=len(returns), needed=WARM_UP + 1)
-    return build_lookbacks(returns, market)[-1]
+    return build_lookbacks(returns, market, report_size)[-1]
 
 
 class _Bands(NamedTuple):
@@ -263,7 +204,12 @@ def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, *, ma
     config = forecaster.simulation
     lookback = model.manifest.config.training.lookback
     ticker = build_ticker_features(
-        returns, market, model.manifest.features, lookback=lookback, newest=lookback
+        returns,
+        market,
+        model.manifest.features,
+        lookback=lookback,
+        newest=lookback,
+        report_size=model.pool_report_size,
     )
     paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
     predictive = combine_quantiles(model, ticker.window, paths, config=config)
@@ -311,7 +257,7 @@ def _fit_regression(
 
 
 def _build_trainable(
-    universe: Iterable[DailyReturns], market: pd.Series, config: ModelConfig
+    universe: Iterable[DailyReturns], market: pd.Series, config: ModelConfig, *, report_size: float
 ) -> tuple[list[TickerFeatures], dict[str, str]]:
     """Return the features of every ticker that can be trained on, and the reason of every one that cannot.
 
@@ -324,7 +270,9 @@ def _build_trainable(
     for returns in universe:
         try:
             with attribute_to_ticker(returns.ticker):
-                tickers.append(build_ticker_features(returns, market, names, lookback=lookback))
+                tickers.append(
+                    build_ticker_features(returns, market, names, lookback=lookback, report_size=report_size)
+                )
         except PriceError as error:
             left_out[returns.ticker] = str(error)
     if not tickers:

@@ -2,6 +2,7 @@
 
 from db.schema.base import metadata
 from db.schema.calendars import calendar_changes
+from db.schema.earnings import earnings_dates
 from db.schema.forecasts import forecast_quantiles, forecast_runs, forecasts, quarantines, universes
 from db.schema.models import calibrations, gate_decisions, model_versions
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
@@ -13,6 +14,7 @@ __all__ = [
     "calibrations",
     "corporate_actions",
     "coverage_by_horizon",
+    "earnings_dates",
     "forecast_quantiles",
     "forecast_runs",
     "forecast_with_outcome",

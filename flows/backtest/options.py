@@ -2,11 +2,12 @@
 
 import hashlib
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,11 +18,12 @@ from flows.settings import Settings
 from flows.sources.base import PriceSource
 from forecasting.backtesting.walk_forward import BASELINES
 from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.calendars.sessions import last_closed_session
 from forecasting.config import SCORE_LEVELS, BacktestConfig, SimulationConfig
 from forecasting.errors import MissingExtraError, SourceError, UsageError
 from forecasting.faults import attribute_to_ticker
-from forecasting.pipeline import Universe, prepare_universe
+from forecasting.features.preparation import Universe, prepare_universe
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import accept_first
 from forecasting.types import PriceBasis
@@ -138,6 +140,7 @@ def load_universe(
     now: datetime,
     basis: PriceBasis,
     calendars: Calendars = STANDARD,
+    earnings: Mapping[str, EarningsDates] = MappingProxyType({}),
 ) -> Universe:
     """Load the returns of every ticker up to the outcomes of `end`.
 
@@ -154,7 +157,13 @@ def load_universe(
             calendar = calendars.confirm(ticker, history.facts.zone, history.last_session)
             return accept_first(history, calendar)
 
-    universe = prepare_universe(fetch, tickers, basis)
+    universe = prepare_universe(
+        fetch,
+        tickers,
+        basis,
+        dates=lambda ticker: earnings.get(ticker, NO_DATES),
+        calendars=calendars,
+    )
     if not universe.returns:
         fault = next(iter(universe.faults.values()))
         raise SourceError(f"Expected prices of at least one ticker, found none: {fault}")

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +23,8 @@ from flows.backtest.options import (
 from flows.backtest.workers import WalkTask, await_all, fit, issue, open_pool
 from flows.context import read_calendars
 from flows.settings import Settings
+from flows.sources.base import PriceSource
+from flows.sources.earnings import read_earnings_dates
 from flows.sources.registry import open_source
 from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.rows import tabulate_walk
@@ -32,6 +34,7 @@ from forecasting.config import CalibrationConfig
 from forecasting.errors import PriceError
 from forecasting.evaluation.scorecard import Scorecard, build_scorecard
 from forecasting.features.market import compute_market_variance
+from forecasting.features.preparation import Universe
 
 SECONDS_BETWEEN_LINES = 15.0  # where no terminal shows a line being rewritten
 
@@ -116,9 +119,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     simulation = resolve_simulation(settings, options.paths, walk.horizons[-1])
     wanted = settings.tickers or source.tickers()
     train = settings.train_tickers or wanted
-    basis = settings.model.price_basis
-    calendars = read_calendars(settings)
-    universe = load_universe(source, (*wanted, *train), walk.end, now=now, basis=basis, calendars=calendars)
+    universe = _load_universe(settings, source, (*wanted, *train), end=walk.end, now=now)
     for fault in universe.faults.values():
         _print_line(f"Left out: {fault}")
     task = WalkTask(
@@ -130,7 +131,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
         model=settings.model,
         simulation=simulation,
         horizons=walk.horizons,
-        calendars=calendars,
+        calendars=read_calendars(settings),
     )
     market = compute_market_variance(task.universe[ticker] for ticker in task.train)
     schedule = schedule_walk(pd.DatetimeIndex(market.index), walk)
@@ -150,6 +151,20 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
         faults=universe.faults,
         card=build_scorecard(rows, walk.every),
         seconds=round(time.monotonic() - started, 1),
+    )
+
+
+def _load_universe(
+    settings: Settings, source: PriceSource, tickers: Sequence[str], *, end: date, now: datetime
+) -> Universe:
+    return load_universe(
+        source,
+        tickers,
+        end,
+        now=now,
+        basis=settings.model.price_basis,
+        calendars=read_calendars(settings),
+        earnings=read_earnings_dates(settings, source, tickers),
     )
 
 

@@ -20,7 +20,8 @@ def replay(
 
     settings = load_settings()
     with open_store(settings.url, settings.source) as store:
-        result = replay_run(store, run_id, dict(settings.calendars))
+        symbols, known_ahead = dict(settings.calendars), settings.earnings_known_ahead
+        result = replay_run(store, run_id, symbols, known_ahead=known_ahead)
     print_result(build_replay_lines(result), result.plain(), json=json)
     if not result.equal:
         raise typer.Exit(1)

@@ -81,7 +81,14 @@ def warm_start(context: RunContext) -> dict[str, str]:
             logger.info("calibrate: %d of %d sessions walked", done, origins)
 
     tickers = choose_tickers(context.tickers, settings.warm_start.tickers)
-    prices = load_universe(context.store, tickers, context.as_of, basis=settings.model.price_basis)
+    prices = load_universe(
+        context.store,
+        tickers,
+        context.as_of,
+        basis=settings.model.price_basis,
+        earnings=context.earnings,
+        calendars=context.calendars,
+    )
     walk = walk_before(
         list(prices.returns.values()),
         context.as_of,

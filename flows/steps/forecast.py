@@ -77,7 +77,10 @@ def forecast_tickers(
         try:
             with attribute_to_ticker(ticker):
                 session = context.session_of(ticker)
-            returns = load_ticker(context.store, ticker, session, basis=basis)
+            dates, calendars = context.earnings_of(ticker), context.calendars
+            returns = load_ticker(
+                context.store, ticker, session, basis=basis, dates=dates, calendars=calendars
+            )
             forecasts[ticker] = forecast_ticker(forecaster, returns, session)
         except CalendarError as error:
             faults[ticker] = SessionsUnknownError(ticker, str(error))

@@ -13,10 +13,11 @@ from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.returns import load_universe
 from forecasting.errors import ModelError
+from forecasting.features.preparation import Universe
 from forecasting.features.returns import fingerprint_universe
 from forecasting.forecast import identify
 from forecasting.model.artifact import Model
-from forecasting.pipeline import Universe, fit_model
+from forecasting.pipeline import fit_model
 from forecasting.promotion.evaluate import Evaluation, evaluate_challenger, find_last_fitted
 from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewal, is_retrain_due
 from forecasting.types import PriceBasis, Retrain
@@ -224,7 +225,14 @@ def _age(record: ModelRecord | None) -> ModelAge | None:
 
 
 def _load(context: RunContext, tickers: tuple[str, ...], basis: PriceBasis) -> Universe:
-    return load_universe(context.store, tickers, context.as_of, basis=basis)
+    return load_universe(
+        context.store,
+        tickers,
+        context.as_of,
+        basis=basis,
+        earnings=context.earnings,
+        calendars=context.calendars,
+    )
 
 
 def _log_epochs(context: RunContext) -> "EpochReport":

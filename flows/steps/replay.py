@@ -11,19 +11,27 @@ from flows.context import load_calendars
 from flows.steps.forecast import build_forecaster
 from flows.steps.returns import load_ticker
 from flows.summary import Replay
+from forecasting.calendars.reports import KNOWN_AHEAD, EarningsDates
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import BandcastError, StoreError, UsageError
 from forecasting.pipeline import Forecaster, forecast_ticker
 
 
-def replay_run(store: Store, run_id: str, symbols: Mapping[str, str] = MappingProxyType({})) -> Replay:
+def replay_run(
+    store: Store,
+    run_id: str,
+    symbols: Mapping[str, str] = MappingProxyType({}),
+    *,
+    known_ahead: int = KNOWN_AHEAD,
+) -> Replay:
     """Make a run's forecasts again from stored prices, model and calibration.
 
     Args:
         store: Of any source; that of the run is used.
         run_id: The run.
         symbols: Calendars of symbols that are set.
+        known_ahead: Sessions before a report from which its date counts, as set.
 
     Raises:
         UsageError: There is no such run.
@@ -38,7 +46,13 @@ def replay_run(store: Store, run_id: str, symbols: Mapping[str, str] = MappingPr
     for version in dict.fromkeys(versions.values()):  # a ticker may have fallen to a lower rung
         own = {ticker: as_of for ticker, as_of in made if versions[ticker] == version}
         verdicts |= _replay_tickers(
-            store.for_source(run.source), run, own, version=version, made=dict(made), symbols=symbols
+            store.for_source(run.source),
+            run,
+            own,
+            version=version,
+            made=dict(made),
+            symbols=symbols,
+            known_ahead=known_ahead,
         )
     verdicts = {ticker: verdicts[ticker] for ticker, _ in made}
     return Replay(
@@ -57,6 +71,7 @@ def _replay_tickers(
     version: str,
     made: dict[str, date],
     symbols: Mapping[str, str],
+    known_ahead: int,
 ) -> dict[str, str]:
     """Return ticker -> why it differs, empty where every row is the same, of those that a version made."""
     calendars = load_calendars(store, symbols, run.issued_at)
@@ -73,8 +88,12 @@ def _replay_tickers(
     except BandcastError as error:
         return dict.fromkeys(own, str(error))
     forecaster = replace(forecaster, calendars=calendars)
+    with store.reading() as tx:
+        reports = tx.earnings.load(own, run.issued_at)
+    dates = {ticker: EarningsDates(known, known_ahead) for ticker, known in reports.items()}
     return {
-        ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of) for ticker, as_of in own.items()
+        ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of, dates=dates[ticker])
+        for ticker, as_of in own.items()
     }
 
 
@@ -88,11 +107,19 @@ def _load_calibration(store: Store, run: RunRecord) -> Calibration:
     return Calibration.from_json(record.state)
 
 
-def _compare(store: Store, run: RunRecord, forecaster: Forecaster, *, ticker: str, as_of: date) -> str:
+def _compare(
+    store: Store,
+    run: RunRecord,
+    forecaster: Forecaster,
+    *,
+    ticker: str,
+    as_of: date,
+    dates: EarningsDates,
+) -> str:
     try:
-        forecast = forecast_ticker(
-            forecaster, load_ticker(store, ticker, as_of, basis=run.price_basis), as_of
-        )
+        calendars = forecaster.calendars
+        returns = load_ticker(store, ticker, as_of, basis=run.price_basis, dates=dates, calendars=calendars)
+        forecast = forecast_ticker(forecaster, returns, as_of)
     except BandcastError as error:
         return str(error)
     with store.reading() as tx:

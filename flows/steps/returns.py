@@ -1,26 +1,70 @@
 """Daily returns of stored prices."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 
 from db import Store
+from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.reports import NO_DATES, EarningsDates
+from forecasting.features.preparation import Universe, prepare_returns, prepare_universe
 from forecasting.features.returns import DailyReturns
-from forecasting.pipeline import Universe, prepare_returns, prepare_universe
 from forecasting.types import PriceBasis
 
+UNDATED: Mapping[str, EarningsDates] = MappingProxyType({})
 
-def load_ticker(store: Store, ticker: str, session: date, *, basis: PriceBasis) -> DailyReturns:
+
+def load_ticker(
+    store: Store,
+    ticker: str,
+    session: date,
+    *,
+    basis: PriceBasis,
+    dates: EarningsDates = NO_DATES,
+    calendars: Calendars = STANDARD,
+) -> DailyReturns:
     """Load one ticker up to a session.
+
+    Args:
+        store: Of the source.
+        ticker: The symbol.
+        session: Last session.
+        basis: Whether payouts count as returns.
+        dates: Of its earnings reports.
+        calendars: Give the sessions that react to them.
 
     Raises:
         PriceError: There is no bar, or a broken one.
     """
     with store.reading() as tx:
         history = tx.prices.load(ticker, session)
-    return prepare_returns(history, basis)
+    return prepare_returns(history, basis, dates, calendars=calendars)
 
 
-def load_universe(store: Store, tickers: Iterable[str], session: date, *, basis: PriceBasis) -> Universe:
-    """Load several tickers up to a session; a broken one is named and left out."""
+def load_universe(
+    store: Store,
+    tickers: Iterable[str],
+    session: date,
+    *,
+    basis: PriceBasis,
+    earnings: Mapping[str, EarningsDates] = UNDATED,
+    calendars: Calendars = STANDARD,
+) -> Universe:
+    """Load several tickers up to a session; a broken one is named and left out.
+
+    Args:
+        store: Of the source.
+        tickers: The symbols.
+        session: Last session.
+        basis: Whether payouts count as returns.
+        earnings: Ticker -> its earnings dates.
+        calendars: Give the sessions that react to them.
+    """
     with store.reading() as tx:
-        return prepare_universe(lambda ticker: tx.prices.load(ticker, session), tickers, basis)
+        return prepare_universe(
+            lambda ticker: tx.prices.load(ticker, session),
+            tickers,
+            basis,
+            dates=lambda ticker: earnings.get(ticker, NO_DATES),
+            calendars=calendars,
+        )

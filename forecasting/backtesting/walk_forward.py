@@ -14,6 +14,7 @@ from forecasting.baselines.random_walk import forecast_random_walk
 from forecasting.config import SimulationConfig
 from forecasting.errors import GarchFitError, PriceError, RungFailedError, ShortHistoryError
 from forecasting.features.lookback import Lookback
+from forecasting.features.reports import PRIOR_SIZE
 from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
 from forecasting.pipeline import Forecaster, build_last_window, forecast_ticker
@@ -171,7 +172,9 @@ def _forecast_baselines(
     """Yield name, quantiles and remarks of each baseline, as the product would have issued it."""
     simulation = methods.forecaster.simulation
     origin, ticker = returns.last_session, returns.ticker
-    window = build_last_window(returns, methods.forecaster.market[: pd.Timestamp(origin)])
+    model = methods.forecaster.model
+    size = PRIOR_SIZE if model is None else model.pool_report_size
+    window = build_last_window(returns, methods.forecaster.market[: pd.Timestamp(origin)], size)
     for name, forecast in methods.functions().items():
         try:
             yield name, forecast(returns, window, simulation), ()

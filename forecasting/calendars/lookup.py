@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from forecasting.calendars.exchanges import HOME, HOME_ZONE, PLACELESS, calendar_name, is_unplaced
-from forecasting.calendars.sessions import Calendar, calendar_zone, sessions_between
-from forecasting.errors import UnknownExchangeError
+from forecasting.calendars.sessions import Calendar, calendar_zone, next_sessions, sessions_between
+from forecasting.errors import CalendarError, SessionsUnknownError, UnknownExchangeError
 from forecasting.types import ChangeKind
 
 # Cboe's indices are dated in Chicago; the shares that they are made of trade in New York.
@@ -104,6 +104,21 @@ class Calendars:
 
 
 STANDARD = Calendars()
+
+
+def find_targets(
+    ticker: str, session: date, horizon: int, *, calendars: Calendars = STANDARD
+) -> tuple[date, ...]:
+    """Return the H sessions of the ticker's exchange after `session`.
+
+    Raises:
+        SessionsUnknownError: The calendar does not reach that far.
+        UnknownExchangeError: The symbol belongs to no exchange that is known.
+    """
+    try:
+        return next_sessions(calendars.of(ticker), session, horizon)
+    except CalendarError as error:
+        raise SessionsUnknownError(ticker, str(error)) from error
 
 
 def place_by_zone(zones: Mapping[str, str | None]) -> dict[str, str]:

@@ -34,11 +34,17 @@ def score_surprises(log_return: Floats, volume: Floats) -> Floats:
     """
     volatility = Lookback.of_returns(trailing_windows(log_return)).volatility
     deviations = np.abs(log_return) / np.append(np.nan, volatility[:-1])
-    traded = pd.Series(np.where(volume > 0, volume, np.nan))
-    usual = traded.rolling(USUAL_SESSIONS, min_periods=_FEWEST).median().shift()
-    crowd = np.log(traded / usual).to_numpy(np.float64)
+    crowd = compare_volume(volume)
     score: Floats = (deviations.clip(MOVE, LARGEST_MOVE) - MOVE) * (crowd.clip(CROWD, LARGEST_CROWD) - CROWD)
     return score
+
+
+def compare_volume(volume: Floats) -> Floats:
+    """(T,) log of the volume over the median of the sessions before; NaN where one of them is not known."""
+    traded = pd.Series(np.where(volume > 0, volume, np.nan))
+    usual = traded.rolling(USUAL_SESSIONS, min_periods=_FEWEST).median().shift()
+    crowd: Floats = np.log(traded / usual).to_numpy(np.float64)
+    return crowd
 
 
 def build_quarter_feature(quarters: int) -> Callable[[Lookback, int], Floats]:
@@ -59,6 +65,40 @@ def build_quarter_feature(quarters: int) -> Callable[[Lookback, int], Floats]:
 
     feature.__doc__ = f"Mean surprise about the sessions {quarters} quarters before those ahead, in [0, 9]."
     return feature
+
+
+def restrict_to_undated(feature: Callable[[Lookback, int], Floats]) -> Callable[[Lookback, int], Floats]:
+    """Return a feature that is 0 where earnings dates are known, and as before where none are."""
+
+    def restricted(window: Lookback, ahead: int) -> Floats:
+        value = feature(window, ahead)
+        if window.reports is None:
+            return value
+        return np.where(np.isnan(window.reports.size), value, 0.0)
+
+    restricted.__doc__ = (feature.__doc__ or "").replace(", in [", ", 0 with known dates, in [")
+    return restricted
+
+
+def count_reports(window: Lookback, ahead: int) -> Floats:
+    """Expected reports in the sessions ahead over the root of their number, in [0, 5.5]."""
+    if window.reports is None:
+        return np.zeros(window.returns.shape[:-1])
+    count: Floats = window.reports.ahead[..., :ahead].sum(axis=-1) / np.sqrt(ahead)
+    return count
+
+
+def expect_report_growth(window: Lookback, ahead: int) -> Floats:
+    """Log scale that the reports expected in the sessions ahead add to ordinary ones, in [0, 2.1].
+
+    1/2 log(1 + n (size - 1) / h) for n reports in h sessions (Dubinsky & Johannes 2006).
+    """
+    if window.reports is None:
+        return np.zeros(window.returns.shape[:-1])
+    expected = window.reports.ahead[..., :ahead].sum(axis=-1)
+    excess = np.maximum(np.nan_to_num(window.reports.size, nan=1.0) - 1, 0)
+    growth: Floats = 0.5 * np.log1p(expected * excess / ahead)
+    return growth
 
 
 @lru_cache

@@ -4,7 +4,7 @@ A feature reduces the window that ends at a session. It cannot see the future be
 argument, and history (one window a session) and simulation (one window a path) run through the same code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -14,9 +14,33 @@ from forecasting.types import Floats
 
 WINDOW = 500  # sessions (W); the long run needs them all, last year's quarter half, other features WARM_UP
 WARM_UP = 63  # returns that must exist before the first row of features
+REPORTING = 0.2  # expected reports from which a session is no ordinary one
 DECAY = 0.94  # of the current volatility, RiskMetrics (1996)
 VOLATILITY_FLOOR = 1e-5  # a flat series has no volatility, and everything is divided by it
 Part = int | slice | tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class ReportWindow:
+    """Earnings reports as known at the session of interest.
+
+    Attributes:
+        weights: (..., W) expected number of reports that each session reacted to; NaN before the first.
+        ahead: (..., H) the same of the next sessions.
+        size: (...) expected squared return of a report over the ordinary variance; NaN where no
+            date is known.
+    """
+
+    weights: Floats
+    ahead: Floats
+    size: Floats
+
+    def __getitem__(self, part: Part) -> "ReportWindow":
+        """Return a part; windows that begin k sessions later have k sessions fewer ahead."""
+        if not isinstance(part, tuple):
+            return ReportWindow(self.weights[part], self.ahead[part], self.size[part])
+        rows, sessions = part
+        return ReportWindow(self.weights[part], self.ahead[rows, sessions.start :], self.size[rows])
 
 
 @dataclass(frozen=True)
@@ -28,12 +52,14 @@ class Lookback:
         ranges: (..., W) range-based variances, in squared log-return units.
         market: (..., W) market-wide variance relative to its long run (1 is normal).
         surprises: (..., W) scores of a company's own news; NaN where unknown.
+        reports: Earnings reports; None where no dates are given.
     """
 
     returns: Floats
     ranges: Floats
     market: Floats
     surprises: Floats
+    reports: ReportWindow | None = field(default=None, kw_only=True)
 
     @classmethod
     def of_returns(cls, returns: Floats) -> "Lookback":
@@ -43,7 +69,9 @@ class Lookback:
 
     def __getitem__(self, part: Part) -> "Lookback":
         """Return the same part of every channel."""
-        return Lookback(self.returns[part], self.ranges[part], self.market[part], self.surprises[part])
+        channels = (self.returns, self.ranges, self.market, self.surprises)
+        reports = None if self.reports is None else self.reports[part]
+        return Lookback(*(channel[part] for channel in channels), reports=reports)
 
     @cached_property
     def long_run_volatility(self) -> Floats:
@@ -60,6 +88,18 @@ class Lookback:
         current = np.sqrt(ewma(self.returns**2, DECAY))
         return np.maximum(current, 0.1 * self.long_run_volatility)
 
+    @cached_property
+    def report_weights(self) -> Floats:
+        """(..., W) expected number of reports that each session reacted to, 0 without dates."""
+        return np.zeros_like(self.returns) if self.reports is None else self.reports.weights
+
+    @cached_property
+    def ordinary_long_run(self) -> Floats:
+        """(...) long-run volatility without the sessions that reacted to a report."""
+        ordinary = np.where(self.report_weights >= REPORTING, np.nan, self.returns**2)
+        volatility: Floats = np.maximum(np.sqrt(mean_of_finite(ordinary)), VOLATILITY_FLOOR)
+        return volatility
+
 
 def mean_of_finite(values: Floats) -> Floats:
     """(..., W) -> (...) mean of the finite values, 0 where there is none."""
@@ -74,6 +114,18 @@ def ewma(values: Floats, decay: float, span: int = WARM_UP) -> Floats:
     Row by row: in a matrix product the last bits of a row would depend on how many rows stand beside it.
     """
     mean: Floats = np.vecdot(values[..., -span:], _decaying_weights(decay, span))
+    return mean
+
+
+def ordinary_ewma(values: Floats, report_weights: Floats, decay: float, *, span: int = WARM_UP) -> Floats:
+    """Return `ewma` over the sessions that reacted to no report: (..., W) and (..., W) -> (...).
+
+    A window of nothing but reports has the plain mean.
+    """
+    weights = _decaying_weights(decay, span)
+    ordinary = ~(report_weights[..., -span:] >= REPORTING)
+    kept = np.where(ordinary.any(axis=-1, keepdims=True), ordinary, True) * weights
+    mean: Floats = np.vecdot(values[..., -span:], kept) / kept.sum(axis=-1)
     return mean
 
 

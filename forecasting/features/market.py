@@ -16,6 +16,7 @@ from forecasting.features.lookback import (
     mean_of_finite,
     trailing_windows,
 )
+from forecasting.features.reports import PRIOR_SIZE, build_report_windows
 from forecasting.features.returns import DailyReturns
 from forecasting.types import REGIMES, Floats, Regime
 
@@ -65,12 +66,13 @@ def align_market(market: pd.Series, sessions: np.ndarray) -> Floats:
     return known
 
 
-def build_lookbacks(returns: DailyReturns, market: pd.Series) -> Lookback:
+def build_lookbacks(returns: DailyReturns, market: pd.Series, report_size: float = PRIOR_SIZE) -> Lookback:
     """(T, W) trailing windows of every session of one ticker.
 
     Args:
         returns: The ticker.
         market: Market variance by session; at each session only values up to it are looked at.
+        report_size: Mean size of the reports of all tickers.
     """
     channels = (
         returns.log_return,
@@ -78,7 +80,8 @@ def build_lookbacks(returns: DailyReturns, market: pd.Series) -> Lookback:
         align_market(market, returns.session),
         returns.surprise,
     )
-    return Lookback(*(trailing_windows(channel) for channel in channels))
+    reports = None if returns.reports is None else build_report_windows(returns.reports, report_size)
+    return Lookback(*(trailing_windows(channel) for channel in channels), reports=reports)
 
 
 def build_regressors(windows: Floats) -> Floats:

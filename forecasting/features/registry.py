@@ -12,14 +12,20 @@ from typing import Literal
 import numpy as np
 
 from forecasting.errors import UsageError
-from forecasting.features.earnings import build_quarter_feature
-from forecasting.features.lookback import VOLATILITY_FLOOR, Lookback, ewma
+from forecasting.features.earnings import (
+    build_quarter_feature,
+    count_reports,
+    expect_report_growth,
+    restrict_to_undated,
+)
+from forecasting.features.lookback import DECAY, VOLATILITY_FLOOR, Lookback, ewma, ordinary_ewma
 from forecasting.types import Floats
 
 FLAT = 1e-7  # relative width under which a band of closes is rounding noise
 _TINY = 1e-12
 
 Subject = Literal["direction", "volatility", "market", "report"]
+Dates = Literal["any", "given", "none"]  # of earnings reports in the training universe
 Window = Callable[[Lookback], Floats]
 Dated = Callable[[Lookback, int], Floats]
 
@@ -33,16 +39,18 @@ class Feature:
         subject: `direction` of the price, or what a log-HAR regression of volatility reads (Corsi 2009): own
             `volatility`, volatility of the whole `market`, and the `report` due in the sessions ahead, which
             alone depends on how far ahead the forecast looks.
+        dates: Whether it is meant for a universe with earnings dates, for one without, or for any.
     """
 
     compute: Dated
     subject: Subject
+    dates: Dates = "any"
 
 
 FEATURES: dict[str, Feature] = {}
 
 
-def register(subject: Subject, name: str = "") -> Callable[[Window], Window]:
+def register(subject: Subject, name: str = "", dates: Dates = "any") -> Callable[[Window], Window]:
     """Add a function of the window to the registry, under its own name or another."""
 
     def add(function: Window) -> Window:
@@ -50,7 +58,7 @@ def register(subject: Subject, name: str = "") -> Callable[[Window], Window]:
         def compute(window: Lookback, _ahead: int) -> Floats:
             return function(window)
 
-        FEATURES[name or function.__name__] = Feature(compute, subject)
+        FEATURES[name or function.__name__] = Feature(compute, subject, dates)
         return function
 
     return add
@@ -112,7 +120,7 @@ def _register_relative_volatility(name: str, decay: float) -> None:
         return _half_log_ratio(ewma(window.returns**2, decay), window.long_run_volatility)
 
     compute.__doc__ = f"Log of EWMA({decay}) over long-run volatility, in [-4, 4]."
-    register("volatility", name)(compute)
+    register("volatility", name, "none")(compute)
 
 
 def _register_relative_range(name: str, decay: float) -> None:
@@ -120,7 +128,7 @@ def _register_relative_range(name: str, decay: float) -> None:
         return _half_log_ratio(ewma(window.ranges, decay), window.long_run_volatility)
 
     compute.__doc__ = f"Log of EWMA({decay}) of the range volatility over long-run volatility, in [-4, 4]."
-    register("volatility", name)(compute)
+    register("volatility", name, "none")(compute)
 
 
 def _register_market_volatility(name: str, decay: float) -> None:
@@ -131,15 +139,17 @@ def _register_market_volatility(name: str, decay: float) -> None:
     register("market", name)(compute)
 
 
-for _name, _decay in (("60", 0.6), ("86", 0.86), ("94", 0.94), ("flat", 1.0)):
+VOLATILITY_DECAYS = (("60", 0.6), ("86", 0.86), ("94", DECAY), ("flat", 1.0))
+RANGE_DECAYS = (("50", 0.5), ("86", 0.86), ("97", 0.97))
+for _name, _decay in VOLATILITY_DECAYS:
     _register_relative_volatility(f"volatility_{_name}", _decay)
-for _name, _decay in (("50", 0.5), ("86", 0.86), ("97", 0.97)):
+for _name, _decay in RANGE_DECAYS:
     _register_relative_range(f"range_{_name}", _decay)
 for _name, _decay in (("80", 0.8), ("94", 0.94), ("flat", 1.0)):
     _register_market_volatility(f"market_{_name}", _decay)
 
 
-@register("volatility")
+@register("volatility", dates="none")
 def long_run_level(window: Lookback) -> Floats:
     """Log of the long-run volatility, centred at 1.8 % a session, in [-8, 3]."""
     level: Floats = np.log(window.long_run_volatility) + 4
@@ -147,11 +157,65 @@ def long_run_level(window: Lookback) -> Floats:
 
 
 for _back in range(1, 5):
-    FEATURES[f"quarter_{_back}"] = Feature(build_quarter_feature(_back), "report")
+    FEATURES[f"quarter_{_back}"] = Feature(build_quarter_feature(_back), "report", "none")
 
 
-def select_features(chosen: Sequence[str]) -> tuple[str, ...]:
-    """Return the chosen features, or all of them where none is named.
+@register("volatility", dates="given")
+def leverage(window: Lookback) -> Floats:
+    """EWMA(0.9) of the returns in units of current volatility, in [-1.5, 1.5]."""
+    return np.clip(ewma(window.returns, 0.9) / window.volatility, -1.5, 1.5)
+
+
+@register("volatility", dates="given")
+def ordinary_level(window: Lookback) -> Floats:
+    """Log of the long-run volatility without reports, centred at 1.8 % a session, in [-8, 3]."""
+    level: Floats = np.log(window.ordinary_long_run) + 4
+    return level.clip(-8, 3)
+
+
+@register("volatility", dates="given")
+def report_excess(window: Lookback) -> Floats:
+    """Log of the current volatility over the same without reports, in [-4, 4]."""
+    ordinary = ordinary_ewma(window.returns**2, window.report_weights, DECAY)
+    excess: Floats = -_half_log_ratio(ordinary, window.volatility)
+    return excess
+
+
+def _register_ordinary_volatility(name: str, decay: float) -> None:
+    def compute(window: Lookback) -> Floats:
+        variance = ordinary_ewma(window.returns**2, window.report_weights, decay)
+        return _half_log_ratio(variance, window.ordinary_long_run)
+
+    compute.__doc__ = f"Log of EWMA({decay}) over long-run volatility, both without reports, in [-4, 4]."
+    register("volatility", f"ordinary_{name}", "given")(compute)
+
+
+def _register_ordinary_range(name: str, decay: float) -> None:
+    def compute(window: Lookback) -> Floats:
+        variance = ordinary_ewma(window.ranges, window.report_weights, decay)
+        return _half_log_ratio(variance, window.ordinary_long_run)
+
+    compute.__doc__ = f"Log of EWMA({decay}) of the range over long-run volatility, as above, in [-4, 4]."
+    register("volatility", f"ordinary_range_{name}", "given")(compute)
+
+
+for _name, _decay in VOLATILITY_DECAYS:
+    _register_ordinary_volatility(_name, _decay)
+for _name, _decay in RANGE_DECAYS:
+    _register_ordinary_range(_name, _decay)
+for _name, _compute in (("report_growth", expect_report_growth), ("report_count", count_reports)):
+    FEATURES[_name] = Feature(_compute, "report", "given")
+for _back in range(1, 5):
+    _undated = restrict_to_undated(build_quarter_feature(_back))
+    FEATURES[f"undated_quarter_{_back}"] = Feature(_undated, "report", "given")
+
+
+def select_features(chosen: Sequence[str], *, with_dates: bool = False) -> tuple[str, ...]:
+    """Return the chosen features; where none is named, all that suit the training universe.
+
+    Args:
+        chosen: Names; none for all.
+        with_dates: Whether earnings dates are known of the training universe.
 
     Raises:
         UsageError: A name is not in the registry.
@@ -161,7 +225,8 @@ def select_features(chosen: Sequence[str]) -> tuple[str, ...]:
         raise UsageError(
             f"Expected registered features, found {', '.join(unknown)}; choose {', '.join(FEATURES)}."
         )
-    return tuple(chosen) or tuple(FEATURES)
+    unsuited = "none" if with_dates else "given"
+    return tuple(chosen) or tuple(name for name, each in FEATURES.items() if each.dates != unsuited)
 
 
 def compute_features(window: Lookback, names: Sequence[str], ahead: int = 1) -> Floats:

@@ -8,8 +8,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.errors import ShortHistoryError, StaleHistoryError
 from forecasting.features.earnings import score_surprises
+from forecasting.features.reports import Reports, compute_reports
 from forecasting.prices.adjustment import cumulative_log, kept_after_payout
 from forecasting.prices.history import PriceHistory
 from forecasting.types import Floats, PriceBasis
@@ -31,6 +33,7 @@ class DailyReturns:
         log_return: (T,) from the session before; NaN at the first.
         range_variance: (T,) Garman-Klass plus overnight variance, squared log-return units.
         surprise: (T,) score of the company's own news; NaN where unknown.
+        reports: Earnings reports by session; None without dates.
     """
 
     ticker: str
@@ -41,6 +44,7 @@ class DailyReturns:
     log_return: Floats
     range_variance: Floats
     surprise: Floats
+    reports: Reports | None = None
 
     def __len__(self) -> int:
         return len(self.session)
@@ -55,7 +59,8 @@ class DailyReturns:
         """Return the sessions up to and with `session`."""
         end = int(np.searchsorted(self.session, np.datetime64(session, "D"), side="right"))
         names = ("session", "close", "log_factor", "log_return", "range_variance", "surprise")
-        return replace(self, **{name: getattr(self, name)[:end] for name in names})
+        reports = None if self.reports is None else self.reports.until(end)
+        return replace(self, **{name: getattr(self, name)[:end] for name in names}, reports=reports)
 
     def at(self, session: date) -> "DailyReturns":
         """Return the sessions up to `session`, which must have a bar.
@@ -103,7 +108,8 @@ class DailyReturns:
     def fingerprint(self) -> str:
         """Return the SHA-256 of every column, 16 hex digits."""
         digest = hashlib.sha256(self.session.tobytes())
-        for column in (self.close, self.log_factor, self.log_return, self.range_variance, self.surprise):
+        columns = (self.close, self.log_factor, self.log_return, self.range_variance, self.surprise)
+        for column in (*columns, *(self.reports.columns() if self.reports else ())):
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()[:16]
 
@@ -115,12 +121,21 @@ class DailyReturns:
         return found
 
 
-def compute_daily_returns(history: PriceHistory, basis: PriceBasis) -> DailyReturns:
+def compute_daily_returns(
+    history: PriceHistory,
+    basis: PriceBasis,
+    dates: EarningsDates = NO_DATES,
+    *,
+    exchange: np.ndarray | None = None,
+) -> DailyReturns:
     """Compute the daily returns of one ticker.
 
     Args:
         history: As-traded bars and dated actions, checked.
         basis: `split_adjusted`, or `total_return`, which also reinvests each dividend at the previous close.
+        dates: Of the ticker's earnings reports, if any are known.
+        exchange: datetime64[D] of the exchange's sessions, from the first bar to REACH after the last;
+            None leaves the dates out.
     """
     bars = history.bars
     log_shares = cumulative_log(bars.index, history.actions["split"])
@@ -130,15 +145,20 @@ def compute_daily_returns(history: PriceHistory, basis: PriceBasis) -> DailyRetu
     close = bars["close"].to_numpy(np.float64)
     log_return = np.diff(np.log(close) + log_factor, prepend=np.nan)
     volume = bars["volume"].to_numpy(np.float64) / np.exp(log_shares)  # in shares of the first session
+    sessions = bars.index.to_numpy("datetime64[D]")
+    reports = None
+    if dates.reports and exchange is not None:
+        reports = compute_reports(dates, sessions, exchange, log_return=log_return, volume=volume)
     return DailyReturns(
         ticker=history.ticker,
         basis=basis,
-        session=bars.index.to_numpy("datetime64[D]"),
+        session=sessions,
         close=close,
         log_factor=log_factor,
         log_return=log_return,
         range_variance=compute_range_variance(bars, log_return),
         surprise=score_surprises(log_return, volume),
+        reports=reports,
     )
 
 

@@ -14,6 +14,7 @@ from forecasting.config import Frozen, ModelConfig
 from forecasting.errors import ArchitectureMismatchError, DigestMismatchError, UsageError
 from forecasting.faults import describe_error
 from forecasting.features.registry import FEATURES, select_features
+from forecasting.features.reports import PRIOR_SIZE
 from forecasting.model.log_har import LogHar
 from forecasting.model.network import StackedLSTM
 from forecasting.model.residuals import ResidualPool
@@ -57,6 +58,7 @@ class Model:
         market: (4,) coefficients of the market's log-HAR model.
         log_har: The direct regression of every horizon; None where history was too short for it.
         metrics: Measured on the validation sessions.
+        report_size: Mean size of the reports of the training universe; None where no dates were given.
     """
 
     manifest: Manifest
@@ -65,6 +67,12 @@ class Model:
     market: Floats
     log_har: LogHar | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    report_size: float | None = None
+
+    @property
+    def pool_report_size(self) -> float:
+        """Mean size of the earnings reports of all tickers."""
+        return PRIOR_SIZE if self.report_size is None else self.report_size
 
     def weights(self) -> bytes:
         """Return the arrays as safetensors bytes."""
@@ -72,6 +80,8 @@ class Model:
         arrays["noise.rows"] = torch.as_tensor(self.residuals.rows, dtype=torch.float32)
         arrays["noise.weights"] = torch.as_tensor(self.residuals.weights)
         arrays["market"] = torch.as_tensor(self.market)
+        if self.report_size is not None:
+            arrays["report_size"] = torch.tensor([self.report_size], dtype=torch.float64)
         if self.log_har is not None:
             arrays["har.coefficients"] = torch.as_tensor(self.log_har.coefficients)
             arrays["har.quantiles"] = torch.as_tensor(self.log_har.quantiles)
@@ -141,7 +151,10 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
         network.load_state_dict(state)
         residuals = ResidualPool(_floats(arrays["noise.rows"]), _floats(arrays["noise.weights"]))
         log_har = _load_log_har(manifest.features, arrays)
-        return Model(manifest, network.eval(), residuals, _floats(arrays["market"]), log_har)
+        size = float(arrays["report_size"][0]) if "report_size" in arrays else None
+        return Model(
+            manifest, network.eval(), residuals, _floats(arrays["market"]), log_har, report_size=size
+        )
     except MemoryError:
         raise
     except Exception as error:  # whatever bytes of another kind make the libraries raise

@@ -18,6 +18,7 @@ from forecasting.errors import ModelError, ShortHistoryError
 from forecasting.features.lookback import WARM_UP, Lookback
 from forecasting.features.market import build_lookbacks
 from forecasting.features.registry import compute_features
+from forecasting.features.reports import PRIOR_SIZE
 from forecasting.features.returns import DailyReturns
 from forecasting.types import Floats, Weighting
 
@@ -62,6 +63,7 @@ def build_ticker_features(
     *,
     lookback: int,
     newest: int | None = None,
+    report_size: float = PRIOR_SIZE,
 ) -> TickerFeatures:
     """Build features and targets of one ticker.
 
@@ -71,6 +73,7 @@ def build_ticker_features(
         names: Features to compute, F of them.
         lookback: Sessions that must remain after the warm-up (L).
         newest: Only the newest so many sessions; None for all after the warm-up.
+        report_size: Mean size of the reports of the model's training universe.
 
     Raises:
         ShortHistoryError: Fewer sessions than warm-up and lookback need.
@@ -78,7 +81,7 @@ def build_ticker_features(
     if len(returns) < WARM_UP + lookback:
         raise ShortHistoryError(returns.ticker, found=len(returns), needed=WARM_UP + lookback)
     kept = slice(WARM_UP if newest is None else max(WARM_UP, len(returns) - newest), None)
-    windows = build_lookbacks(returns, market)[kept]
+    windows = build_lookbacks(returns, market, report_size)[kept]
     return TickerFeatures(
         ticker=returns.ticker,
         sessions=returns.session[kept],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecasting.config import SimulationConfig
 from forecasting.errors import DropoutNotLiveError
-from forecasting.features.lookback import WINDOW, Lookback
+from forecasting.features.lookback import WINDOW, Lookback, ReportWindow
 from forecasting.features.market import predict_market
 from forecasting.features.registry import compute_features
 from forecasting.model.artifact import Model
@@ -115,7 +115,8 @@ def _roll_forward(model: Model, start: Lookback, out: Output, *, masks: Masks, n
     horizon, rows, _ = noise.shape
     names = model.manifest.features
     channels = (start.returns, start.ranges, start.market, start.surprises)
-    path = Lookback(*(_with_room(channel, rows, horizon) for channel in channels))
+    reports = None if start.reports is None else _extend_reports(start.reports, rows, horizon)
+    path = Lookback(*(_with_room(channel, rows, horizon) for channel in channels), reports=reports)
     window = _window_at(path, 0)
     for step in range(horizon):
         scale = window.volatility * np.exp(_last(out.log_scale))
@@ -137,6 +138,14 @@ def _with_room(channel: Floats, rows: int, horizon: int) -> Floats:
     room = np.full((rows, WINDOW + horizon), np.nan)
     room[:, :WINDOW] = channel
     return room
+
+
+def _extend_reports(reports: ReportWindow, rows: int, horizon: int) -> ReportWindow:
+    """(S, W + H) reports of the history and of the simulated sessions: those were ahead of it."""
+    weights = _with_room(reports.weights, rows, horizon)
+    weights[:, WINDOW:] = reports.ahead[:horizon]
+    ahead = np.broadcast_to(reports.ahead, (rows, len(reports.ahead)))
+    return ReportWindow(weights, ahead, np.full(rows, reports.size))
 
 
 def _window_at(path: Lookback, step: int) -> Lookback:

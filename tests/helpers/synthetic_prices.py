@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from forecasting.features.preparation import prepare_returns
 from forecasting.features.returns import DailyReturns, compute_daily_returns
-from forecasting.pipeline import prepare_returns
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.types import Floats
 

@@ -1,6 +1,7 @@
 """A folder of TICKER.csv files with prices as Yahoo serves them: split-adjusted to the end of the file."""
 
 import functools
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -10,9 +11,11 @@ import pandas as pd
 
 from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
+from flows.sources.csv_folder.earnings import EARNINGS_FILE, read_earnings
 from flows.sources.csv_folder.table import read_price_table
 from flows.sources.registry import register
 from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import calendar_zone, last_closed_session
 from forecasting.errors import (
     CalendarError,
@@ -63,7 +66,17 @@ class CsvSource:
     def ignored_files(self) -> tuple[str, ...]:
         """Return the names of CSV files that are not read because they are no `TICKER.csv`, sorted."""
         names = (path.name for path in self.folder.iterdir() if path.suffix.lower() == ".csv")
-        return tuple(sorted(name for name in names if not name.endswith(".csv") or not is_symbol(name[:-4])))
+        others = (name for name in names if not name.endswith(".csv") or not is_symbol(name[:-4]))
+        return tuple(sorted(name for name in others if name != EARNINGS_FILE))
+
+    def earnings(self) -> Mapping[str, tuple[Report, ...]]:
+        """Read the reports of `earnings.csv`; none without that file.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        path = self.folder / EARNINGS_FILE
+        return read_earnings(path) if path.exists() else {}
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         """Return the newest session that half of the readable files of `tickers` have reached.

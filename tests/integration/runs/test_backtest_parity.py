@@ -14,8 +14,10 @@ from flows.daily import daily
 from flows.settings import load_settings
 from flows.sources import SampleSource
 from forecasting.backtesting.walk_forward import Methods, issue_forecasts
+from forecasting.calendars.reports import EarningsDates
 from forecasting.features.market import compute_market_variance
-from forecasting.pipeline import Forecaster, prepare_universe
+from forecasting.features.preparation import prepare_universe
+from forecasting.pipeline import Forecaster
 
 AS_OF = date(2012, 6, 15)
 SHARED = (0.05, 0.25, 0.5, 0.75, 0.95)  # levels that a daily run keeps and a backtest has, too
@@ -38,6 +40,7 @@ def test_a_walk_issues_the_bands_that_the_daily_run_stored(store: Store) -> None
         lambda ticker: source.fetch(ticker, None, date(2013, 3, 1)),
         model.manifest.reference,
         "split_adjusted",
+        dates=lambda ticker: EarningsDates(source.earnings().get(ticker, ())),
     ).returns
     forecaster = Forecaster(model, compute_market_variance(universe.values()), simulation)
     methods = Methods(forecaster, ("random_walk",), (1, 2, 3, 4, 5))

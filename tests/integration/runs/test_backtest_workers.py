@@ -19,7 +19,8 @@ from forecasting.backtesting.walk_forward import BASELINES
 from forecasting.config import SCORE_LEVELS
 from forecasting.errors import ModelError
 from forecasting.features.market import compute_market_variance
-from forecasting.pipeline import Forecaster, forecast_ticker, prepare_returns
+from forecasting.features.preparation import prepare_returns
+from forecasting.pipeline import Forecaster, forecast_ticker
 from forecasting.types import Band
 
 FIT, ORIGIN = date(2012, 6, 1), date(2012, 6, 15)

@@ -9,7 +9,7 @@ from synthetic_prices import AS_OF, ignore_epoch, make_history, prepare_all
 
 from forecasting.config import ModelConfig, NetworkConfig, SimulationConfig, TrainingConfig
 from forecasting.features.market import compute_market_variance
-from forecasting.features.registry import FEATURES
+from forecasting.features.registry import select_features
 from forecasting.features.returns import DailyReturns
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import TickerFeatures, build_ticker_features
@@ -69,7 +69,7 @@ def market(universe: Sequence[DailyReturns]) -> pd.Series:
 
 @pytest.fixture(scope="session")
 def tickers(universe: Sequence[DailyReturns], market: pd.Series) -> list[TickerFeatures]:
-    return [build_ticker_features(returns, market, tuple(FEATURES), lookback=20) for returns in universe]
+    return [build_ticker_features(returns, market, select_features(()), lookback=20) for returns in universe]
 
 
 @pytest.fixture(scope="session")

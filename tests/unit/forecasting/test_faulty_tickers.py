@@ -24,10 +24,11 @@ from forecasting.config import (
 )
 from forecasting.errors import PriceError
 from forecasting.features.market import compute_market_variance
+from forecasting.features.preparation import prepare_returns
 from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
 from forecasting.model.artifact import Model
-from forecasting.pipeline import Forecaster, fit_model, forecast_ticker, prepare_returns
+from forecasting.pipeline import Forecaster, fit_model, forecast_ticker
 from forecasting.prices.history import PriceHistory
 from forecasting.promotion.evaluate import evaluate_challenger
 

@@ -11,7 +11,7 @@ import pytest
 from synthetic_forecasts import on_basis
 from synthetic_prices import AS_OF, PRICES, make_actions, make_returns, prepare_all, scale_after
 
-from forecasting.calendars.lookup import CalendarChange, Calendars
+from forecasting.calendars.lookup import CalendarChange, Calendars, find_targets
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import (
@@ -25,6 +25,7 @@ from forecasting.errors import (
     UsageError,
 )
 from forecasting.features.lookback import WARM_UP
+from forecasting.features.preparation import prepare_returns
 from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
 from forecasting.model.artifact import Model
@@ -34,9 +35,7 @@ from forecasting.pipeline import (
     Forecaster,
     build_last_window,
     combine_quantiles,
-    find_targets,
     forecast_ticker,
-    prepare_returns,
 )
 from forecasting.prices.history import PriceHistory
 from forecasting.types import Band, PriceBasis, values

@@ -14,9 +14,10 @@ from forecasting.backtesting.rows import score_walk
 from forecasting.backtesting.walk_forward import Issued, Methods, walk_forward
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.features.market import compute_market_variance
+from forecasting.features.preparation import prepare_returns
 from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
-from forecasting.pipeline import Forecaster, forecast_ticker, prepare_returns
+from forecasting.pipeline import Forecaster, forecast_ticker
 from forecasting.prices.history import PriceHistory
 from forecasting.tables import BAND_SCORES, ISSUED_BANDS
 from forecasting.types import Band, PriceBasis, values

@@ -64,9 +64,12 @@ def log_volatility(variance: pd.Series, volatility: pd.Series | float) -> pd.Ser
     return np.log(np.sqrt(variance) / volatility).clip(-4, 4)
 
 
+def volatility_of(bars: pd.DataFrame) -> pd.Series:
+    return np.maximum(np.sqrt(weighted(returns_of(bars) ** 2, 0.94)), 0.1 * long_run_of(bars))
+
+
 def twin_of_return_over_volatility(bars: pd.DataFrame, _: pd.Series) -> pd.Series:
-    volatility = np.sqrt(weighted(returns_of(bars) ** 2, 0.94))
-    return (returns_of(bars) / np.maximum(volatility, 0.1 * long_run_of(bars))).clip(-10, 10)
+    return (returns_of(bars) / volatility_of(bars)).clip(-10, 10)
 
 
 def twin_of_bollinger_position(bars: pd.DataFrame, _: pd.Series) -> pd.Series:
@@ -151,6 +154,20 @@ TWINS: dict[str, Twin] = {
     "market_flat": twin_of_market(1.0),
     "long_run_level": twin_of_long_run_level,
     **{f"quarter_{back}": twin_of_quarter(back) for back in range(1, 5)},
+    # Without dates every session is an ordinary one; tests of the reports have twins with dates.
+    "leverage": lambda bars, _: (weighted(returns_of(bars), 0.9) / volatility_of(bars)).clip(-1.5, 1.5),
+    "ordinary_level": twin_of_long_run_level,
+    "report_excess": lambda bars, _: 0 * returns_of(bars),
+    "ordinary_60": twin_of_volatility(0.6),
+    "ordinary_86": twin_of_volatility(0.86),
+    "ordinary_94": twin_of_volatility(0.94),
+    "ordinary_flat": twin_of_volatility(1.0),
+    "ordinary_range_50": twin_of_range(0.5),
+    "ordinary_range_86": twin_of_range(0.86),
+    "ordinary_range_97": twin_of_range(0.97),
+    "report_growth": lambda bars, _: 0 * returns_of(bars),
+    "report_count": lambda bars, _: 0 * returns_of(bars),
+    **{f"undated_quarter_{back}": twin_of_quarter(back) for back in range(1, 5)},
 }
 
 

@@ -16,7 +16,7 @@ from forecasting.config import LogHarConfig, SimulationConfig
 from forecasting.errors import ModelError
 from forecasting.features.earnings import QUARTER
 from forecasting.features.lookback import WINDOW, Lookback
-from forecasting.features.registry import FEATURES, Subject, compute_features
+from forecasting.features.registry import FEATURES, Subject, compute_features, select_features
 from forecasting.features.returns import DailyReturns
 from forecasting.model.dataset import TickerFeatures, build_ticker_features
 from forecasting.model.log_har import (
@@ -32,12 +32,12 @@ from forecasting.prices.history import PriceHistory
 from forecasting.types import Floats
 
 SHORT = SimulationConfig(horizon=3)
-NAMES = tuple(FEATURES)
+NAMES = select_features(())
 NORMAL: Floats = np.array([NormalDist().inv_cdf(level) for level in RESIDUAL_LEVELS])
 
 
 def list_features(subject: Subject) -> list[str]:
-    return [name for name, feature in FEATURES.items() if feature.subject == subject]
+    return [name for name in NAMES if FEATURES[name].subject == subject]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from synthetic_prices import AS_OF, make_actions
 from forecasting.baselines.random_walk import forecast_random_walk
 from forecasting.config import LogHarConfig, SimulationConfig
 from forecasting.features.market import compute_market_variance
-from forecasting.features.registry import FEATURES
+from forecasting.features.registry import select_features
 from forecasting.features.returns import DailyReturns, compute_daily_returns
 from forecasting.model.dataset import build_ticker_features
 from forecasting.model.log_har import LogHar, fit_log_har
@@ -20,7 +20,7 @@ from forecasting.prices.history import PriceHistory, as_bars
 from forecasting.types import Floats
 
 KNOWN, AHEAD = 523, 231  # sessions before the fit, and after it
-NAMES = tuple(FEATURES)
+NAMES = select_features(())
 SIMULATION = SimulationConfig()
 LARGEST_RATIO = 3.0
 

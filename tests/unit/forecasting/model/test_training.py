@@ -10,7 +10,7 @@ import torch
 
 from forecasting.config import ModelConfig, NetworkConfig, Skip, TrainingConfig
 from forecasting.errors import ModelError
-from forecasting.features.registry import FEATURES
+from forecasting.features.registry import select_features
 from forecasting.model.artifact import build_network
 from forecasting.model.dataset import Rows, Split, TrainingSet, build_sequences, split_by_session, tile_ends
 from forecasting.model.lightning_module import SequenceBatches
@@ -36,7 +36,7 @@ class Fit(NamedTuple):
 def data() -> TrainingSet:
     """Clustered volatility, seen in one feature that only the network reads and in one of the linear skip."""
     rng = np.random.default_rng(4)
-    names = list(FEATURES)
+    names = list(select_features(()))
     features = rng.normal(0, 1, (ROWS, len(names)))
     log_scale = 0.8 * np.tanh(features[:, names.index("rsi")]) + 0.4 * features[:, names.index("range_50")]
     target = np.append(np.exp(log_scale[:-1]) * rng.standard_normal(ROWS - 1), np.nan)

@@ -1,0 +1,61 @@
+"""Earnings dates, each with the time in which it was known."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from db import Store
+from forecasting.calendars.reports import Report
+
+FIRST = datetime(2025, 1, 16, 22, tzinfo=UTC)
+LATER = FIRST + timedelta(days=5)
+PAST = Report(date(2024, 10, 31), "after_close")
+NEXT = Report(date(2025, 1, 30), "after_close", date(2025, 1, 7))
+
+
+def load(store: Store, at: datetime, ticker: str = "AAPL") -> tuple[Report, ...]:
+    with store.reading() as tx:
+        return tx.earnings.load([ticker], at)[ticker]
+
+
+def save(store: Store, reports: Sequence[Report], at: datetime, ticker: str = "AAPL") -> None:
+    with store.writing() as tx:
+        tx.earnings.replace({ticker: reports}, at)
+
+
+def test_dates_come_back_in_order_with_all_that_was_stated(store: Store) -> None:
+    save(store, [NEXT, PAST], FIRST)
+    assert load(store, FIRST) == (PAST, NEXT)
+    assert load(store, FIRST - timedelta(seconds=1)) == ()
+
+
+def test_a_date_that_moves_is_kept_as_it_was_known(store: Store) -> None:
+    moved = replace(NEXT, day=date(2025, 2, 4))
+    save(store, [PAST, NEXT], FIRST)
+    save(store, [PAST, moved], LATER)
+    assert load(store, LATER - timedelta(seconds=1)) == (PAST, NEXT)
+    assert load(store, LATER) == (PAST, moved)
+    save(store, [PAST, NEXT], LATER + timedelta(days=1))
+    assert load(store, LATER + timedelta(days=1)) == (PAST, NEXT)
+    assert load(store, LATER) == (PAST, moved)
+
+
+def test_another_time_of_the_same_day_is_another_report(store: Store) -> None:
+    save(store, [NEXT], FIRST)
+    save(store, [replace(NEXT, when="before_open")], LATER)
+    assert load(store, FIRST) == (NEXT,)
+    assert load(store, LATER) == (replace(NEXT, when="before_open"),)
+
+
+def test_tickers_and_sources_do_not_share_them(store: Store) -> None:
+    save(store, [NEXT], FIRST)
+    save(store, [], LATER, "MSFT")
+    assert load(store, LATER) == (NEXT,)
+    assert load(store, LATER, "MSFT") == load(store.for_source("yahoo"), LATER) == ()
+
+
+def test_a_time_of_day_is_one_of_three(store: Store) -> None:
+    with pytest.raises(Exception, match=r"(?i)check"):
+        save(store, [replace(NEXT, when="noon")], FIRST)  # type: ignore[arg-type]  # the point

@@ -1,0 +1,93 @@
+"""`earnings.csv` beside the prices: read, refused with its line, and switched off."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows.settings import load_settings
+from flows.sources.csv_folder import CsvSource
+from flows.sources.csv_folder.earnings import read_earnings
+from flows.sources.earnings import read_earnings_dates
+from flows.sources.sample import SampleSource
+from flows.sources.yahoo import YahooSource
+from forecasting.calendars.reports import EarningsDates, Report
+from forecasting.errors import SourceError
+
+PRICES = "date,close\n2024-01-02,10\n2024-01-03,11\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "AAPL.csv").write_text(PRICES)
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "earnings.csv"
+    path.write_text(text)
+    return path
+
+
+def test_reports_are_read_by_ticker_in_order_of_time(folder: Path) -> None:
+    path = write(
+        folder,
+        "Ticker,Date,When,Known_since\n"
+        "msft,2024-01-30,after_close,2024-01-09\n"
+        "AAPL,2024-02-01,AFTER_CLOSE,\n"
+        "AAPL,2023-11-02,,\n"
+        "AAPL,2023-11-02,,\n",
+    )
+    assert read_earnings(path) == {
+        "MSFT": (Report(date(2024, 1, 30), "after_close", date(2024, 1, 9)),),
+        "AAPL": (Report(date(2023, 11, 2)), Report(date(2024, 2, 1), "after_close")),
+    }
+
+
+def test_ticker_and_date_are_enough(folder: Path) -> None:
+    assert read_earnings(write(folder, "ticker;date\nAAPL;2024-02-01\n")) == {
+        "AAPL": (Report(date(2024, 2, 1)),)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("ticker,day\nAAPL,2024-02-01\n", "no column date"),
+        ("ticker,date,date\nAAPL,2024-02-01,2024-02-01\n", "a column twice"),
+        ("ticker,date\nAAPL,soon\n", "'soon' in line 2"),
+        ("ticker,date,when\nAAPL,2024-02-01,noon\n", "'noon' in column when, line 2"),
+        ("ticker,date,when\nA,2024-02-01,unknown\nA,2024-02-01,before_open\n", "again in line 3"),
+        ("ticker,date,known_since\nAAPL,2024-02-01,long\n", "'long' in line 2"),
+        ("", "an empty file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_its_line(folder: Path, text: str, sentence: str) -> None:
+    with pytest.raises(SourceError, match=rf"earnings\.csv: expected .*{sentence}"):
+        read_earnings(write(folder, text))
+
+
+def test_a_folder_reads_its_file_and_does_not_take_it_for_prices(folder: Path) -> None:
+    source = CsvSource(folder)
+    assert source.earnings() == {}
+    write(folder, "ticker,date\nAAPL,2024-02-01\n")
+    assert source.tickers() == ("AAPL",)
+    assert source.ignored_files() == ()
+    settings = load_settings(earnings_known_ahead=5)
+    assert read_earnings_dates(settings, source, ["AAPL", "IBM"]) == {
+        "AAPL": EarningsDates((Report(date(2024, 2, 1)),), 5),
+        "IBM": EarningsDates((), 5),
+    }
+
+
+def test_dates_can_be_switched_off_and_are_optional(folder: Path) -> None:
+    write(folder, "ticker,date\nAAPL,2024-02-01\n")
+    off = load_settings(earnings="off")
+    assert read_earnings_dates(off, CsvSource(folder), ["AAPL"]) == {"AAPL": EarningsDates()}
+    assert read_earnings_dates(load_settings(), YahooSource(), ["AAPL"]) == {"AAPL": EarningsDates()}
+
+
+def test_the_sample_has_dates_of_two_of_its_shares() -> None:
+    reports = SampleSource().earnings()
+    assert {ticker: len(own) for ticker, own in reports.items()} == {"AAPL": 34, "MSFT": 38}
+    assert reports["AAPL"][-1] == Report(date(2013, 1, 23))
