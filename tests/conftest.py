@@ -20,6 +20,7 @@ from flows.prefect_runtime.telemetry import turn_off_telemetry
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+os.environ.pop("COLUMNS", None)  # xdist's workers have one, and tables would be as narrow
 turn_off_telemetry(os.environ)  # Prefect reads the variables when it is imported
 
 
