@@ -34,6 +34,8 @@ REFERENCE = ["IBM", "AAPL", "GOOG"]
 EARLIER, AS_OF = date(2012, 10, 18), date(2012, 11, 1)
 NOW = datetime(2012, 11, 2, tzinfo=UTC)
 NOT_SERVED = "ck_model_versions_status"
+EVERY_RUN = list(MODEL_KINDS)[:6]
+REST = list(MODEL_KINDS)[6:]
 Rows = dict[str, list[Any]]
 State = dict[str, Any]
 CALIBRATION_KINDS: dict[str, Callable[[State], str] | None] = {
@@ -163,7 +165,7 @@ def check_sound(bands: Rows) -> None:
     assert (np.diff(values, axis=1) > 0).all()
 
 
-@pytest.mark.parametrize("kind", MODEL_KINDS)
+@pytest.mark.parametrize("kind", EVERY_RUN + [pytest.param(kind, marks=pytest.mark.long) for kind in REST])
 def test_the_model_before_serves_in_place_of_a_tampered_one(
     kind: str, prepared: Prepared, run_log: list[str]
 ) -> None:

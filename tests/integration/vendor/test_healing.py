@@ -123,6 +123,7 @@ def test_six_right_sessions_heal_whatever_went_before(
     assert find_all_faults(stocks, healing[-1]) == {}
 
 
+@pytest.mark.long
 def test_a_first_download_on_a_wrong_scale_heals_too(monkeypatch: pytest.MonkeyPatch) -> None:
     stocks = make_stocks({DAYS[1]: 2.0}, {DAYS[3]: 0.5})
     monkeypatch.setenv("BANDCAST_HISTORY_DAYS", FIRST_DAYS)
