@@ -120,5 +120,100 @@ PINBALL_BY_LEVEL_6 = PINBALL_BY_LEVEL_3.replace(
 CONTRACT_VERSION_6 = "CREATE VIEW contract_version AS SELECT 2 AS contract_version"
 
 _REPORTS_AHEAD = ("f.outcomes, f.regime,", "f.outcomes, f.regime, f.reports_ahead,")
-LATEST_FORECAST_8 = LATEST_FORECAST_6.replace(*_REPORTS_AHEAD)
+LATEST_FORECAST_8 = LATEST_FORECAST_6.replace(*_REPORTS_AHEAD).replace(
+    "i.currency, i.name", "i.currency, i.name,\n       f.coverage AS nominal_coverage"
+)
 FORECAST_WITH_OUTCOME_8 = FORECAST_WITH_OUTCOME_6.replace(*_REPORTS_AHEAD)
+
+# A sum over the rows that both have, because the early ones may lack the random walk.
+_SHARES = """
+       COUNT(*) AS outcomes,
+       AVG(CAST(v.inside AS DOUBLE PRECISION)) AS realized_coverage,
+       AVG(CAST(v.below AS DOUBLE PRECISION)) AS below,
+       AVG(CAST(v.above AS DOUBLE PRECISION)) AS above,
+       AVG(v.crps) AS crps,
+       AVG(v.winkler) AS winkler,
+       SUM(CASE WHEN w.crps IS NOT NULL THEN v.crps END)
+           / NULLIF(SUM(CASE WHEN v.crps IS NOT NULL THEN w.crps END), 0) AS crps_to_random_walk
+"""
+_BESIDE_RANDOM_WALK = """
+FROM verifications v
+LEFT JOIN verifications w
+  ON w.source = v.source AND w.ticker = v.ticker AND w.as_of = v.as_of
+ AND w.target_session = v.target_session AND w.kind = v.kind AND w.method = 'random_walk'
+"""
+
+ALL_COVERAGE_BY_HORIZON_8 = f"""
+CREATE VIEW all_coverage_by_horizon AS
+SELECT v.source, v.method AS band, v.kind, v.quality, v.nominal AS nominal_coverage, v.horizon, {_SHARES}
+{_BESIDE_RANDOM_WALK}
+GROUP BY v.source, v.method, v.kind, v.quality, v.nominal, v.horizon
+"""
+ALL_COVERAGE_BY_TICKER_8 = f"""
+CREATE VIEW all_coverage_by_ticker AS
+SELECT v.source, v.ticker, v.method AS band, v.kind, v.nominal AS nominal_coverage, {_SHARES}
+{_BESIDE_RANDOM_WALK}
+GROUP BY v.source, v.ticker, v.method, v.kind, v.nominal
+"""
+ALL_PINBALL_BY_LEVEL_8 = PINBALL_BY_LEVEL_6.replace(
+    "VIEW pinball_by_level", "VIEW all_pinball_by_level"
+).replace("v.method, v.kind", "v.method AS band, v.kind", 1)
+
+# Old names of columns, for one release: each shows what the new name shows.
+COVERAGE_BY_HORIZON_8 = """
+CREATE VIEW coverage_by_horizon AS
+SELECT a.*, a.band AS method, a.nominal_coverage AS nominal, a.realized_coverage AS coverage
+FROM all_coverage_by_horizon a WHERE a.kind = 'live'
+"""
+COVERAGE_BY_TICKER_8 = """
+CREATE VIEW coverage_by_ticker AS
+SELECT a.* FROM all_coverage_by_ticker a WHERE a.kind = 'live'
+"""
+PINBALL_BY_LEVEL_8 = """
+CREATE VIEW pinball_by_level AS
+SELECT a.*, a.band AS method FROM all_pinball_by_level a WHERE a.kind = 'live'
+"""
+
+# Each split closes a span of sessions whose bars all splits from it on divide. The ratios are multiplied up
+# split by split: SQL has no PRODUCT.
+ADJUSTED_CLOSE_8 = """
+CREATE VIEW adjusted_close AS
+WITH RECURSIVE split AS (
+    SELECT source, ticker, session, value,
+           ROW_NUMBER() OVER (PARTITION BY source, ticker ORDER BY session DESC) AS number,
+           LEAD(session) OVER (PARTITION BY source, ticker ORDER BY session DESC) AS earlier
+    FROM corporate_actions WHERE kind = 'split' AND value <> 1
+), span (source, ticker, session, earlier, number, ratio) AS (
+    SELECT source, ticker, session, earlier, number, value FROM split WHERE number = 1
+    UNION ALL
+    SELECT s.source, s.ticker, s.session, s.earlier, s.number, later.ratio * s.value
+    FROM span later
+    JOIN split s ON s.source = later.source AND s.ticker = later.ticker AND s.number = later.number + 1
+)
+SELECT b.source, b.ticker, b.session, b.close, COALESCE(span.ratio, 1) AS split_ratio,
+       b.close / COALESCE(span.ratio, 1) AS adjusted_close
+FROM price_bars b
+LEFT JOIN span ON span.source = b.source AND span.ticker = b.ticker AND b.session < span.session
+ AND (span.earlier IS NULL OR b.session >= span.earlier)
+"""
+
+# A ticker of another exchange than the newest run's session has its own newest session: its age tells.
+MISSING_FORECASTS_8 = """
+CREATE VIEW missing_forecasts AS
+SELECT member.source, member.ticker, member.session, member.newest_as_of, member.age_sessions,
+       q.reason, q.detail
+FROM (
+    SELECT u.source, u.ticker, u.as_of AS session, u.age_sessions,
+           (SELECT MAX(b.as_of) FROM forecasts b
+            WHERE b.source = u.source AND b.ticker = u.ticker) AS newest_as_of
+    FROM universes u
+    JOIN (SELECT source, MAX(as_of) AS as_of FROM universes GROUP BY source) newest
+      ON newest.source = u.source AND newest.as_of = u.as_of
+) member
+LEFT JOIN quarantines q
+  ON q.source = member.source AND q.ticker = member.ticker AND q.as_of = member.session
+WHERE member.newest_as_of IS NULL OR member.age_sessions > 0
+   OR (member.age_sessions IS NULL AND member.newest_as_of < member.session)
+"""
+
+CONTRACT_VERSION_8 = "CREATE VIEW contract_version AS SELECT 3 AS contract_version"

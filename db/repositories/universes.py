@@ -84,7 +84,13 @@ def select_latest(*, with_age: bool) -> sa.Select[Any]:
     """Select the columns of view `latest_forecast` from the tables, for any session."""
     row, run, member, instrument = forecasts.c, forecast_runs.c, universes.c, instruments.c
     age = member.age_sessions if with_age else sa.null().label("age_sessions")
-    other = {"kind": run.kind, "age_sessions": age, "currency": instrument.currency, "name": instrument.name}
+    other = {
+        "kind": run.kind,
+        "age_sessions": age,
+        "currency": instrument.currency,
+        "name": instrument.name,
+        "nominal_coverage": row.coverage.label("nominal_coverage"),
+    }
     is_member = (member.source == row.source) & (member.ticker == row.ticker)
     is_instrument = (instrument.source == row.source) & (instrument.ticker == row.ticker)
     return (

@@ -7,13 +7,23 @@ from db.schema.forecasts import forecast_quantiles, forecast_runs, forecasts, qu
 from db.schema.models import calibrations, gate_decisions, model_versions
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
 from db.schema.verifications import verifications
-from db.schema.views import coverage_by_horizon, forecast_with_outcome, latest_forecast, pinball_by_level
+from db.schema.views import (
+    adjusted_close,
+    coverage_by_horizon,
+    coverage_by_ticker,
+    forecast_with_outcome,
+    latest_forecast,
+    missing_forecasts,
+    pinball_by_level,
+)
 
 __all__ = [
+    "adjusted_close",
     "calendar_changes",
     "calibrations",
     "corporate_actions",
     "coverage_by_horizon",
+    "coverage_by_ticker",
     "earnings_dates",
     "forecast_quantiles",
     "forecast_runs",
@@ -23,6 +33,7 @@ __all__ = [
     "instruments",
     "latest_forecast",
     "metadata",
+    "missing_forecasts",
     "model_versions",
     "pinball_by_level",
     "price_bars",

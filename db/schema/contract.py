@@ -32,17 +32,56 @@ _AT_ISSUE = {
 }
 _SCORED = {
     "source": "Source of the prices: yahoo, csv or sample",
-    "method": "Band that is scored: calibrated, predictive, mc_dropout or random_walk",
-    "kind": "live, backfill, or walk_forward: walked over history and never issued",
+    "band": "Band that is scored: calibrated, predictive, mc_dropout or random_walk",
+    "kind": "live alone",
     "quality": "Rung that made it: champion, previous or baseline",
+}
+_EVERY_KIND = {"kind": "live, backfill, or walk_forward: walked over history and never issued"}
+_HORIZON = {"horizon": "Sessions from as_of to target_session, 1 to 30"}
+_NOMINAL = {"nominal_coverage": "Nominal probability between lower and upper, 0 to 1"}
+_AVERAGES = {
+    "outcomes": "Closed bands, a count",
+    "realized_coverage": "Share of outcomes inside the band, 0 to 1",
+    "below": "Share of outcomes below the band, 0 to 1",
+    "above": "Share of outcomes above the band, 0 to 1",
+    "crps": "Mean CRPS of the cumulative log return; lower is better",
+    "winkler": "Mean interval score of the cumulative log return; lower is better",
+    "crps_to_random_walk": "CRPS over that of the random walk issued beside it; below 1 is better",
+}
+_METHOD = {"method": "Old name of band, until the next release"}
+_BY_HORIZON = {**_SCORED, **_NOMINAL, **_HORIZON, **_AVERAGES}
+_BY_TICKER = {
+    "source": _SCORED["source"],
+    "ticker": _KEY["ticker"],
+    "band": _SCORED["band"],
+    "kind": _SCORED["kind"],
+    **_NOMINAL,
+    **_AVERAGES,
+}
+_BY_LEVEL = {
+    **_SCORED,
+    **_HORIZON,
+    "level": "Probability of the quantile, 0 to 1",
+    "outcomes": "Closed bands, a count",
+    "at_or_below": "Share of outcomes at or below the quantile; the level, if it is calibrated",
+    "pinball": "Mean pinball loss of the cumulative log return; lower is better",
 }
 
 VIEW_MEANINGS: Mapping[str, str] = {
     "latest_forecast": "Newest bands of each ticker in the universe of its source, a row for each horizon. A "
     "ticker that the runs of the source's newest session neither forecast nor left out is not in it",
     "forecast_with_outcome": "Every band ever issued, with its outcome once target_session has a close",
-    "coverage_by_horizon": "Scores of closed bands, averaged by horizon",
-    "pinball_by_level": "Scores of each quantile of the closed bands that were issued, by horizon and level",
+    "coverage_by_horizon": "Scores of closed live bands, averaged by horizon",
+    "all_coverage_by_horizon": "Scores of closed bands of every kind, averaged by horizon",
+    "coverage_by_ticker": "Scores of closed live bands, averaged by ticker over all horizons",
+    "all_coverage_by_ticker": "Scores of closed bands of every kind, averaged by ticker over all horizons",
+    "pinball_by_level": "Scores of each quantile of the closed live bands, by horizon and level",
+    "all_pinball_by_level": "Scores of each quantile of the closed bands that were issued, live or not, by "
+    "horizon and level",
+    "adjusted_close": "Every stored close, and the same in the units of the newest session. Divide a band by "
+    "the split_ratio of its as_of to draw it beside adjusted_close",
+    "missing_forecasts": "Tickers of the universe of each source without bands from its newest session, and "
+    "why",
     "contract_version": "Version of the views: one row",
 }
 COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
@@ -54,6 +93,7 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         "issued, a count: 0 is fresh; null until the first run after migration 0006",
         "currency": "Of the prices, as the source writes it; null where it does not",
         "name": "Of the company, index or fund, in the source's words; null where it has none",
+        **_NOMINAL,
     },
     "forecast_with_outcome": {
         **_KEY,
@@ -67,25 +107,32 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         "inside": "1 if actual_close lies from lower to upper, else 0; null until it is known",
     },
     "coverage_by_horizon": {
-        **_SCORED,
-        "nominal": "Nominal probability between lower and upper, 0 to 1",
-        "horizon": "Sessions from as_of to target_session, 1 to 30",
-        "outcomes": "Closed bands, a count",
-        "coverage": "Share of outcomes inside the band, 0 to 1",
-        "below": "Share of outcomes below the band, 0 to 1",
-        "above": "Share of outcomes above the band, 0 to 1",
-        "crps": "Mean CRPS of the cumulative log return; lower is better",
-        "winkler": "Mean interval score of the cumulative log return; lower is better",
-        "crps_to_random_walk": "CRPS over that of the random walk issued beside it; below 1 is better",
+        **_BY_HORIZON,
+        **_METHOD,
+        "nominal": "Old name of nominal_coverage, until the next release",
+        "coverage": "Old name of realized_coverage, until the next release",
     },
-    "pinball_by_level": {
-        **_SCORED,
-        "kind": "live or backfill",
-        "horizon": "Sessions from as_of to target_session, 1 to 30",
-        "level": "Probability of the quantile, 0 to 1",
-        "outcomes": "Closed bands, a count",
-        "at_or_below": "Share of outcomes at or below the quantile; the level, if it is calibrated",
-        "pinball": "Mean pinball loss of the cumulative log return; lower is better",
+    "all_coverage_by_horizon": _BY_HORIZON | _EVERY_KIND,
+    "coverage_by_ticker": _BY_TICKER,
+    "all_coverage_by_ticker": _BY_TICKER | _EVERY_KIND,
+    "pinball_by_level": {**_BY_LEVEL, **_METHOD},
+    "all_pinball_by_level": _BY_LEVEL | {"kind": "live or backfill"},
+    "adjusted_close": {
+        "source": _KEY["source"],
+        "ticker": _KEY["ticker"],
+        "session": "Day of the bar",
+        "close": "As traded on that day",
+        "split_ratio": "New shares per old of all later splits together; 1 without any",
+        "adjusted_close": "close over split_ratio; dividends are not worked in",
+    },
+    "missing_forecasts": {
+        "source": _KEY["source"],
+        "ticker": _KEY["ticker"],
+        "session": "Newest session of the runs of its source",
+        "newest_as_of": "Session of its newest bands; null without any",
+        "age_sessions": "Sessions of its exchange that had closed after newest_as_of; null where unknown",
+        "reason": "Of its quarantine, such as stale; null where none is stored",
+        "detail": "Sentence of its quarantine; null where none is stored",
     },
     "contract_version": {"contract_version": "Raised when a name or a meaning changes"},
 }

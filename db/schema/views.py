@@ -1,7 +1,9 @@
 """Columns of the views that consumers read; a test compares them with the database."""
 
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy import Double, Integer, String
+from sqlalchemy import Date, Double, Integer, String
 
 from db.schema.forecasts import forecasts
 
@@ -14,6 +16,7 @@ latest_forecast = sa.table(
     sa.column("age_sessions", Integer),
     sa.column("currency", String),
     sa.column("name", String),
+    sa.column("nominal_coverage", Double),
 )
 forecast_with_outcome = sa.table(
     "forecast_with_outcome",
@@ -25,31 +28,73 @@ forecast_with_outcome = sa.table(
 )
 
 
-def _group_columns() -> list[sa.ColumnClause[str]]:
-    return [sa.column(name, sa.String) for name in ("source", "method", "kind", "quality")]
+_AVERAGES = ("realized_coverage", "below", "above", "crps", "winkler", "crps_to_random_walk")
 
 
-coverage_by_horizon = sa.table(
-    "coverage_by_horizon",
-    *_group_columns(),
-    sa.column("nominal", Double),
-    sa.column("horizon", Integer),
-    sa.column("outcomes", Integer),
-    *(
-        sa.column(name, Double)
-        for name in ("coverage", "below", "above", "crps", "winkler", "crps_to_random_walk")
-    ),
+def _define_coverage(name: str, key: tuple[str, ...], *aliases: str) -> sa.TableClause:
+    """Define a view of averages: its key, a count, the averages, and old names of columns."""
+    kinds: dict[str, sa.types.TypeEngine[Any]] = {"nominal_coverage": Double(), "horizon": Integer()}
+    return sa.table(
+        name,
+        *(sa.column(column, kinds.get(column) or String()) for column in key),
+        sa.column("outcomes", Integer),
+        *(sa.column(column, Double) for column in _AVERAGES),
+        *(sa.column(alias, String if alias == "method" else Double) for alias in aliases),
+    )
+
+
+def _define_pinball(name: str, *aliases: str) -> sa.TableClause:
+    """Define a view of the scores of each level, and old names of columns."""
+    return sa.table(
+        name,
+        *(sa.column(column, String) for column in ("source", "band", "kind", "quality")),
+        sa.column("horizon", Integer),
+        sa.column("level", Double),
+        sa.column("outcomes", Integer),
+        sa.column("at_or_below", Double),
+        sa.column("pinball", Double),
+        *(sa.column(alias, String) for alias in aliases),
+    )
+
+
+_BY_HORIZON = ("source", "band", "kind", "quality", "nominal_coverage", "horizon")
+_BY_TICKER = ("source", "ticker", "band", "kind", "nominal_coverage")
+coverage_by_horizon = _define_coverage("coverage_by_horizon", _BY_HORIZON, "method", "nominal", "coverage")
+all_coverage_by_horizon = _define_coverage("all_coverage_by_horizon", _BY_HORIZON)
+coverage_by_ticker = _define_coverage("coverage_by_ticker", _BY_TICKER)
+all_coverage_by_ticker = _define_coverage("all_coverage_by_ticker", _BY_TICKER)
+pinball_by_level = _define_pinball("pinball_by_level", "method")
+all_pinball_by_level = _define_pinball("all_pinball_by_level")
+
+adjusted_close = sa.table(
+    "adjusted_close",
+    sa.column("source", String),
+    sa.column("ticker", String),
+    sa.column("session", Date),
+    *(sa.column(name, Double) for name in ("close", "split_ratio", "adjusted_close")),
 )
-pinball_by_level = sa.table(
-    "pinball_by_level",
-    *_group_columns(),
-    sa.column("horizon", Integer),
-    sa.column("level", Double),
-    sa.column("outcomes", Integer),
-    sa.column("at_or_below", Double),
-    sa.column("pinball", Double),
+missing_forecasts = sa.table(
+    "missing_forecasts",
+    sa.column("source", String),
+    sa.column("ticker", String),
+    sa.column("session", Date),
+    sa.column("newest_as_of", Date),
+    sa.column("age_sessions", Integer),
+    sa.column("reason", String),
+    sa.column("detail", String),
 )
-
 contract_version = sa.table("contract_version", sa.column("contract_version", Integer))
 
-VIEWS = (latest_forecast, forecast_with_outcome, coverage_by_horizon, pinball_by_level, contract_version)
+VIEWS = (
+    latest_forecast,
+    forecast_with_outcome,
+    coverage_by_horizon,
+    all_coverage_by_horizon,
+    coverage_by_ticker,
+    all_coverage_by_ticker,
+    pinball_by_level,
+    all_pinball_by_level,
+    adjusted_close,
+    missing_forecasts,
+    contract_version,
+)

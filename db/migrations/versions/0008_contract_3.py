@@ -1,13 +1,25 @@
-"""Store how many earnings reports a band spans, and show it in the views."""
+"""Store how many earnings reports a band spans; the views of contract version 3."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from db.migrations.views import (
+    ADJUSTED_CLOSE_8,
+    ALL_COVERAGE_BY_HORIZON_8,
+    ALL_COVERAGE_BY_TICKER_8,
+    ALL_PINBALL_BY_LEVEL_8,
+    CONTRACT_VERSION_6,
+    CONTRACT_VERSION_8,
+    COVERAGE_BY_HORIZON_3,
+    COVERAGE_BY_HORIZON_8,
+    COVERAGE_BY_TICKER_8,
     FORECAST_WITH_OUTCOME_6,
     FORECAST_WITH_OUTCOME_8,
     LATEST_FORECAST_6,
     LATEST_FORECAST_8,
+    MISSING_FORECASTS_8,
+    PINBALL_BY_LEVEL_6,
+    PINBALL_BY_LEVEL_8,
 )
 
 revision = "0008"
@@ -16,22 +28,45 @@ branch_labels = None
 depends_on = None
 
 _COMMENT = "Earnings reports expected from as_of to target_session"
+_BEFORE = {
+    "latest_forecast": LATEST_FORECAST_6,
+    "forecast_with_outcome": FORECAST_WITH_OUTCOME_6,
+    "coverage_by_horizon": COVERAGE_BY_HORIZON_3,
+    "pinball_by_level": PINBALL_BY_LEVEL_6,
+    "contract_version": CONTRACT_VERSION_6,
+}
+_AFTER = {  # a view on another one follows it
+    "latest_forecast": LATEST_FORECAST_8,
+    "forecast_with_outcome": FORECAST_WITH_OUTCOME_8,
+    "all_coverage_by_horizon": ALL_COVERAGE_BY_HORIZON_8,
+    "coverage_by_horizon": COVERAGE_BY_HORIZON_8,
+    "all_coverage_by_ticker": ALL_COVERAGE_BY_TICKER_8,
+    "coverage_by_ticker": COVERAGE_BY_TICKER_8,
+    "all_pinball_by_level": ALL_PINBALL_BY_LEVEL_8,
+    "pinball_by_level": PINBALL_BY_LEVEL_8,
+    "adjusted_close": ADJUSTED_CLOSE_8,
+    "missing_forecasts": MISSING_FORECASTS_8,
+    "contract_version": CONTRACT_VERSION_8,
+}
 
 
 def upgrade() -> None:
-    _drop_views()
+    _drop_views(_BEFORE)
     op.add_column("forecasts", sa.Column("reports_ahead", sa.Integer, comment=_COMMENT))
-    op.execute(LATEST_FORECAST_8)
-    op.execute(FORECAST_WITH_OUTCOME_8)
+    _create_views(_AFTER)
 
 
 def downgrade() -> None:
-    _drop_views()
+    _drop_views(_AFTER)
     op.drop_column("forecasts", "reports_ahead")
-    op.execute(LATEST_FORECAST_6)
-    op.execute(FORECAST_WITH_OUTCOME_6)
+    _create_views(_BEFORE)
 
 
-def _drop_views() -> None:
-    for view in ("latest_forecast", "forecast_with_outcome"):
+def _drop_views(views: dict[str, str]) -> None:
+    for view in reversed(views):
         op.execute(f"DROP VIEW {view}")
+
+
+def _create_views(views: dict[str, str]) -> None:
+    for statement in views.values():
+        op.execute(statement)

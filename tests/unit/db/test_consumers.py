@@ -50,8 +50,8 @@ QUESTIONS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         [("AAA", 4, 2), ("BBB", 2, 2)],
     ),
     "coverage by horizon": (
-        "SELECT horizon, outcomes, coverage FROM coverage_by_horizon WHERE method = 'calibrated'"
-        " AND kind = 'live' ORDER BY horizon",
+        "SELECT horizon, outcomes, realized_coverage FROM coverage_by_horizon WHERE band = 'calibrated'"
+        " ORDER BY horizon",
         [(1, 3, pytest.approx(2 / 3)), (2, 3, pytest.approx(2 / 3))],
     ),
     "a portfolio with its bands": (
@@ -82,15 +82,17 @@ QUESTIONS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         [("2024-01-02", 900.0, 1100.0), ("2024-01-03", 945.0, 1155.0)],
     ),
     "who has no band of the newest session, and why": (
-        "SELECT u.ticker, q.reason FROM universes u JOIN quarantines q"
-        " ON q.source = u.source AND q.ticker = u.ticker AND q.as_of = u.as_of"
-        " WHERE u.as_of = (SELECT max(as_of) FROM universes WHERE source = 'sample') ORDER BY u.ticker",
-        [("BBB", "stale")],
+        "SELECT ticker, session, newest_as_of, reason FROM missing_forecasts ORDER BY ticker",
+        [("BBB", "2024-01-03", "2024-01-02", "stale")],
     ),
     "outcomes beside the bands": (
         "SELECT horizon, actual_close, inside FROM forecast_with_outcome WHERE ticker = 'AAA'"
         " AND as_of = '2024-01-03' ORDER BY horizon",
         [(1, 85.0, 0), (2, 112.0, 1)],
+    ),
+    "closes in the units of today": (
+        "SELECT session, adjusted_close FROM adjusted_close WHERE ticker = 'AAA' ORDER BY session",
+        [("2024-01-02", 100.0), ("2024-01-03", 105.0), ("2024-01-04", 85.0), ("2024-01-05", 112.0)],
     ),
 }
 

@@ -227,13 +227,13 @@ def test_views_show_coverage_and_pinball(issued: Store) -> None:
     with reading(issued.engine) as connection:
         coverage = pd.DataFrame(connection.execute(sa.select(coverage_by_horizon)).mappings())
         levels = pd.DataFrame(connection.execute(sa.select(pinball_by_level)).mappings())
-    calibrated = coverage[coverage["method"] == "calibrated"].set_index("horizon")
-    assert list(calibrated["coverage"]) == [1, 0, 0]
-    assert list(calibrated["nominal"]) == [0.9] * 3
+    calibrated = coverage[coverage["band"] == "calibrated"].set_index("horizon")
+    assert list(calibrated["realized_coverage"]) == [1, 0, 0]
+    assert list(calibrated["nominal_coverage"]) == [0.9] * 3
     assert (calibrated["crps_to_random_walk"] < 1).iloc[0]
-    random_walk = coverage[coverage["method"] == "random_walk"]
+    random_walk = coverage[coverage["band"] == "random_walk"]
     assert list(random_walk["crps_to_random_walk"]) == [1, 1, 1]
-    second = levels[(levels["method"] == "calibrated") & (levels["horizon"] == 2)].set_index("level")
+    second = levels[(levels["band"] == "calibrated") & (levels["horizon"] == 2)].set_index("level")
     assert second.loc[0.05, "pinball"] == pytest.approx(0.95 * (np.log(0.9) - np.log(0.85)))
     assert list(second["at_or_below"]) == [1, 1, 1]
     assert calibrated.loc[2, "crps"] == pytest.approx(2 * second["pinball"].mean())
