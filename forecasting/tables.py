@@ -86,7 +86,7 @@ BAND_SCORES = _define(
     "ticker text, as_of session, target_session session, band text, kind text, horizon integer, "
     "quality text, regime text, nominal_coverage number, lower number, median number, upper number, "
     "actual_log_return number, inside number, below number, above number, crps number, winkler number, "
-    "pinball_lower number, pinball_upper number",
+    "pinball_lower number, pinball_upper number, actual_close number",
     key="ticker as_of target_session band kind",
 )
 # Cumulative log returns: the predictive band at its outermost levels, and the calibrated one that was issued.

@@ -123,7 +123,20 @@ _REPORTS_AHEAD = ("f.outcomes, f.regime,", "f.outcomes, f.regime, f.reports_ahea
 LATEST_FORECAST_8 = LATEST_FORECAST_6.replace(*_REPORTS_AHEAD).replace(
     "i.currency, i.name", "i.currency, i.name,\n       f.coverage AS nominal_coverage"
 )
-FORECAST_WITH_OUTCOME_8 = FORECAST_WITH_OUTCOME_6.replace(*_REPORTS_AHEAD)
+
+# Outcomes are read as `verify` has stored them, from the key of verifications.
+FORECAST_WITH_OUTCOME_8 = """
+CREATE VIEW forecast_with_outcome AS
+SELECT f.source, f.ticker, f.as_of, f.target_session, f.horizon, f.anchor_close, f.lower, f.median, f.upper,
+       f.coverage, f.quality, f.model_version, f.issued_at, f.run_id, f.model_variance, f.noise_variance,
+       f.outcomes, f.regime, f.reports_ahead, r.kind, v.actual_close, v.actual_log_return, v.inside,
+       f.coverage AS nominal_coverage, v.below, v.above, v.crps, v.winkler
+FROM forecasts f
+JOIN forecast_runs r ON r.run_id = f.run_id
+LEFT JOIN verifications v
+  ON v.source = f.source AND v.ticker = f.ticker AND v.as_of = f.as_of
+ AND v.target_session = f.target_session AND v.method = 'calibrated' AND v.kind = r.kind
+"""
 
 # A sum over the rows that both have, because the early ones may lack the random walk.
 _SHARES = """

@@ -24,7 +24,7 @@ from forecasting.types import OutcomeKind
 
 Dimension = Literal["horizon", "ticker", "regime", "quality"]
 ISSUED_KINDS: tuple[OutcomeKind, ...] = ("live", "backfill")
-_GUARDED = ("lower", "median", "upper", "actual_log_return", "crps")
+_GUARDED = ("lower", "median", "upper", "actual_log_return", "crps", "actual_close")
 _FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 _MEANS = {
     "inside": "realized_coverage",

@@ -70,7 +70,8 @@ _BY_LEVEL = {
 VIEW_MEANINGS: Mapping[str, str] = {
     "latest_forecast": "Newest bands of each ticker in the universe of its source, a row for each horizon. A "
     "ticker that the runs of the source's newest session neither forecast nor left out is not in it",
-    "forecast_with_outcome": "Every band ever issued, with its outcome once target_session has a close",
+    "forecast_with_outcome": "Every band ever issued, with its outcome and errors once a run or "
+    "bandcast verify has scored it",
     "coverage_by_horizon": "Scores of closed live bands, averaged by horizon",
     "all_coverage_by_horizon": "Scores of closed bands of every kind, averaged by horizon",
     "coverage_by_ticker": "Scores of closed live bands, averaged by ticker over all horizons",
@@ -102,9 +103,15 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         "model_variance": "Variance of the cumulative log return between dropout runs",
         "noise_variance": "Variance of the cumulative log return within dropout runs",
         **_AT_ISSUE,
-        "actual_close": "Close of target_session in the units of as_of; null until it is known",
-        "actual_log_return": "Natural logarithm of actual_close over anchor_close; null until it is known",
-        "inside": "1 if actual_close lies from lower to upper, else 0; null until it is known",
+        "actual_close": "Close of target_session in the units of as_of; null until it is scored",
+        "actual_log_return": "Natural logarithm of actual_close over anchor_close, with dividends if its run "
+        "has the price_basis total_return; null until it is scored",
+        "inside": "1 if the outcome lies from lower to upper, else 0; null until it is scored",
+        **_NOMINAL,
+        "below": "1 if the outcome lies below the band, else 0; null until it is scored",
+        "above": "1 if the outcome lies above the band, else 0; null until it is scored",
+        "crps": "CRPS of the cumulative log return; lower is better; null until it is scored",
+        "winkler": "Interval score of the cumulative log return; lower is better; null until it is scored",
     },
     "coverage_by_horizon": {
         **_BY_HORIZON,

@@ -40,6 +40,7 @@ verifications = Table(
     _score("pinball_lower", "Of the lowest level"),
     _score("pinball_upper", "Of the highest level"),
     Column("scored_at", UtcDateTime, nullable=False),
+    _score("actual_close", "Close of target_session in units of as_of; null if never issued", nullable=True),
     one_of("method", Band),
     one_of("kind", OutcomeKind),
     one_of("quality", Quality),

@@ -25,6 +25,11 @@ forecast_with_outcome = sa.table(
     sa.column("actual_close", Double),
     sa.column("actual_log_return", Double),
     sa.column("inside", Integer),
+    sa.column("nominal_coverage", Double),
+    sa.column("below", Integer),
+    sa.column("above", Integer),
+    sa.column("crps", Double),
+    sa.column("winkler", Double),
 )
 
 

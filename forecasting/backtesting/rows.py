@@ -78,6 +78,7 @@ def _score_band(issued: Issued, actual: Floats, band: str) -> pd.DataFrame:
             "horizon": np.asarray(issued.horizons, np.int64)[step],
             "quality": "champion",
             "regime": np.array(issued.regimes, object)[ticker],
+            "actual_close": np.nan,  # a walk knows returns, and no price of its day
         }
     )
     return tabulate_scores(facts, Scores(issued.levels, quantiles[ticker, step], actual[ticker, step]))

@@ -9,9 +9,10 @@ import pandas as pd
 
 from forecasting.evaluation.scores import Scores
 from forecasting.features.returns import DailyReturns, compute_daily_returns
+from forecasting.prices.adjustment import later_product
 from forecasting.prices.history import PriceHistory
 from forecasting.tables import BAND_SCORES, ISSUED_BANDS
-from forecasting.types import Floats
+from forecasting.types import Floats, PriceBasis
 
 _FACTS = ["as_of", "target_session", "horizon", "kind", "quality", "regime"]
 
@@ -28,7 +29,7 @@ def score_issued(issued: pd.DataFrame, history: PriceHistory) -> pd.DataFrame:
     """
     ISSUED_BANDS.check(issued)
     parts = [
-        _score_basis(rows, compute_daily_returns(history, basis))
+        _score_basis(rows.assign(actual_close=_restate_closes(rows, history)), history, basis)
         for basis, rows in issued.groupby("price_basis", sort=True)
     ]
     return pd.concat(parts, ignore_index=True) if parts else BAND_SCORES.empty()
@@ -38,7 +39,8 @@ def tabulate_scores(facts: pd.DataFrame, scores: Scores) -> pd.DataFrame:
     """Put scores into BAND_SCORES.
 
     Args:
-        facts: (N,) rows of ticker, as_of, target_session, band, kind, horizon, quality and regime.
+        facts: (N,) rows of ticker, as_of, target_session, band, kind, horizon, quality, regime and
+            actual_close.
         scores: (N,) scores whose outcomes are known.
     """
     below, above = (miss.astype(np.int64) for miss in scores.misses)
@@ -60,9 +62,10 @@ def tabulate_scores(facts: pd.DataFrame, scores: Scores) -> pd.DataFrame:
     return facts.assign(**columns)[BAND_SCORES.names]
 
 
-def _score_basis(issued: pd.DataFrame, returns: DailyReturns) -> pd.DataFrame:
+def _score_basis(issued: pd.DataFrame, history: PriceHistory, basis: PriceBasis) -> pd.DataFrame:
+    returns = compute_daily_returns(history, basis)
     wide = issued.pivot(index=["as_of", "target_session", "band"], columns="level", values="log_return")  # noqa: PD010  refuses doubles
-    facts = issued[[*_FACTS, "anchor_close"]].drop_duplicates(["as_of", "target_session"])
+    facts = issued[[*_FACTS, "anchor_close", "actual_close"]].drop_duplicates(["as_of", "target_session"])
     facts = facts.assign(ticker=returns.ticker, outcome=_realise(facts, returns))
     levels = [float(level) for level in wide.columns]
     rows = wide.reset_index().merge(facts[facts["outcome"].notna()], on=["as_of", "target_session"])
@@ -86,6 +89,14 @@ def _realise(facts: pd.DataFrame, returns: DailyReturns) -> Floats:
         index = rows.to_numpy()
         realised[index] = returns.realised(pd.Timestamp(session).date(), targets[index], anchor)
     return realised
+
+
+def _restate_closes(issued: pd.DataFrame, history: PriceHistory) -> Floats:
+    """(N,) closes of the target sessions in the units of `as_of`, NaN without a close."""
+    as_of, targets = (pd.DatetimeIndex(pd.to_datetime(issued[name])) for name in ("as_of", "target_session"))
+    splits = history.actions["split"]
+    closes: Floats = history.bars["close"].reindex(targets).to_numpy(np.float64)
+    return closes * (later_product(as_of, splits) / later_product(targets, splits))
 
 
 def _group_by_levels(rows: pd.DataFrame, levels: list[float]) -> list[tuple[tuple[float, ...], pd.DataFrame]]:

@@ -77,6 +77,7 @@ def walk(ticker: str, actual: dict[date, float], as_of: date = DAY) -> pd.DataFr
             "winkler": abs(log_return),
             "pinball_lower": abs(log_return),
             "pinball_upper": abs(log_return),
+            "actual_close": np.nan,
         }
         for band in values(Band)
         for horizon, (target, log_return) in enumerate(actual.items(), start=1)
@@ -125,10 +126,10 @@ def test_a_corrected_close_is_scored_again(issued: Store, save_prices: SavePrice
     save_prices(issued, {**CLOSES, "2024-01-04": 85.2}, {})
     assert verify(issued, at=NOON + timedelta(days=1)) == 1
     rows = [row for row in dump()["verifications"] if row[3] == date(2024, 1, 4)]
-    assert {row[-1] for row in rows} == {NOON + timedelta(days=1)}
+    assert {row[-2] for row in rows} == {NOON + timedelta(days=1)}
     assert [row[13] for row in rows] == pytest.approx([np.log(0.852)] * 4)
     assert verify(issued, at=NOON + timedelta(days=2)) == 1
-    assert {row[-1] for row in dump()["verifications"]} == {NOON, NOON + timedelta(days=1)}
+    assert {row[-2] for row in dump()["verifications"]} == {NOON, NOON + timedelta(days=1)}
 
 
 def test_a_split_between_issue_and_outcome_changes_no_score(
@@ -144,7 +145,8 @@ def test_a_split_between_issue_and_outcome_changes_no_score(
     verify(issued)
     after = dump()["verifications"]
     assert [row[:13] for row in after] == [row[:13] for row in before]
-    assert [row[13:-1] for row in after] == [pytest.approx(row[13:-1]) for row in before]
+    assert [row[13:-2] for row in after] == [pytest.approx(row[13:-2]) for row in before]
+    assert [row[-1] for row in after] == pytest.approx([row[-1] for row in before])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,14 +12,17 @@ import sqlalchemy as sa
 
 from db import RunRecord, Store
 from db.engine import reading
+from db.migrate import downgrade, upgrade
 from db.schema import (
     forecast_with_outcome,
     forecasts,
     latest_forecast,
 )
 from db.schema.views import VIEWS
+from forecasting.evaluation.outcomes import score_issued
 from forecasting.forecast import Forecast
 
+NOON = datetime(2024, 1, 9, 12, tzinfo=UTC)
 SPLITS = {"2024-01-03": 4.0, "2024-01-04": 1.5}
 MakeForecast = Callable[..., Forecast]
 SavePrices = Callable[..., None]
@@ -65,6 +68,7 @@ def test_prices_of_another_source_or_ticker_do_not_count(
     served: Store, run: RunRecord, forecast: MakeForecast, save_prices: SavePrices
 ) -> None:
     publish(served, run, forecast(horizon=1))
+    save_prices(served, {"2024-01-02": 100.0}, {})
     save_prices(served.for_source("yahoo"), {"2024-01-03": 25.0}, SPLITS)
     save_prices(served, {"2024-01-03": 25.0}, SPLITS, ticker="BBB")
     assert [row.actual_close for row in outcomes(served)] == [None]
@@ -80,12 +84,30 @@ def test_a_withdrawn_split_does_not_count(
     assert [row.actual_close for row in outcomes(served)] == [100.0]
 
 
+def test_outcomes_are_stored_and_an_upgraded_store_has_them(
+    served: Store, run: RunRecord, forecast: MakeForecast, save_prices: SavePrices
+) -> None:
+    publish(served, run, forecast(horizon=4))
+    save_prices(
+        served, {"2024-01-02": 100.0, "2024-01-03": 25.0, "2024-01-04": 16.0, "2024-01-05": 20.0}, SPLITS
+    )
+    before = outcomes(served)
+    downgrade(served.engine, "0007")
+    upgrade(served.engine)
+    query = sa.select(forecast_with_outcome).order_by(forecast_with_outcome.c.horizon)
+    with reading(served.engine) as connection:
+        assert list(connection.execute(query)) == before
+    assert [row.below + row.above for row in before[:3]] == [0, 0, 1]
+    assert all(row.crps > 0 and row.winkler > 0 for row in before[:3])
+
+
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 def test_a_consumer_needs_the_file_and_one_select(
     served: Store, run: RunRecord, forecast: MakeForecast, save_prices: SavePrices
 ) -> None:
     publish(served, run, forecast(horizon=1))
     save_prices(served, {"2024-01-03": 105.0}, {})
+    verify(served)
     with closing(sqlite3.connect(str(served.engine.url.database))) as consumer:
         (latest,) = consumer.execute("SELECT ticker, target_session, upper FROM latest_forecast")
         (outcome,) = consumer.execute("SELECT actual_close, inside FROM forecast_with_outcome")
@@ -98,10 +120,19 @@ def publish(store: Store, run: RunRecord, forecast: Forecast) -> None:
         tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
+def verify(store: Store) -> None:
+    """Score what has closed, as a run does."""
+    last = date(2024, 1, 9)
+    with store.writing() as tx:
+        pending = tx.outcomes.pending("AAA", last)
+        tx.outcomes.save(score_issued(pending, tx.prices.load("AAA", last)), NOON)
+
+
 def outcomes(store: Store) -> list[sa.Row[Any]]:
+    verify(store)
     query = sa.select(forecast_with_outcome).order_by(forecast_with_outcome.c.horizon)
     with reading(store.engine) as connection:
         rows = list(connection.execute(query))
     assert {row.as_of for row in rows} == {date(2024, 1, 2)}
-    assert len(rows[0]) == len(forecasts.c) + 4
+    assert len(rows[0]) == len(forecasts.c) + 9
     return rows

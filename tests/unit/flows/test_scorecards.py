@@ -41,6 +41,7 @@ def score(
             "horizon": 1,
             "quality": "champion",
             "regime": regime,
+            "actual_close": np.nan,
         }
     )
     edges = np.tile([-1.0, 0.0, 1.0], (len(days), 1))  # (N, Q)
