@@ -125,6 +125,12 @@ class CalibrationConfig(Frozen):
     pool_blocks: float = Field(
         600, ge=0, description="Prior strength of the pool, in non-overlapping outcomes of a ticker."
     )
+    report_blocks: float = Field(
+        150,
+        ge=0,
+        description="Strength of the belief that windows with an earnings report need no multiplier of their "
+        "own, in such outcomes that do not overlap.",
+    )
     shared_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, of all tickers.")
     ticker_rate: float = Field(0.002, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
     regime_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, by market regime.")

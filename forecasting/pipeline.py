@@ -151,10 +151,11 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
         known.ticker, session, forecaster.simulation.horizon, calendars=forecaster.calendars
     )
     model, calibration = forecaster.model, forecaster.calibration
+    reports_ahead = known.count_reports(forecaster.simulation.horizon)
     if model is None:
         bands, calibration = _build_cone(forecaster, known, market), Calibration.none()
     else:
-        bands = _simulate(forecaster, model, known, market=market)
+        bands = _simulate(forecaster, model, known, market=market, reports_ahead=reports_ahead)
     digest = hashlib.sha256(known.fingerprint().encode() + market.to_numpy().tobytes())
     return Forecast(
         ticker=known.ticker,
@@ -171,6 +172,7 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
         n_outcomes=calibration.count_outcomes(forecaster.simulation.horizon),
         price_basis=known.basis,
         model_version=forecaster.version,
+        reports_ahead=reports_ahead,
     )
 
 
@@ -200,7 +202,14 @@ class _Bands(NamedTuple):
     regime: Regime
 
 
-def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, *, market: pd.Series) -> _Bands:
+def _simulate(
+    forecaster: Forecaster,
+    model: Model,
+    returns: DailyReturns,
+    *,
+    market: pd.Series,
+    reports_ahead: Sequence[int],
+) -> _Bands:
     config = forecaster.simulation
     lookback = model.manifest.config.training.lookback
     ticker = build_ticker_features(
@@ -214,10 +223,13 @@ def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, *, ma
     paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
     predictive = combine_quantiles(model, ticker.window, paths, config=config)
     regime = classify_regime(ticker.window.market)
+    calibrated = forecaster.calibration.apply(
+        returns.ticker, regime, predictive, levels=config.levels, reports_ahead=reports_ahead
+    )
     bands: dict[Band, Floats] = {
         "mc_dropout": paths.bare_quantiles(config.levels),
         "predictive": predictive,
-        "calibrated": forecaster.calibration.apply(returns.ticker, regime, predictive, levels=config.levels),
+        "calibrated": calibrated,
         "random_walk": forecast_random_walk(ticker.window, config),
     }
     return _Bands(bands, paths.model_variance, paths.noise_variance, regime)

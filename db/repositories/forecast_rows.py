@@ -13,7 +13,9 @@ from forecasting.forecast import Forecast
 from forecasting.types import Band, RunKind
 
 SERVED_BAND: Band = "calibrated"
-_METADATA = ("issued_at", "run_id")  # of a row: when it was published, not what it forecasts
+# Of a row: when it was published, not what it forecasts. Reports ahead show in the bands, and rows that were
+# issued before they were stored have none.
+_METADATA = ("issued_at", "run_id", "reports_ahead")
 Values = set[frozenset[tuple[str, object]]]
 
 
@@ -114,13 +116,14 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         "issued_at": run.issued_at,
         "run_id": run.run_id,
     }
-    columns: Mapping[str, Sequence[float] | np.ndarray] = {
+    columns: Mapping[str, Sequence[float | None] | np.ndarray] = {
         "lower": forecast.price_at(SERVED_BAND, forecast.levels[0]),
         "median": forecast.price_at(SERVED_BAND, 0.5),
         "upper": forecast.price_at(SERVED_BAND, forecast.levels[-1]),
         "model_variance": forecast.model_variance,
         "noise_variance": forecast.noise_variance,
         "outcomes": forecast.n_outcomes,
+        "reports_ahead": forecast.reports_ahead or (None,) * forecast.horizon,
     }
     for step, session in enumerate(forecast.target_sessions):
         values = {name: column[step] for name, column in columns.items()}

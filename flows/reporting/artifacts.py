@@ -14,8 +14,8 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from db import CalibrationRecord, PromotionRecord
-from flows.reporting.scorecards import SHORT_NAMES, HorizonScores
+from db import CalibrationRecord, Dimension, PromotionRecord
+from flows.reporting.scorecards import SHORT_NAMES, SPLITS, HorizonScores
 from flows.reporting.tables import (
     Column,
     Sheet,
@@ -30,7 +30,7 @@ from forecasting.text import format_price
 
 SHOWN_DIGITS = 8  # of numbers in a table of the UI
 _BANDS = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
-_SCORES = ["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
+_SCORES = ["method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
 _DECISION = {  # name that users know -> attribute
     "candidate_crps": "challenger_crps",
     "champion_crps": "champion_crps",
@@ -132,6 +132,7 @@ def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str])
         _format_scores(scores.issued),
         "## Walked over history, never issued",
         _format_scores(scores.walked),
+        *(_format_split(by, split) for by, split in scores.splits.items()),
         "`inside` is the share of closes within the outermost quantiles; `crps_to_random_walk` below 1 is "
         "better than the random walk issued beside.",
     ]
@@ -188,7 +189,12 @@ def _verdict(decision: PromotionRecord) -> str:
     return "promoted" if decision.promoted else "refused"
 
 
-def _format_scores(scores: pd.DataFrame) -> str:
-    rows = scores.loc[scores["method"].isin(list(SHORT_NAMES)), _SCORES]
-    columns = [Column(name, name, "left" if name == "method" else "right") for name in _SCORES]
+def _format_split(by: Dimension, scores: pd.DataFrame) -> str:
+    return f"## Issued bands by {by}\n\n{_format_scores(scores, by)}"
+
+
+def _format_scores(scores: pd.DataFrame, by: Dimension = "horizon") -> str:
+    names = [by, *_SCORES]
+    rows = scores.loc[scores["method"].isin(list(SHORT_NAMES)), names]
+    columns = [Column(name, name, "left" if name in {"method", *SPLITS} else "right") for name in names]
     return to_markdown(sheet_from_frame(rows, columns)) or "None yet."

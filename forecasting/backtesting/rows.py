@@ -78,6 +78,7 @@ def _score_band(issued: Issued, actual: Floats, band: str) -> pd.DataFrame:
             "horizon": np.asarray(issued.horizons, np.int64)[step],
             "quality": "champion",
             "regime": np.array(issued.regimes, object)[ticker],
+            "reports_ahead": np.array(issued.reports_ahead, np.int64)[ticker, step],
         }
     )
     return tabulate_scores(facts, Scores(issued.levels, quantiles[ticker, step], actual[ticker, step]))

@@ -13,7 +13,7 @@ from forecasting.prices.history import PriceHistory
 from forecasting.tables import BAND_SCORES, ISSUED_BANDS
 from forecasting.types import Floats
 
-_FACTS = ["as_of", "target_session", "horizon", "kind", "quality", "regime"]
+_FACTS = ["as_of", "target_session", "horizon", "kind", "quality", "regime", "reports_ahead"]
 
 
 def score_issued(issued: pd.DataFrame, history: PriceHistory) -> pd.DataFrame:
@@ -38,7 +38,8 @@ def tabulate_scores(facts: pd.DataFrame, scores: Scores) -> pd.DataFrame:
     """Put scores into BAND_SCORES.
 
     Args:
-        facts: (N,) rows of ticker, as_of, target_session, band, kind, horizon, quality and regime.
+        facts: (N,) rows of ticker, as_of, target_session, band, kind, horizon, quality, regime and
+            reports_ahead.
         scores: (N,) scores whose outcomes are known.
     """
     below, above = (miss.astype(np.int64) for miss in scores.misses)

@@ -76,6 +76,13 @@ class DailyReturns:
             raise StaleHistoryError(self.ticker, expected=session, found=known.last_session)
         return known
 
+    def count_reports(self, horizon: int) -> tuple[int, ...]:
+        """Return the reports expected up to each of the next sessions, as known at the last; rounded."""
+        if self.reports is None:
+            return (0,) * horizon
+        expected = np.cumsum(self.reports.ahead[-1, :horizon])
+        return tuple(int(count) for count in np.floor(expected + 0.5))
+
     def newest(self, sessions: int, needed: int) -> Floats:
         """Return the newest log returns, at most `sessions` of them.
 

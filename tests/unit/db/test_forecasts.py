@@ -50,7 +50,7 @@ def test_rows_hold_what_the_forecast_holds(
     assert first[:5] == ("sample", "AAA", DAY, date(2024, 1, 3), 1)
     assert second[:5] == ("sample", "AAA", DAY, date(2024, 1, 4), 2)
     assert first[5:10] == pytest.approx((100.0, 90.0, 100.0, 110.0, 0.9))
-    assert first[10:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm")
+    assert first[10:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm", 0)
     assert len(dump()["forecast_quantiles"]) == 2 * 3 * 4
     with served.reading() as tx:
         assert tx.forecasts.run("r1") == run

@@ -61,7 +61,7 @@ def test_a_calibration_without_outcomes_says_so() -> None:
     empty = pd.DataFrame(
         columns=["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
     )
-    text = format_calibration(describe_calibration(None), HorizonScores(empty, empty), [])
+    text = format_calibration(describe_calibration(None), HorizonScores(empty, empty, {}), [])
     assert "State: nothing learned yet." in text
     assert text.count("None yet.") == 2
 
@@ -80,12 +80,14 @@ def test_a_calibration_shows_scores_and_drift() -> None:
             "crps_to_random_walk": [0.95, float("nan")],
         }
     )
-    text = format_calibration(
-        describe_calibration(record), HorizonScores(scores, scores.iloc[:0]), ["bands held 70 %"]
-    )
+    by_report = scores.drop(columns="horizon").assign(report="with")
+    horizon_scores = HorizonScores(scores, scores.iloc[:0], {"report": by_report})
+    text = format_calibration(describe_calibration(record), horizon_scores, ["bands held 70 %"])
     assert "State: c1, from 12 outcomes." in text
     assert "**Drift**: bands held 70 %" in text
     assert "| 1 | calibrated | 12 | 0.900 | 0.100 | 0.000 | 0.950 |" in text
+    assert "## Issued bands by report" in text
+    assert "| with | calibrated | 12 | 0.900 | 0.100 | 0.000 | 0.950 |" in text
     assert "fhs" not in text
     assert text.count("None yet.") == 1
 
