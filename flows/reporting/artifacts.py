@@ -3,7 +3,8 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from prefect.artifacts import (
 )
 
 from db import CalibrationRecord, Dimension, PromotionRecord
+from flows.reporting.report_dates import describe_report, select_reports
 from flows.reporting.scorecards import SHORT_NAMES, SPLITS, HorizonScores
 from flows.reporting.tables import (
     Column,
@@ -26,6 +28,7 @@ from flows.reporting.tables import (
 )
 from flows.summary import SessionFill
 from forecasting.errors import PriceError
+from forecasting.features.report_days import DatedReport
 from forecasting.text import format_price
 
 SHOWN_DIGITS = 8  # of numbers in a table of the UI
@@ -54,14 +57,21 @@ def format_key(kind: str, name: str) -> str:
     return f"{kind}-{words.strip('-')}"
 
 
-def show_bands(bands: pd.DataFrame, query: str) -> None:
-    """Show a table of bands, with the query that reads them."""
-    create_table_artifact(list_bands(bands), key="bands", description=query)
+def show_bands(bands: pd.DataFrame, query: str, reports: Mapping[str, Sequence[DatedReport]]) -> None:
+    """Show a table of bands with the reports up to their targets, and the query that reads the bands."""
+    create_table_artifact(list_bands(bands, reports), key="bands", description=query)
 
 
-def list_bands(bands: pd.DataFrame) -> list[dict[str, Any]]:
+def list_bands(
+    bands: pd.DataFrame, reports: Mapping[str, Sequence[DatedReport]] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """List bands as rows of a table, whose prices are numbers of a few significant digits."""
-    return to_records(sheet_from_frame(bands[_BANDS]), digits=SHOWN_DIGITS)
+    rows = to_records(sheet_from_frame(bands[_BANDS]), digits=SHOWN_DIGITS)
+    for row, band in zip(rows, bands.itertuples(), strict=True):
+        first = band.as_of + timedelta(days=1)
+        within = select_reports(reports.get(band.ticker, ()), first, band.target_session)
+        row["report"] = "; ".join(map(describe_report, within))
+    return rows
 
 
 def show_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> None:

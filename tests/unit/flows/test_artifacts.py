@@ -15,6 +15,7 @@ from flows.reporting.artifacts import (
     list_bands,
 )
 from flows.reporting.scorecards import HorizonScores
+from forecasting.features.report_days import DatedReport
 
 DAY = date(2024, 6, 3)
 NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
@@ -129,3 +130,14 @@ def test_a_price_of_any_size_is_readable_in_the_ui(close: float, shown: str, lis
     lines = format_fan("AAA", bands, b"png").split("\n\n")
     assert lines[1].startswith(f"Close {shown}; ")
     assert lines[3].splitlines()[-1].count(shown) == 3
+
+
+def test_the_table_of_bands_names_the_reports_up_to_each_target() -> None:
+    rows = [(day, horizon) for horizon, day in enumerate((date(2024, 6, 4), date(2024, 6, 10)), start=1)]
+    bands = pd.DataFrame(rows, columns=["target_session", "horizon"]).assign(
+        ticker="AAA", as_of=DAY, lower=9.0, median=10.0, upper=11.0, quality="champion"
+    )
+    report = DatedReport(date(2024, 6, 6), "before_open", "projected")
+    near, far = list_bands(bands, {"AAA": (report,)})
+    assert near["report"] == ""
+    assert far["report"] == "2024-06-06, before the open, projected"
