@@ -126,7 +126,7 @@ class CalibrationConfig(Frozen):
         600, ge=0, description="Prior strength of the pool, in non-overlapping outcomes of a ticker."
     )
     report_blocks: float = Field(
-        150,
+        50,
         ge=0,
         description="Strength of the belief that windows with an earnings report need no multiplier of their "
         "own, in such outcomes that do not overlap.",
@@ -149,6 +149,12 @@ class SimulationConfig(Frozen):
     noise_paths: int = Field(20, ge=1, le=1000, description="Noise paths in each dropout run (K).")
     levels: tuple[float, ...] = Field((0.05, 0.25, 0.5, 0.75, 0.95), description="Quantile levels kept (Q).")
     seed: int = Field(7, ge=0, description="Seed of all random streams of the simulation.")
+    largest_drift: float = Field(
+        0.0198,
+        ge=0,
+        description="Log return that a median promises in 30 sessions at most, either way; in proportion at "
+        "shorter horizons.",
+    )
     narrowest_band: float = Field(
         1 / 3, ge=0, le=1, description="Width of a published band, at least, over the random walk's."
     )

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from forecasting.model.lightning_module import EpochReport
 
 
+DRIFT_SESSIONS = 30  # of `largest_drift`
+
+
 @dataclass(frozen=True)
 class Forecaster:
     """Everything that a forecast needs besides the returns of its ticker.
@@ -248,14 +251,25 @@ def combine_quantiles(model: Model, window: Lookback, paths: Paths, *, config: S
 
     The mean of the quantiles of two forecasts is sharper than a mixture of the two and at least as good as
     their mean in score (Lichtendahl, Grushka-Cockayne & Winkler 2013); the paths know the way to the horizon,
-    the regression the scale of each.
+    the regression the scale of each. No median promises more than `largest_drift`.
     """
-    simulated = paths.quantiles(config.levels)
-    if model.log_har is None:
-        return simulated
-    share = model.manifest.config.direct_share
-    averaged: Floats = (1 - share) * simulated + share * model.log_har.forecast(window, config)
-    return averaged
+    quantiles = paths.quantiles(config.levels)
+    if model.log_har is not None:
+        share = model.manifest.config.direct_share
+        quantiles = (1 - share) * quantiles + share * model.log_har.forecast(window, config)
+    return bound_medians(quantiles, config)
+
+
+def bound_medians(quantiles: Floats, config: SimulationConfig) -> Floats:
+    """(H, Q) quantiles, moved as a whole where the median lies further from zero than a drift may.
+
+    A drift in deviations grows with the volatility of a share, and the returns of shares do not: the most
+    volatile earn the least (Ang, Hodrick, Xing & Zhang 2006).
+    """
+    median = quantiles[:, config.levels.index(0.5)]
+    bound = config.largest_drift * np.arange(1, len(quantiles) + 1) / DRIFT_SESSIONS
+    moved: Floats = quantiles + (median.clip(-bound, bound) - median)[:, None]
+    return moved
 
 
 def _fit_regression(

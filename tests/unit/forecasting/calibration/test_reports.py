@@ -39,8 +39,9 @@ def test_what_all_windows_need_is_not_counted_twice() -> None:
 
 
 def test_few_outcomes_with_a_report_change_little() -> None:
+    config = CONFORMAL_ALONE.model_copy(update={"report_blocks": 150})
     found = [
-        learn_calibration(make_reporting(dates, report=1.6), 0.05, CONFORMAL_ALONE).report[:, 0].mean()
+        learn_calibration(make_reporting(dates, report=1.6), 0.05, config).report[:, 0].mean()
         for dates in (10, 100, 900)
     ]
     assert found == sorted(found)
