@@ -222,7 +222,7 @@ class WarmStartConfig(Frozen):
     fewest_fitted: int = Field(400, ge=1, description="Sessions left for the model that is walked.")
     # Thousands of bands are pooled: each may be rough, more tickers teach the pool little, and each is slow.
     tickers: int = Field(24, ge=1, description="Tickers walked at most, from all over the list.")
-    dropout_runs: int = Field(20, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
+    dropout_runs: int = Field(10, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
     noise_paths: int = Field(10, ge=1, le=1000, description="Noise paths of each run, at most.")
 
 
