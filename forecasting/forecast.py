@@ -34,7 +34,7 @@ class Forecast:
         n_outcomes: (H,) closed forecasts that the calibration of each horizon rests on.
         price_basis: What its log returns are returns of.
         model_version: The model that made it; empty for one that is not stored.
-        reports_ahead: (H,) earnings reports that were expected up to each target; none where empty.
+        reports_ahead: (H,) earnings reports expected by each horizon; None where no dates are known.
     """
 
     ticker: str
@@ -51,7 +51,7 @@ class Forecast:
     n_outcomes: tuple[int, ...]
     price_basis: PriceBasis = "split_adjusted"
     model_version: str = ""
-    reports_ahead: tuple[int, ...] = ()
+    reports_ahead: tuple[int, ...] | None = None
 
     @property
     def horizon(self) -> int:

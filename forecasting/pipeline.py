@@ -211,7 +211,7 @@ def _simulate(
     returns: DailyReturns,
     *,
     market: pd.Series,
-    reports_ahead: Sequence[int],
+    reports_ahead: Sequence[int] | None,
 ) -> _Bands:
     config = forecaster.simulation
     lookback = model.manifest.config.training.lookback

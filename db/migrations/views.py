@@ -118,3 +118,7 @@ PINBALL_BY_LEVEL_6 = PINBALL_BY_LEVEL_3.replace(
 )
 
 CONTRACT_VERSION_6 = "CREATE VIEW contract_version AS SELECT 2 AS contract_version"
+
+_REPORTS_AHEAD = ("f.outcomes, f.regime,", "f.outcomes, f.regime, f.reports_ahead,")
+LATEST_FORECAST_8 = LATEST_FORECAST_6.replace(*_REPORTS_AHEAD)
+FORECAST_WITH_OUTCOME_8 = FORECAST_WITH_OUTCOME_6.replace(*_REPORTS_AHEAD)

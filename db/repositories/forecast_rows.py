@@ -13,9 +13,7 @@ from forecasting.forecast import Forecast
 from forecasting.types import Band, RunKind
 
 SERVED_BAND: Band = "calibrated"
-# Of a row: when it was published, not what it forecasts. Reports ahead show in the bands, and rows that were
-# issued before they were stored have none.
-_METADATA = ("issued_at", "run_id", "reports_ahead")
+_METADATA = ("issued_at", "run_id")  # of a row: when it was published, not what it forecasts
 Values = set[frozenset[tuple[str, object]]]
 
 

@@ -77,7 +77,7 @@ class OutcomeRepository(Repository):
             .where((row.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
             .where(sa.or_(~self._is_scored(), self._is_revised(), self._has_action_since()))
         )
-        issued = read_frame(self._connection, query).astype({"reports_ahead": "Int64"})  # null before 0008
+        issued = read_frame(self._connection, query).astype({"reports_ahead": "Int64"})  # null without dates
         return ISSUED_BANDS.check(issued)
 
     def save(self, scores: pd.DataFrame, scored_at: datetime, *, replace: bool = True) -> None:

@@ -26,6 +26,8 @@ _BAND = {
 _AT_ISSUE = {
     "outcomes": "Closed outcomes that its calibration rests on, a count",
     "regime": "Volatility of the market at issue: calm, normal or stress; null before migration 0003",
+    "reports_ahead": "Earnings reports expected after as_of that prices react to by target_session, a count; "
+    "null where no dates are known",
     "kind": "live: of the newest session closed when its run was due; backfill: of an older one",
 }
 _SCORED = {

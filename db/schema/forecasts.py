@@ -7,8 +7,6 @@ from db.schema.base import metadata, one_of
 from db.types import UtcDateTime
 from forecasting.types import Band, PriceBasis, Quality, Regime, RunKind
 
-REPORTS_AHEAD = "Earnings reports expected from as_of to target_session when it was issued; null if unknown"
-
 forecast_runs = Table(
     "forecast_runs",
     metadata,
@@ -61,7 +59,7 @@ forecasts = Table(
     Column("noise_variance", Double, comment="Of the cumulative log return, within dropout runs"),
     Column("outcomes", Integer, comment="Closed outcomes that its calibration rests on"),
     Column("regime", String, comment="Volatility at issue: calm, normal or stress"),
-    Column("reports_ahead", Integer, comment=REPORTS_AHEAD),
+    Column("reports_ahead", Integer, comment="Earnings reports expected from as_of to target_session"),
     sa.UniqueConstraint("source", "ticker", "as_of", "horizon"),
     CheckConstraint("lower > 0 AND lower <= median AND median <= upper AND upper < 1e12", name="ordered"),
     CheckConstraint("anchor_close > 0 AND anchor_close < 1e12", name="anchor_bounds"),

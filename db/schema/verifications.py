@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Date, Double, Integer, String, Table
 
 from db.schema.base import metadata, one_of
-from db.schema.forecasts import REPORTS_AHEAD
 from db.types import UtcDateTime
 from forecasting.types import Band, OutcomeKind, Quality, Regime
 
@@ -28,7 +27,7 @@ verifications = Table(
     Column("horizon", Integer, nullable=False, comment="Sessions after as_of"),
     Column("quality", String, nullable=False, comment="Rung that made it: champion, previous or baseline"),
     Column("regime", String, comment="Volatility at issue: calm, normal or stress"),
-    Column("reports_ahead", Integer, comment=REPORTS_AHEAD),
+    Column("reports_ahead", Integer, comment="Earnings reports expected from as_of to target_session"),
     _score("nominal", "Probability between lower and upper", key="nominal_coverage"),
     _score("lower", "Cumulative log return at the lowest level"),
     _score("median", "Cumulative log return at level 0.5"),

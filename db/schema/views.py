@@ -6,8 +6,7 @@ from sqlalchemy import Double, Integer, String
 from db.schema.forecasts import forecasts
 
 # Not of class Table: in the same metadata Alembic would create them as tables.
-_IN_NO_VIEW = ("reports_ahead",)
-_NOT_IN_LATEST = ("run_id", "model_variance", "noise_variance", *_IN_NO_VIEW)
+_NOT_IN_LATEST = ("run_id", "model_variance", "noise_variance")
 latest_forecast = sa.table(
     "latest_forecast",
     *(sa.column(c.name, c.type) for c in forecasts.c if c.name not in _NOT_IN_LATEST),
@@ -18,7 +17,7 @@ latest_forecast = sa.table(
 )
 forecast_with_outcome = sa.table(
     "forecast_with_outcome",
-    *(sa.column(c.name, c.type) for c in forecasts.c if c.name not in _IN_NO_VIEW),
+    *(sa.column(c.name, c.type) for c in forecasts.c),
     sa.column("kind", String),
     sa.column("actual_close", Double),
     sa.column("actual_log_return", Double),

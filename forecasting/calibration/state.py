@@ -50,7 +50,7 @@ class Calibration:
         return tuple(int(count) for count in padded)
 
     def multipliers(
-        self, ticker: str, regime: str, horizons: Sequence[int], *, reports_ahead: Sequence[int] = ()
+        self, ticker: str, regime: str, horizons: Sequence[int], *, reports_ahead: Sequence[int] | None = None
     ) -> Floats:
         """(2, H) factors of the distance from the median; the longest learned horizon holds beyond.
 
@@ -58,14 +58,14 @@ class Calibration:
             ticker: Whose own past counts.
             regime: The market's at issue, one of REGIMES.
             horizons: The H horizons.
-            reports_ahead: (H,) earnings reports expected up to each; none where empty.
+            reports_ahead: (H,) earnings reports expected up to each; None where no dates are known.
         """
         total = self.own.get(ticker, self.pool) + self.regime[REGIMES.index(regime)]
         if not total.shape[1]:
             return np.ones((2, len(horizons)))
         index = np.minimum(np.asarray(horizons) - 1, total.shape[1] - 1)
         learned = total[:, index]
-        if len(reports_ahead) and self.report.shape[1]:
+        if reports_ahead is not None and self.report.shape[1]:
             learned = learned + np.where(np.asarray(reports_ahead) >= 1, self.report[:, index], 0.0)
         factors: Floats = np.exp(np.clip(learned, -LARGEST, LARGEST))
         return factors
@@ -78,7 +78,7 @@ class Calibration:
         *,
         levels: Sequence[float],
         horizons: Sequence[int] | None = None,
-        reports_ahead: Sequence[int] = (),
+        reports_ahead: Sequence[int] | None = None,
     ) -> Floats:
         """(H, Q) calibrated quantiles of (H, Q) predictive ones.
 
@@ -92,7 +92,7 @@ class Calibration:
             quantiles: Of the cumulative log return.
             levels: The Q levels, 0.5 among them.
             horizons: The H horizons; None for 1 to H.
-            reports_ahead: (H,) earnings reports expected up to each; none where empty.
+            reports_ahead: (H,) earnings reports expected up to each; None where no dates are known.
         """
         middle = list(levels).index(0.5)
         steps = horizons or range(1, len(quantiles) + 1)

@@ -147,7 +147,6 @@ def forecast() -> Callable[..., Forecast]:
             quality="champion",
             data_fingerprint="f",
             regime="calm",
-            reports_ahead=tuple(step // 2 for step in range(horizon)),
             n_outcomes=(250,) * horizon,
         )
         return replace(made, **changes)

@@ -50,12 +50,22 @@ def test_rows_hold_what_the_forecast_holds(
     assert first[:5] == ("sample", "AAA", DAY, date(2024, 1, 3), 1)
     assert second[:5] == ("sample", "AAA", DAY, date(2024, 1, 4), 2)
     assert first[5:10] == pytest.approx((100.0, 90.0, 100.0, 110.0, 0.9))
-    assert first[10:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm", 0)
+    assert first[10:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm", None)
     assert len(dump()["forecast_quantiles"]) == 2 * 3 * 4
     with served.reading() as tx:
         assert tx.forecasts.run("r1") == run
         assert tx.forecasts.run("r9") is None
         assert tx.forecasts.quality("AAA", DAY) == "champion"
+
+
+def test_reports_ahead_are_kept_by_horizon(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
+    publish(served, run, [forecast(horizon=3, reports_ahead=(0, 1, 1)), forecast("BBB")])
+    with served.reading() as tx:
+        found = tx.forecasts.latest()
+        assert tx.forecasts.matches(run, forecast(horizon=3, reports_ahead=(0, 1, 1)))
+        assert not tx.forecasts.matches(run, forecast(horizon=3, reports_ahead=(0, 1, 2)))
+    assert list(found.loc[found["ticker"] == "AAA", "reports_ahead"]) == [0, 1, 1]
+    assert found.loc[found["ticker"] == "BBB", "reports_ahead"].isna().all()
 
 
 def test_a_run_keeps_its_price_basis(served: Store, run: RunRecord, forecast: MakeForecast) -> None:

@@ -35,7 +35,7 @@ def test_columns_are_the_documented_ones(engine: sa.Engine, view: sa.TableClause
 
 
 def test_latest_has_the_public_columns() -> None:
-    left_out = {"run_id", "model_variance", "noise_variance", "reports_ahead"}
+    left_out = {"run_id", "model_variance", "noise_variance"}
     added = {"kind", "age_sessions", "currency", "name"}
     stored, shown = {column.name for column in forecasts.c}, {column.name for column in latest_forecast.c}
     assert (stored - shown, shown - stored) == (left_out, added)
@@ -106,5 +106,5 @@ def outcomes(store: Store) -> list[sa.Row[Any]]:
     with reading(store.engine) as connection:
         rows = list(connection.execute(query))
     assert {row.as_of for row in rows} == {date(2024, 1, 2)}
-    assert len(rows[0]) == len(forecasts.c) + 3  # without reports_ahead
+    assert len(rows[0]) == len(forecasts.c) + 4
     return rows
