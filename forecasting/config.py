@@ -125,6 +125,12 @@ class CalibrationConfig(Frozen):
     pool_blocks: float = Field(
         600, ge=0, description="Prior strength of the pool, in non-overlapping outcomes of a ticker."
     )
+    report_blocks: float = Field(
+        50,
+        ge=0,
+        description="Strength of the belief that windows with an earnings report need no multiplier of their "
+        "own, in such outcomes that do not overlap.",
+    )
     shared_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, of all tickers.")
     ticker_rate: float = Field(0.002, ge=0, lt=1, description="Feedback a session, of a ticker's own misses.")
     regime_rate: float = Field(0.01, ge=0, lt=1, description="Feedback a session, by market regime.")
@@ -143,6 +149,12 @@ class SimulationConfig(Frozen):
     noise_paths: int = Field(20, ge=1, le=1000, description="Noise paths in each dropout run (K).")
     levels: tuple[float, ...] = Field((0.05, 0.25, 0.5, 0.75, 0.95), description="Quantile levels kept (Q).")
     seed: int = Field(7, ge=0, description="Seed of all random streams of the simulation.")
+    largest_drift: float = Field(
+        0.0198,
+        ge=0,
+        description="Log return that a median promises in 30 sessions at most, either way; in proportion at "
+        "shorter horizons.",
+    )
     narrowest_band: float = Field(
         1 / 3, ge=0, le=1, description="Width of a published band, at least, over the random walk's."
     )
@@ -210,7 +222,7 @@ class WarmStartConfig(Frozen):
     fewest_fitted: int = Field(400, ge=1, description="Sessions left for the model that is walked.")
     # Thousands of bands are pooled: each may be rough, more tickers teach the pool little, and each is slow.
     tickers: int = Field(24, ge=1, description="Tickers walked at most, from all over the list.")
-    dropout_runs: int = Field(20, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
+    dropout_runs: int = Field(10, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
     noise_paths: int = Field(10, ge=1, le=1000, description="Noise paths of each run, at most.")
 
 

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from forecasting.model.lightning_module import EpochReport
 
 
+DRIFT_SESSIONS = 30  # of `largest_drift`
+
+
 @dataclass(frozen=True)
 class Forecaster:
     """Everything that a forecast needs besides the returns of its ticker.
@@ -151,10 +154,11 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
         known.ticker, session, forecaster.simulation.horizon, calendars=forecaster.calendars
     )
     model, calibration = forecaster.model, forecaster.calibration
+    reports_ahead = known.count_reports(forecaster.simulation.horizon)
     if model is None:
         bands, calibration = _build_cone(forecaster, known, market), Calibration.none()
     else:
-        bands = _simulate(forecaster, model, known, market=market)
+        bands = _simulate(forecaster, model, known, market=market, reports_ahead=reports_ahead)
     digest = hashlib.sha256(known.fingerprint().encode() + market.to_numpy().tobytes())
     return Forecast(
         ticker=known.ticker,
@@ -171,6 +175,7 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
         n_outcomes=calibration.count_outcomes(forecaster.simulation.horizon),
         price_basis=known.basis,
         model_version=forecaster.version,
+        reports_ahead=reports_ahead,
     )
 
 
@@ -200,7 +205,14 @@ class _Bands(NamedTuple):
     regime: Regime
 
 
-def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, *, market: pd.Series) -> _Bands:
+def _simulate(
+    forecaster: Forecaster,
+    model: Model,
+    returns: DailyReturns,
+    *,
+    market: pd.Series,
+    reports_ahead: Sequence[int] | None,
+) -> _Bands:
     config = forecaster.simulation
     lookback = model.manifest.config.training.lookback
     ticker = build_ticker_features(
@@ -214,10 +226,13 @@ def _simulate(forecaster: Forecaster, model: Model, returns: DailyReturns, *, ma
     paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
     predictive = combine_quantiles(model, ticker.window, paths, config=config)
     regime = classify_regime(ticker.window.market)
+    calibrated = forecaster.calibration.apply(
+        returns.ticker, regime, predictive, levels=config.levels, reports_ahead=reports_ahead
+    )
     bands: dict[Band, Floats] = {
         "mc_dropout": paths.bare_quantiles(config.levels),
         "predictive": predictive,
-        "calibrated": forecaster.calibration.apply(returns.ticker, regime, predictive, levels=config.levels),
+        "calibrated": calibrated,
         "random_walk": forecast_random_walk(ticker.window, config),
     }
     return _Bands(bands, paths.model_variance, paths.noise_variance, regime)
@@ -236,14 +251,25 @@ def combine_quantiles(model: Model, window: Lookback, paths: Paths, *, config: S
 
     The mean of the quantiles of two forecasts is sharper than a mixture of the two and at least as good as
     their mean in score (Lichtendahl, Grushka-Cockayne & Winkler 2013); the paths know the way to the horizon,
-    the regression the scale of each.
+    the regression the scale of each. No median promises more than `largest_drift`.
     """
-    simulated = paths.quantiles(config.levels)
-    if model.log_har is None:
-        return simulated
-    share = model.manifest.config.direct_share
-    averaged: Floats = (1 - share) * simulated + share * model.log_har.forecast(window, config)
-    return averaged
+    quantiles = paths.quantiles(config.levels)
+    if model.log_har is not None:
+        share = model.manifest.config.direct_share
+        quantiles = (1 - share) * quantiles + share * model.log_har.forecast(window, config)
+    return bound_medians(quantiles, config)
+
+
+def bound_medians(quantiles: Floats, config: SimulationConfig) -> Floats:
+    """(H, Q) quantiles, moved as a whole where the median lies further from zero than a drift may.
+
+    A drift in deviations grows with the volatility of a share, and the returns of shares do not: the most
+    volatile earn the least (Ang, Hodrick, Xing & Zhang 2006).
+    """
+    median = quantiles[:, config.levels.index(0.5)]
+    bound = config.largest_drift * np.arange(1, len(quantiles) + 1) / DRIFT_SESSIONS
+    moved: Floats = quantiles + (median.clip(-bound, bound) - median)[:, None]
+    return moved
 
 
 def _fit_regression(

@@ -78,22 +78,22 @@ def _define(name: str, columns: str, key: str) -> Table:
 ISSUED_BANDS = _define(
     "issued bands",
     "as_of session, target_session session, horizon integer, anchor_close number, kind text, quality text, "
-    "regime text, price_basis text, band text, level number, log_return number",
+    "regime text, reports_ahead integer, price_basis text, band text, level number, log_return number",
     key="as_of target_session band level",
 )
 BAND_SCORES = _define(
     "band scores",
     "ticker text, as_of session, target_session session, band text, kind text, horizon integer, "
-    "quality text, regime text, nominal_coverage number, lower number, median number, upper number, "
-    "actual_log_return number, inside number, below number, above number, crps number, winkler number, "
-    "pinball_lower number, pinball_upper number, actual_close number",
+    "quality text, regime text, reports_ahead integer, nominal_coverage number, lower number, "
+    "median number, upper number, actual_log_return number, inside number, below number, above number, "
+    "crps number, winkler number, pinball_lower number, pinball_upper number, actual_close number",
     key="ticker as_of target_session band kind",
 )
 # Cumulative log returns: the predictive band at its outermost levels, and the calibrated one that was issued.
 CLOSED_BANDS = _define(
     "closed bands",
     "ticker text, as_of session, horizon integer, regime text, actual number, lower number, median number, "
-    "upper number, calibrated_lower number, calibrated_upper number",
+    "upper number, calibrated_lower number, calibrated_upper number, reports_ahead integer",
     key="ticker as_of horizon",
 )
 BACKTEST_ROWS = _define(

@@ -35,6 +35,9 @@ def build_closed_query(
             _predictive.c.actual_log_return.label("actual"),
             *(_predictive.c[name] for name in ("lower", "median", "upper")),
             *(_calibrated.c[name].label(f"calibrated_{name}") for name in ("lower", "upper")),
+            sa.func.coalesce(_predictive.c.reports_ahead, 0).label(
+                "reports_ahead"
+            ),  # null before 0009, and without dates
             _predictive.c.kind,
         )
         .join(_calibrated, sa.and_(*(_predictive.c[name] == _calibrated.c[name] for name in _KEY)))
@@ -63,6 +66,7 @@ def narrow_rows(rows: pd.DataFrame, ticker: str, tickers: Sequence[str]) -> pd.D
     types = {
         "as_of": "datetime64[s]",
         "horizon": "int8",
+        "reports_ahead": "int8",
         "regime": pd.CategoricalDtype(values(Regime)),
         "kind": pd.CategoricalDtype(values(OutcomeKind), ordered=True),  # in order of precedence
         # Those of a ticker without rows would be objects, and would make objects of all.

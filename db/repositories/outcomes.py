@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from db.sql import read_frame, upsert
 from forecasting.tables import BAND_SCORES, CLOSED_BANDS, ISSUED_BANDS
 from forecasting.types import OutcomeKind
 
-Dimension = Literal["horizon", "ticker", "regime", "quality"]
+Dimension = Literal["horizon", "ticker", "regime", "report", "quality"]
 ISSUED_KINDS: tuple[OutcomeKind, ...] = ("live", "backfill")
 _GUARDED = ("lower", "median", "upper", "actual_log_return", "crps", "actual_close")
 _FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
@@ -66,6 +66,7 @@ class OutcomeRepository(Repository):
                 run.kind,
                 row.quality,
                 row.regime,
+                row.reports_ahead,
                 run.price_basis,
                 band.band,
                 band.level,
@@ -76,7 +77,8 @@ class OutcomeRepository(Repository):
             .where((row.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
             .where(sa.or_(~self._is_scored(), self._is_revised(), self._has_action_since()))
         )
-        return ISSUED_BANDS.check(read_frame(self._connection, query))
+        issued = read_frame(self._connection, query).astype({"reports_ahead": "Int64"})  # null without dates
+        return ISSUED_BANDS.check(issued)
 
     def save(self, scores: pd.DataFrame, scored_at: datetime, *, replace: bool = True) -> None:
         """Store scores; those that are stored with the same values stay as they are.
@@ -164,6 +166,7 @@ class OutcomeRepository(Repository):
             `winkler` and `crps_to_random_walk`, sorted by dimension and band.
         """
         scored = verifications.alias("scored")
+        group = _find_group(scored, by)
         reference = verifications.alias("reference")
         is_same = sa.and_(*(scored.c[name] == reference.c[name] for name in (*_FORECAST_ROW, "kind")))
         crps = sa.func.sum(sa.case((reference.c.crps.is_not(None), scored.c.crps)))
@@ -171,7 +174,7 @@ class OutcomeRepository(Repository):
         query = (
             sa.select(
                 scored.c.band.label("band"),
-                scored.c[by],
+                group.label(by),
                 sa.func.count().label("n_outcomes"),
                 *(
                     sa.func.avg(sa.cast(scored.c[name], sa.Double)).label(mean)
@@ -181,8 +184,8 @@ class OutcomeRepository(Repository):
             )
             .outerjoin(reference, is_same & (reference.c.band == "random_walk"))
             .where((scored.c.source == self._source) & scored.c.kind.in_(kinds))
-            .group_by(scored.c.band, scored.c[by])
-            .order_by(scored.c[by], scored.c.band)
+            .group_by(scored.c.band, group)
+            .order_by(group, scored.c.band)
         )
         query = query.where(scored.c.ticker.in_(tickers)) if tickers else query
         query = query.where(scored.c.horizon.in_(horizons)) if horizons else query
@@ -218,6 +221,16 @@ class OutcomeRepository(Repository):
         is_between = (action.session > row.as_of) & (action.session <= row.target_session)
         is_new = _is_of_total_returns & self._is_scored(before=action.first_seen_at)
         return sa.exists().where(is_ticker & is_between & ((action.kind == "split") | is_new))
+
+
+def _find_group(scored: sa.FromClause, by: Dimension) -> sa.ColumnElement[Any]:
+    """Return the values that scores are grouped by; of reports, whether one was expected in the window."""
+    if by != "report":
+        return scored.c[by]
+    return sa.case(
+        (scored.c.reports_ahead > 0, sa.literal_column("'with'")),
+        (scored.c.reports_ahead == 0, sa.literal_column("'without'")),
+    )
 
 
 _is_of_total_returns = forecast_runs.c.price_basis == "total_return"

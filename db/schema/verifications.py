@@ -27,6 +27,7 @@ verifications = Table(
     Column("horizon", Integer, nullable=False, comment="Sessions after as_of"),
     Column("quality", String, nullable=False, comment="Rung that made it: champion, previous or baseline"),
     Column("regime", String, comment="Volatility at issue: calm, normal or stress"),
+    Column("reports_ahead", Integer, comment="Earnings reports expected from as_of to target_session"),
     _score("nominal", "Probability between lower and upper", key="nominal_coverage"),
     _score("lower", "Cumulative log return at the lowest level"),
     _score("median", "Cumulative log return at level 0.5"),

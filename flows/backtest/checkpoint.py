@@ -88,6 +88,7 @@ class Checkpoint:
                 tickers=np.array(issued.tickers, str),
                 regimes=np.array(issued.regimes, str),
                 targets=np.array(issued.targets, "datetime64[D]"),
+                reports_ahead=np.array(issued.reports_ahead, np.int64),
                 remarks=np.array(remarks),
                 **arrays,  # type: ignore[arg-type]  # the stub takes the names for allow_pickle
             )
@@ -112,6 +113,7 @@ class Checkpoint:
                     if name.startswith("method.")
                 },
                 remarks=tuple(remarks),
+                reports_ahead=tuple(tuple(row) for row in arrays["reports_ahead"].tolist()),
             )
 
     def _file(self, day: date, kind: str) -> Path:

@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="The price store, and price files."
 
 @app.command()
 def status(source: Source = None, tickers: Tickers = None, json: Json = False) -> None:
-    """Show what the store holds of each ticker: sessions, gaps, corrections, quarantine."""
+    """Show what the store holds of each ticker: sessions, gaps, corrections, next report, quarantine."""
     from db import open_store
     from flows.context import load_calendars
     from flows.reporting.prices import load_status_sheet
@@ -23,8 +23,9 @@ def status(source: Source = None, tickers: Tickers = None, json: Json = False) -
 
     settings = load_settings(source=source, tickers=tickers)
     with open_store(settings.url, settings.source) as store:
-        calendars = load_calendars(store, dict(settings.calendars), datetime.now(UTC))
-        sheet = load_status_sheet(store, settings.tickers, calendars)
+        now = datetime.now(UTC)
+        calendars = load_calendars(store, dict(settings.calendars), now)
+        sheet = load_status_sheet(store, settings.tickers, calendars, now=now)
     print_result([sheet], to_records(sheet), json=json)
 
 

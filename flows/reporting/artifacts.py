@@ -3,7 +3,8 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -14,8 +15,9 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from db import CalibrationRecord, PromotionRecord
-from flows.reporting.scorecards import SHORT_NAMES, HorizonScores
+from db import CalibrationRecord, Dimension, PromotionRecord
+from flows.reporting.report_dates import describe_report, select_reports
+from flows.reporting.scorecards import SHORT_NAMES, SPLITS, HorizonScores
 from flows.reporting.tables import (
     Column,
     Sheet,
@@ -26,11 +28,12 @@ from flows.reporting.tables import (
 )
 from flows.summary import SessionFill
 from forecasting.errors import PriceError
+from forecasting.features.report_days import DatedReport
 from forecasting.text import format_price
 
 SHOWN_DIGITS = 8  # of numbers in a table of the UI
 _BANDS = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
-_SCORES = ["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
+_SCORES = ["method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
 _DECISION = {  # name that users know -> attribute
     "candidate_crps": "challenger_crps",
     "champion_crps": "champion_crps",
@@ -54,14 +57,21 @@ def format_key(kind: str, name: str) -> str:
     return f"{kind}-{words.strip('-')}"
 
 
-def show_bands(bands: pd.DataFrame, query: str) -> None:
-    """Show a table of bands, with the query that reads them."""
-    create_table_artifact(list_bands(bands), key="bands", description=query)
+def show_bands(bands: pd.DataFrame, query: str, reports: Mapping[str, Sequence[DatedReport]]) -> None:
+    """Show a table of bands with the reports up to their targets, and the query that reads the bands."""
+    create_table_artifact(list_bands(bands, reports), key="bands", description=query)
 
 
-def list_bands(bands: pd.DataFrame) -> list[dict[str, Any]]:
+def list_bands(
+    bands: pd.DataFrame, reports: Mapping[str, Sequence[DatedReport]] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """List bands as rows of a table, whose prices are numbers of a few significant digits."""
-    return to_records(sheet_from_frame(bands[_BANDS]), digits=SHOWN_DIGITS)
+    rows = to_records(sheet_from_frame(bands[_BANDS]), digits=SHOWN_DIGITS)
+    for row, band in zip(rows, bands.itertuples(), strict=True):
+        first = band.as_of + timedelta(days=1)
+        within = select_reports(reports.get(band.ticker, ()), first, band.target_session)
+        row["report"] = "; ".join(map(describe_report, within))
+    return rows
 
 
 def show_fan(ticker: str, bands: pd.DataFrame, png: bytes) -> None:
@@ -132,6 +142,7 @@ def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str])
         _format_scores(scores.issued),
         "## Walked over history, never issued",
         _format_scores(scores.walked),
+        *(_format_split(by, split) for by, split in scores.splits.items()),
         "`inside` is the share of closes within the outermost quantiles; `crps_to_random_walk` below 1 is "
         "better than the random walk issued beside.",
     ]
@@ -188,7 +199,12 @@ def _verdict(decision: PromotionRecord) -> str:
     return "promoted" if decision.promoted else "refused"
 
 
-def _format_scores(scores: pd.DataFrame) -> str:
-    rows = scores.loc[scores["method"].isin(list(SHORT_NAMES)), _SCORES]
-    columns = [Column(name, name, "left" if name == "method" else "right") for name in _SCORES]
+def _format_split(by: Dimension, scores: pd.DataFrame) -> str:
+    return f"## Issued bands by {by}\n\n{_format_scores(scores, by)}"
+
+
+def _format_scores(scores: pd.DataFrame, by: Dimension = "horizon") -> str:
+    names = [by, *_SCORES]
+    rows = scores.loc[scores["method"].isin(list(SHORT_NAMES)), names]
+    columns = [Column(name, name, "left" if name in {"method", *SPLITS} else "right") for name in names]
     return to_markdown(sheet_from_frame(rows, columns)) or "None yet."

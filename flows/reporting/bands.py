@@ -1,17 +1,20 @@
 """Stored forecast bands: loaded, as a sheet, and as the data of fan charts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from db import Store, Transaction
+from flows.reporting.report_dates import describe_report, load_reports, select_reports
 from flows.reporting.tables import Column, Sheet, sheet_from_frame
 from flows.settings import Settings
 from forecasting.config import MAIN_HORIZONS
 from forecasting.errors import UsageError
+from forecasting.features.report_days import DatedReport
 from forecasting.prices.adjustment import adjust
 from forecasting.text import format_price
 
@@ -36,11 +39,31 @@ class FanData:
         bands: Rows of `forecast_quantiles` for one session of each ticker.
         closes: Closes of each ticker by session, in the price units of its bands.
         as_of: Newest session that the bands start from.
+        reports: Earnings reports of each ticker, as its bands expect them, and those before.
     """
 
     bands: pd.DataFrame
     closes: dict[str, pd.Series]
     as_of: date
+    reports: Mapping[str, tuple[DatedReport, ...]] = field(default_factory=dict)
+
+
+def load_expected_reports(store: Store, bands: pd.DataFrame) -> dict[str, tuple[DatedReport, ...]]:
+    """Load the reports that fall between the session and the last target of each ticker's bands.
+
+    Args:
+        store: Of the bands.
+        bands: In columns of `latest_forecast`.
+    """
+    sessions = dict(bands.groupby("ticker", observed=True)["as_of"].max())
+    last = dict(bands.groupby("ticker", observed=True)["target_session"].max())
+    with store.reading() as tx:
+        reports = load_reports(tx, sessions, _newest_issue(bands))
+    selected = {
+        ticker: select_reports(own, sessions[ticker] + timedelta(days=1), last[ticker])
+        for ticker, own in reports.items()
+    }
+    return {ticker: own for ticker, own in selected.items() if own}
 
 
 def load_bands(store: Store, tickers: Sequence[str] = (), until: date | None = None) -> pd.DataFrame:
@@ -61,9 +84,19 @@ def select_main_horizons(bands: pd.DataFrame) -> pd.DataFrame:
     return bands[bands["horizon"].isin(MAIN_HORIZONS)]
 
 
-def build_bands_sheet(bands: pd.DataFrame) -> Sheet:
-    """Build the table of bands; programs also get the columns that it does not show."""
-    return sheet_from_frame(bands, _COLUMNS, title="Forecast bands")
+def build_bands_sheet(
+    bands: pd.DataFrame, reports: Mapping[str, Sequence[DatedReport]] = MappingProxyType({})
+) -> Sheet:
+    """Build the table of bands; programs also get the columns that it does not show.
+
+    Args:
+        bands: In columns of `latest_forecast`.
+        reports: Ticker -> earnings reports ahead, which stand below the table.
+    """
+    notes = [
+        f"{ticker} reports {describe_report(report)}." for ticker, own in reports.items() for report in own
+    ]
+    return sheet_from_frame(bands, _COLUMNS, title="Forecast bands", notes=notes)
 
 
 def load_fan_data(store: Store, tickers: Sequence[str], until: date | None = None) -> FanData:
@@ -81,7 +114,9 @@ def load_fan_data(store: Store, tickers: Sequence[str], until: date | None = Non
             ticker: adjust(tx.prices.load(ticker, as_of), as_of, "split_adjusted")["close"]
             for ticker, as_of in newest
         }
-    return FanData(bands, closes, max(as_of for _, as_of in newest))
+        known_at = _newest_issue(tx.forecasts.latest(list(closes), until))
+        reports = load_reports(tx, dict(newest), known_at)
+    return FanData(bands, closes, max(as_of for _, as_of in newest), reports)
 
 
 def format_query(source: str) -> str:
@@ -96,6 +131,11 @@ def format_query(source: str) -> str:
 def default_plot_path(settings: Settings, as_of: date) -> Path:
     """Return the path of the fan charts of a session."""
     return settings.home.absolute() / "plots" / f"fan-{as_of}.png"
+
+
+def _newest_issue(bands: pd.DataFrame) -> datetime:
+    issued: datetime = pd.to_datetime(bands["issued_at"], utc=True).max().to_pydatetime()
+    return issued
 
 
 def _nothing_stored(tx: Transaction, tickers: Sequence[str], until: date | None) -> UsageError:

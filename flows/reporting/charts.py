@@ -1,5 +1,7 @@
 """Fan charts of recent closes and forecast bands."""
 
+from collections.abc import Sequence
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
 from flows.reporting.bands import FanData
+from flows.reporting.report_dates import describe_report, select_reports
 from forecasting.errors import UsageError
+from forecasting.features.report_days import DatedReport
 from forecasting.text import format_plain
 
 HISTORY_SESSIONS = 90
@@ -20,16 +24,19 @@ _STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": Fa
 _INK = "#374151"
 _BAND = "#2563eb"
 _MEDIAN = "#1d4ed8"
+_REPORT = "#b45309"
 
 
-def draw_fan(bands: pd.DataFrame, closes: pd.Series, ticker: str) -> bytes:
+def draw_fan(
+    bands: pd.DataFrame, closes: pd.Series, ticker: str, *, reports: Sequence[DatedReport] = ()
+) -> bytes:
     """Draw the fan of one ticker as a PNG of about 20 kB, on its own background: readable on dark pages."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, 3.4), layout="constrained", facecolor="#f8fafc")
         axis = figure.subplots()
         axis.set_facecolor("#f8fafc")
-        _draw(axis, ticker, bands, closes=closes.iloc[-HISTORY_SESSIONS:])
-        figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+        _draw(axis, ticker, bands, closes=closes.iloc[-HISTORY_SESSIONS:], reports=reports)
+        _add_legend(figure, [axis])
         image = BytesIO()
         figure.savefig(image, format="png", dpi=90)
     return image.getvalue()
@@ -60,18 +67,30 @@ def save_fan_charts(fans: FanData, path: Path) -> Path:
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis, ticker in zip(axes, tickers, strict=False):
             bands = fans.bands[fans.bands["ticker"] == ticker]
-            _draw(axis, ticker, bands, closes=fans.closes[ticker].iloc[-HISTORY_SESSIONS:])
+            closes = fans.closes[ticker].iloc[-HISTORY_SESSIONS:]
+            _draw(axis, ticker, bands, closes=closes, reports=fans.reports.get(ticker, ()))
         for axis in axes[len(tickers) :]:
             axis.set_visible(False)
-        figure.legend(
-            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
-        )
+        _add_legend(figure, list(axes))
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=110)
     return path
 
 
-def _draw(axis: Axes, ticker: str, bands: pd.DataFrame, *, closes: pd.Series) -> None:
+def _add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """Name each kind of line once, of all the charts: not every share has a report to show."""
+    entries: dict[str, Any] = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        entries = {**dict(zip(labels, handles, strict=True)), **entries}
+    figure.legend(
+        list(entries.values()), list(entries), loc="outside lower center", ncols=len(entries), frameon=False
+    )
+
+
+def _draw(
+    axis: Axes, ticker: str, bands: pd.DataFrame, *, closes: pd.Series, reports: Sequence[DatedReport]
+) -> None:
     calibrated = bands[bands["band"] == "calibrated"]
     wide = calibrated.pivot_table(index="target_session", columns="level", values="price")
     wide.index = pd.to_datetime(wide.index)
@@ -85,7 +104,29 @@ def _draw(axis: Axes, ticker: str, bands: pd.DataFrame, *, closes: pd.Series) ->
         axis.fill_between(wide.index, wide[low], wide[high], color=_BAND, alpha=shade, lw=0, label=label)
     axis.plot(closes.index, closes, color=_INK, lw=1.1, label="close")
     axis.plot(wide.index, wide[0.5], color=_MEDIAN, lw=1.3, label="median")
+    first, last = closes.index[0].date(), wide.index[-1].date()
+    _mark_reports(axis, select_reports(reports, first, last), closes.index[-1].date())
     axis.set_title(f"{ticker}, from {closes.index[-1].date()}", fontsize=10, loc="left")
     axis.tick_params(axis="x", rotation=30)
     axis.yaxis.set_major_formatter(lambda price, _: format_plain(price))
     axis.grid(alpha=0.25)
+
+
+def _mark_reports(axis: Axes, reports: Sequence[DatedReport], as_of: date) -> None:
+    """Mark the day of each report by a line; that of a coming one is named."""
+    for report in reports:
+        day = pd.Timestamp(report.day)
+        axis.axvline(day, color=_REPORT, lw=0.9, ls=":", label="earnings report")
+        if report.day > as_of:
+            axis.annotate(
+                describe_report(report),
+                (day, 1),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                xytext=(-3, -3),
+                rotation=90,
+                ha="right",
+                va="top",
+                fontsize=6.5,
+                color=_REPORT,
+            )

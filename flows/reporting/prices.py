@@ -3,18 +3,20 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
 from db import Holding, QuarantineRecord, Store
 from flows.doctor.price_files import FileCheck
+from flows.reporting.report_dates import describe_report, load_reports
 from flows.reporting.scorecards import other_source_hint
 from flows.reporting.tables import STORED_DIGITS, Column, Format, Sheet, sheet_from_frame, to_records
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.sessions import Calendar, first_day
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
+from forecasting.features.report_days import DatedReport
 from forecasting.prices.completeness import find_gaps
 from forecasting.prices.history import PriceHistory
 from forecasting.text import format_plain, format_price
@@ -27,6 +29,7 @@ _STATUS_COLUMNS = (
     Column("gaps", "gaps", format=lambda gaps: format_sessions(gaps) or "none"),
     Column("closures", "closures", format=lambda closures: format_sessions(closures) or "none"),
     Column("revisions", "revisions", "right"),
+    Column("report", "next report"),
     Column("quarantined", "quarantined"),
     Column("detail"),
 )
@@ -57,6 +60,7 @@ class TickerStatus:
             is unknown.
         closures: Days in between on which its exchange was closed against the installed calendar.
         revisions: Number of corrections of stored bars.
+        report: Next earnings report after the last bar, in a few words; None where none is known.
         quarantined: Session and reason of the newest quarantine, if it lies on or after the last bar.
         detail: That reason in a sentence.
     """
@@ -68,6 +72,7 @@ class TickerStatus:
     gaps: tuple[date, ...] | None
     closures: tuple[date, ...]
     revisions: int
+    report: str | None
     quarantined: str | None
     detail: str | None
 
@@ -80,12 +85,14 @@ class StoredPrices:
     revisions: pd.DataFrame
 
 
-def load_status_sheet(store: Store, tickers: Sequence[str], calendars: Calendars = STANDARD) -> Sheet:
-    """Load the table of tickers, with what a person should know of them below.
+def load_status_sheet(
+    store: Store, tickers: Sequence[str], calendars: Calendars = STANDARD, *, now: datetime
+) -> Sheet:
+    """Load the table of tickers as known at an instant (UTC), with what a person should know of them below.
 
     A hint stands there if the store holds prices of other sources only.
     """
-    statuses = load_price_status(store, tickers, calendars)
+    statuses = load_price_status(store, tickers, calendars, now=now)
     with store.reading() as tx:
         hint = other_source_hint("prices", tx.prices.sources(), store.source)
     quarantines = (f"Quarantined {status.detail}" for status in statuses if status.detail)
@@ -99,12 +106,14 @@ def load_status_sheet(store: Store, tickers: Sequence[str], calendars: Calendars
 
 
 def load_price_status(
-    store: Store, tickers: Sequence[str], calendars: Calendars = STANDARD
+    store: Store, tickers: Sequence[str], calendars: Calendars = STANDARD, *, now: datetime
 ) -> list[TickerStatus]:
-    """Load the state of some tickers or, without any, of all with bars or a quarantine."""
+    """Load the state of some tickers or, without any, of all with bars or a quarantine, as known at `now`."""
     with store.reading() as tx:
         holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
         quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
+        sessions = {ticker: holding.last for ticker, holding in holdings.items()}
+        reports = load_reports(tx, sessions, now, calendars=calendars)
         return [
             _describe(
                 ticker,
@@ -112,6 +121,7 @@ def load_price_status(
                 tx.prices.load(ticker).bars,
                 quarantine=quarantines.get(ticker),
                 calendar=_find_calendar(ticker, calendars),
+                reports=reports.get(ticker, ()),
             )
             for ticker in tickers or sorted({*holdings, *quarantines})
         ]
@@ -185,6 +195,7 @@ def _describe(
     *,
     quarantine: QuarantineRecord | None,
     calendar: Calendar | None,
+    reports: Sequence[DatedReport],
 ) -> TickerStatus:
     current = quarantine if quarantine and (holding is None or quarantine.as_of >= holding.last) else None
     return TickerStatus(
@@ -195,6 +206,7 @@ def _describe(
         gaps=_find_gaps(bars, calendar),
         closures=_list_closures(bars, calendar),
         revisions=holding.revisions if holding else 0,
+        report=next((describe_report(each) for each in reports if each.status != "reported"), None),
         quarantined=f"{current.as_of} {current.reason}" if current else None,
         detail=current.detail if current else None,
     )

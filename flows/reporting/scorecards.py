@@ -11,7 +11,8 @@ from flows.reporting.tables import STORED_DIGITS, Column, Part, Sheet, sheet_fro
 from forecasting.config import MAIN_HORIZONS
 from forecasting.types import Band, OutcomeKind
 
-DIMENSIONS: tuple[Dimension, ...] = ("horizon", "ticker", "regime")
+DIMENSIONS: tuple[Dimension, ...] = ("horizon", "ticker", "regime", "report")
+SPLITS: tuple[Dimension, ...] = ("regime", "report")  # in each of which the bands are to hold
 SHORT_NAMES: Mapping[Band, str] = {
     "calibrated": "cal.",
     "predictive": "pred.",
@@ -43,10 +44,17 @@ class Scorecards:
 
 @dataclass(frozen=True)
 class HorizonScores:
-    """Scores of issued and of walked bands at the main horizons."""
+    """Scores of issued and of walked bands at the main horizons.
+
+    Attributes:
+        issued: By horizon.
+        walked: By horizon.
+        splits: Scores of the issued bands over these horizons, by regime and by report.
+    """
 
     issued: pd.DataFrame
     walked: pd.DataFrame
+    splits: Mapping[Dimension, pd.DataFrame]
 
 
 def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
@@ -68,6 +76,7 @@ def load_horizon_scores(store: Store, tickers: Sequence[str]) -> HorizonScores:
         return HorizonScores(
             issued=_load(tx, "horizon", tickers=tickers, horizons=MAIN_HORIZONS),
             walked=_load(tx, "horizon", tickers=tickers, horizons=MAIN_HORIZONS, kinds=(_WALKED,)),
+            splits={by: _load(tx, by, tickers=tickers, horizons=MAIN_HORIZONS) for by in SPLITS},
         )
 
 

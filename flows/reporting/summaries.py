@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from db import Store
-from flows.reporting.bands import build_bands_sheet, load_bands, select_main_horizons
+from flows.reporting.bands import (
+    build_bands_sheet,
+    load_bands,
+    load_expected_reports,
+    select_main_horizons,
+)
 from flows.reporting.tables import Part
 from flows.summary import BackfillSummary, Replay, RunSummary
 
@@ -13,7 +18,7 @@ def build_summary_parts(summary: RunSummary, store: Store) -> Iterator[Part]:
     """Yield a run's bands, the quarantined tickers, what was left out, and where to look next."""
     if summary.run_id:
         bands = load_bands(store, summary.tickers, summary.as_of)
-        yield build_bands_sheet(select_main_horizons(bands))
+        yield build_bands_sheet(select_main_horizons(bands), load_expected_reports(store, bands))
     for ticker, error in summary.quarantined.items():
         yield f"Quarantined {ticker} ({error.reason}): {error}"
     for ticker, sentence in (summary.fallbacks or {}).items():

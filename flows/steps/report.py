@@ -32,10 +32,11 @@ def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
     bands = select_main_horizons(load_bands(context.store, tickers, context.as_of))
     fans = load_fan_data(context.store, tickers, context.as_of)
     query = format_query(context.source.name)
-    show_bands(bands, query)
+    show_bands(bands, query, fans.reports)
     for ticker, rows in bands.groupby("ticker"):
         quantiles = fans.bands[fans.bands["ticker"] == ticker]
-        show_fan(ticker, rows, draw_fan(quantiles, fans.closes[ticker], ticker))
+        image = draw_fan(quantiles, fans.closes[ticker], ticker, reports=fans.reports.get(str(ticker), ()))
+        show_fan(ticker, rows, image)
     plot = save_fan_charts(fans, default_plot_path(context.settings, fans.as_of))
     return RunReport(plot=str(plot), database=context.store.display_url, query=query)
 

@@ -30,8 +30,15 @@ def calibrate_walk(
         calibration = learn_calibration(closed, origin.levels[0], config)
         predictive = origin.quantiles["predictive"]
         parts = [
-            calibration.apply(ticker, regime, bands, levels=origin.levels, horizons=origin.horizons)
-            for ticker, regime, bands in zip(origin.tickers, origin.regimes, predictive, strict=True)
+            calibration.apply(
+                ticker,
+                origin.regimes[row],
+                predictive[row],
+                levels=origin.levels,
+                horizons=origin.horizons,
+                reports_ahead=origin.reports_ahead[row],
+            )
+            for row, ticker in enumerate(origin.tickers)
         ]
         bands = np.stack(parts) if parts else predictive
         ledger.enter(origin, bands)
@@ -86,5 +93,6 @@ def _columns(issued: Issued, actual: Floats) -> dict[str, np.ndarray]:
         "upper": predictive[..., -1].ravel(),
         "calibrated_lower": np.full(actual.size, np.nan),
         "calibrated_upper": np.full(actual.size, np.nan),
+        "reports_ahead": np.array(issued.reports_ahead, np.int64).ravel(),
         "target_session": np.array(issued.targets, "datetime64[s]").ravel(),
     }

@@ -78,6 +78,7 @@ def _score_band(issued: Issued, actual: Floats, band: str) -> pd.DataFrame:
             "horizon": np.asarray(issued.horizons, np.int64)[step],
             "quality": "champion",
             "regime": np.array(issued.regimes, object)[ticker],
+            "reports_ahead": np.array(issued.reports_ahead, np.int64)[ticker, step],
             "actual_close": np.nan,  # a walk knows returns, and no price of its day
         }
     )

@@ -60,6 +60,7 @@ class Issued:
         targets: (N, H) target sessions.
         quantiles: Method -> (N, H, Q); NaN where a method has no forecast of a ticker.
         remarks: What was left out or replaced.
+        reports_ahead: (N, H) earnings reports that were expected up to each target; 0 without dates.
     """
 
     origin: date
@@ -70,6 +71,7 @@ class Issued:
     targets: tuple[tuple[date, ...], ...]
     quantiles: Mapping[str, Floats]
     remarks: tuple[Remark, ...]
+    reports_ahead: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -208,4 +210,10 @@ def _stack(
             name: np.stack([own[name][kept] for own in quantiles]) if quantiles else empty for name in names
         },
         remarks=remarks,
+        reports_ahead=tuple(_keep_reports(forecast, kept) for forecast in forecasts),
     )
+
+
+def _keep_reports(forecast: Forecast, kept: Sequence[int]) -> tuple[int, ...]:
+    counts = forecast.reports_ahead or (0,) * forecast.horizon
+    return tuple(counts[step] for step in kept)

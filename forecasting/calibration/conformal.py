@@ -2,7 +2,7 @@
 
 Scores are distances of outcomes from the median in units of the predictive band's edge, with recency weights
 (Barber et al. 2023), from three sources: a prior in which the predictive band holds, the pool of all tickers,
-and the ticker's own past.
+and the ticker's own past. Windows with an earnings report have a multiplier of their own beside it.
 """
 
 from statistics import NormalDist
@@ -43,10 +43,9 @@ def fit_multipliers(
         tail: Nominal probability beyond the edge.
         config: Half-life and the weight of prior and pool.
     """
-    weights = 0.5 ** (ages / config.half_life_years)
-    above, total = _weigh_exceedances(scores, weights)  # (N, H, G), (N, H)
-    horizons = np.arange(1, scores.shape[2] + 1)
-    independent = weights[:, None] * np.minimum(gaps[:, None] / horizons, 1)  # (D, H): overlaps count once
+    recency = 0.5 ** (ages / config.half_life_years)
+    above, total = _weigh_exceedances(scores, np.broadcast_to(recency[:, None], scores.shape[::2]))
+    independent = weigh_outcomes(ages, gaps, scores.shape[2], config=config)
     closed = np.isfinite(scores)
     dates = (closed.any(axis=1) * independent).sum(axis=0)  # (H,)
     pooled = above.sum(axis=0) / np.maximum(total.sum(axis=0), 1e-12)[:, None]  # (H, G)
@@ -58,6 +57,40 @@ def fit_multipliers(
     return TailMultipliers(_smooth(_solve(mixed, tail), known), _smooth(_solve(pool, tail), known))
 
 
+def fit_report_multipliers(
+    scores: Floats, with_report: NDArray[np.bool_], weights: Floats, *, tail: float, config: CalibrationConfig
+) -> Floats:
+    """(H,) log multipliers that windows with a report need beyond those of the windows without.
+
+    Both are pooled over tickers; few outcomes with a report are shrunk to no multiplier.
+
+    Args:
+        scores: (D, N, H) of one tail, NaN where not closed.
+        with_report: (D, N, H) whether a report was expected in the window when its band was issued.
+        weights: (D, H) of an outcome: its recency, and its share of those that do not overlap.
+        tail: Nominal probability beyond the edge.
+        config: The weight of the belief in none.
+    """
+    plain = _pool_exceedances(np.where(with_report, np.nan, scores), weights)
+    usual = np.where(plain.outcomes > 0, _solve(plain.above, tail), 0.0)
+    held = _pool_exceedances(np.where(with_report, scores / np.exp(usual), np.nan), weights)
+    mixed = _mix(held.above, prior_exceedance(tail), _share(held.outcomes, config.report_blocks))
+    return _smooth(_solve(mixed, tail), held.outcomes > 0)
+
+
+class _Exceedances(NamedTuple):
+    """(H, G) share of the scores above each multiplier, and (H,) weight of the outcomes behind it."""
+
+    above: Floats
+    outcomes: Floats
+
+
+def _pool_exceedances(scores: Floats, weights: Floats) -> _Exceedances:
+    above, total = _weigh_exceedances(scores, weights)
+    outcomes = total.sum(axis=0)
+    return _Exceedances(above.sum(axis=0) / np.maximum(outcomes, 1e-12)[:, None], outcomes)
+
+
 def _smooth(values: Floats, known: NDArray[np.bool_]) -> Floats:
     """(..., H) averaged over neighbouring horizons that have outcomes."""
     horizon = np.log(np.arange(1, values.shape[-1] + 1))
@@ -66,14 +99,21 @@ def _smooth(values: Floats, known: NDArray[np.bool_]) -> Floats:
     return averaged
 
 
+def weigh_outcomes(ages: Floats, gaps: Floats, horizons: int, *, config: CalibrationConfig) -> Floats:
+    """(D, H) weight of an outcome: its recency, times its share of those that do not overlap."""
+    recency = 0.5 ** (ages[:, None] / config.half_life_years)
+    weights: Floats = recency * np.minimum(gaps[:, None] / np.arange(1, horizons + 1), 1)
+    return weights
+
+
 def _weigh_exceedances(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """(N, H, G) weight of the scores above each multiplier, and (N, H) of them all."""
+    """(N, H, G) weight of the scores above each multiplier, and (N, H) of them all; `weights` are (D, H)."""
     _, tickers, horizons = scores.shape
     known = np.isfinite(scores)
     below = np.searchsorted(GRID, np.where(known, scores, 0.0))  # multipliers below the score
     cell = np.arange(tickers * horizons).reshape(tickers, horizons) * (len(GRID) + 1) + below
     counts = np.bincount(
-        cell.ravel(), (weights[:, None, None] * known).ravel(), tickers * horizons * (len(GRID) + 1)
+        cell.ravel(), (weights[:, None, :] * known).ravel(), tickers * horizons * (len(GRID) + 1)
     )
     by_multiplier = counts.reshape(tickers, horizons, -1)
     above = by_multiplier[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.calibration.conformal import fit_multipliers
+from forecasting.calibration.conformal import fit_multipliers, fit_report_multipliers, weigh_outcomes
 from forecasting.calibration.feedback import fold_feedback
 from forecasting.calibration.state import Calibration
 from forecasting.config import CalibrationConfig
@@ -26,6 +26,7 @@ class ClosedBands:
         regime: (D, N) index in REGIMES of the market at issue; -1 where the ticker was not forecast.
         scores: (2, D, N, H) distance of the outcome from the median over that of the predictive band's edge,
             in the tail's direction; NaN where the forecast is not closed. Above 1 is a miss.
+        with_report: (D, N, H) whether a report was expected up to the target when the band was issued.
         misses: (2, D, N, H) 1 where the outcome lay beyond the calibrated band as issued, else 0, or NaN.
     """
 
@@ -33,6 +34,7 @@ class ClosedBands:
     tickers: tuple[str, ...]
     regime: NDArray[np.int8]
     scores: Floats
+    with_report: NDArray[np.bool_]
     misses: Floats
 
     def gaps(self) -> Floats:
@@ -65,19 +67,24 @@ def learn_calibration(closed: pd.DataFrame, tail: float, config: CalibrationConf
     if closed.empty:
         return Calibration.none()
     bands = build_closed_bands(closed)
-    own, pool, regime = [], [], []
+    weights = weigh_outcomes(bands.ages(), bands.gaps(), bands.scores.shape[-1], config=config)
+    own, pool, regime, report = [], [], [], []
     for side in (0, 1):
-        multipliers = fit_multipliers(
-            bands.scores[side], bands.ages(), bands.gaps(), tail=tail, config=config
+        wider = fit_report_multipliers(
+            bands.scores[side], bands.with_report, weights, tail=tail, config=config
         )
+        scores = np.where(bands.with_report, bands.scores[side] / np.exp(wider), bands.scores[side])
+        multipliers = fit_multipliers(scores, bands.ages(), bands.gaps(), tail=tail, config=config)
         feedback = fold_feedback(bands.misses[side], bands.regime, bands.gaps(), tail=tail, config=config)
         own.append(multipliers.ticker + feedback.shared + feedback.ticker)  # (N, H)
         pool.append(multipliers.pool + feedback.shared)  # (H,)
         regime.append(feedback.regime)  # (3, H)
+        report.append(wider)  # (H,)
     return Calibration(
         pool=np.stack(pool),
         own={ticker: np.stack(own)[:, index] for index, ticker in enumerate(bands.tickers)},
         regime=np.stack(regime).swapaxes(0, 1),
+        report=np.stack(report),
         pooled=np.isfinite(bands.scores[0]).sum(axis=(0, 1)).astype(np.float64),
     )
 
@@ -119,7 +126,8 @@ def build_closed_bands(rows: pd.DataFrame) -> ClosedBands:
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = np.stack([(middle - actual) / (middle - low), (actual - middle) / (high - middle)])
     misses = np.stack(tail_misses(dense("calibrated_lower"), dense("calibrated_upper"), actual))
-    return ClosedBands(dates, tuple(str(name) for name in tickers), regime, scores, misses)
+    with_report = dense("reports_ahead") >= 1
+    return ClosedBands(dates, tuple(str(name) for name in tickers), regime, scores, with_report, misses)
 
 
 def _require_regimes(rows: pd.DataFrame) -> None:

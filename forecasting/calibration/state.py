@@ -23,6 +23,7 @@ class Calibration:
         pool: (2, H) log multipliers of the lower and the upper tail for a ticker without a past of its own.
         own: Ticker -> (2, H), in place of the pool's.
         regime: (3, 2, H) added by the regime at issue, in the order of REGIMES.
+        report: (2, H) added where a report is expected up to the horizon; (2, 0) where none was learned from.
         pooled: (H,) closed forecasts of all tickers that were learned from.
     """
 
@@ -30,6 +31,7 @@ class Calibration:
     own: Mapping[str, Floats]
     regime: Floats
     pooled: Floats = field(default_factory=lambda: np.zeros(0))
+    report: Floats = field(default_factory=lambda: np.zeros((2, 0)))
 
     @classmethod
     def none(cls) -> "Calibration":
@@ -47,13 +49,25 @@ class Calibration:
         padded[: len(self.pooled)] = self.pooled[:horizon]
         return tuple(int(count) for count in padded)
 
-    def multipliers(self, ticker: str, regime: str, horizons: Sequence[int]) -> Floats:
-        """(2, H) factors of the distance from the median; the longest learned horizon holds beyond."""
+    def multipliers(
+        self, ticker: str, regime: str, horizons: Sequence[int], *, reports_ahead: Sequence[int] | None = None
+    ) -> Floats:
+        """(2, H) factors of the distance from the median; the longest learned horizon holds beyond.
+
+        Args:
+            ticker: Whose own past counts.
+            regime: The market's at issue, one of REGIMES.
+            horizons: The H horizons.
+            reports_ahead: (H,) earnings reports expected up to each; None where no dates are known.
+        """
         total = self.own.get(ticker, self.pool) + self.regime[REGIMES.index(regime)]
         if not total.shape[1]:
             return np.ones((2, len(horizons)))
         index = np.minimum(np.asarray(horizons) - 1, total.shape[1] - 1)
-        factors: Floats = np.exp(np.clip(total[:, index], -LARGEST, LARGEST))
+        learned = total[:, index]
+        if reports_ahead is not None and self.report.shape[1]:
+            learned = learned + np.where(np.asarray(reports_ahead) >= 1, self.report[:, index], 0.0)
+        factors: Floats = np.exp(np.clip(learned, -LARGEST, LARGEST))
         return factors
 
     def apply(
@@ -64,6 +78,7 @@ class Calibration:
         *,
         levels: Sequence[float],
         horizons: Sequence[int] | None = None,
+        reports_ahead: Sequence[int] | None = None,
     ) -> Floats:
         """(H, Q) calibrated quantiles of (H, Q) predictive ones.
 
@@ -77,9 +92,11 @@ class Calibration:
             quantiles: Of the cumulative log return.
             levels: The Q levels, 0.5 among them.
             horizons: The H horizons; None for 1 to H.
+            reports_ahead: (H,) earnings reports expected up to each; None where no dates are known.
         """
         middle = list(levels).index(0.5)
-        factors = self.multipliers(ticker, regime, horizons or range(1, len(quantiles) + 1))
+        steps = horizons or range(1, len(quantiles) + 1)
+        factors = self.multipliers(ticker, regime, steps, reports_ahead=reports_ahead)
         tail = np.where(np.arange(len(levels)) < middle, 0, 1)
         wider = np.exp(np.log(factors[tail]).T * edge_share(levels))
         centre = quantiles[:, [middle]]
@@ -94,6 +111,7 @@ class Calibration:
             "own": {ticker: value.tolist() for ticker, value in self.own.items()},
             "regime": self.regime.tolist(),
             "pooled": self.pooled.tolist(),
+            "report": self.report.tolist(),
         }
         return json.dumps(plain, sort_keys=True)
 
@@ -109,7 +127,8 @@ class Calibration:
             own = {ticker: np.array(value) for ticker, value in plain["own"].items()}
             pool = np.array(plain["pool"]).reshape(2, -1)
             regime = np.array(plain["regime"]).reshape(len(REGIMES), 2, -1)
-            state = cls(pool, own, regime, np.array(plain["pooled"]))
+            report = np.array(plain.get("report", [[], []])).reshape(2, -1)  # none before reports counted
+            state = cls(pool, own, regime, np.array(plain["pooled"]), report)
             state.check()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadCalibrationError("a stored calibration", describe_error(error)) from error
@@ -124,9 +143,11 @@ class Calibration:
         """
         horizons = self.pool.shape[1]
         shapes = {*(own.shape for own in self.own.values()), self.regime.shape[1:], self.pool.shape}
-        if shapes != {(2, horizons)} or self.pooled.shape != (horizons,):
+        is_odd = self.report.shape not in {(2, horizons), (2, 0)}
+        if shapes != {(2, horizons)} or self.pooled.shape != (horizons,) or is_odd:
             raise BadCalibrationError("a calibration of the same horizons in each part", "others")
-        for name, part in {**self.own, "the pool": self.pool, "the regimes": self.regime}.items():
+        parts = {**self.own, "the pool": self.pool, "the regimes": self.regime, "the reports": self.report}
+        for name, part in parts.items():
             if not (np.abs(part) <= _LARGEST_STATE).all():
                 expected = f"log multipliers of {name} within {_LARGEST_STATE:g}"
                 raise BadCalibrationError(expected, f"{np.abs(part).max():g}")

@@ -14,7 +14,7 @@ from forecasting.prices.history import PriceHistory
 from forecasting.tables import BAND_SCORES, ISSUED_BANDS
 from forecasting.types import Floats, PriceBasis
 
-_FACTS = ["as_of", "target_session", "horizon", "kind", "quality", "regime"]
+_FACTS = ["as_of", "target_session", "horizon", "kind", "quality", "regime", "reports_ahead"]
 
 
 def score_issued(issued: pd.DataFrame, history: PriceHistory) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def tabulate_scores(facts: pd.DataFrame, scores: Scores) -> pd.DataFrame:
 
     Args:
         facts: (N,) rows of ticker, as_of, target_session, band, kind, horizon, quality, regime and
-            actual_close.
+            reports_ahead and actual_close.
         scores: (N,) scores whose outcomes are known.
     """
     below, above = (miss.astype(np.int64) for miss in scores.misses)

@@ -6,14 +6,14 @@ report is spread over its day and the next session.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.calendars.reports import AHEAD, EarningsDates
 from forecasting.features.earnings import BLUR
-from forecasting.types import Floats
+from forecasting.types import Floats, ReportStatus, ReportTime
 
 REACH = AHEAD + BLUR + 1  # sessions past the last bar over which a projection may be spread into those ahead
 YEAR = timedelta(days=364)  # whole weeks: companies keep to a weekday
@@ -135,3 +135,38 @@ def _add_ahead(ahead: Floats, share: Floats, *, around: Floats, first: int, know
         session = first + offset
         rows = np.arange(max(known.start, session - AHEAD, 0), min(known.stop, session))
         ahead[rows, session - rows - 1] += mass[rows]
+
+
+@dataclass(frozen=True)
+class DatedReport:
+    """One report as a session knows it.
+
+    Attributes:
+        day: Of the report; of a projected one, whole weeks after last year's.
+        when: Time of that day.
+        status: `reported` up to the session, later ones `announced` or `projected`.
+    """
+
+    day: date
+    when: ReportTime
+    status: ReportStatus
+
+
+def list_reports(dates: EarningsDates, axis: np.ndarray, session: date) -> tuple[DatedReport, ...]:
+    """List the reports that a session knows of, in order of time: the same as a forecast from it expects.
+
+    Args:
+        dates: Of one ticker.
+        axis: (C,) datetime64[D] sessions from before `session` to after the last day of interest.
+        session: The session; dates that become known later are not listed.
+    """
+    days = ReportDays.build(dates, axis)
+    row = int(np.searchsorted(axis, np.datetime64(session)))
+    found: list[DatedReport] = []
+    for index, report in enumerate(sorted(dates.reports, key=lambda report: report.day)):
+        is_past = report.day <= session
+        if days.known[index] <= row or is_past:
+            found.append(DatedReport(report.day, report.when, "reported" if is_past else "announced"))
+        if is_past and row < days.replaced(index) and report.day + YEAR > session:
+            found.append(DatedReport(report.day + YEAR, report.when, "projected"))
+    return tuple(sorted(found, key=lambda report: report.day))

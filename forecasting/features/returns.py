@@ -76,6 +76,16 @@ class DailyReturns:
             raise StaleHistoryError(self.ticker, expected=session, found=known.last_session)
         return known
 
+    def count_reports(self, horizon: int) -> tuple[int, ...] | None:
+        """(H,) reports expected up to each of the next sessions, as known at the last; rounded.
+
+        None where no date of the last year or of the days ahead is known.
+        """
+        if self.reports is None or not self.reports.dated[-1]:
+            return None
+        expected = np.cumsum(self.reports.ahead[-1, :horizon])
+        return tuple(int(count) for count in np.floor(expected + 0.5))
+
     def newest(self, sessions: int, needed: int) -> Floats:
         """Return the newest log returns, at most `sessions` of them.
 

@@ -19,7 +19,7 @@ from forecasting.model.dataset import TickerFeatures, weigh_by_recency
 from forecasting.model.losses import weighted_mean
 from forecasting.model.network import LARGEST_LOG_SCALE
 from forecasting.model.random_streams import LARGEST_RESIDUAL
-from forecasting.model.residuals import expect_mean
+from forecasting.model.residuals import EXPECTED_MEAN
 from forecasting.types import Floats
 
 RESIDUAL_LEVELS: tuple[float, ...] = tuple(round(step / 100, 2) for step in range(1, 100))
@@ -82,7 +82,6 @@ class HorizonSample:
         target: (N,) log return of the horizon over current volatility and sqrt(h).
         weights: (N,) recency weights.
         penalty: (F + 1,) of the squared coefficients.
-        span: Sessions from the first to the last.
         blocks: Outcomes of a ticker that do not overlap.
     """
 
@@ -90,7 +89,6 @@ class HorizonSample:
     target: Floats
     weights: Floats
     penalty: Floats
-    span: int
     blocks: float
 
 
@@ -123,7 +121,8 @@ def fit_log_har(
         coefficients[index] = _maximise_likelihood(sample, shorter, config) if is_enough else shorter
         bounds[index] = sample.regressors[:, 1:].min(axis=0), sample.regressors[:, 1:].max(axis=0)
         residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients[index]))
-        quantiles[index] = _weighted_quantiles(_move_to_expected_mean(residuals, sample, h), sample.weights)
+        moved = _move_to_expected_mean(residuals, sample.weights, h)
+        quantiles[index] = _weighted_quantiles(moved, sample.weights)
     widths = _interpolate(knots, bounds.reshape(len(knots), -1)).reshape(-1, 2, len(names))
     return LogHar(tuple(names), _interpolate(knots, coefficients), _interpolate(knots, quantiles), widths)
 
@@ -160,7 +159,6 @@ def build_horizon_sample(
         target=np.clip(y[kept], -LARGEST_RESIDUAL, LARGEST_RESIDUAL),
         weights=weigh_by_recency(age[kept], config.weighting),
         penalty=np.append(0.0, ridge * x[kept].var(axis=0)),
-        span=len(sessions),
         blocks=blocks,
     )
 
@@ -205,10 +203,9 @@ def _maximise_likelihood(sample: HorizonSample, start: Floats, config: LogHarCon
     return fitted
 
 
-def _move_to_expected_mean(residuals: Floats, sample: HorizonSample, h: int) -> Floats:
+def _move_to_expected_mean(residuals: Floats, weights: Floats, h: int) -> Floats:
     """(N,) residuals of h sessions, moved to the mean that is to be expected of the next ones."""
-    mean, root = float(np.average(residuals, weights=sample.weights)), float(np.sqrt(h))
-    moved: Floats = residuals + root * expect_mean(mean / root, sample.span) - mean
+    moved: Floats = residuals + np.sqrt(h) * EXPECTED_MEAN - np.average(residuals, weights=weights)
     return moved
 
 

@@ -1,7 +1,7 @@
 """Residuals of past sessions: the rows from which the simulation draws its noise, and their expected mean.
 
 The mean return of a share cannot be learnt from the years at hand (Merton 1980): after a crash it predicts
-falling prices, after a boom soaring ones. So a mean counts as so many years against what a century of shares
+falling prices, after a boom soaring ones. So a past mean counts for nothing beside what a century of shares
 has earned.
 """
 
@@ -20,11 +20,8 @@ from forecasting.model.random_streams import LARGEST_RESIDUAL
 from forecasting.types import Floats
 
 # Mean log return of a large share a session, in scales of the residuals (a deviation is about 1.2 of them):
-# about 6 % over 30 % a year. Chosen on 2009-2011 between .005 and .015.
-LONG_RUN = 0.015
-# A mean over so many years carries the same weight: that of 40 shares errs by .6 deviations / sqrt(years),
-# after sixteen years by as much as eras differ (.15).
-YEARS = 16
+# about 8 % over 30 % a year. Between .015 and .02 deviations the score of 2009-2019 hardly changes.
+EXPECTED_MEAN = 0.02
 _LARGEST_RATIO = 100.0
 _BURN_IN = 20  # sessions after which the recurrent state no longer depends on its start
 
@@ -40,17 +37,6 @@ class ResidualPool:
 
     rows: Floats
     weights: Floats
-
-
-def expect_mean(mean: float, sessions: int) -> float:
-    """Return the mean to expect of a session, in the units of `mean`.
-
-    Args:
-        mean: Mean standardised log return a session, pooled over tickers, in units of the fitted scale.
-        sessions: Sessions of a share's calendar that it was measured over.
-    """
-    own = sessions / (sessions + 252 * YEARS)
-    return own * mean + (1 - own) * LONG_RUN
 
 
 def collect_residuals(
@@ -81,13 +67,8 @@ def collect_residuals(
     usable = usable[np.argsort(rows[usable, 0], kind="stable")]  # they are drawn by strata of residuals
     kept, share = rows[usable, :3], weights[usable] / weights[usable].sum()
     mean = float(share @ (rows[usable, 0] + rows[usable, 3]))
-    kept[:, 0] += expect_mean(mean, _count_sessions(split, tickers)) - mean
+    kept[:, 0] += EXPECTED_MEAN - mean
     return ResidualPool(kept.astype(np.float32).astype(np.float64), share)
-
-
-def _count_sessions(split: Split, tickers: Sequence[TickerFeatures]) -> int:
-    sessions = np.concatenate([ticker.sessions for ticker in tickers])
-    return len(np.unique(sessions[np.append(split.training, split.validation)]))
 
 
 def _ticker_rows(

@@ -36,6 +36,7 @@ def make_closed(dates: int, tickers: int = 12, *, scale: float = 1.0, seed: int 
             "upper": EDGE,
             "calibrated_lower": -EDGE,
             "calibrated_upper": EDGE,
+            "reports_ahead": 0,
         }
     )
     return CLOSED_BANDS.check(frame)

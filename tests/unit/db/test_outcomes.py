@@ -65,6 +65,7 @@ def walk(ticker: str, actual: dict[date, float], as_of: date = DAY) -> pd.DataFr
             "horizon": horizon,
             "quality": "champion",
             "regime": "calm",
+            "reports_ahead": 0,
             "nominal_coverage": 0.9,
             "lower": np.log(0.9),
             "median": 0.0,
@@ -127,7 +128,7 @@ def test_a_corrected_close_is_scored_again(issued: Store, save_prices: SavePrice
     assert verify(issued, at=NOON + timedelta(days=1)) == 1
     rows = [row for row in dump()["verifications"] if row[3] == date(2024, 1, 4)]
     assert {row[-2] for row in rows} == {NOON + timedelta(days=1)}
-    assert [row[13] for row in rows] == pytest.approx([np.log(0.852)] * 4)
+    assert [row[14] for row in rows] == pytest.approx([np.log(0.852)] * 4)
     assert verify(issued, at=NOON + timedelta(days=2)) == 1
     assert {row[-2] for row in dump()["verifications"]} == {NOON, NOON + timedelta(days=1)}
 

@@ -15,6 +15,7 @@ from flows.reporting.artifacts import (
     list_bands,
 )
 from flows.reporting.scorecards import HorizonScores
+from forecasting.features.report_days import DatedReport
 
 DAY = date(2024, 6, 3)
 NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
@@ -61,7 +62,7 @@ def test_a_calibration_without_outcomes_says_so() -> None:
     empty = pd.DataFrame(
         columns=["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
     )
-    text = format_calibration(describe_calibration(None), HorizonScores(empty, empty), [])
+    text = format_calibration(describe_calibration(None), HorizonScores(empty, empty, {}), [])
     assert "State: nothing learned yet." in text
     assert text.count("None yet.") == 2
 
@@ -80,12 +81,14 @@ def test_a_calibration_shows_scores_and_drift() -> None:
             "crps_to_random_walk": [0.95, float("nan")],
         }
     )
-    text = format_calibration(
-        describe_calibration(record), HorizonScores(scores, scores.iloc[:0]), ["bands held 70 %"]
-    )
+    by_report = scores.drop(columns="horizon").assign(report="with")
+    horizon_scores = HorizonScores(scores, scores.iloc[:0], {"report": by_report})
+    text = format_calibration(describe_calibration(record), horizon_scores, ["bands held 70 %"])
     assert "State: c1, from 12 outcomes." in text
     assert "**Drift**: bands held 70 %" in text
     assert "| 1 | calibrated | 12 | 0.900 | 0.100 | 0.000 | 0.950 |" in text
+    assert "## Issued bands by report" in text
+    assert "| with | calibrated | 12 | 0.900 | 0.100 | 0.000 | 0.950 |" in text
     assert "fhs" not in text
     assert text.count("None yet.") == 1
 
@@ -127,3 +130,14 @@ def test_a_price_of_any_size_is_readable_in_the_ui(close: float, shown: str, lis
     lines = format_fan("AAA", bands, b"png").split("\n\n")
     assert lines[1].startswith(f"Close {shown}; ")
     assert lines[3].splitlines()[-1].count(shown) == 3
+
+
+def test_the_table_of_bands_names_the_reports_up_to_each_target() -> None:
+    rows = [(day, horizon) for horizon, day in enumerate((date(2024, 6, 4), date(2024, 6, 10)), start=1)]
+    bands = pd.DataFrame(rows, columns=["target_session", "horizon"]).assign(
+        ticker="AAA", as_of=DAY, lower=9.0, median=10.0, upper=11.0, quality="champion"
+    )
+    report = DatedReport(date(2024, 6, 6), "before_open", "projected")
+    near, far = list_bands(bands, {"AAA": (report,)})
+    assert near["report"] == ""
+    assert far["report"] == "2024-06-06, before the open, projected"

@@ -26,6 +26,7 @@ def issued() -> Issued:
         targets=((date(2024, 5, 15), date(2024, 5, 16)),),
         quantiles={"predictive": bands, "fhs": 2 * bands},
         remarks=(Remark(DAY, "BBB", "all", "stale", "BBB: expected a bar, found none."),),
+        reports_ahead=((0, 1),),
     )
 
 
@@ -39,14 +40,14 @@ def test_a_part_comes_back_as_it_was(tmp_path: Path, issued: Issued) -> None:
         np.testing.assert_array_equal(found.quantiles[name], bands)
     assert (found.tickers, found.regimes, found.targets) == (issued.tickers, issued.regimes, issued.targets)
     assert (found.horizons, found.levels) == (issued.horizons, issued.levels)
-    assert found.remarks == issued.remarks
+    assert (found.remarks, found.reports_ahead) == (issued.remarks, issued.reports_ahead)
 
 
 def test_an_origin_without_forecasts_comes_back_too(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "rows.csv")
     checkpoint.open({}, restart=False)
     checkpoint.save_part(
-        Issued(DAY, (1, 2), (0.05, 0.5, 0.95), (), (), (), {"predictive": np.empty((0, 2, 3))}, ())
+        Issued(DAY, (1, 2), (0.05, 0.5, 0.95), (), (), (), {"predictive": np.empty((0, 2, 3))}, (), ())
     )
     assert checkpoint.load_part(DAY).tickers == ()
     assert checkpoint.load_part(DAY).targets == ()

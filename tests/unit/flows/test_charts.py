@@ -10,8 +10,12 @@ import pytest
 
 from flows.reporting.bands import FanData
 from flows.reporting.charts import save_fan_charts
+from forecasting.features.report_days import DatedReport
 
 AS_OF = date(2024, 6, 3)
+PAST = DatedReport(date(2024, 5, 30), "unknown", "reported")
+NEXT = DatedReport(date(2024, 6, 4), "after_close", "announced")
+FAR = DatedReport(date(2024, 9, 4), "unknown", "projected")
 
 
 def draw(path: Path, close: float) -> list[str]:
@@ -25,8 +29,9 @@ def draw(path: Path, close: float) -> list[str]:
         columns=["ticker", "band", "target_session", "level", "price"],
     )
     closes = pd.Series(close, pd.bdate_range(end=AS_OF, periods=5))
+    reports = {"AAA": (PAST, NEXT, FAR)}
     with mpl.rc_context({"svg.fonttype": "none"}):  # texts stay texts
-        save_fan_charts(FanData(bands, {"AAA": closes}, AS_OF), path)
+        save_fan_charts(FanData(bands, {"AAA": closes}, AS_OF, reports), path)
     return re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text())
 
 
@@ -37,3 +42,11 @@ def test_the_axis_shows_prices_with_their_digits(workplace: Path, close: float, 
     texts = draw(workplace / "fan.svg", close)
     assert len([text for text in texts if re.fullmatch(label, text)]) >= 3
     assert not [text for text in texts if re.search(r"\de[-\u2212+]?\d", text)]
+
+
+def test_reports_within_the_picture_are_marked_and_the_coming_one_is_named(workplace: Path) -> None:
+    texts = draw(workplace / "fan.svg", 100.0)
+    assert texts.count("earnings report") == 1  # in the legend
+    assert [text for text in texts if "announced" in text or "projected" in text] == [
+        "2024-06-04, after the close, announced"
+    ]

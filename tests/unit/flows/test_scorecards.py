@@ -41,6 +41,7 @@ def score(
             "horizon": 1,
             "quality": "champion",
             "regime": regime,
+            "reports_ahead": np.arange(len(days)) % 2,
             "actual_close": np.nan,
         }
     )
@@ -80,6 +81,9 @@ def test_coverage_is_counted_by_horizon_ticker_and_regime(scored: Store) -> None
     assert tables["ticker"].loc[("calibrated", "BBB"), "inside"] == pytest.approx(0.8)
     assert tables["ticker"].loc[("calibrated", "BBB"), "below"] == pytest.approx(0.1)
     assert tables["regime"].loc[("mc_dropout", "stress"), "inside"] == pytest.approx(0.2)
+    report = tables["report"]
+    assert report.loc[("calibrated", "with"), ["outcomes", "inside"]].tolist() == pytest.approx([10, 0.9])
+    assert report.loc[("random_walk", "without"), "outcomes"] == 10
     floor = tables["horizon"].loc["random_walk", "crps_to_random_walk"]
     assert list(floor) == [1]
     assert tables["horizon"].loc[("calibrated", 1), "crps_to_random_walk"] < 1
@@ -97,7 +101,7 @@ def test_tables_and_json_hold_the_same(scored: Store, capsys: pytest.CaptureFixt
     scorecards = load_scorecards(scored, ())
     text = printed(scorecards, 3, capsys)
     assert "Scored 3 bands now; 20 issued bands have closed." in text
-    for by in ("horizon", "ticker", "regime"):
+    for by in ("horizon", "ticker", "regime", "report"):
         assert f"Issued bands by {by}" in text
     assert "Walked over history before the first was issued, by horizon" in text
     assert "90.0%" in text
@@ -111,7 +115,8 @@ def test_tables_and_json_hold_the_same(scored: Store, capsys: pytest.CaptureFixt
 def test_an_empty_store_has_no_tables(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     scorecards = load_scorecards(store, ())
     assert printed(scorecards, 0, capsys) == "Scored 0 bands now; 0 issued bands have closed.\n"
-    assert scorecards_to_plain(scorecards, 0)["issued"] == {"horizon": [], "ticker": [], "regime": []}
+    empty: dict[str, list[object]] = {"horizon": [], "ticker": [], "regime": [], "report": []}
+    assert scorecards_to_plain(scorecards, 0)["issued"] == empty
 
 
 def test_a_store_of_other_sources_is_hinted_at(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from synthetic_forecasts import on_basis
 from synthetic_prices import AS_OF, PRICES, make_actions, make_returns, prepare_all, scale_after
 
@@ -33,6 +35,7 @@ from forecasting.model.dataset import build_ticker_features
 from forecasting.model.simulation import simulate_paths
 from forecasting.pipeline import (
     Forecaster,
+    bound_medians,
     build_last_window,
     combine_quantiles,
     forecast_ticker,
@@ -89,12 +92,35 @@ def test_the_predictive_band_mixes_the_quantiles_of_the_paths_and_of_the_regress
         paths.quantiles(tiny_simulation.levels),
         model.log_har.forecast(ticker.window, tiny_simulation),
     )
-    np.testing.assert_allclose(forecast.log_returns["predictive"], (simulated + direct) / 2)
+    expected = bound_medians((simulated + direct) / 2, tiny_simulation)
+    np.testing.assert_allclose(forecast.log_returns["predictive"], expected)
     for share in (0.0, 1.0):
         config = model.manifest.config.model_copy(update={"direct_share": share})
         other = replace(model, manifest=model.manifest.model_copy(update={"config": config}))
         mixed = combine_quantiles(other, ticker.window, paths, config=tiny_simulation)
-        np.testing.assert_allclose(mixed, direct if share else simulated)
+        np.testing.assert_allclose(mixed, bound_medians(direct if share else simulated, tiny_simulation))
+
+
+def test_a_median_that_promises_too_much_moves_its_whole_band(
+    forecaster: Forecaster, universe: Sequence[DailyReturns], forecast: Forecast
+) -> None:
+    bounded = replace(forecaster, simulation=forecaster.simulation.model_copy(update={"largest_drift": 1e-6}))
+    found = forecast_ticker(bounded, universe[0], AS_OF).log_returns["predictive"]
+    middle = forecast.levels.index(0.5)
+    assert (np.abs(found[:, middle]) <= 1e-6 * np.arange(1, 6) / 30 + 1e-12).all()
+    before = forecast.log_returns["predictive"]
+    np.testing.assert_allclose(found - found[:, [middle]], before - before[:, [middle]], atol=1e-12)
+
+
+@given(st.floats(0.005, 0.12), st.floats(-0.2, 0.2))
+def test_no_median_promises_more_than_two_percent_in_thirty_sessions(sigma: float, drift: float) -> None:
+    config = SimulationConfig()
+    horizons = np.arange(1, 31)[:, None]
+    quantiles = drift * sigma * horizons + sigma * np.sqrt(horizons) * np.array([-1.64, -0.67, 0, 0.67, 1.64])
+    found = bound_medians(quantiles, config)
+    assert np.expm1(np.abs(found[:, 2])).max() <= 0.02
+    modest = np.abs(quantiles[:, 2]) <= 0.0198 * horizons[:, 0] / 30
+    np.testing.assert_array_equal(found[modest], quantiles[modest])
 
 
 def test_the_calibrated_band_is_what_the_calibration_makes_of_the_predictive_one(

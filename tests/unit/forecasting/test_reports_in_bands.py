@@ -66,6 +66,8 @@ def test_a_report_widens_the_horizons_that_hold_it_and_no_other(forecaster: Fore
         forecast_ticker(forecaster, prepare("A", 0, reports), LAST) for reports in (PAST, (*PAST, NEXT))
     )
     before, after = measure_steps(quiet), measure_steps(due)
+    assert quiet.reports_ahead == (0,) * 6
+    assert due.reports_ahead == (0, 0, 1, 1, 1, 1)
     np.testing.assert_array_equal(due.log_returns["random_walk"], quiet.log_returns["random_walk"])
     assert after[:2] == pytest.approx(before[:2], rel=0.05)
     assert after[2] > 3 * before[2]
@@ -98,6 +100,7 @@ def test_a_date_that_is_announced_later_changes_no_band(forecaster: Forecaster) 
         forecast_ticker(forecaster, prepare("A", 0, reports), LAST) for reports in (PAST, (*PAST, later))
     )
     assert known.data_fingerprint == unknown.data_fingerprint
+    assert known.reports_ahead == unknown.reports_ahead
     np.testing.assert_array_equal(known.log_returns["predictive"], unknown.log_returns["predictive"])
 
 

@@ -19,6 +19,7 @@ WORDS = {
     "PriceBasis": ("split_adjusted", "total_return"),
     "Quality": ("champion", "previous", "baseline"),
     "Regime": ("calm", "normal", "stress"),
+    "ReportStatus": ("reported", "announced", "projected"),
     "ReportTime": ("before_open", "after_close", "unknown"),
     "Retrain": ("auto", "always", "never"),
     "RunKind": ("live", "backfill"),

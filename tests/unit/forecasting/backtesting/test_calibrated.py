@@ -33,6 +33,7 @@ def issue_at(index: int) -> Issued:
         targets=tuple(tuple(DAYS[index + h].date() for h in HORIZONS) for _ in range(2)),
         quantiles={"predictive": np.stack([band, band]), "random_walk": np.stack([band, band])},
         remarks=(),
+        reports_ahead=((0, int(index % 5 == 0)),) * 2,
     )
 
 

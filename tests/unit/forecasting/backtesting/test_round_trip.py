@@ -57,6 +57,7 @@ def walks(draw: st.DrawFn) -> Walk:
                 targets=(targets,) * len(tickers),
                 quantiles=quantiles,
                 remarks=(),
+                reports_ahead=((0,) * len(HORIZONS),) * len(tickers),
             )
         )
     return issued, universe

@@ -58,6 +58,7 @@ def issue_at(origin: date) -> Issued:
         targets=((targets[0], targets[2]),) * 2,
         quantiles={"predictive": np.stack([band, 1.5 * band]), "random_walk": np.stack([2 * band, band])},
         remarks=(),
+        reports_ahead=((0, 1),) * 2,
     )
 
 
@@ -125,7 +126,10 @@ def test_the_calibration_is_that_of_the_bands_closed_by_the_origin(universe: Uni
     calibrated, index = calibrate(ISSUED, universe), 30
     origin = calibrated[index]
     rows = [
-        (ticker, before.origin, horizon, before.regimes[n], realise(before, universe)[n, h], *band, *edges)
+        (
+            *(ticker, before.origin, horizon, before.regimes[n], realise(before, universe)[n, h]),
+            *(*band, *edges, before.reports_ahead[n][h]),
+        )
         for before in calibrated[:index]
         for n, ticker in enumerate(TICKERS)
         for h, horizon in enumerate(HORIZONS)
@@ -137,7 +141,14 @@ def test_the_calibration_is_that_of_the_bands_closed_by_the_origin(universe: Uni
     learned = learn_calibration(closed, LEVELS[0], CONFIG)
     predictive = ISSUED[index].quantiles["predictive"]
     for n, ticker in enumerate(TICKERS):
-        expected = learned.apply(ticker, origin.regimes[n], predictive[n], levels=LEVELS, horizons=HORIZONS)
+        expected = learned.apply(
+            ticker,
+            origin.regimes[n],
+            predictive[n],
+            levels=LEVELS,
+            horizons=HORIZONS,
+            reports_ahead=origin.reports_ahead[n],
+        )
         np.testing.assert_array_equal(origin.quantiles["calibrated"][n], expected)
     assert (origin.quantiles["calibrated"] != predictive).any()
 

@@ -59,6 +59,7 @@ def list_rows(forecast: Forecast) -> Iterator[dict[str, object]]:
                     "kind": "walk_forward",
                     "quality": forecast.quality,
                     "regime": forecast.regime,
+                    "reports_ahead": 0,
                     "price_basis": forecast.price_basis,
                     "band": band,
                     "level": level,

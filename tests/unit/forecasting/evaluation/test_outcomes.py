@@ -46,7 +46,9 @@ def issue(
         "anchor_close": anchor,
         "price_basis": basis,
     }
-    issued = pd.DataFrame(rows).assign(**facts, kind="live", quality="champion", regime="calm")
+    issued = pd.DataFrame(rows).assign(
+        **facts, kind="live", quality="champion", regime="calm", reports_ahead=1
+    )
     return ISSUED_BANDS.check(issued)
 
 

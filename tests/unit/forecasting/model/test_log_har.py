@@ -26,7 +26,7 @@ from forecasting.model.log_har import (
     compute_horizon_outcomes,
     fit_log_har,
 )
-from forecasting.model.residuals import expect_mean
+from forecasting.model.residuals import EXPECTED_MEAN
 from forecasting.pipeline import build_last_window
 from forecasting.prices.history import PriceHistory
 from forecasting.types import Floats
@@ -193,8 +193,7 @@ def test_the_quantiles_are_those_of_residuals_with_recent_weights_moved_to_the_m
     residuals = sample.target * np.exp(-(sample.regressors @ fitted.coefficients[2]))
     mean = float(np.average(residuals, weights=sample.weights))
     shift = fitted.quantiles[2] - find_weighted_quantiles(residuals, sample.weights)
-    root = 3**0.5
-    assert shift == pytest.approx(root * expect_mean(mean / root, sample.span) - mean, abs=1e-9)
+    assert shift == pytest.approx(3**0.5 * EXPECTED_MEAN - mean, abs=1e-9)
     assert sample.weights.max() / sample.weights.min() == pytest.approx(2, rel=0.02)
     assert (np.abs(fitted.quantiles[2] - np.quantile(residuals, RESIDUAL_LEVELS)) > 1e-3).any()
 

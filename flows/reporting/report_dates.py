@@ -1,0 +1,51 @@
+"""Earnings reports for people: those that a chart or a table shows, past, announced and projected."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from db import Transaction
+from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.reports import EarningsDates
+from forecasting.calendars.sessions import sessions_between
+from forecasting.errors import CalendarError, UnknownExchangeError
+from forecasting.features.report_days import DatedReport, list_reports
+
+BEFORE, AFTER = timedelta(days=30), timedelta(days=140)  # calendar days looked at around a session
+_TIMES = {"before_open": "before the open", "after_close": "after the close", "unknown": "time unknown"}
+
+
+def load_reports(
+    tx: Transaction, sessions: Mapping[str, date], known_at: datetime, *, calendars: Calendars = STANDARD
+) -> dict[str, tuple[DatedReport, ...]]:
+    """Load the reports of some tickers in order of time, as a forecast from a session of each knew them.
+
+    Args:
+        tx: An open transaction.
+        sessions: Ticker -> session.
+        known_at: Instant (UTC) of what was stored by then.
+        calendars: Give the sessions by which a date becomes known.
+    """
+    stored = tx.earnings.load(sessions, known_at)
+    found = {}
+    for ticker, session in sessions.items():
+        with suppress(
+            CalendarError, UnknownExchangeError
+        ):  # without sessions nothing can be forecast, nor marked
+            days = sessions_between(calendars.of(ticker), session - BEFORE, session + AFTER)
+            found[ticker] = list_reports(
+                EarningsDates(stored[ticker]), np.array(days, "datetime64[D]"), session
+            )
+    return found
+
+
+def select_reports(reports: Sequence[DatedReport], first: date, last: date) -> tuple[DatedReport, ...]:
+    """Select the reports from a day to another, both included."""
+    return tuple(report for report in reports if first <= report.day <= last)
+
+
+def describe_report(report: DatedReport) -> str:
+    """Describe a report in a few words: its day, its time of day, and how its date is known."""
+    return f"{report.day}, {_TIMES[report.when]}, {report.status}"
