@@ -11,8 +11,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from db.comments import comment_views
-from db.engine import reading, writing
-from forecasting.errors import MigrationBehindError, StoreError
+from db.engine import display_url, reading, writing
+from forecasting.errors import MigrationBehindError, NoStoreError, StoreError
 
 _ONE_AT_A_TIME = threading.Lock()  # Alembic's context is global to the process
 
@@ -60,13 +60,32 @@ def require_current(engine: sa.Engine) -> None:
         DatabaseUnreachableError: The database does not answer.
         MigrationBehindError: The database holds something else.
     """
-    with reading(engine) as connection:  # one snapshot: another process may be setting it up right now
-        found = _read_revision(connection)
-        is_empty = not sa.inspect(connection).get_table_names()
+    found, is_empty = _look_into(engine)
     if is_empty:
         upgrade(engine)
     elif found != read_head():
         raise MigrationBehindError(found, read_head())
+
+
+def require_readable(engine: sa.Engine) -> None:
+    """Return if the schema is the one this release needs; leave an empty database as it is.
+
+    Raises:
+        DatabaseUnreachableError: The database does not answer.
+        NoStoreError: The database is empty.
+        MigrationBehindError: It holds something else.
+    """
+    found, is_empty = _look_into(engine)
+    if is_empty:
+        raise NoStoreError(display_url(engine.url))
+    if found != read_head():
+        raise MigrationBehindError(found, read_head())
+
+
+def _look_into(engine: sa.Engine) -> tuple[str | None, bool]:
+    """Return the revision of a database, and whether it is empty."""
+    with reading(engine) as connection:  # one snapshot: another process may be setting it up right now
+        return _read_revision(connection), not sa.inspect(connection).get_table_names()
 
 
 def _migrate(engine: sa.Engine, verb: Callable[[Config, str], None], revision: str) -> None:

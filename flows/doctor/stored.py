@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from db import inspect_file, inspect_store, open_store
+from db import inspect_file, inspect_store, open_reader
 from flows.context import find_newest_session, load_calendars, read_calendars
 from flows.doctor.finding import Finding
 from flows.settings import Settings
@@ -84,7 +84,7 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
         return
     expected = find_newest_session(settings, open_source(settings, now), tickers, due=now)
-    with open_store(settings.url, settings.source) as store, store.reading() as tx:
+    with open_reader(settings.url, settings.source) as store, store.reading() as tx:
         bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
         bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
         calendars = load_calendars(store, dict(settings.calendars), now)

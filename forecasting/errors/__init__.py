@@ -8,6 +8,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     ├── UsageError                  a request that can never work (exit code 2)
     │   ├── SymbolError
     │   ├── MissingExtraError
+    │   ├── NoStoreError            a command that reads, and no database
     │   └── TableError              a frame that does not have the shape its reader needs
     ├── PriceError                  one ticker is quarantined, the others go on
     │   ├── UnknownTickerError
@@ -102,6 +103,7 @@ from forecasting.errors.stores import (
     DatabaseUnreachableError,
     EmptiedStoreError,
     MigrationBehindError,
+    NoStoreError,
     StoreError,
 )
 
@@ -129,6 +131,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "NoModelError",
+    "NoStoreError",
     "NonPositivePriceError",
     "PriceError",
     "PriceJumpError",
