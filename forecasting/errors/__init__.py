@@ -36,6 +36,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     ├── SourceError                 the whole source is unusable
     ├── ModelError
     │   ├── NoModelError
+    │   ├── UnreadableModelError
     │   ├── ArchitectureMismatchError
     │   ├── DigestMismatchError
     │   ├── DropoutNotLiveError
@@ -71,6 +72,7 @@ from forecasting.errors.models import (
     NoModelError,
     PromotionError,
     RungFailedError,
+    UnreadableModelError,
 )
 from forecasting.errors.prices import (
     BadBarsError,
@@ -152,6 +154,7 @@ __all__ = [
     "UnfinishedSessionError",
     "UnknownExchangeError",
     "UnknownTickerError",
+    "UnreadableModelError",
     "UsageError",
     "VendorError",
     "WrongSessionsError",
