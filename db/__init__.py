@@ -3,6 +3,7 @@
 from db.backup import back_up_file, build_dump_command
 from db.engine import find_secrets
 from db.grants import grant_reader
+from db.pruning import Pruned
 from db.records import (
     CalibrationRecord,
     Holding,
@@ -18,6 +19,7 @@ from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
 from db.repositories.prices import FORGOTTEN
 from db.schema.contract import COLUMN_MEANINGS, VIEW_MEANINGS
+from db.sizes import StoreSize, measure_store
 from db.store import (
     Store,
     StoreStatus,
@@ -40,11 +42,13 @@ __all__ = [
     "Holding",
     "ModelRecord",
     "PromotionRecord",
+    "Pruned",
     "QuarantineRecord",
     "Rollback",
     "RunRecord",
     "SaveReport",
     "Store",
+    "StoreSize",
     "StoreStatus",
     "TickerSession",
     "Transaction",
@@ -54,6 +58,7 @@ __all__ = [
     "grant_reader",
     "inspect_file",
     "inspect_store",
+    "measure_store",
     "open_reader",
     "open_store",
     "upgrade_store",

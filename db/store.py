@@ -5,7 +5,7 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +16,7 @@ from db.file_history import find_history
 from db.inspection import find_differences
 from db.integrity import check_pages
 from db.migrate import read_head, read_revision, require_current, require_readable, upgrade
+from db.pruning import Pruned, prune
 from db.repositories.calendars import CalendarRepository
 from db.repositories.calibrations import CalibrationRepository
 from db.repositories.earnings import EarningsRepository
@@ -134,6 +135,10 @@ class Store:
         if history is not None and not history.is_checked(today):
             check_pages(self.engine)
             history.record_check(today)
+
+    def prune(self, now: datetime, keep: timedelta, *, dry_run: bool = False) -> Pruned:
+        """Delete what is older than a time and no longer needed, of every source; see `db.pruning.prune`."""
+        return prune(self.engine, now, keep, dry_run=dry_run)
 
     def for_source(self, source: str) -> "Store":
         """Return the same database bound to another source; both share connections and models."""

@@ -101,6 +101,20 @@ def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
     return {frozenset(item for item in row.items() if item[0] not in _METADATA) for row in rows}
 
 
+def keep_stored(quantiles: Sequence[Row], stored: Values) -> list[Row]:
+    """Leave out the quantiles of comparison bands that the store has pruned, all levels of a band at once.
+
+    Args:
+        quantiles: Of a forecast that is compared with the stored one.
+        stored: Values of the quantiles that are stored.
+    """
+    names = ("target_session", "band")
+    kept = {tuple(dict(row)[name] for name in names) for row in stored}
+    return [
+        row for row in quantiles if row["band"] == SERVED_BAND or (row["target_session"], row["band"]) in kept
+    ]
+
+
 def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
     common = {
         "source": run.source,

@@ -18,6 +18,7 @@ from db.repositories.forecast_rows import (
     Publication,
     build_rows,
     collect_values,
+    keep_stored,
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
 from db.schema import forecast_quantiles, forecast_runs, forecasts, verifications
@@ -181,7 +182,7 @@ class ForecastRepository(Repository):
         if stored != collect_values(rows.horizons):
             return False
         quantiles = collect_values(self._load(forecast_quantiles, rows))
-        return quantiles == collect_values(rows.quantiles)
+        return quantiles == collect_values(keep_stored(rows.quantiles, quantiles))
 
     def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Mapping[str, object]]:
         query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))

@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 import sqlalchemy as sa
 
+from db.pruning import delete_scored_quantiles
 from db.repositories.base import Repository
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
 from db.repositories.universes import select_sessions
@@ -98,6 +99,11 @@ class OutcomeRepository(Repository):
             [{**row, **common} for row in rows],
             guarded=_GUARDED if replace else (),
         )
+
+    def forget_comparisons(self, since: date, until: date) -> int:
+        """Delete the quantiles of scored comparison bands, from one target session to another; count them."""
+        statement = delete_scored_quantiles(until, since=since, source=self._source)
+        return self._connection.execute(statement).rowcount
 
     def forget_walked(self) -> None:
         """Delete the scores of bands that were never issued: the prices walked over are no longer."""

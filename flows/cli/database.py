@@ -1,11 +1,14 @@
 """`bandcast db`: the database."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.output import print_line
+from flows.cli.options import Json
+from flows.cli.output import print_line, print_result
 
 app = typer.Typer(no_args_is_help=True, help="The database.")
 
@@ -32,6 +35,29 @@ def backup(file: Annotated[Path, typer.Argument(help="File to make; it must not 
     else:
         back_up_file(url, file)
         print_line(file)
+
+
+@app.command()
+def prune(
+    keep: Annotated[
+        int | None,
+        typer.Option(min=0, help="Calendar days to keep. [default: BANDCAST_KEEP_COMPARISONS_DAYS]"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
+    json: Json = False,
+) -> None:
+    """Delete what has served: scored comparison bands' quantiles, revisions, weights of idle models."""
+    from db import open_reader, open_store
+    from flows.reporting.pruning import describe_pruned
+    from flows.settings import load_settings
+
+    settings = load_settings(keep_comparisons_days=keep)
+    open_it = open_reader if dry_run else open_store
+    with open_it(settings.url, settings.source) as store:
+        days = timedelta(days=settings.keep_comparisons_days)
+        pruned = store.prune(datetime.now(UTC), days, dry_run=dry_run)
+    plain = {**asdict(pruned), "pruned": not dry_run}
+    print_result([describe_pruned(pruned, settings.keep_comparisons_days, dry_run=dry_run)], plain, json=json)
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """Verify: score every band whose target session has closed."""
 
+from datetime import timedelta
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
@@ -10,6 +12,8 @@ from flows.summary import RunSummary, Stopwatch
 from forecasting.errors import PriceError
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.faults import attribute_to_ticker
+
+PRUNED_SPAN = timedelta(days=90)  # so that the daily run looks at no history
 
 
 def verify_store(context: RunContext) -> RunSummary:
@@ -29,7 +33,17 @@ def verify_bands(context: RunContext) -> int:
         tickers = tx.outcomes.tickers()
     scored = sum(_score_ticker(context, ticker) for ticker in tickers)
     get_run_logger().info("verify: %d bands scored", scored)
+    prune_comparisons(context)
     return scored
+
+
+def prune_comparisons(context: RunContext) -> None:
+    """Delete the quantiles of comparison bands that have served; what older runs left is for `db prune`."""
+    last = context.as_of - timedelta(days=context.settings.keep_comparisons_days)
+    with context.store.writing() as tx:
+        pruned = tx.outcomes.forget_comparisons(last - PRUNED_SPAN, last)
+    if pruned:
+        get_run_logger().info("verify: %d quantiles of scored comparison bands pruned", pruned)
 
 
 def _score_ticker(context: RunContext, ticker: str) -> int:

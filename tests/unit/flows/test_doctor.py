@@ -1,6 +1,7 @@
 """The doctor: each fault has a line with the advice."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -114,6 +115,14 @@ def test_prices_and_bands_of_the_last_closed_session_are_wanted(store: Store) ->
     found = examine_all()
     assert (found["prices"].verdict, found["prices"].found) == ("ok", "of 1 tickers, up to 2013-03-01")
     assert found["bands"].verdict == "warn"
+
+
+def test_the_size_of_the_store_and_of_its_largest_tables_is_named(store: Store) -> None:
+    with store.writing() as tx:
+        tx.prices.save(SampleSource().fetch("AAPL", None, NOW.date()), NOW)
+    size = examine_all()["size"]
+    assert size.verdict == "ok"
+    assert re.match(r"\d+\.\d MB, (\d+\.\d MB free, )?price_bars \d+\.\d MB, ", size.found)
 
 
 def test_the_command_exits_with_1_where_something_fails(monkeypatch: pytest.MonkeyPatch) -> None:

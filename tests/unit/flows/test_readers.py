@@ -26,7 +26,7 @@ SCRIPT = Path(__file__).parents[2] / "helpers" / "unprivileged.py"
 SESSION = pd.Timestamp("2024-01-02", tz="UTC")
 READING = (
     *("show --json", "plot --out fan.png", "models --json", "prices status --json", "prices show AAA"),
-    *("verify", "prices forget AAA --dry-run", "doctor", "replay r1"),
+    *("verify", "prices forget AAA --dry-run", "db prune --dry-run", "doctor", "replay r1"),
 )
 
 
@@ -149,6 +149,18 @@ def test_commands_that_read_leave_no_file_beside_the_store(workplace: Path, stor
         assert result.exit_code == 0, result.exception
     assert sorted(path.name for path in (workplace / "home").iterdir()) == before
     assert "bandcast.db-wal" not in before
+
+
+def test_pruning_by_the_command_says_what_it_would_delete(store: Store) -> None:
+    publish(store)
+    store.close()
+    result = CliRunner().invoke(app, ["db", "prune", "--keep", "7", "--dry-run"])
+    assert result.stdout == (
+        "Would delete 0 quantiles of scored comparison bands, 0 revisions of prices and the weights of 0 "
+        "models, all older than 7 days.\n"
+    )
+    plain = json.loads(CliRunner().invoke(app, ["db", "prune", "--json"]).stdout)
+    assert plain == {"quantiles": 0, "revisions": 0, "models": 0, "pruned": True}
 
 
 def test_a_backup_by_the_command_is_restored_as_the_documentation_says(workplace: Path, store: Store) -> None:
