@@ -17,7 +17,9 @@ from db.schema import (
     price_revisions,
     verifications,
 )
+from db.sql import select_tickers
 
+LONGEST_BAND = timedelta(days=90)  # more than thirty sessions of any exchange, holidays included
 RUNGS_KEPT = 3  # models of the ladder below the champion, which serve where it cannot
 _KEY = ("source", "ticker", "as_of", "target_session")
 _DECIDING = ("withdrawn", "forgotten")  # revisions on which the policy of models depends
@@ -73,9 +75,10 @@ def delete_scored_quantiles(
     row, quantile, score = forecasts.c, forecast_quantiles.c, verifications.c
     closed = sa.select(*(row[name] for name in _KEY)).where(row.target_session <= until)
     if since is not None:
-        closed = closed.where(row.target_session >= since)
+        closed = closed.where((row.target_session >= since) & (row.as_of >= since - LONGEST_BAND))
     if source is not None:
-        closed = closed.where(row.source == source)
+        is_source = (row.source == source) & row.ticker.in_(select_tickers(forecasts, source))
+        closed = closed.where(is_source)
     is_closed = sa.tuple_(*(quantile[name] for name in _KEY)).in_(closed)
     is_same = sa.and_(*(score[name] == quantile[name] for name in (*_KEY, "band")))
     is_scored = sa.exists().where(is_same & (score.kind != "walk_forward"))
