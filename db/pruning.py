@@ -87,14 +87,23 @@ def delete_scored_quantiles(
 
 def _statements(before: datetime) -> Iterator[sa.Delete | sa.Update]:
     revision = price_revisions.c
-    is_old = revision.replaced_at < before
+    is_old = (revision.replaced_at < before) & revision.reason.not_in(_DECIDING)
     yield delete_scored_quantiles(before.date())
-    yield sa.delete(price_revisions).where(is_old & revision.reason.not_in(_DECIDING))
+    yield sa.delete(price_revisions).where(is_old & ~_awaits_score())
     yield (
         sa.update(model_versions)
         .where(_is_idle() & (model_versions.c.created_at < before))
         .values(weights=b"")
     )
+
+
+def _awaits_score() -> sa.ColumnElement[bool]:
+    """Build the condition that a band was scored before its close was revised, and so has to be once more."""
+    revision, score = price_revisions.c, verifications.c
+    is_ticker = (score.source == revision.source) & (score.ticker == revision.ticker)
+    is_issued = (score.band == SERVED_BAND) & (score.kind != "walk_forward")
+    is_earlier = (score.target_session == revision.session) & (score.scored_at <= revision.replaced_at)
+    return sa.exists().where(is_ticker & is_issued & is_earlier)
 
 
 def _is_idle() -> sa.ColumnElement[bool]:

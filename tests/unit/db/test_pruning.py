@@ -105,7 +105,9 @@ def test_a_corrected_close_scores_the_calibrated_band_again(scored: Store, save_
 
 
 def test_old_revisions_go_but_not_those_that_decide_on_models(scored: Store, save_prices: SavePrices) -> None:
-    save_prices(scored, {**CLOSES, "2024-01-04": 86.0}, {})
+    save_prices(scored, {**CLOSES, "2024-01-04": 86.0}, {}, later=timedelta(days=1))
+    assert scored.prune(LATER, MONTH).revisions == 0  # a score still rests on it
+    verify(scored, NOON + timedelta(days=2))
     with scored.writing() as tx:
         tx.prices.set_aside("AAA", date(2024, 1, 2), date(2024, 1, 2), reason="forgotten", at=NOON)
     assert scored.prune(LATER, MONTH).revisions == 1
