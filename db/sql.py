@@ -40,6 +40,8 @@ def to_plain(value: object) -> Plain:
     """
     if type(value) in _PLAIN_TYPES:
         return value  # type: ignore[return-value]  # mypy cannot follow `type(value) in`
+    if type(value) is float:  # by far the most, of a run's quantiles
+        return _convert_number(value)
     if value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (pd.Timestamp, np.datetime64)):

@@ -142,9 +142,12 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
 
 
 def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
-    log_returns = forecast.log_returns[band]  # (H, Q)
-    prices = forecast.prices(band)  # (H, Q)
-    for step, index in np.ndindex(log_returns.shape):
+    log_returns = forecast.log_returns[
+        band
+    ].tolist()  # (H, Q), of plain numbers: NumPy's own take much longer
+    prices = forecast.prices(band).tolist()  # (H, Q)
+    levels = [round(level, 6) for level in forecast.levels]
+    for step, index in np.ndindex(len(prices), len(levels)):
         yield {
             "source": run.source,
             "ticker": forecast.ticker,
@@ -152,7 +155,7 @@ def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[d
             "target_session": forecast.target_sessions[step],
             "horizon": step + 1,
             "band": band,
-            "level": round(forecast.levels[index], 6),
-            "log_return": log_returns[step, index],
-            "price": prices[step, index],
+            "level": levels[index],
+            "log_return": log_returns[step][index],
+            "price": prices[step][index],
         }
