@@ -1,6 +1,9 @@
 """The store: the only part of bandcast that knows SQLAlchemy."""
 
+from db.backup import back_up_file, build_dump_command
 from db.engine import find_secrets
+from db.grants import grant_reader
+from db.pruning import Pruned
 from db.records import (
     CalibrationRecord,
     Holding,
@@ -16,7 +19,17 @@ from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
 from db.repositories.prices import FORGOTTEN
 from db.schema.contract import COLUMN_MEANINGS, VIEW_MEANINGS
-from db.store import Store, StoreStatus, Transaction, inspect_file, inspect_store, open_store, upgrade_store
+from db.sizes import StoreSize, measure_store
+from db.store import (
+    Store,
+    StoreStatus,
+    Transaction,
+    inspect_file,
+    inspect_store,
+    open_reader,
+    open_store,
+    upgrade_store,
+)
 
 __all__ = [
     "COLUMN_MEANINGS",
@@ -29,17 +42,24 @@ __all__ = [
     "Holding",
     "ModelRecord",
     "PromotionRecord",
+    "Pruned",
     "QuarantineRecord",
     "Rollback",
     "RunRecord",
     "SaveReport",
     "Store",
+    "StoreSize",
     "StoreStatus",
     "TickerSession",
     "Transaction",
+    "back_up_file",
+    "build_dump_command",
     "find_secrets",
+    "grant_reader",
     "inspect_file",
     "inspect_store",
+    "measure_store",
+    "open_reader",
     "open_store",
     "upgrade_store",
 ]

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,10 +13,12 @@ from sqlalchemy.engine import URL
 
 from db.faults import find_fault, is_locked, list_secrets, quote_error, read_sqlstate
 from db.file_history import find_file, find_history
+from db.sqlite_file import connect_read_only, is_overtaken
 from forecasting.errors import (
     DatabaseFaultError,
     DatabaseLockedError,
     DatabaseUnreachableError,
+    NoStoreError,
     StoreError,
 )
 
@@ -32,18 +35,21 @@ _log = logging.getLogger(__name__)
 _WRITER_LOCK = 0x62616E64  # "band": any fixed number that no other program of the same database uses
 
 
-def open_engine(url: str) -> sa.Engine:
-    """Create an engine without connecting; the folder of a SQLite file is created.
+def open_engine(url: str, *, read_only: bool = False) -> sa.Engine:
+    """Create an engine without connecting; the folder of a SQLite file is created, unless for reading alone.
 
     Args:
         url: `sqlite:///file.db` or `postgresql://user:password@host/name`.
+        read_only: Read a SQLite file, which must exist, without the right to write to it or beside it.
 
     Raises:
         DatabaseUnreachableError: The text is no URL, its driver is missing or the folder cannot be created.
+        NoStoreError: There is no such file to read.
     """
     parsed = _parse_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _create_sqlite_engine(parsed)
+        path = _find_sqlite_file(parsed)
+        return _create_sqlite_reader(parsed, path) if read_only else _create_sqlite_engine(parsed, path)
     return _create_postgres_engine(parsed)
 
 
@@ -78,7 +84,13 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     if engine.dialect.name == "postgresql":
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with _finishing(_begin(engine, options)) as connection:
-        yield connection
+        try:
+            yield connection
+        finally:
+            if is_overtaken(connection.connection.driver_connection):
+                raise DatabaseFaultError(
+                    display_url(engine.url), "that a run has written to it meanwhile", "do it again"
+                )
 
 
 @contextmanager
@@ -210,11 +222,31 @@ def _parse_url(url: str) -> URL:
     return parsed
 
 
-def _create_sqlite_engine(url: URL) -> sa.Engine:
+def _find_sqlite_file(url: URL) -> Path:
     path = find_file(url)
     if path is None:
         found = f"a database in memory, which ends with its connection; name a file ({_EXAMPLES})"
         raise DatabaseUnreachableError(display_url(url), found)
+    return path
+
+
+def _create_sqlite_reader(url: URL, path: Path) -> sa.Engine:
+    if not path.exists():
+        raise NoStoreError(display_url(url))
+    # No pool: a connection without locks must not outlive the state of the file that it has read.
+    engine = sa.create_engine(url, creator=lambda: connect_read_only(path), poolclass=sa.NullPool)
+    sa.event.listen(engine, "connect", _leave_transactions)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _leave_transactions(connection: Any, _record: object) -> None:
+    # The driver's own BEGIN comes too late and leaves out DDL; _begin_sqlite does it instead.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={round(WAIT_SECONDS * 1000)}")
+
+
+def _create_sqlite_engine(url: URL, path: Path) -> sa.Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -225,10 +257,8 @@ def _create_sqlite_engine(url: URL) -> sa.Engine:
     return engine
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver's own BEGIN comes too late and leaves out DDL; _begin_sqlite does it instead.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout={round(WAIT_SECONDS * 1000)}")
+def _configure_sqlite(connection: Any, record: object) -> None:
+    _leave_transactions(connection, record)
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
 

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from db.engine import reading
 from db.schema import metadata
@@ -26,6 +24,9 @@ def find_differences(engine: sa.Engine) -> list[str]:
     Raises:
         DatabaseUnreachableError: The database does not answer.
     """
+    from alembic.autogenerate import compare_metadata  # only the doctor and upgrades wait for it
+    from alembic.migration import MigrationContext
+
     with reading(engine) as connection:
         found = compare_metadata(MigrationContext.configure(connection), metadata)
         of_tables = [sentence for difference in found for sentence in _describe(difference)]

@@ -1,26 +1,29 @@
-"""Schema migrations driven from Python: no `alembic.ini`, no working folder, one transaction."""
+"""Schema migrations driven from Python: no `alembic.ini`, no working folder, one transaction.
+
+Alembic is imported where it migrates: who only reads a store needs its revision alone.
+"""
 
 import threading
-from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
 from db.comments import comment_views
-from db.engine import reading, writing
-from forecasting.errors import MigrationBehindError, StoreError
+from db.engine import display_url, reading, writing
+from forecasting.errors import MigrationBehindError, NoStoreError, StoreError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))  # Alembic's own
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
 _ONE_AT_A_TIME = threading.Lock()  # Alembic's context is global to the process
 
 
 def read_head() -> str:
-    """Return the revision that this release needs."""
-    revision = ScriptDirectory.from_config(_configure()).get_current_head()
-    return str(revision)
+    """Return the revision that this release needs: the greatest number of a migration."""
+    return max(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
 
 
 def read_revision(engine: sa.Engine) -> str | None:
@@ -40,7 +43,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
         DatabaseUnreachableError: The database does not answer.
         StoreError: The database is at a revision that this release does not know.
     """
-    _migrate(engine, command.upgrade, revision)
+    _migrate(engine, revision, down=False)
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
@@ -50,7 +53,7 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
         DatabaseUnreachableError: The database does not answer.
         StoreError: The database is at a revision that this release does not know.
     """
-    _migrate(engine, command.downgrade, revision)
+    _migrate(engine, revision, down=True)
 
 
 def require_current(engine: sa.Engine) -> None:
@@ -60,16 +63,39 @@ def require_current(engine: sa.Engine) -> None:
         DatabaseUnreachableError: The database does not answer.
         MigrationBehindError: The database holds something else.
     """
-    with reading(engine) as connection:  # one snapshot: another process may be setting it up right now
-        found = _read_revision(connection)
-        is_empty = not sa.inspect(connection).get_table_names()
+    found, is_empty = _look_into(engine)
     if is_empty:
         upgrade(engine)
     elif found != read_head():
         raise MigrationBehindError(found, read_head())
 
 
-def _migrate(engine: sa.Engine, verb: Callable[[Config, str], None], revision: str) -> None:
+def require_readable(engine: sa.Engine) -> None:
+    """Return if the schema is the one this release needs; leave an empty database as it is.
+
+    Raises:
+        DatabaseUnreachableError: The database does not answer.
+        NoStoreError: The database is empty.
+        MigrationBehindError: It holds something else.
+    """
+    found, is_empty = _look_into(engine)
+    if is_empty:
+        raise NoStoreError(display_url(engine.url))
+    if found != read_head():
+        raise MigrationBehindError(found, read_head())
+
+
+def _look_into(engine: sa.Engine) -> tuple[str | None, bool]:
+    """Return the revision of a database, and whether it is empty."""
+    with reading(engine) as connection:  # one snapshot: another process may be setting it up right now
+        return _read_revision(connection), not sa.inspect(connection).get_table_names()
+
+
+def _migrate(engine: sa.Engine, revision: str, *, down: bool) -> None:
+    from alembic import command
+    from alembic.util import CommandError
+
+    verb = command.downgrade if down else command.upgrade
     with _ONE_AT_A_TIME, writing(engine, alters_schema=True) as connection:
         try:
             verb(_configure(connection), revision)
@@ -82,11 +108,16 @@ def _migrate(engine: sa.Engine, verb: Callable[[Config, str], None], revision: s
             comment_views(connection)
 
 
-def _configure(connection: sa.Connection | None = None) -> Config:
+def _configure(connection: sa.Connection | None = None) -> "Config":
+    from alembic.config import Config
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "db:migrations")
     return config
 
 
 def _read_revision(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not sa.inspect(connection).has_table(_VERSION.name):
+        return None
+    revision: str | None = connection.scalar(sa.select(_VERSION.c.version_num))
+    return revision

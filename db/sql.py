@@ -40,6 +40,8 @@ def to_plain(value: object) -> Plain:
     """
     if type(value) in _PLAIN_TYPES:
         return value  # type: ignore[return-value]  # mypy cannot follow `type(value) in`
+    if type(value) is float:  # by far the most, of a run's quantiles
+        return _convert_number(value)
     if value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (pd.Timestamp, np.datetime64)):
@@ -148,3 +150,17 @@ def read_frame(
     result = connection.execute(query, parameters)
     # Plain tuples: pandas asks each row whether it is a dataclass, and SQLAlchemy's own take long to say no.
     return pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()))
+
+
+def select_tickers(table: sa.Table, source: str) -> sa.Select[tuple[str]]:
+    """Select every ticker of a source in a table whose key begins with source and ticker.
+
+    One look into the key a ticker, however many rows each has: DISTINCT would walk through them all, as would
+    a condition on sessions alone.
+    """
+    rows = table.alias(f"{table.name}_tickers").c
+    smallest = sa.select(sa.func.min(rows.ticker).label("ticker")).where(rows.source == source)
+    first = smallest.cte(f"{table.name}_by_ticker", recursive=True, nesting=True)
+    following = smallest.where(rows.ticker > first.c.ticker).scalar_subquery()
+    every = first.union_all(sa.select(following).where(first.c.ticker.is_not(None)))
+    return sa.select(every.c.ticker).where(every.c.ticker.is_not(None))

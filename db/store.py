@@ -5,7 +5,7 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +15,8 @@ from db.engine import display_url, open_engine, reading, writing
 from db.file_history import find_history
 from db.inspection import find_differences
 from db.integrity import check_pages
-from db.migrate import read_head, read_revision, require_current, upgrade
+from db.migrate import read_head, read_revision, require_current, require_readable, upgrade
+from db.pruning import Pruned, prune
 from db.repositories.calendars import CalendarRepository
 from db.repositories.calibrations import CalibrationRepository
 from db.repositories.earnings import EarningsRepository
@@ -25,7 +26,8 @@ from db.repositories.outcomes import OutcomeRepository
 from db.repositories.prices import PriceRepository
 from db.repositories.promotions import PromotionRepository
 from db.repositories.quarantines import QuarantineRepository
-from forecasting.errors import NoModelError, StoreError
+from db.sqlite_file import absorb_log
+from forecasting.errors import NoModelError, NoStoreError, StoreError
 
 if TYPE_CHECKING:
     from forecasting.model.artifact import Model  # imports torch
@@ -73,11 +75,13 @@ class Store:
     Args:
         engine: From `db.engine.open_engine`; its schema is that of this release.
         source: Name of the price source, such as `yahoo`.
+        is_reader: The engine is for reading alone.
     """
 
-    def __init__(self, engine: sa.Engine, source: str) -> None:
+    def __init__(self, engine: sa.Engine, source: str, *, is_reader: bool = False) -> None:
         self.engine = engine
         self.source = source
+        self._is_reader = is_reader
         self._load_model = functools.lru_cache(MODELS_KEPT)(functools.partial(_load_model, engine, source))
 
     @property
@@ -132,6 +136,10 @@ class Store:
             check_pages(self.engine)
             history.record_check(today)
 
+    def prune(self, now: datetime, keep: timedelta, *, dry_run: bool = False) -> Pruned:
+        """Delete what is older than a time and no longer needed, of every source; see `db.pruning.prune`."""
+        return prune(self.engine, now, keep, dry_run=dry_run)
+
     def for_source(self, source: str) -> "Store":
         """Return the same database bound to another source; both share connections and models."""
         other = copy.copy(self)
@@ -139,8 +147,11 @@ class Store:
         return other
 
     def close(self) -> None:
-        """Close the idle connections, also of stores that share them."""
+        """Close the idle connections, also of stores that share them; a SQLite file is whole from then on."""
         self.engine.dispose()
+        history = find_history(self.engine)
+        if history is not None and not self._is_reader:
+            absorb_log(history.database)
 
     def __enter__(self) -> Self:
         return self
@@ -194,13 +205,38 @@ def open_store(url: str, source: str) -> Store:
     return Store(engine, source)
 
 
+def open_reader(url: str, source: str) -> Store:
+    """Open a database that exists for reading alone: nothing is created, and no right to write is needed.
+
+    Args:
+        url: `sqlite:///file.db` or `postgresql://user:password@host/name`.
+        source: Name of the price source, such as `yahoo`.
+
+    Raises:
+        NoStoreError: There is no database, or it is empty.
+        DatabaseUnreachableError: The database does not answer.
+        EmptiedStoreError: It is an empty file that once held something.
+        MigrationBehindError: Its schema is of another release.
+    """
+    engine = _open_engine(url, read_only=True)
+    try:
+        require_readable(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine, source, is_reader=True)
+
+
 def inspect_store(url: str) -> StoreStatus:
-    """Read the migration of a database; none is run, but a missing SQLite file is created empty.
+    """Read the migration of a database; none is run, and nothing is created.
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
     """
-    engine = _open_engine(url)
+    try:
+        engine = _open_engine(url, read_only=True)
+    except NoStoreError:
+        return StoreStatus(display_url(sa.make_url(url)), None, read_head())
     try:
         migration = read_revision(engine)
         differences = find_differences(engine) if migration == read_head() else []
@@ -240,20 +276,22 @@ def inspect_file(url: str) -> int | None:
         DatabaseFaultError: The file is damaged.
         EmptiedStoreError: The file is empty, and once held something.
     """
-    engine = _open_engine(url)
-    history = find_history(engine)
-    if history is None or not history.database.exists():
+    try:
+        engine = _open_engine(url, read_only=True)
+    except NoStoreError:
         return None
     try:
+        if find_history(engine) is None:
+            return None
         check_pages(engine)
         return _count_lost_commits(engine)
     finally:
         engine.dispose()
 
 
-def _open_engine(url: str) -> sa.Engine:
+def _open_engine(url: str, *, read_only: bool = False) -> sa.Engine:
     """Create an engine without connecting; refuse a SQLite file that somebody has emptied."""
-    engine = open_engine(url)
+    engine = open_engine(url, read_only=read_only)
     if history := find_history(engine):
         history.require_not_emptied()
     return engine

@@ -92,6 +92,11 @@ class RunContext(Scope):
         """First day to fetch, None for everything."""
         return self.as_of - timedelta(days=self.settings.history_days) if self.source.live else None
 
+    @property
+    def learned_since(self) -> date:
+        """First session whose forecasts a run scores and learns from; `bandcast verify` scores older ones."""
+        return self.as_of - timedelta(days=self.settings.calibration.window_days)
+
     def session_of(self, ticker: str) -> date:
         """Return the last session of the ticker's own exchange that counts in this run."""
         return self.last_session(self.calendars.of(ticker))

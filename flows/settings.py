@@ -77,6 +77,12 @@ class Settings(BaseSettings):
         le=AHEAD,
         description="Sessions before a report from which a date of unknown announcement counts.",
     )
+    keep_comparisons_days: int = Field(
+        30,
+        ge=0,
+        le=100_000,
+        description="Calendar days after which a scored band keeps no quantiles but those of `calibrated`.",
+    )
     history_days: int = Field(
         3700, ge=400, le=36_500, description="Calendar days of history fetched from a live source."
     )

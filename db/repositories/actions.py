@@ -28,11 +28,11 @@ ActionKey = tuple[date, str]  # ex-date and kind
 class ActionRepository(Repository):
     """Stored actions."""
 
-    def load(self, ticker: str, until: date | None = None) -> pd.DataFrame:
+    def load(self, ticker: str, until: date | None = None, since: date = date.min) -> pd.DataFrame:
         """Load actions in the shape of `PriceHistory.actions`."""
         values: dict[date, dict[str, float]] = {}
         for row in self._select(ticker, until):
-            if row.value != NEUTRAL[row.kind]:
+            if row.session >= since and row.value != NEUTRAL[row.kind]:
                 values.setdefault(row.session, dict(NEUTRAL))[row.kind] = row.value
         rows = [[values[session][kind] for kind in ACTION_COLUMNS] for session in sorted(values)]
         index = pd.DatetimeIndex(pd.to_datetime(sorted(values)))

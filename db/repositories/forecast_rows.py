@@ -101,6 +101,20 @@ def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
     return {frozenset(item for item in row.items() if item[0] not in _METADATA) for row in rows}
 
 
+def keep_stored(quantiles: Sequence[Row], stored: Values) -> list[Row]:
+    """Leave out the quantiles of comparison bands that the store has pruned, all levels of a band at once.
+
+    Args:
+        quantiles: Of a forecast that is compared with the stored one.
+        stored: Values of the quantiles that are stored.
+    """
+    names = ("target_session", "band")
+    kept = {tuple(dict(row)[name] for name in names) for row in stored}
+    return [
+        row for row in quantiles if row["band"] == SERVED_BAND or (row["target_session"], row["band"]) in kept
+    ]
+
+
 def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
     common = {
         "source": run.source,
@@ -129,9 +143,12 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
 
 
 def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
-    log_returns = forecast.log_returns[band]  # (H, Q)
-    prices = forecast.prices(band)  # (H, Q)
-    for step, index in np.ndindex(log_returns.shape):
+    log_returns = forecast.log_returns[
+        band
+    ].tolist()  # (H, Q), of plain numbers: NumPy's own take much longer
+    prices = forecast.prices(band).tolist()  # (H, Q)
+    levels = [round(level, 6) for level in forecast.levels]
+    for step, index in np.ndindex(len(prices), len(levels)):
         yield {
             "source": run.source,
             "ticker": forecast.ticker,
@@ -139,7 +156,7 @@ def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[d
             "target_session": forecast.target_sessions[step],
             "horizon": step + 1,
             "band": band,
-            "level": round(forecast.levels[index], 6),
-            "log_return": log_returns[step, index],
-            "price": prices[step, index],
+            "level": levels[index],
+            "log_return": log_returns[step][index],
+            "price": prices[step][index],
         }

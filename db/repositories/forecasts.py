@@ -18,10 +18,11 @@ from db.repositories.forecast_rows import (
     Publication,
     build_rows,
     collect_values,
+    keep_stored,
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
 from db.schema import forecast_quantiles, forecast_runs, forecasts, verifications
-from db.sql import read_frame, record_columns, upsert
+from db.sql import read_frame, record_columns, select_tickers, upsert
 from forecasting.forecast import Forecast
 from forecasting.types import Quality
 
@@ -173,7 +174,8 @@ class ForecastRepository(Repository):
 
     def _load_pairs(self, condition: sa.ColumnElement[bool]) -> set[TickerSession]:
         query = sa.select(forecasts.c.ticker, forecasts.c.as_of).join(forecast_runs).distinct()
-        of_source = query.where((forecasts.c.source == self._source) & condition)
+        is_known = forecasts.c.ticker.in_(select_tickers(forecasts, self._source))
+        of_source = query.where((forecasts.c.source == self._source) & is_known & condition)
         return {(row.ticker, row.as_of) for row in self._connection.execute(of_source)}
 
     def _is_stored(self, rows: ForecastRows) -> bool:
@@ -181,7 +183,7 @@ class ForecastRepository(Repository):
         if stored != collect_values(rows.horizons):
             return False
         quantiles = collect_values(self._load(forecast_quantiles, rows))
-        return quantiles == collect_values(rows.quantiles)
+        return quantiles == collect_values(keep_stored(rows.quantiles, quantiles))
 
     def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Mapping[str, object]]:
         query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))

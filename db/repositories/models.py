@@ -1,5 +1,6 @@
 """Repository of trained models, their weights and their status."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,7 +11,8 @@ from db.records import ModelRecord, Rollback
 from db.repositories.base import Repository
 from db.schema import model_versions
 from db.sql import record_columns, upsert
-from forecasting.errors import StoreError
+from forecasting.errors import StoreError, UnreadableModelError
+from forecasting.faults import describe_error
 from forecasting.types import ModelStatus
 
 RANDOM_WALK = "random-walk"  # version of the lowest rung, which has no weights
@@ -26,7 +28,7 @@ _RANDOM_WALK = ModelRecord(
     status="baseline",
 )
 _COLUMNS = record_columns(model_versions, ModelRecord)
-_COLUMNS_WITHOUT_WEIGHTS = [
+_COLUMNS_WITHOUT_WEIGHTS: list[sa.Label[Any]] = [
     sa.literal(b"").label("weights") if column.name == "weights" else column for column in _COLUMNS
 ]
 
@@ -97,8 +99,10 @@ class ModelRepository(Repository):
         self._find_source(version)
         self._set_status(version, "refused")
 
-    def ladder(self, as_of: date, most: int = 3) -> list[ModelRecord]:
-        """Load the champion, then the champions before it, newest first.
+    def ladder(self, as_of: date, most: int = 3) -> list[str]:
+        """List the versions of the champion, then of the champions before it, newest first.
+
+        A model whose date cannot be read keeps its rung: who loads it is told why it does not serve.
 
         Args:
             as_of: No model that saw a later session, in training or in its promotion test, is returned.
@@ -106,34 +110,51 @@ class ModelRepository(Repository):
         """
         columns = model_versions.c
         has_served = columns.status.in_(("champion", "retired"))
-        query = sa.select(*_COLUMNS).where(
-            (columns.source == self._source) & has_served & (_last_session_seen() <= as_of)
-        )
+        seen = sa.cast(_last_session_seen(), sa.String)
+        query = sa.select(columns.version, seen).where((columns.source == self._source) & has_served)
         order = ((columns.status == "champion").desc(), *_newest_first())
-        rows = self._connection.execute(query.order_by(*order).limit(most)).mappings()
-        return [_build_record(row) for row in rows]
+        rows = self._connection.execute(query.order_by(*order)).tuples()
+        return [version for version, day in rows if (_read_day(day) or as_of) <= as_of][:most]
 
     def get(self, version: str) -> ModelRecord | None:
-        """Load a model of any source by its version."""
+        """Load a model of any source by its version.
+
+        Raises:
+            UnreadableModelError: Its row holds a value that is none of its column.
+        """
         return self._first(sa.select(*_COLUMNS).where(model_versions.c.version == version))
 
     def list(self, *, all_sources: bool = False) -> tuple[ModelRecord, ...]:
-        """Load all models, newest first, with empty `weights`: those are large."""
+        """Load all models, newest first, with empty `weights`: those are large.
+
+        Raises:
+            UnreadableModelError: As `get`.
+        """
         columns = model_versions.c
-        query = sa.select(*_COLUMNS_WITHOUT_WEIGHTS).order_by(columns.created_at.desc(), columns.version)
+        query = sa.select(columns.version).order_by(columns.created_at.desc(), columns.version)
         if not all_sources:
             query = query.where(columns.source == self._source)
-        return tuple(_build_record(row) for row in self._connection.execute(query).mappings())
+        versions = list(self._connection.scalars(query))
+        return tuple(self._read(version, _COLUMNS_WITHOUT_WEIGHTS) for version in versions)
 
     def _first(self, query: sa.Select[Any]) -> ModelRecord | None:
-        row = self._connection.execute(query.limit(1)).mappings().first()
-        return None if row is None else _build_record(row)
+        version: str | None = self._connection.scalar(
+            query.with_only_columns(model_versions.c.version).limit(1)
+        )
+        return None if version is None else self._read(version, _COLUMNS)
+
+    def _read(self, version: str, columns: Sequence[sa.Label[Any]]) -> ModelRecord:
+        query = sa.select(*columns).where(model_versions.c.version == version)
+        try:
+            return _build_record(self._connection.execute(query).mappings().one())
+        except (AttributeError, TypeError, ValueError) as error:  # SQLite stores any text in any column
+            raise UnreadableModelError(version, describe_error(error)) from error
 
     def _has_later_champion(self, source: str, version: str, evaluated_through: date) -> bool:
         is_other = _is_champion_of(source) & (model_versions.c.version != version)
-        seen = _last_session_seen()
-        query = sa.select(seen).where(is_other & (seen > evaluated_through))
-        return self._connection.scalar(query) is not None
+        query = sa.select(sa.cast(_last_session_seen(), sa.String)).where(is_other)
+        seen = map(_read_day, self._connection.scalars(query))
+        return any(day is not None and day > evaluated_through for day in seen)
 
     def _find_source(self, version: str) -> str:
         query = sa.select(model_versions.c.source).where(model_versions.c.version == version)
@@ -155,6 +176,14 @@ def _is_champion_of(source: str) -> sa.ColumnElement[bool]:
 def _last_session_seen() -> sa.ColumnElement[date]:
     """Build the last session that had a part in a model: of its promotion test or else of its training."""
     return sa.func.coalesce(model_versions.c.evaluated_through, model_versions.c.trained_through)
+
+
+def _read_day(text: str) -> date | None:
+    """Read a stored day; None where it is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _newest_first() -> tuple[sa.ColumnElement[Any], ...]:

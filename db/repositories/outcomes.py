@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 import sqlalchemy as sa
 
+from db.pruning import delete_scored_quantiles
 from db.repositories.base import Repository
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
 from db.repositories.universes import select_sessions
@@ -18,7 +19,7 @@ from db.schema import (
     price_revisions,
     verifications,
 )
-from db.sql import read_frame, upsert
+from db.sql import read_frame, select_tickers, upsert
 from forecasting.tables import BAND_SCORES, CLOSED_BANDS, ISSUED_BANDS
 from forecasting.types import OutcomeKind
 
@@ -44,12 +45,17 @@ class OutcomeRepository(Repository):
         query = sa.select(sessions.c.ticker).where(sessions.c.as_of.is_not(None))
         return list(self._connection.scalars(query.order_by(sessions.c.ticker)))
 
-    def pending(self, ticker: str, until: date) -> pd.DataFrame:
+    def pending(self, ticker: str, until: date, since: date = date.min) -> pd.DataFrame:
         """Load issued bands up to a target session that were never scored, or may score otherwise by now.
 
         A score can change only with the close of the target session, which leaves a revision, or with a
         split between issue and target, which leaves an action. Total returns also depend on the dividends in
         between and on the closes before them; what came after the score counts.
+
+        Args:
+            ticker: The symbol.
+            until: Last target session.
+            since: No forecast from an earlier session is returned, nor looked at.
 
         Returns:
             A frame of `forecasting.tables.ISSUED_BANDS`.
@@ -75,6 +81,7 @@ class OutcomeRepository(Repository):
             .join(forecast_runs, _is_made_by)
             .join(forecast_quantiles, _is_same_row)
             .where((row.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
+            .where((row.as_of >= since) & (row.as_of < until))
             .where(sa.or_(~self._is_scored(), self._is_revised(), self._has_action_since()))
         )
         issued = read_frame(self._connection, query).astype({"reports_ahead": "Int64"})  # null without dates
@@ -100,6 +107,11 @@ class OutcomeRepository(Repository):
             [{**row, **common} for row in rows],
             guarded=_GUARDED if replace else (),
         )
+
+    def forget_comparisons(self, since: date, until: date) -> int:
+        """Delete the quantiles of scored comparison bands, from one target session to another; count them."""
+        statement = delete_scored_quantiles(until, since=since, source=self._source)
+        return self._connection.execute(statement).rowcount
 
     def forget_walked(self) -> None:
         """Delete the scores of bands that were never issued: the prices walked over are no longer."""
@@ -131,10 +143,7 @@ class OutcomeRepository(Repository):
         query = build_closed_query(
             self._source, until, since, nominal_coverage=nominal_coverage, horizons=horizons
         )
-        is_source = verifications.c.source == self._source
-        tickers = sorted(
-            self._connection.scalars(sa.select(verifications.c.ticker).where(is_source).distinct())
-        )
+        tickers = self._list_scored(since, until)
         # One by one: a hundred tickers have millions of rows after a few years. Each part is checked alone:
         # the ticker is in the key, so no index of all rows is needed.
         parts = [
@@ -152,6 +161,7 @@ class OutcomeRepository(Repository):
         tickers: Sequence[str] = (),
         kinds: Sequence[OutcomeKind] = ISSUED_KINDS,
         horizons: Sequence[int] = (),
+        since: date = date.min,
     ) -> pd.DataFrame:
         """Compute coverage and mean scores by band and one dimension.
 
@@ -160,6 +170,7 @@ class OutcomeRepository(Repository):
             tickers: Which, none for all.
             kinds: Which kinds of outcomes count.
             horizons: Which, in sessions; none for all.
+            since: No forecast from an earlier session counts.
 
         Returns:
             Columns `band`, the dimension, `n_outcomes`, `realized_coverage`, `below`, `above`, `crps`,
@@ -184,6 +195,9 @@ class OutcomeRepository(Repository):
             )
             .outerjoin(reference, is_same & (reference.c.band == "random_walk"))
             .where((scored.c.source == self._source) & scored.c.kind.in_(kinds))
+            .where(
+                scored.c.ticker.in_(select_tickers(verifications, self._source)) & (scored.c.as_of >= since)
+            )
             .group_by(scored.c.band, group)
             .order_by(group, scored.c.band)
         )
@@ -197,6 +211,13 @@ class OutcomeRepository(Repository):
         is_counted = (columns.source == self._source) & (columns.band == "calibrated")
         query = sa.select(columns.kind, sa.func.count()).where(is_counted).group_by(columns.kind)
         return dict(self._connection.execute(query).tuples().all())
+
+    def _list_scored(self, since: date, until: date) -> list[str]:
+        """List the tickers with scores of forecasts from a span of sessions, sorted."""
+        score, known = verifications.c, select_tickers(verifications, self._source).subquery()
+        is_within = (score.source == self._source) & score.as_of.between(since, until)
+        has_scores = sa.exists().where(is_within & (score.ticker == known.c.ticker))
+        return sorted(self._connection.scalars(sa.select(known.c.ticker).where(has_scores)))
 
     def _is_scored(self, before: sa.ColumnElement[datetime] | None = None) -> sa.ColumnElement[bool]:
         score = verifications.c

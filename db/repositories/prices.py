@@ -29,15 +29,21 @@ class PriceRepository(Repository):
         query = sa.select(instruments.c.source).distinct().order_by(instruments.c.source)
         return list(self._connection.scalars(query))
 
-    def load(self, ticker: str, until: date | None = None) -> PriceHistory:
-        """Load the history of a ticker up to and including a session; it is empty where nothing is stored.
+    def load(self, ticker: str, until: date | None = None, since: date = date.min) -> PriceHistory:
+        """Load the history of a ticker; it is empty where nothing is stored.
+
+        Args:
+            ticker: The symbol.
+            until: Last session; None for the last stored one.
+            since: First session.
 
         Raises:
             UnexpectedError: A stored value is none that its column can hold.
         """
         with attribute_to_ticker(ticker, passing=(sa.exc.SQLAlchemyError,)):
-            actions = ActionRepository(self._connection, self._source).load(ticker, until)
-            return PriceHistory(ticker, self._load_bars(ticker, until), actions, self.facts(ticker))
+            actions = ActionRepository(self._connection, self._source).load(ticker, until, since)
+            bars = self._load_bars(ticker, until, since)
+            return PriceHistory(ticker, bars, actions, self.facts(ticker))
 
     def holdings(self) -> list[Holding]:
         """Count the bars and revisions of every ticker with bars, sorted by ticker."""
@@ -165,9 +171,10 @@ class PriceRepository(Repository):
         query = sa.select(columns.ticker, columns.zone).where(columns.source == self._source)
         return dict(self._connection.execute(query).tuples().all())
 
-    def _load_bars(self, ticker: str, until: date | None = None) -> pd.DataFrame:
+    def _load_bars(self, ticker: str, until: date | None = None, since: date = date.min) -> pd.DataFrame:
         columns = [price_bars.c[name] for name in ("session", *BAR_COLUMNS)]
-        query = sa.select(*columns).where(self._is_of(price_bars, ticker, until))
+        is_wanted = self._is_of(price_bars, ticker, until) & (price_bars.c.session >= since)
+        query = sa.select(*columns).where(is_wanted)
         bars = read_frame(self._connection, query.order_by(price_bars.c.session))
         sessions = pd.DatetimeIndex(pd.to_datetime(bars.pop("session")), name="session").as_unit("s")
         return bars.set_index(sessions).astype("float64")

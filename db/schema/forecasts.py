@@ -94,6 +94,7 @@ forecast_quantiles = Table(
     CheckConstraint("level > 0 AND level < 1", name="level_bounds"),
     CheckConstraint("price > 0 AND price < 1e12", name="price_bounds"),
     one_of("band", Band),
+    sqlite_with_rowid=False,  # with one, SQLite keeps every key twice
     comment="Every quantile of every band of a forecast",
 )
 

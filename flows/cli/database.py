@@ -1,8 +1,14 @@
 """`bandcast db`: the database."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from flows.cli.output import print_line
+from flows.cli.options import Json
+from flows.cli.output import print_line, print_result
 
 app = typer.Typer(no_args_is_help=True, help="The database.")
 
@@ -14,3 +20,51 @@ def upgrade() -> None:
     from flows.settings import load_settings
 
     print_line(f"The database is at migration {upgrade_store(load_settings().url)}.")
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="File to make; it must not exist.")]) -> None:
+    """Copy a SQLite store while runs go on; of PostgreSQL, print the command that does it."""
+    from db import back_up_file, build_dump_command
+    from flows.settings import load_settings
+
+    url = load_settings().url
+    if command := build_dump_command(url, file):
+        typer.echo("Run this; it asks for the password, or takes it from PGPASSWORD:", err=True)
+        print_line(command)
+    else:
+        back_up_file(url, file)
+        print_line(file)
+
+
+@app.command()
+def prune(
+    keep: Annotated[
+        int | None,
+        typer.Option(min=0, help="Calendar days to keep. [default: BANDCAST_KEEP_COMPARISONS_DAYS]"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
+    json: Json = False,
+) -> None:
+    """Delete what has served: scored comparison bands' quantiles, revisions, weights of idle models."""
+    from db import open_reader, open_store
+    from flows.reporting.pruning import describe_pruned
+    from flows.settings import load_settings
+
+    settings = load_settings(keep_comparisons_days=keep)
+    open_it = open_reader if dry_run else open_store
+    with open_it(settings.url, settings.source) as store:
+        days = timedelta(days=settings.keep_comparisons_days)
+        pruned = store.prune(datetime.now(UTC), days, dry_run=dry_run)
+    plain = {**asdict(pruned), "pruned": not dry_run}
+    print_result([describe_pruned(pruned, settings.keep_comparisons_days, dry_run=dry_run)], plain, json=json)
+
+
+@app.command()
+def grant_reader(role: Annotated[str, typer.Argument(help="Role of the PostgreSQL server.")]) -> None:
+    """Let a role of PostgreSQL read every table and view, now and after later upgrades."""
+    from db import grant_reader as grant
+    from flows.settings import load_settings
+
+    grant(load_settings().url, role)
+    print_line(f"The role {role} can read the store.")

@@ -16,12 +16,12 @@ def run_flow(name: str, *, json: bool, source: str, **parameters: Any) -> None:
         BandcastError: As the flow failed.
     """
     summary: RunSummary = call_flow(name, source=source, **parameters)
-    from db import open_store
+    from db import open_reader
     from flows.reporting.summaries import build_summary_parts
     from flows.settings import load_settings
 
     settings = load_settings(source=None if source == "configured" else source)
-    with open_store(settings.url, settings.source) as store:
+    with open_reader(settings.url, settings.source) as store:
         print_result(build_summary_parts(summary, store), summary.plain(), json=json)
 
 

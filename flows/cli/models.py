@@ -13,13 +13,13 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
     """List the models of all sources, or of one: status, training, promotion decision, scores."""
     if context.invoked_subcommand:
         return
-    from db import open_store
+    from db import open_reader
     from flows.reporting.models import load_models_sheet
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
     settings = load_settings(source=source)
-    with open_store(settings.url, settings.source) as store:
+    with open_reader(settings.url, settings.source) as store:
         sheet = load_models_sheet(store, all_sources=source is None)
     print_result([sheet], to_records(sheet), json=json)
 

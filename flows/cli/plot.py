@@ -21,7 +21,7 @@ def plot(
     ] = None,
 ) -> None:
     """Draw fan charts of the newest bands; prints the path of the picture."""
-    from db import open_store
+    from db import open_reader
     from flows.reporting.bands import default_plot_path, load_fan_data
     from flows.reporting.charts import require_drawable, save_fan_charts
     from flows.settings import load_settings
@@ -29,7 +29,7 @@ def plot(
     if out:
         require_drawable(out)
     settings = load_settings(source=source, tickers=tickers)
-    with open_store(settings.url, settings.source) as store:
+    with open_reader(settings.url, settings.source) as store:
         fans = load_fan_data(store, settings.tickers, to_day(as_of))
     with own_umask() if out else nullcontext():
         path = save_fan_charts(fans, out or default_plot_path(settings, fans.as_of))

@@ -15,14 +15,14 @@ app = typer.Typer(no_args_is_help=True, help="The price store, and price files."
 @app.command()
 def status(source: Source = None, tickers: Tickers = None, json: Json = False) -> None:
     """Show what the store holds of each ticker: sessions, gaps, corrections, next report, quarantine."""
-    from db import open_store
+    from db import open_reader
     from flows.context import load_calendars
     from flows.reporting.prices import load_status_sheet
     from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
     settings = load_settings(source=source, tickers=tickers)
-    with open_store(settings.url, settings.source) as store:
+    with open_reader(settings.url, settings.source) as store:
         now = datetime.now(UTC)
         calendars = load_calendars(store, dict(settings.calendars), now)
         sheet = load_status_sheet(store, settings.tickers, calendars, now=now)
@@ -37,13 +37,13 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
-    from db import open_store
+    from db import open_reader
     from flows.reporting.prices import build_prices_sheet, load_prices, prices_to_plain
     from flows.settings import load_settings, parse_ticker
 
     settings = load_settings(source=source)
     symbol = parse_ticker(ticker)
-    with open_store(settings.url, settings.source) as store:
+    with open_reader(settings.url, settings.source) as store:
         stored = load_prices(store, symbol, sessions)
     print_result([build_prices_sheet(stored)], prices_to_plain(stored), json=json)
 
@@ -79,14 +79,15 @@ def forget(
     json: Json = False,
 ) -> None:
     """Move a ticker's stored bars to the revisions; a source that still has them brings them back."""
-    from db import open_store
+    from db import open_reader, open_store
     from flows.reporting.prices import describe_forgotten
     from flows.settings import load_settings
     from flows.steps.withdrawal import choose_forgotten, forget_prices
 
     settings, symbol = load_settings(source=source), ticker.strip().upper()
     first, last = to_day(start), to_day(end)
-    with open_store(settings.url, settings.source) as store:
+    open_it = open_reader if dry_run else open_store
+    with open_it(settings.url, settings.source) as store:
         with store.reading() as tx:
             gone = choose_forgotten(tx, symbol, start=first, end=last)
         if not dry_run:

@@ -13,13 +13,13 @@ def replay(
     json: Json = False,
 ) -> None:
     """Make a past run again from the store; exit code 1 unless every row is bit-equal."""
-    from db import open_store
+    from db import open_reader
     from flows.reporting.summaries import build_replay_lines
     from flows.settings import load_settings
     from flows.steps.replay import replay_run
 
     settings = load_settings()
-    with open_store(settings.url, settings.source) as store:
+    with open_reader(settings.url, settings.source) as store:
         symbols, known_ahead = dict(settings.calendars), settings.earnings_known_ahead
         result = replay_run(store, run_id, symbols, known_ahead=known_ahead)
     print_result(build_replay_lines(result), result.plain(), json=json)

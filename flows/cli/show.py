@@ -18,7 +18,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show the newest bands in the store."""
-    from db import open_store
+    from db import open_reader
     from flows.reporting.bands import (
         build_bands_sheet,
         load_bands,
@@ -29,7 +29,7 @@ def show(
     from flows.settings import load_settings
 
     settings = load_settings(source=source, tickers=tickers)
-    with open_store(settings.url, settings.source) as store:
+    with open_reader(settings.url, settings.source) as store:
         bands = load_bands(store, settings.tickers, to_day(as_of))
         reports = load_expected_reports(store, bands)
     sheet = build_bands_sheet(bands if every else select_main_horizons(bands), reports)

@@ -9,13 +9,13 @@ def verify(
     source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = None, json: Json = False
 ) -> None:
     """Score every band whose target session has closed; print coverage by horizon, ticker and regime."""
-    from db import open_store
+    from db import open_reader
     from flows.reporting.scorecards import build_scorecard_parts, load_scorecards, scorecards_to_plain
     from flows.settings import load_settings
 
     settings = load_settings(source=source, csv_dir=csv_dir, tickers=tickers)
     scored = 0
-    with open_store(settings.url, settings.source) as store:
+    with open_reader(settings.url, settings.source) as store:
         with store.reading() as tx:
             issued = tx.outcomes.tickers()
         if issued:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from flows.doctor.environment import check_dependencies, check_disk, check_python, check_settings
 from flows.doctor.finding import Finding
 from flows.doctor.prefect_server import check_server
-from flows.doctor.stored import check_calendars, check_database, check_file, check_freshness
+from flows.doctor.stored import check_calendars, check_database, check_file, check_freshness, check_size
 from flows.failures import describe_error, hide_secrets, report_unexpected
 from flows.settings import Settings
 from forecasting.errors import BandcastError
@@ -20,6 +20,7 @@ CHECKS = (
     check_disk,
     check_database,
     check_file,
+    check_size,
     check_calendars,
     check_freshness,
     check_server,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from db import inspect_file, inspect_store, open_store
+from db import inspect_file, inspect_store, measure_store, open_reader
 from flows.context import find_newest_session, load_calendars, read_calendars
 from flows.doctor.finding import Finding
 from flows.settings import Settings
@@ -15,6 +15,7 @@ from forecasting.errors import CalendarError, StoreError, UnknownExchangeError
 
 LONGEST_HORIZON = 30
 LATE_SESSIONS = 1
+TABLES_SHOWN = 4
 LOOKED_BACK = timedelta(days=30)
 
 
@@ -47,6 +48,19 @@ def check_file(settings: Settings, _: datetime) -> Iterator[Finding]:
         yield Finding("file", "fail", f"the last {lost} commits are lost", advice)
     else:
         yield Finding("file", "ok", "every page is whole")
+
+
+def check_size(settings: Settings, _: datetime) -> Iterator[Finding]:
+    """Name the size of the store and of its largest tables."""
+    try:
+        size = measure_store(settings.url)
+    except StoreError:
+        return  # check_database reports it
+    if size is not None:
+        tables = [f"{name} {_format_bytes(count)}" for name, count in size.tables.items()]
+        free = [f"{_format_bytes(size.free)} free"] if size.free else []
+        found = ", ".join([_format_bytes(size.total), *free, *tables[:TABLES_SHOWN]])
+        yield Finding("size", "ok", found)
 
 
 def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -84,12 +98,16 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
         return
     expected = find_newest_session(settings, open_source(settings, now), tickers, due=now)
-    with open_store(settings.url, settings.source) as store, store.reading() as tx:
+    with open_reader(settings.url, settings.source) as store, store.reading() as tx:
         bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
         bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
         calendars = load_calendars(store, dict(settings.calendars), now)
     yield _describe_age("prices", bars, tickers, expected=expected, calendars=calendars)
     yield _describe_age("bands", bands, tickers, expected=expected, calendars=calendars)
+
+
+def _format_bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"
 
 
 def _describe_age(

@@ -75,7 +75,7 @@ def load_bands(store: Store, tickers: Sequence[str] = (), until: date | None = N
     with store.reading() as tx:
         bands = tx.forecasts.latest(tickers or None, until)
         if bands.empty:
-            raise _nothing_stored(tx, tickers, until)
+            raise _nothing_stored(store, tx, tickers, until=until)
     return bands
 
 
@@ -108,7 +108,7 @@ def load_fan_data(store: Store, tickers: Sequence[str], until: date | None = Non
     with store.reading() as tx:
         newest = tx.forecasts.newest(tickers or None, until)
         if not newest:
-            raise _nothing_stored(tx, tickers, until)
+            raise _nothing_stored(store, tx, tickers, until=until)
         bands = pd.concat([tx.forecasts.quantiles(ticker, as_of) for ticker, as_of in newest])
         closes = {
             ticker: adjust(tx.prices.load(ticker, as_of), as_of, "split_adjusted")["close"]
@@ -138,9 +138,14 @@ def _newest_issue(bands: pd.DataFrame) -> datetime:
     return issued
 
 
-def _nothing_stored(tx: Transaction, tickers: Sequence[str], until: date | None) -> UsageError:
+def _nothing_stored(
+    store: Store, tx: Transaction, tickers: Sequence[str], *, until: date | None
+) -> UsageError:
     wanted = ", ".join(tickers) or "any ticker"
     limit = f" up to {until}" if until else ""
     others = ", ".join(source for source in tx.forecasts.sources() if source != tx.source)
     advice = f"choose one of {others} with --source" if others else "run `bandcast run` first"
-    return UsageError(f"Expected a stored {tx.source} forecast of {wanted}{limit}, found none; {advice}.")
+    return UsageError(
+        f"Expected a stored {tx.source} forecast of {wanted}{limit}, found none in {store.display_url}; "
+        f"{advice}."
+    )

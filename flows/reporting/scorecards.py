@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -70,13 +71,20 @@ def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
         )
 
 
-def load_horizon_scores(store: Store, tickers: Sequence[str]) -> HorizonScores:
-    """Load the scores at the main horizons, of some tickers or, without any, of all."""
+def load_horizon_scores(store: Store, tickers: Sequence[str], since: date) -> HorizonScores:
+    """Load the scores at the main horizons, of some tickers or, without any, of all.
+
+    Args:
+        store: Of the source.
+        tickers: Which.
+        since: Forecasts from earlier sessions do not count.
+    """
+    selection: dict[str, Any] = {"tickers": tickers, "horizons": MAIN_HORIZONS, "since": since}
     with store.reading() as tx:
         return HorizonScores(
-            issued=_load(tx, "horizon", tickers=tickers, horizons=MAIN_HORIZONS),
-            walked=_load(tx, "horizon", tickers=tickers, horizons=MAIN_HORIZONS, kinds=(_WALKED,)),
-            splits={by: _load(tx, by, tickers=tickers, horizons=MAIN_HORIZONS) for by in SPLITS},
+            issued=_load(tx, "horizon", **selection),
+            walked=_load(tx, "horizon", **selection, kinds=(_WALKED,)),
+            splits={by: _load(tx, by, **selection) for by in SPLITS},
         )
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 import pandas as pd
 from prefect import get_run_logger, task
@@ -60,10 +59,12 @@ def learn(context: RunContext) -> CalibrationRecord:
 
 def load_closed_bands(context: RunContext, horizons: Sequence[int] = ()) -> pd.DataFrame:
     """Load the bands that had closed by `as_of`, with their outcomes; at all horizons unless named."""
-    since = context.as_of - timedelta(days=context.settings.calibration.window_days)
     with context.store.reading() as tx:
         return tx.outcomes.closed(
-            context.as_of, since, context.settings.simulation.nominal_coverage, horizons=horizons
+            context.as_of,
+            context.learned_since,
+            context.settings.simulation.nominal_coverage,
+            horizons=horizons,
         )
 
 

@@ -119,7 +119,7 @@ def walk_down(context: RunContext, version: str) -> Iterator[str]:
     """Yield the versions that serve in turn: a first one, the older models below it, the random walk."""
     if version != RANDOM_WALK:
         with context.store.reading() as tx:
-            ladder = [record.version for record in tx.models.ladder(context.as_of)]
+            ladder = tx.models.ladder(context.as_of)
         yield version
         yield from ladder[ladder.index(version) + 1 :] if version in ladder else ladder
     with context.store.writing() as tx:

@@ -181,8 +181,13 @@ def list_reference(context: RunContext) -> tuple[str, ...]:
 
 def _climb_down(context: RunContext) -> Ladder:
     with context.store.reading() as tx:
-        versions = [record.version for record in tx.models.ladder(context.as_of)]
-    return climb_down(versions, context.store.load_model)
+        versions = tx.models.ladder(context.as_of)
+
+        def load(version: str) -> None:
+            tx.models.get(version)  # the model itself may be one that was kept since it was read
+            context.store.load_model(version)
+
+        return climb_down(versions, load)
 
 
 def _is_decided(context: RunContext, version: str) -> bool:
@@ -203,7 +208,7 @@ def _is_due(context: RunContext) -> bool:
     withdrawn_at = _find_withdrawal(context, active) if active else None
     return is_retrain_due(
         context.as_of,
-        best=_age(best),
+        best=best,
         active=_age(active),
         last_tested=tested.as_of if tested else None,
         max_age_days=context.settings.max_model_age_days,

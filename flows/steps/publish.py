@@ -108,7 +108,7 @@ def forecast_session(
 ) -> RunSummary:
     """Score what has closed, learn from it, forecast what was ingested, and publish."""
     with watch.stage("verify"):
-        verify_bands(context)
+        verify_bands(context, context.learned_since)
     with watch.stage("calibrate"):
         calibration = calibrate(context)
     with watch.stage("forecast"):

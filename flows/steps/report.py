@@ -55,7 +55,7 @@ def report_calibration(context: RunContext) -> None:
     show_calibration(
         context.as_of,
         calibration,
-        load_horizon_scores(context.store, settings.tickers),
+        load_horizon_scores(context.store, settings.tickers, context.learned_since),
         drifts=list(map(_describe_drift, drifted)),
     )
 

@@ -1,5 +1,7 @@
 """Verify: score every band whose target session has closed."""
 
+from datetime import date, timedelta
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
@@ -11,34 +13,51 @@ from forecasting.errors import PriceError
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.faults import attribute_to_ticker
 
+PRUNED_SPAN = timedelta(days=90)  # so that the daily run looks at no history
+
 
 def verify_store(context: RunContext) -> RunSummary:
     """Score what has closed, and report coverage."""
     watch = Stopwatch()
     with watch.stage("verify"):
-        scored = verify_bands(context)
+        scored = verify_bands(context, date.min)
     report_calibration(context)
     return RunSummary(context.as_of, seconds=watch.seconds, scored=scored)
 
 
 @task(name="verify", cache_policy=NO_CACHE, persist_result=False)
 @translate_unforeseen
-def verify_bands(context: RunContext) -> int:
-    """Score the bands that have closed by `as_of` and are new or changed; return their number."""
+def verify_bands(context: RunContext, since: date) -> int:
+    """Score the bands that have closed by `as_of` and are new or changed; return their number.
+
+    Args:
+        context: The run.
+        since: Forecasts from earlier sessions are not looked at.
+    """
     with context.store.reading() as tx:
         tickers = tx.outcomes.tickers()
-    scored = sum(_score_ticker(context, ticker) for ticker in tickers)
+    scored = sum(_score_ticker(context, ticker, since) for ticker in tickers)
     get_run_logger().info("verify: %d bands scored", scored)
+    prune_comparisons(context)
     return scored
 
 
-def _score_ticker(context: RunContext, ticker: str) -> int:
+def prune_comparisons(context: RunContext) -> None:
+    """Delete the quantiles of comparison bands that have served; what older runs left is for `db prune`."""
+    last = context.as_of - timedelta(days=context.settings.keep_comparisons_days)
+    with context.store.writing() as tx:
+        pruned = tx.outcomes.forget_comparisons(last - PRUNED_SPAN, last)
+    if pruned:
+        get_run_logger().info("verify: %d quantiles of scored comparison bands pruned", pruned)
+
+
+def _score_ticker(context: RunContext, ticker: str, since: date) -> int:
     try:
         with context.store.reading() as tx:
-            pending = tx.outcomes.pending(ticker, context.as_of)
+            pending = tx.outcomes.pending(ticker, context.as_of, since)
             if pending.empty:
                 return 0
-            history = tx.prices.load(ticker, context.as_of)
+            history = tx.prices.load(ticker, context.as_of, pending["as_of"].min())
         with attribute_to_ticker(ticker):
             scores = score_issued(pending, history)
     except PriceError as error:

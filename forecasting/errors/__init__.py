@@ -8,6 +8,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     ├── UsageError                  a request that can never work (exit code 2)
     │   ├── SymbolError
     │   ├── MissingExtraError
+    │   ├── NoStoreError            a command that reads, and no database
     │   └── TableError              a frame that does not have the shape its reader needs
     ├── PriceError                  one ticker is quarantined, the others go on
     │   ├── UnknownTickerError
@@ -35,6 +36,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     ├── SourceError                 the whole source is unusable
     ├── ModelError
     │   ├── NoModelError
+    │   ├── UnreadableModelError
     │   ├── ArchitectureMismatchError
     │   ├── DigestMismatchError
     │   ├── DropoutNotLiveError
@@ -70,6 +72,7 @@ from forecasting.errors.models import (
     NoModelError,
     PromotionError,
     RungFailedError,
+    UnreadableModelError,
 )
 from forecasting.errors.prices import (
     BadBarsError,
@@ -102,6 +105,7 @@ from forecasting.errors.stores import (
     DatabaseUnreachableError,
     EmptiedStoreError,
     MigrationBehindError,
+    NoStoreError,
     StoreError,
 )
 
@@ -129,6 +133,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "NoModelError",
+    "NoStoreError",
     "NonPositivePriceError",
     "PriceError",
     "PriceJumpError",
@@ -149,6 +154,7 @@ __all__ = [
     "UnfinishedSessionError",
     "UnknownExchangeError",
     "UnknownTickerError",
+    "UnreadableModelError",
     "UsageError",
     "VendorError",
     "WrongSessionsError",

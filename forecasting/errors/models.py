@@ -14,6 +14,16 @@ class NoModelError(ModelError):
         super().__init__(f"Expected model {version} in the store, found none; run `bandcast retrain`.")
 
 
+class UnreadableModelError(ModelError):
+    """A stored row with a value that its column cannot hold: SQLite lets any text into any column."""
+
+    def __init__(self, version: str, found: str) -> None:
+        super().__init__(
+            f"Expected a readable row of model {version} in model_versions, found {found}; restore the row "
+            "or run `bandcast retrain`."
+        )
+
+
 class ArchitectureMismatchError(ModelError):
     """Stored weights that do not fit the network that their config describes."""
 

@@ -1,6 +1,6 @@
 """Errors of the database."""
 
-from forecasting.errors.base import BandcastError
+from forecasting.errors.base import BandcastError, UsageError
 
 
 class StoreError(BandcastError):
@@ -46,6 +46,16 @@ class EmptiedStoreError(StoreError):
         super().__init__(
             f"Expected the store that {database} has held, found an empty file; put a backup in its place, "
             f"or delete {database} with {' and '.join(remains)} to start over."
+        )
+
+
+class NoStoreError(UsageError):
+    """There is no database to read, or an empty one."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"Expected a store at {url}, found none; run `bandcast run` first, or check BANDCAST_HOME and "
+            "BANDCAST_DATABASE_URL."
         )
 
 

@@ -31,7 +31,7 @@ class ModelAge:
 def is_retrain_due(
     as_of: date,
     *,
-    best: ModelAge | None,
+    best: str | None,
     active: ModelAge | None,
     last_tested: date | None,
     max_age_days: int,
@@ -44,7 +44,7 @@ def is_retrain_due(
 
     Args:
         as_of: The session of the run.
-        best: First model of the ladder.
+        best: Version of the first model of the ladder.
         active: The model that serves: the first that can be rebuilt.
         last_tested: Session of the newest promotion test.
         max_age_days: Age at which a new model is due.
@@ -53,7 +53,7 @@ def is_retrain_due(
     """
     if saw_withdrawn:
         return True
-    if best is None or active is None or active.version != best.version:
+    if best is None or active is None or active.version != best:
         return last_tested is None or last_tested < as_of
     newest = max(active.last_seen, last_tested or active.last_seen)
     return (as_of - newest).days > max_age_days

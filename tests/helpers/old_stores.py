@@ -3,7 +3,17 @@
 import gzip
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from db import inspect_store
+from db.engine import open_engine, reading, writing
+from db.migrate import upgrade
+
+Rows = dict[str, list[dict[str, Any]]]
 
 DUMPS = sorted((Path(__file__).parents[1] / "fixtures" / "stores").glob("*.sql.gz"))
 
@@ -14,3 +24,50 @@ def load_dump(dump: Path, path: Path) -> str:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(gzip.decompress(dump.read_bytes()).decode())
     return f"sqlite:///{path}"
+
+
+def copy_to(url: str, sqlite_url: str) -> str:
+    """Copy every row into an empty database of the same revision."""
+    source, target = open_engine(sqlite_url), open_engine(url)
+    upgrade(target, str(inspect_store(sqlite_url).migration))
+    tables = sa.MetaData()
+    tables.reflect(target)
+    rows = read_rows(source)
+    with writing(target) as connection:
+        for table in tables.sorted_tables:
+            if table.name != "alembic_version" and rows[table.name]:
+                connection.execute(sa.insert(table), rows[table.name])
+    source.dispose()
+    target.dispose()
+    return url
+
+
+def read_rows(engine: sa.Engine) -> Rows:
+    """Read every row of every table, by the names in the database."""
+    tables = sa.MetaData()
+    tables.reflect(engine)
+    with reading(engine) as connection:
+        return {
+            table.name: [
+                {name: as_utc(value) for name, value in row.items()}
+                for row in connection.execute(sa.select(table)).mappings()
+            ]
+            for table in tables.sorted_tables
+        }
+
+
+def as_utc(value: object) -> object:
+    """Attach the zone that SQLite drops."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+def sort_columns(rows: list[dict[str, Any]], names: list[str]) -> list[tuple[Any, ...]]:
+    return sorted((tuple(row[name] for name in names) for row in rows), key=str)
+
+
+def holds(found: Rows, expected: Rows) -> bool:
+    """Compare rows in the tables and columns that are expected."""
+    return all(
+        sort_columns(found[table], list(rows[0])) == sort_columns(rows, list(rows[0]))
+        for table, rows in expected.items()
+    )

@@ -81,6 +81,7 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     ]
     assert all(row["lower"] < row["median"] < row["upper"] for row in rows)
 
+    assert read_alone(workplace) == [(row["ticker"], row["horizon"], row["lower"]) for row in rows]
     table = invoke("show", "--tickers", "IBM")
     assert "202.91" in table
     assert "AAPL" not in table
@@ -102,6 +103,17 @@ def test_run_then_show_and_plot_read_what_was_stored(workplace: Path) -> None:
     assert json.loads(replayed.stdout)["same"] == ["AAPL", "IBM"]
     assert "0 issued bands have closed" in invoke("verify")
     look_back()
+
+
+def read_alone(workplace: Path) -> list[tuple[Any, ...]]:
+    """Read the newest bands from a copy of the SQLite file alone, to the digits of `show`."""
+    copy = workplace / "alone.db"
+    copy.write_bytes((workplace / "home" / "bandcast.db").read_bytes())
+    with closing(sqlite3.connect(copy)) as connection:
+        query = "SELECT ticker, horizon, lower FROM latest_forecast ORDER BY ticker, horizon"
+        return [
+            (ticker, horizon, pytest.approx(lower)) for ticker, horizon, lower in connection.execute(query)
+        ]
 
 
 def look_back() -> None:

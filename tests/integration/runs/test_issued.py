@@ -1,6 +1,9 @@
 """What was issued live stays as it was, whatever is run for its session later, on both databases."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from flow_runs import complete, run_state
@@ -41,11 +44,23 @@ def test_no_later_run_replaces_live_bands(monkeypatch: pytest.MonkeyPatch, due: 
     assert {table: dump()[table] for table in ISSUED} == before
 
 
-def test_a_run_of_an_earlier_session_is_a_backfill_from_every_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+def read_newest_alone(workplace: Path) -> str:
+    """Read the newest session with bands from a copy of the SQLite file alone."""
+    copy = workplace / "alone.db"
+    copy.write_bytes((workplace / "home" / "bandcast.db").read_bytes())
+    with closing(sqlite3.connect(copy)) as connection:
+        return str(connection.execute("SELECT MAX(as_of) FROM latest_forecast").fetchone()[0])
+
+
+def test_a_run_of_an_earlier_session_is_a_backfill_from_every_flow_and_its_file_alone_holds_it(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     set_due(monkeypatch, THAT_EVENING)
     complete(daily, tickers=["IBM"], as_of=date(2013, 2, 22), horizon=1)
+    assert read_newest_alone(workplace) == "2013-02-22"
     complete(forecast, tickers=["IBM"], as_of=date(2013, 2, 21), horizon=1)
     assert run_state(backfill, start=DAY, end=DAY, tickers=["IBM"], horizon=1).is_completed()
+    assert read_newest_alone(workplace) == "2013-03-01"
     assert rows("SELECT as_of, kind FROM forecast_runs ORDER BY as_of") == [
         ("2013-02-21", "backfill"),
         ("2013-02-22", "backfill"),

@@ -180,6 +180,26 @@ def test_the_model_before_serves_in_place_of_a_tampered_one(
     assert summary.quarantined == {}
 
 
+UNREADABLE = ("metrics = '{\"crps'", "created_at = 'soon'", "trained_through = 'yesterday'")
+
+
+@pytest.mark.parametrize(
+    "value", [UNREADABLE[0], *(pytest.param(v, marks=pytest.mark.long) for v in UNREADABLE[1:])]
+)
+def test_the_model_before_serves_in_place_of_one_whose_row_cannot_be_read(
+    value: str, prepared: Prepared, run_log: list[str]
+) -> None:
+    if not prepared.url.startswith("sqlite"):
+        return  # PostgreSQL lets no such value in
+    with connection() as opened:
+        opened.exec_driver_sql(f"UPDATE model_versions SET {value} WHERE status = 'champion'")
+    champion, before = prepared.models
+    summary = run()
+    assert summary.model_version == before.version
+    assert load_bands() == prepared.expected["previous"]
+    assert any(f"a readable row of model {champion.version}" in line for line in run_log)
+
+
 def test_the_random_walk_serves_where_every_model_is_tampered(prepared: Prepared, run_log: list[str]) -> None:
     put(tuple(map(flip, prepared.models)))
     assert run().model_version == "random-walk"

@@ -12,9 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 
 from db.engine import reading, writing
-from db.migrate import downgrade, read_head, read_revision, require_current, upgrade
+from db.migrate import _configure, downgrade, read_head, read_revision, require_current, upgrade
 from db.schema import metadata, views
 from forecasting.errors import MigrationBehindError, StoreError
 
@@ -35,6 +36,10 @@ print("up")
 def test_migrated_database_equals_metadata(engine: sa.Engine) -> None:
     with reading(engine) as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_newest_migration_is_the_head_of_the_others() -> None:
+    assert read_head() == ScriptDirectory.from_config(_configure()).get_current_head()
 
 
 def test_round_trip(engine: sa.Engine) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from db import ModelRecord, Rollback, Store, Transaction
 from db.engine import writing
 from db.schema import model_versions
-from forecasting.errors import StoreError
+from forecasting.errors import StoreError, UnreadableModelError
 
 Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
 
@@ -36,7 +36,7 @@ def stored(store: Store, model: ModelRecord) -> Store:
 
 def first(tx: Transaction, as_of: date) -> str | None:
     ladder = tx.models.ladder(as_of, most=1)
-    return ladder[0].version if ladder else None
+    return ladder[0] if ladder else None
 
 
 def test_comes_back_as_it_went_in(store: Store, model: ModelRecord) -> None:
@@ -109,7 +109,7 @@ def statuses(tx: Transaction) -> dict[str, str]:
 
 def test_the_ladder_goes_down_from_the_champion(stored: Store) -> None:
     with stored.reading() as tx:
-        assert [record.version for record in tx.models.ladder(date(2024, 1, 2))] == ["m4", "m2", "m1"]
+        assert tx.models.ladder(date(2024, 1, 2)) == ["m4", "m2", "m1"]
 
 
 def test_a_model_chosen_on_later_sessions_does_not_serve_before(stored: Store) -> None:
@@ -156,3 +156,31 @@ def test_the_random_walk_has_one_row_for_all_sources(stored: Store, dump: Dump) 
         tx.models.add_baseline(datetime(2025, 1, 1, tzinfo=UTC))
         assert first(tx, date(2024, 1, 2)) is None
     assert dump() == before
+
+
+UNREADABLE = {
+    "metrics": ("metrics", '{"crps'),
+    "metrics of another kind": ("metrics", "[1]"),
+    "time of training": ("created_at", "soon"),
+    "last session": ("trained_through", "2023-99-99"),
+    "last session of the test": ("gated_as_of", "yesterday"),
+}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)  # PostgreSQL lets no such value in
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_an_unreadable_row_keeps_its_rung_and_is_refused_by_name(stored: Store, kind: str) -> None:
+    column, value = UNREADABLE[kind]
+    with writing(stored.engine) as connection:
+        update = sa.text(f"UPDATE model_versions SET {column} = :value WHERE version = 'm4'")
+        connection.execute(update, {"value": value})
+    refused = "Expected a readable row of model m4 in model_versions, found .*; restore the row or run"
+    with stored.writing() as tx:
+        assert tx.models.ladder(date(2024, 1, 2)) == ["m4", "m2", "m1"]
+        for read in (lambda: tx.models.get("m4"), tx.models.list, tx.models.rollback):
+            with pytest.raises(UnreadableModelError, match=refused):
+                read()
+        tx.models.promote("m2", date(2024, 1, 1))  # a challenger takes its place all the same
+        assert first(tx, date(2024, 1, 2)) == "m2"
+    with pytest.raises(UnreadableModelError, match=refused):
+        stored.load_model("m4")

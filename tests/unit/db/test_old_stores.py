@@ -1,25 +1,22 @@
 """Stores that earlier releases wrote: upgraded, they keep every row and can be read."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from old_stores import DUMPS, load_dump
+from old_stores import DUMPS, Rows, copy_to, holds, load_dump, read_rows
 
-from db import Store, inspect_store, open_store, upgrade_store
-from db.engine import open_engine, reading, writing
-from db.migrate import downgrade, upgrade
+from db import Store, open_store, upgrade_store
+from db.engine import open_engine, reading
+from db.migrate import downgrade
 from db.schema import metadata
 from forecasting.errors import ArchitectureMismatchError, MigrationBehindError
 
 LAST = date(2024, 6, 5)
 FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
-Rows = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture(params=DUMPS, ids=lambda path: path.name.removesuffix(".sql.gz"))
@@ -27,45 +24,6 @@ def old_url(request: pytest.FixtureRequest, dialect: str, tmp_path: Path) -> str
     """URL of a database with the schema and the rows of a dump."""
     url = load_dump(request.param, tmp_path / "old.db")
     return url if dialect == "sqlite" else copy_to(request.getfixturevalue("postgres_url"), url)
-
-
-def copy_to(url: str, sqlite_url: str) -> str:
-    """Copy every row into an empty database of the same revision."""
-    source, target = open_engine(sqlite_url), open_engine(url)
-    upgrade(target, str(inspect_store(sqlite_url).migration))
-    tables = sa.MetaData()
-    tables.reflect(target)
-    rows = read_rows(source)
-    with writing(target) as connection:
-        for table in tables.sorted_tables:
-            if table.name != "alembic_version" and rows[table.name]:
-                connection.execute(sa.insert(table), rows[table.name])
-    source.dispose()
-    target.dispose()
-    return url
-
-
-def read_rows(engine: sa.Engine) -> Rows:
-    """Read every row of every table, by the names in the database."""
-    tables = sa.MetaData()
-    tables.reflect(engine)
-    with reading(engine) as connection:
-        return {
-            table.name: [
-                {name: as_utc(value) for name, value in row.items()}
-                for row in connection.execute(sa.select(table)).mappings()
-            ]
-            for table in tables.sorted_tables
-        }
-
-
-def as_utc(value: object) -> object:
-    """Attach the zone that SQLite drops."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
-
-
-def sort_columns(rows: list[dict[str, Any]], names: list[str]) -> list[tuple[Any, ...]]:
-    return sorted((tuple(row[name] for name in names) for row in rows), key=str)
 
 
 @pytest.fixture
@@ -105,14 +63,6 @@ def test_every_row_is_still_there_and_on_the_way_back(upgraded: Store, old_rows:
         assert holds(read_rows(upgraded.engine), old_rows)
         downgrade(upgraded.engine, revision)
         assert holds(read_rows(upgraded.engine), old_rows)
-
-
-def holds(found: Rows, expected: Rows) -> bool:
-    """Compare rows in the tables and columns that are expected."""
-    return all(
-        sort_columns(found[table], list(rows[0])) == sort_columns(rows, list(rows[0]))
-        for table, rows in expected.items()
-    )
 
 
 def test_each_run_has_the_price_basis_of_its_model(upgraded: Store, old_rows: Rows) -> None:

@@ -85,12 +85,12 @@ def test_show_knows_the_source_by_setting_or_option(
     assert show() == {anchor}
 
 
-def test_a_source_without_bands_names_those_that_have_some() -> None:
+def test_a_source_without_bands_names_the_store_and_those_that_have_some(issued: Store) -> None:
     for command in ("show", "plot"):
         error = CliRunner().invoke(app, [command]).exception
         assert isinstance(error, UsageError)
         assert str(error) == (
-            "Expected a stored sample forecast of any ticker, found none; "
+            f"Expected a stored sample forecast of any ticker, found none in {issued.display_url}; "
             "choose one of csv, yahoo with --source."
         )
 

@@ -118,13 +118,13 @@ def test_a_setting_out_of_bounds_names_its_variable(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_error_is_one_sentence_and_bad_usage_another_exit_code(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert exit_code(monkeypatch, "show") == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert printed.err.startswith(
-        "Error: Expected a stored sample forecast of any ticker, found none; run `bandcast"
+        f"Error: Expected a store at sqlite:///{workplace}/home/bandcast.db, found none; run `bandcast run`"
     )
     assert exit_code(monkeypatch, "models", "rollback") == 1
 
@@ -146,6 +146,7 @@ def test_db_upgrade_makes_the_default_database(workplace: Path) -> None:
 
 
 def test_verify_runs_no_flow_where_nothing_was_issued() -> None:
+    invoke("db", "upgrade")
     result = invoke("verify", "--source", "yahoo")
     assert result.output == "Scored 0 bands now; 0 issued bands have closed.\n"
 

@@ -1,6 +1,7 @@
 """The doctor: each fault has a line with the advice."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -60,15 +61,14 @@ def test_every_clash_has_what_breaks_and_an_advice() -> None:
     assert all(clash.breaks and clash.advice for clash in CLASHES)
 
 
-def test_an_empty_home_is_no_failure_and_the_doctor_leaves_it_empty_of_tables(workplace: Path) -> None:
+def test_an_empty_home_is_no_failure_and_the_doctor_does_not_even_make_it(workplace: Path) -> None:
     found = examine_all()
     assert found["database"].verdict == "warn"
     assert found["freshness"].verdict == "warn"
     assert found["calendars"].verdict == "ok"
     assert found["Prefect server"].verdict == "warn"
     assert not [finding for finding in found.values() if finding.verdict == "fail"]
-    with closing(sqlite3.connect(workplace / "home" / "bandcast.db")) as connection:
-        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    assert not (workplace / "home").exists()
 
 
 def test_a_schema_of_another_release_has_the_command_that_mends_it(workplace: Path) -> None:
@@ -115,6 +115,14 @@ def test_prices_and_bands_of_the_last_closed_session_are_wanted(store: Store) ->
     found = examine_all()
     assert (found["prices"].verdict, found["prices"].found) == ("ok", "of 1 tickers, up to 2013-03-01")
     assert found["bands"].verdict == "warn"
+
+
+def test_the_size_of_the_store_and_of_its_largest_tables_is_named(store: Store) -> None:
+    with store.writing() as tx:
+        tx.prices.save(SampleSource().fetch("AAPL", None, NOW.date()), NOW)
+    size = examine_all()["size"]
+    assert size.verdict == "ok"
+    assert re.match(r"\d+\.\d MB, (\d+\.\d MB free, )?price_bars \d+\.\d MB, ", size.found)
 
 
 def test_the_command_exits_with_1_where_something_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from db import upgrade_store
 from flows import failures
 from flows.cli import main
 from flows.failures import LOG_FILE, append_to_log, describe_error, format_traceback, hide_secrets
+from flows.settings import load_settings
 from forecasting.errors import InternalError, StoreError
 
 SECRET = "s3cret/p@ss"
@@ -101,6 +103,7 @@ def test_what_is_no_error_keeps_its_ordinary_end(
 
 
 def test_a_reader_that_goes_away_ends_the_command_without_a_word(workplace: Path) -> None:
+    upgrade_store(load_settings().url)
     command = [str(Path(sys.executable).with_name("bandcast")), "models", "--json"]
     reader, writer = os.pipe()
     os.close(reader)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from db import upgrade_store
 from flows.cli import app, main
 from flows.failures import LOG_FILE
+from flows.settings import load_settings
 from forecasting.errors import UsageError
 
 BANDCAST = str(Path(sys.executable).with_name("bandcast"))
@@ -19,6 +21,7 @@ COMMANDS = ("--version", "db upgrade", "models", "models --json", "prices status
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_output_without_room_is_one_sentence(workplace: Path, command: str) -> None:
+    upgrade_store(load_settings().url)
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [BANDCAST, *command.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False

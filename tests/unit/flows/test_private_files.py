@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from db import upgrade_store
 from flows.private_files import own_umask, private_files
 
 BANDCAST = str(Path(sys.executable).with_name("bandcast"))
@@ -77,6 +78,7 @@ def test_settings_of_a_dotenv_are_said_once_by_name_alone(workplace: Path) -> No
     (workplace / ".env").write_text(
         "BANDCAST_TICKERS=IBM\nBANDCAST_DATABASE_URL=sqlite:///s3cret.db\nBANDCAST_HOME=elsewhere\nOTHER=1\n"
     )
+    upgrade_store("sqlite:///s3cret.db")
     done = subprocess.run([BANDCAST, "models", "--json"], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
     assert done.stderr == (  # BANDCAST_HOME is in the environment, which goes first

@@ -93,8 +93,8 @@ def test_one_ticker_can_be_chosen(scored: Store) -> None:
     scorecards = load_scorecards(scored, ["BBB"])
     assert set(scorecards.issued["ticker"]["ticker"]) == {"BBB"}
     assert scorecards.walked.empty
-    assert load_horizon_scores(scored, ["BBB"]).walked.empty
-    assert len(load_horizon_scores(scored, ["BBB"]).issued) == len(WIDTHS)
+    assert load_horizon_scores(scored, ["BBB"], date.min).walked.empty
+    assert len(load_horizon_scores(scored, ["BBB"], date.min).issued) == len(WIDTHS)
 
 
 def test_tables_and_json_hold_the_same(scored: Store, capsys: pytest.CaptureFixture[str]) -> None:

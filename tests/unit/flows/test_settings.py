@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from db import upgrade_store
 from flows.cli import app, main
 from flows.doctor import examine
 from flows.settings import (
@@ -114,6 +115,7 @@ def test_unknown_variables_are_warned_of_once_on_standard_error(
 ) -> None:
     (workplace / DOTENV).write_text("BANDCAST_PATHS=3\n")
     monkeypatch.setenv("BANDCAST_TIKCERS", "AAPL")
+    upgrade_store(load_settings().url)
     result = CliRunner().invoke(app, ["prices", "status", "--json"])
     assert json.loads(result.stdout) == []
     warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: unknown settings")]

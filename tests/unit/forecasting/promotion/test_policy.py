@@ -62,7 +62,13 @@ def test_the_last_session_that_had_a_part_in_a_model(model: ModelAge, last_seen:
 def test_a_retrain_is_due(
     best: ModelAge | None, active: ModelAge | None, last_tested: date | None, due: bool
 ) -> None:
-    found = is_retrain_due(AS_OF, best=best, active=active, last_tested=last_tested, max_age_days=MAX_AGE)
+    found = is_retrain_due(
+        AS_OF,
+        best=best.version if best else None,
+        active=active,
+        last_tested=last_tested,
+        max_age_days=MAX_AGE,
+    )
     assert found is due
 
 
@@ -70,7 +76,12 @@ def test_a_retrain_is_due_where_prices_that_the_model_saw_were_withdrawn() -> No
     young = aged(1)
     found = [
         is_retrain_due(
-            AS_OF, best=young, active=young, last_tested=AS_OF, max_age_days=MAX_AGE, saw_withdrawn=saw
+            AS_OF,
+            best=young.version,
+            active=young,
+            last_tested=AS_OF,
+            max_age_days=MAX_AGE,
+            saw_withdrawn=saw,
         )
         for saw in (True, False)
     ]

@@ -1,0 +1,377 @@
+"""Any interleaving of what runs do to a store keeps what consumers rely on, by a twin in plain Python."""
+
+import functools
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from db import RunRecord, Transaction, open_store, upgrade_store
+from db.engine import reading
+from forecasting.evaluation.outcomes import score_issued
+from forecasting.forecast import Forecast
+from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions
+from forecasting.types import Band, RunKind
+
+TICKERS = ("AAA", "BBB")
+SESSIONS = [day.date() for day in pd.bdate_range("2024-01-02", periods=14)]
+EDGES = (-1.0, 0.0, 1.0)
+Key = tuple[str, date]
+chosen = st.sets(st.sampled_from(TICKERS), min_size=1).map(sorted)
+moves = st.sampled_from((0.9, 0.99, 1.0, 1.01, 1.1))
+widths = st.sampled_from((0.02, 0.2))
+horizons = st.integers(1, 3)
+
+
+class CrashError(Exception):
+    """The end of a process within a transaction."""
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Bands of one ticker as the twin remembers them.
+
+    Attributes:
+        kind: live or backfill.
+        anchor: Close of the session that they start from, when they were issued.
+        width: Log return from the median to an edge.
+        horizon: Number of sessions ahead.
+    """
+
+    kind: RunKind
+    anchor: float
+    width: float
+    horizon: int
+
+
+@dataclass
+class Twin:
+    """What a store must hold.
+
+    Attributes:
+        closes: Ticker -> session -> close.
+        bands: Ticker and `as_of` -> its bands.
+        universe: Ticker -> newest session of a run that had it.
+    """
+
+    closes: dict[str, dict[date, float]] = field(default_factory=lambda: {ticker: {} for ticker in TICKERS})
+    bands: dict[Key, Bands] = field(default_factory=dict)
+    universe: dict[str, date] = field(default_factory=dict)
+
+    def publish(self, session: date, bands: dict[str, Bands]) -> None:
+        """Remember bands; live ones stay as they are."""
+        for ticker, new in bands.items():
+            known = self.bands.get((ticker, session))
+            is_same = known is not None and (known.anchor, known.width, known.horizon) == (
+                new.anchor,
+                new.width,
+                new.horizon,
+            )
+            if known is None or (known.kind == "backfill" and not is_same):
+                self.bands[ticker, session] = new
+            self.universe[ticker] = max(session, self.universe.get(ticker, session))
+
+    def latest(self) -> set[tuple[Any, ...]]:
+        """Compute the rows of view `latest_forecast`: ticker, as_of, horizon, kind."""
+        newest = max(self.universe.values(), default=None)
+        members = [ticker for ticker, session in self.universe.items() if session == newest]
+        sessions = {ticker: max(day for name, day in self.bands if name == ticker) for ticker in members}
+        return {
+            (ticker, session, horizon, self.bands[ticker, session].kind)
+            for ticker, session in sessions.items()
+            for horizon in range(1, self.bands[ticker, session].horizon + 1)
+        }
+
+    def outcomes(self) -> dict[tuple[Any, ...], bool]:
+        """Compute for each closed band by kind, ticker, as_of and horizon whether it held."""
+        found: dict[tuple[Any, ...], bool] = {}
+        for (ticker, session), bands in self.bands.items():
+            start = SESSIONS.index(session)
+            for horizon in range(1, bands.horizon + 1):
+                close = self.closes[ticker].get(SESSIONS[start + horizon])
+                if close is not None:
+                    moved = math.log(close / bands.anchor)
+                    found[bands.kind, ticker, session, horizon] = abs(moved) <= bands.width
+        return found
+
+
+class Runs(RuleBasedStateMachine):
+    """Two tickers, fourteen sessions, and runs that come as they like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name) / "bandcast.db"
+        shutil.copy(make_template(), path)
+        self.url = f"sqlite:///{path}"
+        self.store = open_store(self.url, "sample")
+        self.twin, self.today, self.runs = Twin(), 0, 0
+        self.now = datetime(2024, 1, 2, 22, tzinfo=UTC)
+        self.live: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self.is_verified = False
+        self.repeat: Callable[[], None] | None = None
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+    def tick(self) -> datetime:
+        self.now += timedelta(hours=1)
+        return self.now
+
+    def read(self, query: str) -> list[tuple[Any, ...]]:
+        with reading(self.store.engine) as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+    def save(self, ticker: str) -> None:
+        closes = self.twin.closes[ticker]
+        bars = pd.DataFrame(dict.fromkeys(BAR_COLUMNS, pd.Series(closes)))
+        bars.index = pd.DatetimeIndex(bars.index)
+        actions = as_actions(pd.DataFrame({"split": [], "dividend": []}, pd.DatetimeIndex([])))
+        with self.store.writing() as tx:
+            tx.prices.save(PriceHistory(ticker, bars, actions), self.tick())
+
+    @initialize()
+    def begin(self) -> None:
+        for ticker in TICKERS:
+            self.twin.closes[ticker][SESSIONS[0]] = 100.0
+            self.save(ticker)
+
+    @precondition(lambda self: self.today < len(SESSIONS) - 4)
+    @rule(tickers=chosen, move=moves)
+    def ingest_a_session(self, tickers: list[str], move: float) -> None:
+        """A session closes; a ticker that is not named has no bar of it."""
+        self.today += 1
+        self.now = datetime.combine(SESSIONS[self.today], datetime.min.time(), UTC) + timedelta(hours=22)
+        for ticker in tickers:
+            closes = self.twin.closes[ticker]
+            closes[SESSIONS[self.today]] = round(closes[max(closes)] * move, 6)
+            self.save(ticker)
+        self.is_verified = False
+
+    @rule(ticker=st.sampled_from(TICKERS), back=st.integers(0, 3), move=st.sampled_from((0.999, 1.001, 0.9)))
+    def correct_a_close(self, ticker: str, back: int, move: float) -> None:
+        session = sorted(self.twin.closes[ticker])[-1 - back :][0]
+        self.twin.closes[ticker][session] = round(self.twin.closes[ticker][session] * move, 6)
+        self.save(ticker)
+        self.is_verified = False
+
+    @rule(tickers=chosen, width=widths, horizon=horizons)
+    def publish_live(self, tickers: list[str], width: float, horizon: int) -> None:
+        self.publish(SESSIONS[self.today], "live", tickers, width=width, horizon=horizon)
+
+    @precondition(lambda self: self.today > 0)
+    @rule(tickers=chosen, width=widths, horizon=horizons, back=st.integers(1, 5))
+    def backfill(self, tickers: list[str], width: float, horizon: int, back: int) -> None:
+        session = SESSIONS[max(0, self.today - back)]
+        self.publish(session, "backfill", tickers, width=width, horizon=horizon)
+
+    def publish(
+        self, session: date, kind: RunKind, tickers: Sequence[str], *, width: float, horizon: int
+    ) -> None:
+        bands = {
+            ticker: Bands(kind, self.twin.closes[ticker][session], width, horizon)
+            for ticker in tickers
+            if session in self.twin.closes[ticker]
+        }
+        if not bands:
+            return
+        self.runs += 1
+        name = f"r{self.runs}"
+
+        def repeat() -> None:
+            with self.store.writing() as tx:
+                self.write(tx, name, session, bands=bands, kind=kind)
+
+        repeat()
+        self.repeat = repeat
+        self.twin.publish(session, bands)
+        self.is_verified = False
+        live = {key for key, own in self.twin.bands.items() if own.kind == "live"}
+        for row in self.read_forecasts():
+            if row[:2] in live:
+                self.live.setdefault(row[:4], row)
+
+    def write(
+        self, tx: Transaction, name: str, session: date, *, bands: dict[str, Bands], kind: RunKind
+    ) -> None:
+        run = RunRecord(
+            run_id=name,
+            source="sample",
+            as_of=session,
+            model_version=tx.models.add_baseline(self.now),
+            seed=7,
+            settings="{}",
+            data_fingerprint="f",
+            code_version="0.2.0",
+            library_versions="{}",
+            flow_run_id=None,
+            issued_at=self.tick(),
+            kind=kind,
+        )
+        forecasts = [make_forecast(ticker, session, own) for ticker, own in bands.items()]
+        tx.forecasts.publish(tx.forecasts.prepare(run, forecasts, dict.fromkeys(bands, 0)))
+
+    @rule()
+    def verify(self) -> None:
+        with self.store.writing() as tx:
+            self.score(tx)
+        self.is_verified = True
+
+    def score(self, tx: Transaction) -> None:
+        until, at = SESSIONS[self.today], self.tick()
+        for ticker in tx.outcomes.tickers():
+            pending = tx.outcomes.pending(ticker, until)
+            if not pending.empty:
+                history = tx.prices.load(ticker, until, pending["as_of"].min())
+                tx.outcomes.save(score_issued(pending, history), at)
+
+    @rule(keep=st.integers(0, 5))
+    def prune(self, keep: int) -> None:
+        self.store.prune(self.tick(), timedelta(days=keep))
+
+    @rule(width=widths)
+    def crash(self, width: float) -> None:
+        """A run dies after it has written everything, and before it commits."""
+        before = self.read_all()
+        session = SESSIONS[self.today]
+        bands = {
+            ticker: Bands("backfill", closes[session], width, 3)
+            for ticker, closes in self.twin.closes.items()
+            if session in closes
+        }
+
+        def die_uncommitted() -> None:
+            with self.store.writing() as tx:
+                self.write(tx, "dead", session, bands=bands, kind="backfill")
+                self.score(tx)
+                raise CrashError
+
+        with pytest.raises(CrashError):
+            die_uncommitted()
+        assert self.read_all() == before
+
+    @precondition(lambda self: self.repeat is not None)
+    @rule()
+    def run_again(self) -> None:
+        before = self.read_forecasts()
+        assert self.repeat is not None
+        self.repeat()
+        assert self.read_forecasts() == before
+
+    @rule()
+    def open_again(self) -> None:
+        self.store.close()
+        self.store = open_store(self.url, "sample")
+
+    def read_forecasts(self) -> list[tuple[Any, ...]]:
+        rows = self.read(
+            "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper, run_id,"
+            " issued_at FROM forecasts ORDER BY 1, 2, 3"
+        )
+        return [(row[0], date.fromisoformat(row[1]), *row[2:]) for row in rows]
+
+    def read_all(self) -> list[list[tuple[Any, ...]]]:
+        tables = (
+            "forecasts",
+            "forecast_quantiles",
+            "forecast_runs",
+            "verifications",
+            "universes",
+            "price_bars",
+        )
+        return [sorted(self.read(f"SELECT * FROM {table}"), key=str) for table in tables]
+
+    @invariant()
+    def live_rows_never_change(self) -> None:
+        rows = {row[:4]: row for row in self.read_forecasts()}
+        assert {key: rows.get(key) for key in self.live} == self.live
+
+    @invariant()
+    def calibrated_quantiles_are_complete(self) -> None:
+        counted = self.read("SELECT count(*) FROM forecast_quantiles WHERE band = 'calibrated'")
+        assert counted == [(3 * sum(bands.horizon for bands in self.twin.bands.values()),)]
+
+    @invariant()
+    def the_newest_bands_are_those_of_the_twin(self) -> None:
+        rows = self.read("SELECT ticker, as_of, horizon, kind FROM latest_forecast")
+        assert {(row[0], date.fromisoformat(row[1]), *row[2:]) for row in rows} == self.twin.latest()
+        assert len(rows) == len(self.twin.latest())
+
+    @invariant()
+    def no_band_has_two_scores(self) -> None:
+        query = "SELECT count(*), count(DISTINCT ticker || as_of || target_session) FROM verifications"
+        ((scores, bands),) = self.read(f"{query} WHERE method = 'calibrated' AND kind <> 'walk_forward'")
+        assert scores == bands
+
+    @precondition(lambda self: self.is_verified)
+    @invariant()
+    def each_closed_band_has_the_score_of_the_twin(self) -> None:
+        expected, columns = self.twin.outcomes(), "kind, ticker, as_of, horizon, inside"
+        for table in ("verifications", "forecast_with_outcome"):
+            known = "method = 'calibrated'" if table == "verifications" else "inside IS NOT NULL"
+            rows = self.read(f"SELECT {columns} FROM {table} WHERE {known}")
+            found = {(row[0], row[1], date.fromisoformat(row[2]), row[3]): bool(row[4]) for row in rows}
+            assert found == expected
+        coverage = self.read(
+            "SELECT kind, horizon, outcomes, coverage FROM coverage_by_horizon WHERE method = 'calibrated'"
+        )
+        for kind, horizon, outcomes, share in coverage:
+            held = [ok for key, ok in expected.items() if (key[0], key[3]) == (kind, horizon)]
+            assert (outcomes, share) == (len(held), pytest.approx(float(np.mean(held))))
+
+
+@functools.cache
+def make_template() -> Path:
+    """Make a migrated store once; the folder goes with the process."""
+    folder = tempfile.mkdtemp(prefix="bandcast-")
+    upgrade_store(f"sqlite:///{folder}/template.db")
+    return Path(folder) / "template.db"
+
+
+def make_forecast(ticker: str, session: date, bands: Bands) -> Forecast:
+    start = SESSIONS.index(session)
+    edges = bands.width * np.array(EDGES) * np.ones((bands.horizon, 1))  # (H, Q)
+    return Forecast(
+        ticker=ticker,
+        as_of=session,
+        anchor_close=bands.anchor,
+        target_sessions=tuple(SESSIONS[start + 1 : start + 1 + bands.horizon]),
+        levels=(0.05, 0.5, 0.95),
+        log_returns=dict.fromkeys(get_args(Band), edges),
+        model_variance=np.full(bands.horizon, 1e-4),
+        noise_variance=np.full(bands.horizon, 2e-4),
+        quality="baseline",
+        data_fingerprint="f",
+        regime="calm",
+        n_outcomes=(0,) * bands.horizon,
+    )
+
+
+def test_any_interleaving_keeps_what_consumers_rely_on() -> None:
+    run_state_machine_as_test(Runs, settings=settings(max_examples=15, stateful_step_count=25, deadline=None))
+
+
+@pytest.mark.long
+def test_many_more_interleavings_do() -> None:
+    run_state_machine_as_test(
+        Runs, settings=settings(max_examples=200, stateful_step_count=40, deadline=None)
+    )

@@ -1,0 +1,170 @@
+"""A SQLite file for readers: opened without a trace, whole without its log, copied while a run writes."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from db import QuarantineRecord, Store, back_up_file, open_reader, open_store
+from db.engine import open_engine
+from forecasting.errors import DatabaseFaultError, FileError, NoStoreError
+
+Files = dict[str, int]
+
+
+@pytest.fixture
+def dialect() -> str:
+    """PostgreSQL looks after its own files."""
+    return "sqlite"
+
+
+@pytest.fixture
+def path(store: Store) -> Path:
+    return Path(str(store.engine.url.database))
+
+
+def quarantine(store: Store, *tickers: str) -> None:
+    """Commit a row a ticker, all in one transaction."""
+    day, now = date(2024, 1, 2), datetime(2024, 1, 2, tzinfo=UTC)
+    with store.writing() as tx:
+        tx.quarantines.add([QuarantineRecord("sample", ticker, day, "stale", "", now) for ticker in tickers])
+
+
+def read_tickers(store: Store) -> list[str]:
+    with store.reading() as tx:
+        return [record.ticker for record in tx.quarantines.newest()]
+
+
+def list_files(folder: Path) -> Files:
+    return {path.name: path.stat().st_size for path in folder.iterdir()}
+
+
+def test_a_closed_store_is_one_file(store: Store, path: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:  # a program that is connected, and looks at nothing
+        other.execute("SELECT count(*) FROM quarantines").fetchall()
+        quarantine(store, "AAA")
+        store.close()
+        alone = tmp_path / "alone.db"
+        alone.write_bytes(path.read_bytes())
+    with open_reader(f"sqlite:///{alone}", "sample") as copy:
+        assert read_tickers(copy) == ["AAA"]
+
+
+def test_rows_stay_in_the_log_while_somebody_looks_at_earlier_ones(store: Store, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM quarantines").fetchall()
+        quarantine(store, "AAA")
+        store.close()
+        with open_reader(f"sqlite:///{path}", "sample") as reader:
+            assert read_tickers(reader) == ["AAA"]
+
+
+def test_a_reader_leaves_no_trace_and_sees_what_a_writer_has_committed(store: Store, path: Path) -> None:
+    quarantine(store, "AAA")
+    with open_reader(f"sqlite:///{path}", "sample") as reader:
+        assert read_tickers(reader) == ["AAA"]  # in the log of a writer that is still there
+        store.close()
+        before = list_files(path.parent)
+        assert read_tickers(reader) == ["AAA"]
+        quarantine(store, "BBB")
+        assert read_tickers(reader) == ["AAA", "BBB"]
+        store.close()
+        assert list_files(path.parent) == before
+
+
+def test_a_reader_cannot_write(store: Store, path: Path) -> None:
+    store.close()
+    with open_reader(f"sqlite:///{path}", "sample") as reader, pytest.raises(DatabaseFaultError):
+        quarantine(reader, "AAA")
+
+
+def test_a_reader_that_is_overtaken_is_told_to_read_again(store: Store, path: Path) -> None:
+    store.close()
+
+    def read_slowly() -> None:
+        with open_reader(f"sqlite:///{path}", "sample") as reader, reader.reading() as tx:
+            tx.quarantines.newest()
+            quarantine(store, "AAA")
+            store.close()
+
+    with pytest.raises(DatabaseFaultError, match="a run has written to it meanwhile; do it again"):
+        read_slowly()
+
+
+def test_what_does_not_exist_is_not_made(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/none/store.db"
+    attempts: list[Callable[[], object]] = [
+        lambda: open_reader(url, "sample"),
+        lambda: back_up_file(url, tmp_path / "copy.db"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(NoStoreError, match=f"a store at {url}, found none"):
+            attempt()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "store.db").touch()
+    with pytest.raises(NoStoreError):
+        open_reader(f"sqlite:///{tmp_path}/store.db", "sample")
+    assert list_files(tmp_path) == {"store.db": 0}
+
+
+def test_a_backup_is_of_one_instant_although_a_run_writes(store: Store, path: Path, tmp_path: Path) -> None:
+    stopped = threading.Event()
+
+    def write() -> None:
+        pair = 0
+        while not stopped.is_set() or pair < 20:
+            quarantine(store, f"A{pair}", f"B{pair}")
+            pair += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    targets = [tmp_path / f"copy{number}.db" for number in range(5)]
+    for target in targets:
+        back_up_file(f"sqlite:///{path}", target)
+    stopped.set()
+    writer.join()
+    for target in targets:
+        with open_reader(f"sqlite:///{target}", "sample") as copy:
+            tickers = read_tickers(copy)
+        assert {name[1:] for name in tickers if name[0] == "A"} == {
+            name[1:] for name in tickers if name[0] == "B"
+        }
+    assert {name for name in list_files(tmp_path) if name.startswith("copy")} == {p.name for p in targets}
+    with open_store(f"sqlite:///{targets[-1]}", "sample") as restored:
+        quarantine(restored, "CCC")
+
+
+def test_a_backup_replaces_no_file_and_leaves_no_half_one(store: Store, path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    target.write_text("mine")
+    with pytest.raises(FileError, match="it exists"):
+        back_up_file(f"sqlite:///{path}", target)
+    assert target.read_text() == "mine"
+    with pytest.raises(FileError, match="unable to open database file"):
+        back_up_file(f"sqlite:///{path}", tmp_path / "none" / "copy.db")
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_empty_file_is_not_backed_up(tmp_path: Path) -> None:
+    open_engine(f"sqlite:///{tmp_path}/new.db").dispose()
+    (tmp_path / "new.db").touch()
+    with pytest.raises(NoStoreError):
+        back_up_file(f"sqlite:///{tmp_path}/new.db", tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_an_empty_postgresql_database_is_no_store_and_stays_empty(postgres_url: str) -> None:
+    with pytest.raises(NoStoreError):
+        open_reader(postgres_url, "sample")
+    engine = open_engine(postgres_url)
+    assert sa.inspect(engine).get_table_names() == []
+    engine.dispose()
