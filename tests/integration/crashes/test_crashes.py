@@ -47,7 +47,7 @@ CONTENT = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def urls(request: pytest.FixtureRequest, workplace: Path) -> tuple[str, str]:
     """Two databases of the engine: one for runs that are killed, one for runs side by side."""
     if request.param == "sqlite":

@@ -52,7 +52,14 @@ def require_nothing_left(workplace: Path) -> None:
     assert left == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+    ],
+)
 def test_it_ends_with_a_command_that_is_killed_and_nobody_holds_the_pipes(
     workplace: Path, number: signal.Signals
 ) -> None:

@@ -143,15 +143,19 @@ def test_a_failed_run_exits_with_1_and_one_sentence(workplace: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ("ingest --tickers NOPE", "NOPE: expected prices in "),
+        pytest.param("ingest --tickers NOPE", "NOPE: expected prices in ", marks=pytest.mark.long),
         ("run --tickers NOPE", "NOPE: expected prices in "),
-        ("retrain --tickers NOPE", "NOPE: expected prices in "),
+        pytest.param("retrain --tickers NOPE", "NOPE: expected prices in ", marks=pytest.mark.long),
         (
             "forecast --tickers NOPE",
             "Expected stored sample prices of NOPE up to 2013-03-01, found none: run ",
         ),
         ("run --tickers IBM --as-of 1999-01-04", "IBM: expected prices in "),
-        ("backfill --tickers IBM --start 1999-01-04 --end 1999-01-05", "IBM: expected prices in "),
+        pytest.param(
+            "backfill --tickers IBM --start 1999-01-04 --end 1999-01-05",
+            "IBM: expected prices in ",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_fresh_home_without_the_wanted_prices_ends_with_the_tickers_reason(
