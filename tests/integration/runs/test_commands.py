@@ -37,11 +37,11 @@ def test_a_column_that_is_gone_is_one_sentence_that_names_the_cause(workplace: P
     url = f"sqlite:///{database}"
     upgrade_store(url)
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute("ALTER TABLE model_versions RENAME COLUMN status TO lost")
+        connection.execute("ALTER TABLE model_versions RENAME COLUMN version TO lost")
     done = bandcast("models", BANDCAST_DATABASE_URL=url)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: Expected a working database at ")
-    assert "another schema, 'no such column: model_versions.status'; run `bandcast doctor`" in done.stderr
+    assert "another schema, 'no such column: model_versions.version'; run `bandcast doctor`" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
