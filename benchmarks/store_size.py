@@ -1,7 +1,7 @@
 """Bytes that a live ticker and session take in a store, table by table, and the time of publishing a session.
 
-    python benchmarks/store_size.py --url sqlite:////tmp/size.db --tickers 5 --sessions 120
-    python benchmarks/store_size.py --url sqlite:////tmp/publish.db --tickers 500 --sessions 2 --unscored
+    python benchmarks/store_size.py --url sqlite:///size.db --tickers 5 --sessions 120
+    python benchmarks/store_size.py --url sqlite:///publish.db --tickers 500 --sessions 2 --unscored
 
 Bands and prices are made up; they are published, scored and pruned by the code of a run. The database must be
 empty.

@@ -151,6 +151,11 @@ class Settings(BaseSettings):
         """The database's URL."""
         return self.database_url or _build_sqlite_url(self.home.absolute() / "bandcast.db")
 
+    @property
+    def known_ahead(self) -> int | None:
+        """Sessions before a report from which its date counts; None where earnings dates are switched off."""
+        return self.earnings_known_ahead if self.earnings == "on" else None
+
 
 def parse_ticker(text: str) -> str:
     """Parse a symbol in either case; settings, options and forms obey the same rule.

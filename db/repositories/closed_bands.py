@@ -35,9 +35,8 @@ def build_closed_query(
             _predictive.c.actual_log_return.label("actual"),
             *(_predictive.c[name] for name in ("lower", "median", "upper")),
             *(_calibrated.c[name].label(f"calibrated_{name}") for name in ("lower", "upper")),
-            sa.func.coalesce(_predictive.c.reports_ahead, 0).label(
-                "reports_ahead"
-            ),  # null before 0009, and without dates
+            # Null in rows before migration 0009, and without dates.
+            sa.func.coalesce(_predictive.c.reports_ahead, 0).label("reports_ahead"),
             _predictive.c.kind,
         )
         .join(_calibrated, sa.and_(*(_predictive.c[name] == _calibrated.c[name] for name in _KEY)))

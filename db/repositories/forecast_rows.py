@@ -143,9 +143,8 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
 
 
 def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
-    log_returns = forecast.log_returns[
-        band
-    ].tolist()  # (H, Q), of plain numbers: NumPy's own take much longer
+    # Plain numbers: NumPy's own take much longer.
+    log_returns = forecast.log_returns[band].tolist()  # (H, Q)
     prices = forecast.prices(band).tolist()  # (H, Q)
     levels = [round(level, 6) for level in forecast.levels]
     for step, index in np.ndindex(len(prices), len(levels)):

@@ -102,7 +102,7 @@ class ModelRepository(Repository):
     def ladder(self, as_of: date, most: int = 3) -> list[str]:
         """List the versions of the champion, then of the champions before it, newest first.
 
-        A model whose date cannot be read keeps its rung: who loads it is told why it does not serve.
+        A model whose date cannot be read keeps its rung, and loading it raises the reason.
 
         Args:
             as_of: No model that saw a later session, in training or in its promotion test, is returned.

@@ -22,7 +22,8 @@ def run_flow(name: str, *, json: bool, source: str, **parameters: Any) -> None:
 
     settings = load_settings(source=None if source == "configured" else source)
     with open_reader(settings.url, settings.source) as store:
-        print_result(build_summary_parts(summary, store), summary.plain(), json=json)
+        parts = build_summary_parts(summary, store, settings.known_ahead)
+        print_result(parts, summary.plain(), json=json)
 
 
 def call_flow(name: str, **parameters: Any) -> Any:

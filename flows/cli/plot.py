@@ -30,7 +30,7 @@ def plot(
         require_drawable(out)
     settings = load_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
-        fans = load_fan_data(store, settings.tickers, to_day(as_of))
+        fans = load_fan_data(store, settings.tickers, to_day(as_of), known_ahead=settings.known_ahead)
     with own_umask() if out else nullcontext():
         path = save_fan_charts(fans, out or default_plot_path(settings, fans.as_of))
     print_line(path)

@@ -25,7 +25,9 @@ def status(source: Source = None, tickers: Tickers = None, json: Json = False) -
     with open_reader(settings.url, settings.source) as store:
         now = datetime.now(UTC)
         calendars = load_calendars(store, dict(settings.calendars), now)
-        sheet = load_status_sheet(store, settings.tickers, calendars, now=now)
+        sheet = load_status_sheet(
+            store, settings.tickers, calendars, now=now, known_ahead=settings.known_ahead
+        )
     print_result([sheet], to_records(sheet), json=json)
 
 

@@ -31,6 +31,6 @@ def show(
     settings = load_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
         bands = load_bands(store, settings.tickers, to_day(as_of))
-        reports = load_expected_reports(store, bands)
+        reports = load_expected_reports(store, bands, settings.known_ahead)
     sheet = build_bands_sheet(bands if every else select_main_horizons(bands), reports)
     print_result([sheet], to_records(sheet, STORED_DIGITS), json=json)

@@ -48,17 +48,20 @@ class FanData:
     reports: Mapping[str, tuple[DatedReport, ...]] = field(default_factory=dict)
 
 
-def load_expected_reports(store: Store, bands: pd.DataFrame) -> dict[str, tuple[DatedReport, ...]]:
+def load_expected_reports(
+    store: Store, bands: pd.DataFrame, known_ahead: int | None
+) -> dict[str, tuple[DatedReport, ...]]:
     """Load the reports that fall between the session and the last target of each ticker's bands.
 
     Args:
         store: Of the bands.
         bands: In columns of `latest_forecast`.
+        known_ahead: As of `load_reports`.
     """
     sessions = dict(bands.groupby("ticker", observed=True)["as_of"].max())
     last = dict(bands.groupby("ticker", observed=True)["target_session"].max())
     with store.reading() as tx:
-        reports = load_reports(tx, sessions, _newest_issue(bands))
+        reports = load_reports(tx, sessions, _newest_issue(bands), known_ahead=known_ahead)
     selected = {
         ticker: select_reports(own, sessions[ticker] + timedelta(days=1), last[ticker])
         for ticker, own in reports.items()
@@ -99,8 +102,16 @@ def build_bands_sheet(
     return sheet_from_frame(bands, _COLUMNS, title="Forecast bands", notes=notes)
 
 
-def load_fan_data(store: Store, tickers: Sequence[str], until: date | None = None) -> FanData:
+def load_fan_data(
+    store: Store, tickers: Sequence[str], until: date | None = None, *, known_ahead: int | None
+) -> FanData:
     """Load the newest bands of some tickers (none: of all) up to a session, and the closes before them.
+
+    Args:
+        store: Of the bands.
+        tickers: Which.
+        until: Last session that bands may start from; None for any.
+        known_ahead: As of `load_reports`.
 
     Raises:
         UsageError: The store holds no forecast of them.
@@ -115,7 +126,7 @@ def load_fan_data(store: Store, tickers: Sequence[str], until: date | None = Non
             for ticker, as_of in newest
         }
         known_at = _newest_issue(tx.forecasts.latest(list(closes), until))
-        reports = load_reports(tx, dict(newest), known_at)
+        reports = load_reports(tx, dict(newest), known_at, known_ahead=known_ahead)
     return FanData(bands, closes, max(as_of for _, as_of in newest), reports)
 
 

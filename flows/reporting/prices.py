@@ -86,13 +86,18 @@ class StoredPrices:
 
 
 def load_status_sheet(
-    store: Store, tickers: Sequence[str], calendars: Calendars = STANDARD, *, now: datetime
+    store: Store,
+    tickers: Sequence[str],
+    calendars: Calendars = STANDARD,
+    *,
+    now: datetime,
+    known_ahead: int | None,
 ) -> Sheet:
     """Load the table of tickers as known at an instant (UTC), with what a person should know of them below.
 
     A hint stands there if the store holds prices of other sources only.
     """
-    statuses = load_price_status(store, tickers, calendars, now=now)
+    statuses = load_price_status(store, tickers, calendars, now=now, known_ahead=known_ahead)
     with store.reading() as tx:
         hint = other_source_hint("prices", tx.prices.sources(), store.source)
     quarantines = (f"Quarantined {status.detail}" for status in statuses if status.detail)
@@ -106,14 +111,19 @@ def load_status_sheet(
 
 
 def load_price_status(
-    store: Store, tickers: Sequence[str], calendars: Calendars = STANDARD, *, now: datetime
+    store: Store,
+    tickers: Sequence[str],
+    calendars: Calendars = STANDARD,
+    *,
+    now: datetime,
+    known_ahead: int | None,
 ) -> list[TickerStatus]:
     """Load the state of some tickers or, without any, of all with bars or a quarantine, as known at `now`."""
     with store.reading() as tx:
         holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
         quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
         sessions = {ticker: holding.last for ticker, holding in holdings.items()}
-        reports = load_reports(tx, sessions, now, calendars=calendars)
+        reports = load_reports(tx, sessions, now, known_ahead=known_ahead, calendars=calendars)
         return [
             _describe(
                 ticker,

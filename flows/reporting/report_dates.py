@@ -18,7 +18,12 @@ _TIMES = {"before_open": "before the open", "after_close": "after the close", "u
 
 
 def load_reports(
-    tx: Transaction, sessions: Mapping[str, date], known_at: datetime, *, calendars: Calendars = STANDARD
+    tx: Transaction,
+    sessions: Mapping[str, date],
+    known_at: datetime,
+    *,
+    known_ahead: int | None,
+    calendars: Calendars = STANDARD,
 ) -> dict[str, tuple[DatedReport, ...]]:
     """Load the reports of some tickers in order of time, as a forecast from a session of each knew them.
 
@@ -26,18 +31,19 @@ def load_reports(
         tx: An open transaction.
         sessions: Ticker -> session.
         known_at: Instant (UTC) of what was stored by then.
+        known_ahead: Sessions before a report from which its date counts; None loads no reports.
         calendars: Give the sessions by which a date becomes known.
     """
+    if known_ahead is None:
+        return {}
     stored = tx.earnings.load(sessions, known_at)
     found = {}
     for ticker, session in sessions.items():
-        with suppress(
-            CalendarError, UnknownExchangeError
-        ):  # without sessions nothing can be forecast, nor marked
-            days = sessions_between(calendars.of(ticker), session - BEFORE, session + AFTER)
-            found[ticker] = list_reports(
-                EarningsDates(stored[ticker]), np.array(days, "datetime64[D]"), session
-            )
+        # Without sessions nothing can be forecast, nor marked.
+        with suppress(CalendarError, UnknownExchangeError):
+            axis = sessions_between(calendars.of(ticker), session - BEFORE, session + AFTER)
+            dates = EarningsDates(stored[ticker], known_ahead)
+            found[ticker] = list_reports(dates, np.array(axis, "datetime64[D]"), session)
     return found
 
 

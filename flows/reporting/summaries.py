@@ -14,11 +14,12 @@ from flows.reporting.tables import Part
 from flows.summary import BackfillSummary, Replay, RunSummary
 
 
-def build_summary_parts(summary: RunSummary, store: Store) -> Iterator[Part]:
+def build_summary_parts(summary: RunSummary, store: Store, known_ahead: int | None) -> Iterator[Part]:
     """Yield a run's bands, the quarantined tickers, what was left out, and where to look next."""
     if summary.run_id:
         bands = load_bands(store, summary.tickers, summary.as_of)
-        yield build_bands_sheet(select_main_horizons(bands), load_expected_reports(store, bands))
+        reports = load_expected_reports(store, bands, known_ahead)
+        yield build_bands_sheet(select_main_horizons(bands), reports)
     for ticker, error in summary.quarantined.items():
         yield f"Quarantined {ticker} ({error.reason}): {error}"
     for ticker, sentence in (summary.fallbacks or {}).items():

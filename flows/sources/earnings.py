@@ -28,8 +28,8 @@ def read_earnings_dates(
     Raises:
         SourceError: They cannot be read.
     """
-    if settings.earnings == "off" or not isinstance(source, EarningsSource):
+    known_ahead = settings.known_ahead
+    if known_ahead is None or not isinstance(source, EarningsSource):
         return {ticker: EarningsDates() for ticker in tickers}
     reports = source.earnings()
-    ahead = settings.earnings_known_ahead
-    return {ticker: EarningsDates(reports.get(ticker, ()), ahead) for ticker in tickers}
+    return {ticker: EarningsDates(reports.get(ticker, ()), known_ahead) for ticker in tickers}

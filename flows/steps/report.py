@@ -30,7 +30,8 @@ def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
     from flows.reporting.charts import draw_fan, save_fan_charts  # matplotlib takes a second to import
 
     bands = select_main_horizons(load_bands(context.store, tickers, context.as_of))
-    fans = load_fan_data(context.store, tickers, context.as_of)
+    known_ahead = context.settings.known_ahead
+    fans = load_fan_data(context.store, tickers, context.as_of, known_ahead=known_ahead)
     query = format_query(context.source.name)
     show_bands(bands, query, fans.reports)
     for ticker, rows in bands.groupby("ticker"):

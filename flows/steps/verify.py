@@ -38,11 +38,11 @@ def verify_bands(context: RunContext, since: date) -> int:
         tickers = tx.outcomes.tickers()
     scored = sum(_score_ticker(context, ticker, since) for ticker in tickers)
     get_run_logger().info("verify: %d bands scored", scored)
-    prune_comparisons(context)
+    _prune_comparisons(context)
     return scored
 
 
-def prune_comparisons(context: RunContext) -> None:
+def _prune_comparisons(context: RunContext) -> None:
     """Delete the quantiles of comparison bands that have served; what older runs left is for `db prune`."""
     last = context.as_of - timedelta(days=context.settings.keep_comparisons_days)
     with context.store.writing() as tx:

@@ -1,14 +1,12 @@
 """Any interleaving of what runs do to a store keeps what consumers rely on, by a twin in plain Python."""
 
 import functools
-import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,18 +21,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from store_twin import SESSIONS, TICKERS, Bands, Twin, make_forecast
 
 from db import RunRecord, Transaction, open_store, upgrade_store
 from db.engine import reading
 from forecasting.evaluation.outcomes import score_issued
-from forecasting.forecast import Forecast
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions
-from forecasting.types import Band, RunKind
+from forecasting.types import RunKind
 
-TICKERS = ("AAA", "BBB")
-SESSIONS = [day.date() for day in pd.bdate_range("2024-01-02", periods=14)]
-EDGES = (-1.0, 0.0, 1.0)
-Key = tuple[str, date]
 chosen = st.sets(st.sampled_from(TICKERS), min_size=1).map(sorted)
 moves = st.sampled_from((0.9, 0.99, 1.0, 1.01, 1.1))
 widths = st.sampled_from((0.02, 0.2))
@@ -43,74 +37,6 @@ horizons = st.integers(1, 3)
 
 class CrashError(Exception):
     """The end of a process within a transaction."""
-
-
-@dataclass(frozen=True)
-class Bands:
-    """Bands of one ticker as the twin remembers them.
-
-    Attributes:
-        kind: live or backfill.
-        anchor: Close of the session that they start from, when they were issued.
-        width: Log return from the median to an edge.
-        horizon: Number of sessions ahead.
-    """
-
-    kind: RunKind
-    anchor: float
-    width: float
-    horizon: int
-
-
-@dataclass
-class Twin:
-    """What a store must hold.
-
-    Attributes:
-        closes: Ticker -> session -> close.
-        bands: Ticker and `as_of` -> its bands.
-        universe: Ticker -> newest session of a run that had it.
-    """
-
-    closes: dict[str, dict[date, float]] = field(default_factory=lambda: {ticker: {} for ticker in TICKERS})
-    bands: dict[Key, Bands] = field(default_factory=dict)
-    universe: dict[str, date] = field(default_factory=dict)
-
-    def publish(self, session: date, bands: dict[str, Bands]) -> None:
-        """Remember bands; live ones stay as they are."""
-        for ticker, new in bands.items():
-            known = self.bands.get((ticker, session))
-            is_same = known is not None and (known.anchor, known.width, known.horizon) == (
-                new.anchor,
-                new.width,
-                new.horizon,
-            )
-            if known is None or (known.kind == "backfill" and not is_same):
-                self.bands[ticker, session] = new
-            self.universe[ticker] = max(session, self.universe.get(ticker, session))
-
-    def latest(self) -> set[tuple[Any, ...]]:
-        """Compute the rows of view `latest_forecast`: ticker, as_of, horizon, kind."""
-        newest = max(self.universe.values(), default=None)
-        members = [ticker for ticker, session in self.universe.items() if session == newest]
-        sessions = {ticker: max(day for name, day in self.bands if name == ticker) for ticker in members}
-        return {
-            (ticker, session, horizon, self.bands[ticker, session].kind)
-            for ticker, session in sessions.items()
-            for horizon in range(1, self.bands[ticker, session].horizon + 1)
-        }
-
-    def outcomes(self) -> dict[tuple[Any, ...], bool]:
-        """Compute for each closed band by kind, ticker, as_of and horizon whether it held."""
-        found: dict[tuple[Any, ...], bool] = {}
-        for (ticker, session), bands in self.bands.items():
-            start = SESSIONS.index(session)
-            for horizon in range(1, bands.horizon + 1):
-                close = self.closes[ticker].get(SESSIONS[start + horizon])
-                if close is not None:
-                    moved = math.log(close / bands.anchor)
-                    found[bands.kind, ticker, session, horizon] = abs(moved) <= bands.width
-        return found
 
 
 class Runs(RuleBasedStateMachine):
@@ -331,12 +257,21 @@ class Runs(RuleBasedStateMachine):
             rows = self.read(f"SELECT {columns} FROM {table} WHERE {known}")
             found = {(row[0], row[1], date.fromisoformat(row[2]), row[3]): bool(row[4]) for row in rows}
             assert found == expected
-        coverage = self.read(
-            "SELECT kind, horizon, outcomes, coverage FROM coverage_by_horizon WHERE method = 'calibrated'"
-        )
-        for kind, horizon, outcomes, share in coverage:
-            held = [ok for key, ok in expected.items() if (key[0], key[3]) == (kind, horizon)]
-            assert (outcomes, share) == (len(held), pytest.approx(float(np.mean(held))))
+        held: dict[tuple[str, int], list[bool]] = {}
+        for (kind, _, _, horizon), is_inside in expected.items():
+            held.setdefault((kind, horizon), []).append(is_inside)
+        for view, kinds in (
+            ("coverage_by_horizon", {"live"}),
+            ("all_coverage_by_horizon", {"live", "backfill"}),
+        ):
+            counted = self.read(
+                f"SELECT kind, horizon, outcomes, realized_coverage FROM {view} WHERE band = 'calibrated'"
+            )
+            assert {row[:2]: row[2:] for row in counted} == {
+                key: (len(own), pytest.approx(float(np.mean(own))))
+                for key, own in held.items()
+                if key[0] in kinds
+            }
 
 
 @functools.cache
@@ -345,25 +280,6 @@ def make_template() -> Path:
     folder = tempfile.mkdtemp(prefix="bandcast-")
     upgrade_store(f"sqlite:///{folder}/template.db")
     return Path(folder) / "template.db"
-
-
-def make_forecast(ticker: str, session: date, bands: Bands) -> Forecast:
-    start = SESSIONS.index(session)
-    edges = bands.width * np.array(EDGES) * np.ones((bands.horizon, 1))  # (H, Q)
-    return Forecast(
-        ticker=ticker,
-        as_of=session,
-        anchor_close=bands.anchor,
-        target_sessions=tuple(SESSIONS[start + 1 : start + 1 + bands.horizon]),
-        levels=(0.05, 0.5, 0.95),
-        log_returns=dict.fromkeys(get_args(Band), edges),
-        model_variance=np.full(bands.horizon, 1e-4),
-        noise_variance=np.full(bands.horizon, 2e-4),
-        quality="baseline",
-        data_fingerprint="f",
-        regime="calm",
-        n_outcomes=(0,) * bands.horizon,
-    )
 
 
 def test_any_interleaving_keeps_what_consumers_rely_on() -> None:

@@ -1,10 +1,7 @@
 """The schema as the database holds it, not as Python describes it."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
+from side_by_side import run_side_by_side
 
 from db.engine import reading, writing
 from db.migrate import _configure, downgrade, read_head, read_revision, require_current, upgrade
@@ -85,22 +83,7 @@ def test_failed_migration_leaves_nothing(empty: sa.Engine, monkeypatch: pytest.M
 
 
 def test_processes_that_start_together_set_up_once(url: str) -> None:
-    command = [sys.executable, "-c", SET_UP, url]
-    pipe = subprocess.PIPE
-    with ExitStack() as stack:
-        starts = [
-            stack.enter_context(subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe))
-            for _ in range(3)
-        ]
-        assert [start.stdout.readline() for start in starts if start.stdout] == ["ready\n"] * 3
-        for start in starts:
-            assert start.stdin
-            start.stdin.close()
-        ends = [
-            (start.stdout.read(), start.stderr.read()) for start in starts if start.stdout and start.stderr
-        ]
-    assert ends == [("up\n", "")] * 3
-    assert [start.returncode for start in starts] == [0] * 3
+    assert run_side_by_side(3, SET_UP, url) == [(0, "up\n", "")] * 3
 
 
 def test_rebuilding_a_table_keeps_its_children(engine: sa.Engine) -> None:

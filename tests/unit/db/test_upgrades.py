@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from old_stores import DUMPS, Rows, copy_to, holds, load_dump, read_rows
+from side_by_side import run_side_by_side
 
 from db import inspect_store, upgrade_store
 from db.engine import open_engine, reading
@@ -95,18 +95,7 @@ def test_the_schema_of_each_release_is_upgraded_with_every_row(old_url: str, rev
 
 def test_two_upgrades_at_once_make_one(old_url: str) -> None:
     before = read_all(old_url)
-    command, pipe = [sys.executable, "-c", UPGRADE, old_url], subprocess.PIPE
-    with ExitStack() as stack:
-        upgrades = [
-            stack.enter_context(subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe))
-            for _ in range(2)
-        ]
-        assert [each.stdout.readline() for each in upgrades if each.stdout] == ["ready\n"] * 2
-        for each in upgrades:
-            assert each.stdin
-            each.stdin.close()
-        ends = [(each.stdout.read(), each.stderr.read()) for each in upgrades if each.stdout and each.stderr]
-    assert ends == [(f"{read_head()}\n", "")] * 2
+    assert run_side_by_side(2, UPGRADE, old_url) == [(0, f"{read_head()}\n", "")] * 2
     assert is_upgraded(old_url, before)
 
 

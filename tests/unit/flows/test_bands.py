@@ -14,6 +14,7 @@ from db import RunRecord, Store
 from db.engine import reading
 from flows.cli import app
 from flows.reporting.bands import format_query
+from forecasting.calendars.reports import Report
 from forecasting.errors import UsageError
 from forecasting.forecast import Forecast
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions
@@ -104,3 +105,19 @@ def test_the_query_reads_the_rows_of_the_source(issued: Store) -> None:
     with reading(issued.engine) as connection:
         rows = connection.execute(sa.text(format_query("yahoo"))).all()
     assert [row.anchor_close for row in rows] == [70.0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "marked"), [({}, True), ({"_KNOWN_AHEAD": "0"}, False), ({"": "off"}, False)]
+)
+def test_reports_are_marked_as_the_forecasts_knew_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch, setting: dict[str, str], marked: bool
+) -> None:
+    with store.for_source("csv").writing() as tx:
+        tx.earnings.replace({"AAA": [Report(date(2024, 1, 3), "after_close")]}, NOW)
+    for name, value in setting.items():
+        monkeypatch.setenv(f"BANDCAST_EARNINGS{name}", value)
+    for command in ("show --source csv", "prices status --source csv"):
+        result = CliRunner().invoke(app, command.split())
+        assert result.exit_code == 0
+        assert ("2024-01-03, after the close, announced" in " ".join(result.stdout.split())) is marked

@@ -116,6 +116,8 @@ def read_as_nobody(home: Path, folder: Path, *commands: str) -> list[tuple[int, 
         "MPLCONFIGDIR": str(folder),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
+    for name in [name for name in environment if name.startswith("COVERAGE_")]:
+        del environment[name]  # the user may write no file of measurements either
     done = subprocess.run(
         [sys.executable, str(SCRIPT), *commands],
         cwd=folder,

@@ -52,7 +52,7 @@ def test_a_whole_run_in_plain_values() -> None:
 def test_a_run_that_published_nothing_is_a_line_for_each_fault_and_one_for_the_stages(store: Store) -> None:
     error = UnknownTickerError("NOPE", "the sample")
     summary = RunSummary(DAY, quarantined={"NOPE": error}, seconds={"ingest": 1.25, "train": 0.5})
-    assert list(build_summary_parts(summary, store)) == [
+    assert list(build_summary_parts(summary, store, None)) == [
         f"Quarantined NOPE (unknown_ticker): {error}",
         "As of 2024-06-03, model none: ingest 1.2 s, train 0.5 s.",
     ]
@@ -60,7 +60,7 @@ def test_a_run_that_published_nothing_is_a_line_for_each_fault_and_one_for_the_s
 
 def test_a_run_that_filled_sessions_alone_still_says_where_the_bands_are(store: Store) -> None:
     report = RunReport(plot="fan.png", database="sqlite://", query="SELECT 1")
-    parts = list(build_summary_parts(RunSummary(DAY, report=report), store))
+    parts = list(build_summary_parts(RunSummary(DAY, report=report), store, None))
     assert parts[1:] == ["Plot:     fan.png", "Database: sqlite://", "Query:    SELECT 1"]
 
 
