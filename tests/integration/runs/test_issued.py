@@ -25,7 +25,7 @@ def set_due(monkeypatch: pytest.MonkeyPatch, due: datetime) -> None:
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("due", [THAT_EVENING, YEARS_LATER])
+@pytest.mark.parametrize("due", [YEARS_LATER, pytest.param(THAT_EVENING, marks=pytest.mark.long)])
 def test_no_later_run_replaces_live_bands(monkeypatch: pytest.MonkeyPatch, due: datetime) -> None:
     set_due(monkeypatch, THAT_EVENING)
     first = complete(daily, tickers=["IBM"], horizon=3)
