@@ -2,8 +2,9 @@
 
     python benchmarks/ablation.py --csv-dir prices --out work
 
-Scores are of the simulated paths alone (no direct log-HAR, no calibration), relative to the random walk with
-EWMA volatility; all variants forecast the same tickers from the same dates. A stopped walk continues.
+Scores are of the bands before calibration with the network's corrections in them, however few the tickers,
+relative to the random walk with EWMA volatility; all variants forecast the same tickers from the same dates.
+A stopped walk continues.
 """
 
 import argparse
@@ -20,13 +21,12 @@ from flows.backtest.run import run_backtest
 from flows.settings import load_settings
 from forecasting.features.registry import select_features
 
-NOTHING = 1e-6  # bound of the output of the LSTM: the linear part alone remains, and dropout still shows
 VARIANTS: dict[str, dict[str, Any]] = {
     "full": {},
-    "without LSTM": {"network": {"scale_bound": NOTHING, "location_bound": NOTHING}},
+    "without LSTM": {"correction": "off"},
     "GRU": {"network": {"cell": "gru"}},
     "plain RNN": {"network": {"cell": "rnn"}},
-    "without skip": {"network": {"linear_skip": "none"}},
+    "market, too": {"network": {"market_inputs": True}},
     "without range": {"features": [name for name in select_features(()) if not name.startswith("range_")]},
     "without market": {"features": [name for name in select_features(()) if not name.startswith("market_")]},
     "without quarters": {
@@ -34,6 +34,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "without recency weights": {"training": {"weighting": "none"}},
     "squared loss": {"training": {"huber_delta": 1e6}},
+    "absolute loss": {"training": {"huber_delta": 0.05}},
+    "pinball loss": {"training": {"loss": "pinball"}},
 }
 
 
@@ -47,7 +49,7 @@ def score_variant(name: str, options: argparse.Namespace) -> pd.DataFrame:
         source="csv",
         csv_dir=options.csv_dir,
         tickers=options.tickers or None,
-        model={"direct_share": 0, **changes},
+        model={"correction": "on", **changes},
     )
     backtest_options = BacktestOptions(
         out=options.out / f"{name.replace(' ', '-')}.csv.gz",

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from forecasting.types import PriceBasis, Weighting
 
 Cell = Literal["lstm", "gru", "rnn"]
-Skip = Literal["all", "volatility", "none"]
+Loss = Literal["huber", "pinball"]
+Correction = Literal["auto", "on", "off"]
 
 EARLIEST_DAY = date(1900, 1, 1)  # an earlier one is mistyped; a century before it is still a date
+LONGEST_HORIZON = 30  # sessions ahead
 MAIN_HORIZONS = (1, 5, 10, 20, 30)  # sessions ahead that people read and reports show
 SHORT_HORIZONS = (1, 5, 10)  # those with enough outcomes in a few months to judge a model or a drift by
 SCORE_LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))  # the grid behind every CRPS that compares
@@ -35,17 +37,23 @@ class NetworkConfig(Frozen):
     head: tuple[PositiveInt, PositiveInt] = Field(
         (64, 32), description="Units of the two dense layers before the output."
     )
-    scale_head: bool = Field(True, description="Learn a log scale beside the location.")
-    linear_skip: Skip = Field(
-        "all",
-        description="Features that a linear log-HAR term adds to log s: all, those of volatility, none.",
+    market_inputs: bool = Field(False, description="Read the market's volatilities, too.")
+    knots: tuple[int, ...] = Field(
+        MAIN_HORIZONS, description="Horizons with an output of their own; those between lie on a line."
     )
-    location_bound: float = Field(
-        0.03, ge=0, le=10, description="Bound of |mu|, in units of current volatility."
+    scale_bound: float = Field(0.5, gt=0, le=5, description="Bound of the correction to the log scale.")
+    shrinkage: tuple[float, ...] = Field(
+        (1.0, 0.7, 0.5, 0.35, 0.25), description="Share of the correction that counts at each knot."
     )
-    scale_bound: float = Field(
-        1.0, gt=0, le=5, description="Bound of the recurrent correction to the log scale."
-    )
+
+    @model_validator(mode="after")
+    def _knots_are_horizons(self) -> "NetworkConfig":
+        increasing = self.knots == tuple(sorted(set(self.knots)))
+        if not increasing or self.knots[:1] != (1,) or self.knots[-1] > LONGEST_HORIZON:
+            raise ValueError(f"knots must increase from 1 to at most {LONGEST_HORIZON}")
+        if len(self.shrinkage) != len(self.knots) or not all(0 <= share <= 1 for share in self.shrinkage):
+            raise ValueError("shrinkage must have a share of 0 to 1 for each of the knots")
+        return self
 
 
 class TrainingConfig(Frozen):
@@ -65,11 +73,16 @@ class TrainingConfig(Frozen):
     purge_sessions: int = Field(5, ge=1, description="Sessions left out between training and validation.")
     batch_size: int = Field(64, ge=1, description="Sequences in a batch.")
     max_epochs: int = Field(100, ge=1, description="Upper bound of the epochs.")
+    epoch_steps: int = Field(
+        100, ge=1, description="Upper bound of the steps of an epoch, after which validation follows."
+    )
+    max_steps: int = Field(3000, ge=1, description="Upper bound of the steps of a fit.")
     patience: int = Field(
         10, ge=1, description="Epochs without a better validation loss before training stops."
     )
     learning_rate: float = Field(1e-3, gt=0, lt=1, description="Adam's step size.")
     gradient_clip: float = Field(1.0, gt=0, description="Largest norm of a gradient.")
+    loss: Loss = Field("huber", description="Likelihood of the Huber density, or pinball loss.")
     huber_delta: float = Field(1.345, gt=0, description="Where the Huber loss turns from square to linear.")
     weighting: Weighting = Field("linear", description="How much more a recent session weighs.")
     seed: int = Field(7, ge=0, description="Seed of the initial weights, the masks and the order of batches.")
@@ -80,7 +93,7 @@ class LogHarConfig(Frozen):
 
     degrees: float = Field(6.0, gt=2, description="Degrees of freedom of the Student-t likelihood.")
     weighting: Weighting = Field("linear", description="How much more a recent session weighs.")
-    history_sessions: int = Field(2500, ge=100, description="Sessions of history that are fitted.")
+    history_sessions: int = Field(2500, ge=280, description="Sessions of history that are fitted.")
     market_ridge: float = Field(
         0.01,
         ge=0,
@@ -107,12 +120,16 @@ class ModelConfig(Frozen):
 
     features: tuple[str, ...] = Field((), description="Names of the features, in order; empty means all.")
     price_basis: PriceBasis = Field("split_adjusted", description="Prices that people see, or total return.")
-    direct_share: float = Field(
-        0.5, ge=0, le=1, description="Share of the directly fitted log-HAR in the predictive quantiles."
+    correction: Correction = Field(
+        "auto",
+        description="Correct the bands by the network: where it was trained on enough tickers, or not.",
+    )
+    correction_tickers: int = Field(
+        100, ge=1, description="Tickers that a network needs for its correction to count (auto)."
     )
     network: NetworkConfig = Field(NetworkConfig(), description="Architecture of the network.")
     training: TrainingConfig = Field(TrainingConfig(), description="Fit of the network.")
-    log_har: LogHarConfig = Field(LogHarConfig(), description="Fit of the direct regression.")
+    log_har: LogHarConfig = Field(LogHarConfig(), description="Fit of the linear part.")
 
 
 class CalibrationConfig(Frozen):
@@ -142,11 +159,12 @@ class CalibrationConfig(Frozen):
 
 
 class SimulationConfig(Frozen):
-    """Number of simulated paths, and the quantiles kept of them."""
+    """Number of dropout runs and simulated paths, and the quantiles of a forecast."""
 
-    horizon: int = Field(30, ge=1, le=30, description="Sessions forecast (H).")
+    horizon: int = Field(LONGEST_HORIZON, ge=1, le=LONGEST_HORIZON, description="Sessions forecast (H).")
     dropout_runs: int = Field(50, ge=2, le=1000, description="Monte-Carlo-dropout runs (M).")
     noise_paths: int = Field(20, ge=1, le=1000, description="Noise paths in each dropout run (K).")
+    odds: bool = Field(True, description="Simulate paths for the odds of touches and drawdowns.")
     levels: tuple[float, ...] = Field((0.05, 0.25, 0.5, 0.75, 0.95), description="Quantile levels kept (Q).")
     seed: int = Field(7, ge=0, description="Seed of all random streams of the simulation.")
     largest_drift: float = Field(
@@ -167,10 +185,9 @@ class SimulationConfig(Frozen):
         """Nominal probability between the outermost levels."""
         return round(self.levels[-1] - self.levels[0], 10)
 
-    def at_most(self, dropout_runs: int, noise_paths: int) -> "SimulationConfig":
-        """Return the same with no more than so many runs and paths."""
-        runs, paths = min(self.dropout_runs, dropout_runs), min(self.noise_paths, noise_paths)
-        return self.model_copy(update={"dropout_runs": runs, "noise_paths": paths})
+    def at_most(self, dropout_runs: int) -> "SimulationConfig":
+        """Return the same with no more than so many runs."""
+        return self.model_copy(update={"dropout_runs": min(self.dropout_runs, dropout_runs)})
 
     def without_bounds(self) -> "SimulationConfig":
         """Return the same for bands that are scored and not published: they may have any width."""
@@ -202,7 +219,6 @@ class PromotionConfig(Frozen):
         5, ge=1, description="Sessions between the last one that training saw and the first origin."
     )
     dropout_runs: int = Field(20, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
-    noise_paths: int = Field(20, ge=1, le=1000, description="Noise paths of each run, at most.")
 
     @property
     def block(self) -> int:
@@ -220,10 +236,9 @@ class WarmStartConfig(Frozen):
     sessions: int = Field(504, ge=1, description="Sessions walked before the first forecast that is issued.")
     every: int = Field(10, ge=1, description="Sessions from one origin to the next.")
     fewest_fitted: int = Field(400, ge=1, description="Sessions left for the model that is walked.")
-    # Thousands of bands are pooled: each may be rough, more tickers teach the pool little, and each is slow.
+    # Thousands of bands are pooled: each may be rough, and more tickers teach the pool little.
     tickers: int = Field(24, ge=1, description="Tickers walked at most, from all over the list.")
     dropout_runs: int = Field(10, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
-    noise_paths: int = Field(10, ge=1, le=1000, description="Noise paths of each run, at most.")
 
 
 class MonitoringConfig(Frozen):

@@ -16,6 +16,26 @@ LOWEST_PRICE = 1e-300  # smaller ones lose their digits, and then count as zero
 
 
 @dataclass(frozen=True)
+class PathOdds:
+    """Odds of the closes on the way to B horizons.
+
+    Attributes:
+        within: Sessions ahead, B of them, increasing.
+        moves: V relative moves from the anchor close, such as -0.1.
+        touch: (B, V) probability that some close lies at the move or beyond.
+        levels: Q quantile levels, increasing.
+        drawdown: (B, Q) quantiles of the largest fall from the highest close before it, the anchor included,
+            as a share of that, in [0, 1].
+    """
+
+    within: tuple[int, ...]
+    moves: tuple[float, ...]
+    touch: Floats
+    levels: tuple[float, ...]
+    drawdown: Floats
+
+
+@dataclass(frozen=True)
 class Forecast:
     """Quantile bands of one ticker, as issued.
 
@@ -35,6 +55,7 @@ class Forecast:
         price_basis: What its log returns are returns of.
         model_version: The model that made it; empty for one that is not stored.
         reports_ahead: (H,) earnings reports expected by each horizon; None where no dates are known.
+        odds: Odds of the way; None where no paths were simulated.
     """
 
     ticker: str
@@ -52,6 +73,7 @@ class Forecast:
     price_basis: PriceBasis = "split_adjusted"
     model_version: str = ""
     reports_ahead: tuple[int, ...] | None = None
+    odds: PathOdds | None = None
 
     @property
     def horizon(self) -> int:

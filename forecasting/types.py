@@ -15,6 +15,7 @@ SourceKind = Literal["yahoo", "csv", "sample"]
 Quality = Literal["champion", "previous", "baseline"]  # rung of the ladder that made a forecast
 Regime = Literal["calm", "normal", "stress"]  # market volatility at issue, in this order
 Band = Literal["mc_dropout", "predictive", "calibrated", "random_walk"]
+PathStatistic = Literal["touch", "drawdown"]
 RunKind = Literal["live", "backfill"]
 OutcomeKind = Literal["live", "backfill", "walk_forward"]  # the last was never issued
 ModelStatus = Literal["candidate", "champion", "retired", "refused", "baseline"]

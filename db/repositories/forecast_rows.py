@@ -10,7 +10,7 @@ from db.bulk import Batch
 from db.records import RunRecord, TickerSession
 from db.sql import Row, to_plain_rows
 from forecasting.forecast import Forecast
-from forecasting.types import Band, RunKind
+from forecasting.types import Band, Floats, PathStatistic, RunKind
 
 SERVED_BAND: Band = "calibrated"
 _METADATA = ("issued_at", "run_id")  # of a row: when it was published, not what it forecasts
@@ -26,12 +26,14 @@ class ForecastRows:
         as_of: The session forecast from.
         horizons: Rows of table `forecasts`, one per horizon.
         quantiles: Rows of table `forecast_quantiles`, one per horizon, band and level.
+        odds: Rows of table `path_odds`, one per horizon, statistic and level.
     """
 
     ticker: str
     as_of: date
     horizons: list[Row]
     quantiles: list[Row]
+    odds: list[Row]
 
     @property
     def key(self) -> TickerSession:
@@ -93,7 +95,8 @@ def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
     """
     quantiles = (row for band in forecast.log_returns for row in _quantile_rows(run, forecast, band))
     horizons = to_plain_rows(_horizon_rows(run, forecast))
-    return ForecastRows(forecast.ticker, forecast.as_of, horizons, to_plain_rows(quantiles))
+    odds = to_plain_rows(_odds_rows(run, forecast))
+    return ForecastRows(forecast.ticker, forecast.as_of, horizons, to_plain_rows(quantiles), odds)
 
 
 def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
@@ -159,3 +162,24 @@ def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[d
             "log_return": log_returns[step][index],
             "price": prices[step][index],
         }
+
+
+def _odds_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
+    odds = forecast.odds
+    if odds is None:
+        return
+    parts: tuple[tuple[PathStatistic, tuple[float, ...], Floats], ...] = (
+        ("touch", odds.moves, odds.touch),
+        ("drawdown", odds.levels, odds.drawdown),
+    )
+    for statistic, levels, values in parts:
+        for row, index in np.ndindex(values.shape):
+            yield {
+                "source": run.source,
+                "ticker": forecast.ticker,
+                "as_of": forecast.as_of,
+                "horizon": odds.within[row],
+                "statistic": statistic,
+                "level": round(levels[index], 6),
+                "value": values[row, index],
+            }

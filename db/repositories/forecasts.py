@@ -21,7 +21,7 @@ from db.repositories.forecast_rows import (
     keep_stored,
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
-from db.schema import forecast_quantiles, forecast_runs, forecasts, verifications
+from db.schema import forecast_quantiles, forecast_runs, forecasts, path_odds, verifications
 from db.sql import read_frame, record_columns, select_tickers, upsert
 from forecasting.forecast import Forecast
 from forecasting.types import Quality
@@ -56,6 +56,7 @@ class ForecastRepository(Repository):
         dialect = self._connection.dialect
         horizons = [row for rows in changed for row in rows.horizons]
         quantiles = [row for rows in changed for row in rows.quantiles]
+        odds = [row for rows in changed for row in rows.odds]
         return Publication(
             run=run,
             issued=tuple(issued),
@@ -66,6 +67,7 @@ class ForecastRepository(Repository):
             batches=(
                 prepare_batch(dialect, forecasts, horizons),
                 prepare_batch(dialect, forecast_quantiles, quantiles),
+                prepare_batch(dialect, path_odds, odds),
             ),
         )
 
@@ -146,6 +148,12 @@ class ForecastRepository(Repository):
         query = sa.select(forecast_quantiles).where(self._is_from(forecast_quantiles, ticker, as_of))
         return read_frame(self._connection, query.order_by(columns.band, columns.horizon, columns.level))
 
+    def odds(self, ticker: str, as_of: date) -> pd.DataFrame:
+        """Load the odds of one forecast, long, in the columns of table `path_odds`."""
+        columns = path_odds.c
+        query = sa.select(path_odds).where(self._is_from(path_odds, ticker, as_of))
+        return read_frame(self._connection, query.order_by(columns.statistic, columns.horizon, columns.level))
+
     def quality(self, ticker: str, as_of: date) -> Quality:
         """Load the rung of the ladder that made a stored forecast."""
         query = sa.select(forecasts.c.quality).where(self._is_from(forecasts, ticker, as_of))
@@ -182,6 +190,8 @@ class ForecastRepository(Repository):
         stored = collect_values(self._load(forecasts, rows))
         if stored != collect_values(rows.horizons):
             return False
+        if collect_values(self._load(path_odds, rows)) != collect_values(rows.odds):
+            return False
         quantiles = collect_values(self._load(forecast_quantiles, rows))
         return quantiles == collect_values(keep_stored(rows.quantiles, quantiles))
 
@@ -205,7 +215,12 @@ class ForecastRepository(Repository):
         """Delete backfilled forecasts with their quantiles and scores."""
         for as_of in sorted({session for _, session in replaced}):
             tickers = [ticker for ticker, session in replaced if session == as_of]
-            for table in (forecast_quantiles, forecasts, verifications):  # the cascade takes row after row
+            for table in (
+                path_odds,
+                forecast_quantiles,
+                forecasts,
+                verifications,
+            ):  # a cascade goes row by row
                 is_session = (table.c.source == self._source) & (table.c.as_of == as_of)
                 is_replaced = is_session & table.c.ticker.in_(tickers)
                 if table is verifications:

@@ -3,7 +3,14 @@
 from db.schema.base import metadata
 from db.schema.calendars import calendar_changes
 from db.schema.earnings import earnings_dates
-from db.schema.forecasts import forecast_quantiles, forecast_runs, forecasts, quarantines, universes
+from db.schema.forecasts import (
+    forecast_quantiles,
+    forecast_runs,
+    forecasts,
+    path_odds,
+    quarantines,
+    universes,
+)
 from db.schema.models import calibrations, gate_decisions, model_versions
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
 from db.schema.verifications import verifications
@@ -35,6 +42,7 @@ __all__ = [
     "metadata",
     "missing_forecasts",
     "model_versions",
+    "path_odds",
     "pinball_by_level",
     "price_bars",
     "price_revisions",

@@ -5,7 +5,7 @@ from sqlalchemy import CheckConstraint, Column, Date, Double, ForeignKey, Intege
 
 from db.schema.base import metadata, one_of
 from db.types import UtcDateTime
-from forecasting.types import Band, PriceBasis, Quality, Regime, RunKind
+from forecasting.types import Band, PathStatistic, PriceBasis, Quality, Regime, RunKind
 
 forecast_runs = Table(
     "forecast_runs",
@@ -96,6 +96,39 @@ forecast_quantiles = Table(
     one_of("band", Band),
     sqlite_with_rowid=False,  # with one, SQLite keeps every key twice
     comment="Every quantile of every band of a forecast",
+)
+
+path_odds = Table(
+    "path_odds",
+    metadata,
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("ticker", String, primary_key=True),
+    Column("as_of", Date, primary_key=True),
+    Column("horizon", Integer, primary_key=True, comment="Sessions after as_of that the odds span"),
+    Column("statistic", String, primary_key=True, comment="touch or drawdown"),
+    Column(
+        "level",
+        Double,
+        primary_key=True,
+        comment="Of a touch the move from the anchor close, such as -0.1; of a drawdown the quantile level",
+    ),
+    Column(
+        "value",
+        Double,
+        nullable=False,
+        comment="Probability that a close lies at the move or beyond; quantile of the largest fall from the "
+        "highest close before, as a share of it",
+    ),
+    sa.ForeignKeyConstraint(
+        ["source", "ticker", "as_of", "horizon"],
+        ["forecasts.source", "forecasts.ticker", "forecasts.as_of", "forecasts.horizon"],
+        ondelete="CASCADE",
+    ),
+    CheckConstraint("horizon > 0", name="horizon_bounds"),
+    CheckConstraint("level > -1", name="level_bounds"),
+    CheckConstraint("value >= 0 AND value <= 1", name="value_bounds"),
+    one_of("statistic", PathStatistic),
+    comment="Odds of the closes on the way, from paths that have the quantiles of the calibrated bands",
 )
 
 universes = Table(

@@ -198,7 +198,7 @@ def build_forecaster(
     reference = model.manifest.reference if model else sorted(set(tickers))
     universe = load_universe(store, reference, as_of, basis=basis).returns.values()
     market = compute_market_variance(universe) if model or universe else leave_market_unknown()
-    return Forecaster(model, market, simulation, calibration, quality, version)
+    return Forecaster(model, market, simulation, calibration, quality, version, simulates=simulation.odds)
 
 
 def _load_record(store: Store, version: str) -> ModelRecord:

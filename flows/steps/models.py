@@ -1,8 +1,9 @@
 """Models: the one that serves, and a challenger that is fitted and tested against it."""
 
 import json
+import time
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger, task
@@ -17,6 +18,7 @@ from forecasting.features.preparation import Universe
 from forecasting.features.returns import fingerprint_universe
 from forecasting.forecast import identify
 from forecasting.model.artifact import Model
+from forecasting.model.dataset import count_steps
 from forecasting.pipeline import fit_model
 from forecasting.promotion.evaluate import Evaluation, evaluate_challenger, find_last_fitted
 from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewal, is_retrain_due
@@ -103,6 +105,8 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
     logger = get_run_logger()
     logger.info("train: %d tickers up to %s", len(universe), last)
     model = fit_model(universe, last, context.settings.model, report=_log_epochs(context))
+    if model.manifest.no_correction:
+        logger.info("train: the network does not correct the bands: %s", model.manifest.no_correction)
     left_out = prices.left_out | model.manifest.left_out
     for reason in left_out.values():
         logger.warning("train: left out: %s", reason)
@@ -241,12 +245,23 @@ def _load(context: RunContext, tickers: tuple[str, ...], basis: PriceBasis) -> U
 
 
 def _log_epochs(context: RunContext) -> "EpochReport":
-    """Return a report that writes a line in the run's log for each epoch."""
-    logger, most = get_run_logger(), context.settings.model.training.max_epochs
+    """Return a report that writes a line in the run's log for each epoch, with the time it can take yet."""
+    logger, config, started = get_run_logger(), context.settings.model.training, time.monotonic()
 
     def report(epoch: int, losses: dict[str, float]) -> None:
-        values = ", ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()))
-        logger.info("train: epoch %d of at most %d, %s", epoch + 1, most, values)
+        steps = int(losses["steps"])
+        most = count_steps(steps // (epoch + 1), config)
+        left = timedelta(seconds=round((time.monotonic() - started) / steps * (most - steps)))
+        values = ", ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()) if name != "steps")
+        logger.info(
+            "train: epoch %d of at most %d, step %d of at most %d, at most %s left, %s",
+            epoch + 1,
+            config.max_epochs,
+            steps,
+            most,
+            left,
+            values,
+        )
 
     return report
 

@@ -89,16 +89,15 @@ class Methods:
     horizons: tuple[int, ...]
 
     def functions(self) -> dict[str, Method]:
-        """Return the baselines by name; the regression travels with the model, where it has one."""
+        """Return the baselines by name; the linear part alone, where there is a model, is one of them."""
         model = self.forecaster.model
-        log_har = model.log_har if model else None
         available: dict[str, Method] = {
             "random_walk": lambda _, window, config: forecast_random_walk(window, config),
             "fhs": forecast_historical,
             "garch": lambda returns, _, config: forecast_garch(returns, config),
         }
-        if log_har is not None:
-            available["har"] = lambda _, window, config: log_har.forecast(window, config)
+        if model is not None:
+            available["har"] = lambda _, window, config: model.log_har.forecast(window, config)
         return {name: available[name] for name in BASELINES if name in self.baselines and name in available}
 
 

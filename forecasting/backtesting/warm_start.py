@@ -71,7 +71,7 @@ def walk_before(
         fitted = fit_model(list(known.values()), origins[0], model, report=lambda _epoch, _losses: None)
     except ModelError as error:
         return WarmStart(BAND_SCORES.empty(), {}, str(error))
-    rough = simulation.at_most(config.dropout_runs, config.noise_paths)
+    rough = simulation.at_most(config.dropout_runs)
     market = compute_market_variance(known.values())
     horizons = tuple(range(1, rough.horizon + 1))
     forecaster = Forecaster(fitted, market, rough, calendars=calendars)

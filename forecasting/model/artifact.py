@@ -1,6 +1,7 @@
 """A trained model as one value, and its way to safetensors bytes and back."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,7 +11,7 @@ import torch
 from pydantic import Field
 from safetensors.torch import load, save
 
-from forecasting.config import Frozen, ModelConfig
+from forecasting.config import Frozen, ModelConfig, NetworkConfig
 from forecasting.errors import ArchitectureMismatchError, DigestMismatchError, UsageError
 from forecasting.faults import describe_error
 from forecasting.features.registry import FEATURES, select_features
@@ -20,22 +21,22 @@ from forecasting.model.network import StackedLSTM
 from forecasting.model.residuals import ResidualPool
 from forecasting.types import Floats
 
-EDITION = 3  # of the features' meaning; the third computes them from daily returns made once a ticker
+EDITION = 4  # of features and network; the fourth corrects the log-HAR regression of each horizon
 
 
 class Manifest(Frozen):
     """Metadata of a model, stored beside its weights as JSON.
 
-    A model of another edition of the features cannot serve, even if their names are the same.
+    A model of another edition cannot serve, even if the names of its features are the same.
 
     Attributes:
-        edition: Of the features; 1 in manifests that do not name it.
+        edition: Of the meaning of features and network; 1 in manifests that do not name it.
         config: What defined the model before it had seen data, its price basis included.
         features: Names of the F features, in order.
         reference: Tickers whose mean is the market.
         trained_through: Last session that training or validation saw.
         left_out: Ticker of the training universe -> why it was not trained on.
-        no_log_har: Why there is no direct regression; empty where there is one.
+        no_correction: Why the network's corrections do not enter the bands; empty where they do.
     """
 
     edition: int = 1
@@ -44,7 +45,12 @@ class Manifest(Frozen):
     reference: tuple[str, ...]
     trained_through: date
     left_out: dict[str, str] = Field(default_factory=dict)
-    no_log_har: str = ""
+    no_correction: str = ""
+
+    @property
+    def correction_weight(self) -> float:
+        """Share of the network's corrections that enters the bands, 0 or 1."""
+        return 0.0 if self.no_correction else 1.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Model:
         network: In evaluation mode.
         residuals: Noise of the simulation.
         market: (4,) coefficients of the market's log-HAR model.
-        log_har: The direct regression of every horizon; None where history was too short for it.
+        log_har: The linear part: a regression of every horizon.
         metrics: Measured on the validation sessions.
         report_size: Mean size of the reports of the training universe; None where no dates were given.
     """
@@ -65,7 +71,7 @@ class Model:
     network: StackedLSTM
     residuals: ResidualPool
     market: Floats
-    log_har: LogHar | None = None
+    log_har: LogHar
     metrics: Mapping[str, float] = field(default_factory=dict)
     report_size: float | None = None
 
@@ -73,6 +79,11 @@ class Model:
     def pool_report_size(self) -> float:
         """Mean size of the earnings reports of all tickers."""
         return PRIOR_SIZE if self.report_size is None else self.report_size
+
+    @property
+    def inputs(self) -> list[int]:
+        """Columns of the features that the network reads."""
+        return choose_inputs(self.manifest.features, self.network.config)
 
     def weights(self) -> bytes:
         """Return the arrays as safetensors bytes."""
@@ -82,11 +93,10 @@ class Model:
         arrays["market"] = torch.as_tensor(self.market)
         if self.report_size is not None:
             arrays["report_size"] = torch.tensor([self.report_size], dtype=torch.float64)
-        if self.log_har is not None:
-            arrays["har.coefficients"] = torch.as_tensor(self.log_har.coefficients)
-            arrays["har.quantiles"] = torch.as_tensor(self.log_har.quantiles)
-            if self.log_har.bounds is not None:
-                arrays["har.bounds"] = torch.as_tensor(self.log_har.bounds)
+        arrays["har.coefficients"] = torch.as_tensor(self.log_har.coefficients)
+        arrays["har.quantiles"] = torch.as_tensor(self.log_har.quantiles)
+        if self.log_har.bounds is not None:
+            arrays["har.bounds"] = torch.as_tensor(self.log_har.bounds)
         return save(arrays)
 
     def version(self) -> str:
@@ -101,17 +111,22 @@ def digest_model(weights: bytes, config: str) -> str:
 
 
 def build_network(config: ModelConfig) -> StackedLSTM:
-    """Return a fresh network for a config, its initial weights drawn under the config's seed.
-
-    A skip of the volatility features alone sees all features where none of those is chosen.
-    """
-    names = select_features(config.features)
-    skip: Sequence[int] = range(len(names))
-    if config.network.linear_skip == "volatility":
-        skip = [index for index, name in enumerate(names) if FEATURES[name].subject != "direction"] or skip
+    """Return a fresh network for a config, its initial weights drawn under the config's seed."""
+    inputs = choose_inputs(select_features(config.features), config.network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
-        return StackedLSTM(config.network, len(names), skip)
+        return StackedLSTM(config.network, len(inputs))
+
+
+def choose_inputs(names: Sequence[str], config: NetworkConfig) -> list[int]:
+    """Return the columns of the features that the network reads.
+
+    All tickers share one market: a network that reads it learns the crises of its years by heart. Where no
+    feature is of the ticker's own, it reads all.
+    """
+    own = [index for index, name in enumerate(names) if FEATURES[name].subject != "market"]
+    every = list(range(len(names)))
+    return every if config.market_inputs else own or every
 
 
 def load_stored_model(version: str, weights: bytes, config: str) -> Model:
@@ -136,11 +151,8 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
             number among them is not finite.
     """
     try:
+        _require_edition(config)
         manifest = Manifest.model_validate_json(config)
-        if manifest.edition != EDITION:
-            raise UsageError(
-                f"features of edition {manifest.edition} where this release has edition {EDITION}"
-            )
         arrays = load(weights)
         _require_finite(arrays)
         network = build_network(manifest.config.model_copy(update={"features": manifest.features}))
@@ -161,15 +173,21 @@ def load_model(version: str, weights: bytes, config: str) -> Model:
         raise ArchitectureMismatchError(version, describe_error(error)) from error
 
 
+def _require_edition(config: str) -> None:
+    """Raise unless the manifest is of this edition; one of another may have other fields."""
+    manifest = json.loads(config)
+    edition = manifest.get("edition", 1) if isinstance(manifest, dict) else 1
+    if edition != EDITION:
+        raise UsageError(f"a model of edition {edition} where this release has edition {EDITION}")
+
+
 def _require_finite(arrays: Mapping[str, torch.Tensor]) -> None:
     for name, values in arrays.items():
         if not torch.isfinite(values).all():
             raise UsageError(f"Expected finite numbers in {name}, found others.")
 
 
-def _load_log_har(names: tuple[str, ...], arrays: Mapping[str, torch.Tensor]) -> LogHar | None:
-    if "har.coefficients" not in arrays:
-        return None
+def _load_log_har(names: tuple[str, ...], arrays: Mapping[str, torch.Tensor]) -> LogHar:
     coefficients = _floats(arrays["har.coefficients"])
     if coefficients.shape[1] != len(names) + 1:
         raise UsageError(f"Expected {len(names) + 1} coefficients, found {coefficients.shape[1]}.")

@@ -6,6 +6,7 @@ The sessions of all tickers are split by date, never by ticker: training, a purg
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from forecasting.features.market import build_lookbacks
 from forecasting.features.registry import compute_features
 from forecasting.features.reports import PRIOR_SIZE
 from forecasting.features.returns import DailyReturns
+from forecasting.model.random_streams import LARGEST_RESIDUAL
 from forecasting.types import Floats, Weighting
 
 Rows = NDArray[np.int64]
@@ -98,6 +100,15 @@ def _next(column: Floats, kept: slice) -> Floats:
     return np.append(column[1:], np.nan)[kept]
 
 
+def compute_horizon_outcomes(ticker: TickerFeatures, h: int) -> Floats:
+    """(T - h,) log return of the h sessions after each over its volatility and sqrt(h)."""
+    ahead = ticker.target[:-1] * ticker.volatility[:-1]
+    total = np.append(0.0, np.cumsum(ahead))
+    known = max(len(total) - h, 0)
+    outcome: Floats = (total[h:] - total[:known]) / (ticker.volatility[:known] * np.sqrt(h))
+    return outcome
+
+
 def weigh_by_recency(age: Floats, weighting: Weighting) -> Floats:
     """(N,) weights with mean 1 by the age of a session.
 
@@ -116,42 +127,92 @@ class TrainingSet:
     """The rows of all tickers, one after the other (R rows).
 
     Attributes:
-        features: (R, F).
-        target: (R,) standardised next-session returns, NaN where unknown.
+        features: (R, F) that the network reads.
+        target: (R, K) log return of each knot's horizon over the scale that the linear part expects, NaN
+            where unknown.
         session: (R,) datetime64[D].
+        closes: (R, K) session that closes each outcome; of no matter where it is unknown.
         start: (R,) first row of the same ticker.
     """
 
     features: Floats
     target: Floats
     session: np.ndarray
+    closes: np.ndarray
     start: Rows
 
     @classmethod
-    def stack(cls, tickers: Sequence[TickerFeatures]) -> "TrainingSet":
-        """Stack the arrays of all tickers."""
+    def stack(
+        cls,
+        tickers: Sequence[TickerFeatures],
+        log_scales: Sequence[Floats],
+        *,
+        inputs: Sequence[int],
+        knots: Sequence[int],
+    ) -> "TrainingSet":
+        """Stack the arrays of all tickers.
+
+        Args:
+            tickers: Their features.
+            log_scales: (T, K) of each ticker, by the linear part, in units of current volatility and sqrt(h).
+            inputs: Columns of the features that the network reads.
+            knots: The K horizons.
+        """
         lengths = [len(ticker) for ticker in tickers]
         firsts = np.cumsum([0, *lengths[:-1]])
+        standardised = [
+            _standardise(ticker, own, knots) for ticker, own in zip(tickers, log_scales, strict=True)
+        ]
         return cls(
-            np.concatenate([ticker.features for ticker in tickers]),
-            np.concatenate([ticker.target for ticker in tickers]),
+            np.concatenate([ticker.features[:, inputs] for ticker in tickers]),
+            np.concatenate(standardised),
             np.concatenate([ticker.sessions for ticker in tickers]),
+            np.concatenate([_find_closes(ticker.sessions, knots) for ticker in tickers]),
             np.repeat(firsts, lengths).astype(np.int64),
         )
 
 
+def _standardise(ticker: TickerFeatures, log_scales: Floats, knots: Sequence[int]) -> Floats:
+    """(T, K) outcomes over the scale that is expected of them."""
+    outcomes = np.full(log_scales.shape, np.nan)
+    for index, h in enumerate(knots):
+        known = compute_horizon_outcomes(ticker, h)
+        outcomes[: len(known), index] = known
+    standardised: Floats = outcomes.clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL) * np.exp(-log_scales)
+    return standardised
+
+
+def _find_closes(sessions: np.ndarray, knots: Sequence[int]) -> np.ndarray:
+    """(T, K) session that lies so many later, the last one where there is none."""
+    last = len(sessions) - 1
+    ahead: np.ndarray = sessions[np.minimum(np.arange(len(sessions))[:, None] + np.array(knots), last)]
+    return ahead
+
+
 @dataclass(frozen=True)
 class Split:
-    """Rows that are scored in training and in validation, and the weight of every row."""
+    """Rows that are scored in training and in validation.
+
+    Attributes:
+        training: Rows whose next session is a training session.
+        validation: Rows whose next session is a validation session.
+        weights: (R, K) recency weights with mean 1 over the training rows; 0 where an outcome is not closed
+            within the training sessions.
+        held_out: (R, K) 1 for the known outcomes of the validation rows, else 0.
+        trained_through: Last session of the data.
+    """
 
     training: Rows
     validation: Rows
-    weights: Floats  # (R,) recency weights with mean 1 over the training rows, 0 elsewhere
+    weights: Floats
+    held_out: Floats
     trained_through: date
 
 
 def split_by_session(data: TrainingSet, config: TrainingConfig) -> Split:
-    """Split by session: history, purge gap, validation; a row counts by the session of its target.
+    """Split by session: history, purge gap, validation; an outcome counts by the session that closes it.
+
+    Outcomes of h sessions that begin in training and close later are left out: a purge gap of h sessions.
 
     Raises:
         ModelError: Too few sessions for both parts.
@@ -165,15 +226,24 @@ def split_by_session(data: TrainingSet, config: TrainingConfig) -> Split:
             f"Expected at least {config.lookback} sessions to train on, found {fitted} of {scored} after "
             "validation and purge; load more history."
         )
-    target_session = np.append(data.session[1:], data.session[-1])  # of no matter where the target is unknown
-    position = np.searchsorted(sessions, target_session) - 1.0  # 0 .. scored - 1
-    known = np.isfinite(data.target) & (data.session >= sessions[0])
+    position = np.searchsorted(sessions, data.closes) - 1.0  # (R, K), 0 .. scored - 1
+    known = np.isfinite(data.target) & (data.session >= sessions[0])[:, None]
     training = known & (position < fitted)
-    validation = known & (position >= fitted + config.purge_sessions)
-    weights = np.zeros(len(position))
-    weights[training] = weigh_by_recency(position[training] / max(fitted - 1, 1), config.weighting)
+    validation = known & (position[:, :1] >= fitted + config.purge_sessions)
+    weights = np.zeros(data.target.shape)
+    scored_rows = np.flatnonzero(training[:, 0])
+    recency = weigh_by_recency(position[scored_rows, 0] / max(fitted - 1, 1), config.weighting)
+    weights[scored_rows] = recency[:, None] * training[scored_rows]
     last: date = sessions[-1].item()
-    return Split(np.flatnonzero(training), np.flatnonzero(validation), weights, last)
+    return Split(scored_rows, np.flatnonzero(validation[:, 0]), weights, validation.astype(np.float64), last)
+
+
+class Batch(NamedTuple):
+    """Sequences of features (B, L, F) with targets and weights (B, L, K)."""
+
+    features: Tensor
+    target: Tensor
+    weights: Tensor
 
 
 @dataclass(frozen=True)
@@ -181,14 +251,14 @@ class Sequences:
     """Sequences of `length` sessions that end at given rows, gathered on demand."""
 
     features: Tensor  # (R, F)
-    target: Tensor  # (R,)
-    weights: Tensor  # (R,) 0 where a row is not scored
+    target: Tensor  # (R, K)
+    weights: Tensor  # (R, K) 0 where an outcome is not scored
     start: Tensor  # (R,)
     context: int  # sessions read before the first scored one
     length: int
 
-    def gather(self, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (B, L, F), targets (B, L) and weights (B, L) of sequences that end at rows (B,).
+    def gather(self, ends: Tensor) -> Batch:
+        """Gather the sequences that end at rows (B,).
 
         Where a ticker is younger than the sequence its first row is repeated; a step is scored only after
         `context` sessions of the ticker's own.
@@ -197,9 +267,9 @@ class Sequences:
         start = self.start[ends][:, None]
         clamped = torch.maximum(rows, start)
         scored = (rows >= start + self.context) & (torch.arange(self.length) >= self.context)
-        weights = torch.where(scored, self.weights[clamped], 0.0)
+        weights = torch.where(scored[..., None], self.weights[clamped], 0.0)
         target = torch.where(weights > 0, self.target[clamped], 0.0)  # a NaN would reach the gradient
-        return self.features[clamped], target, weights
+        return Batch(self.features[clamped], target, weights)
 
 
 def build_sequences(data: TrainingSet, weights: Floats, config: TrainingConfig) -> Sequences:
@@ -216,6 +286,11 @@ def build_sequences(data: TrainingSet, weights: Floats, config: TrainingConfig) 
     )
 
 
+def count_steps(epoch_steps: int, config: TrainingConfig) -> int:
+    """Return the steps of the longest fit: whole epochs, one at least, within the bounds of both."""
+    return epoch_steps * min(config.max_epochs, max(config.max_steps // epoch_steps, 1))
+
+
 def tile_ends(rows: Rows, data: TrainingSet, segment: int) -> Rows:
     """Return ends of segments that cover the given rows of every ticker once, as nearly as lengths allow."""
     ends = [own[::-1][::segment] for own in np.split(rows, np.flatnonzero(np.diff(data.start[rows])) + 1)]
@@ -227,8 +302,10 @@ def cover_ends(rows: Rows, data: TrainingSet, segment: int) -> Rows:
 
     Ends past the last row read what is not scored, so that the newest sessions count no less than older ones.
     """
-    ends = rows[:, None] + np.arange(segment)
-    start = np.broadcast_to(data.start[rows][:, None], ends.shape)
-    inside = ends < len(data.start)
-    inside &= data.start[np.minimum(ends, len(data.start) - 1)] == start
-    return np.unique(ends[inside])
+    is_end = np.zeros(len(data.start), bool)
+    for step in range(segment):  # all at once would take a number for each row and step
+        ends = rows + step
+        inside = ends < len(data.start)
+        inside[inside] = data.start[ends[inside]] == data.start[rows[inside]]
+        is_end[ends[inside]] = True
+    return np.flatnonzero(is_end)

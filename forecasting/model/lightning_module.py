@@ -10,52 +10,60 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from forecasting.config import TrainingConfig
-from forecasting.model.dataset import Sequences
-from forecasting.model.losses import huber_likelihood, weighted_mean
+from forecasting.model.dataset import Batch, Sequences
+from forecasting.model.losses import weighted_mean
 from forecasting.model.network import StackedLSTM
 
-Batch = tuple[Tensor, Tensor, Tensor]
 EpochReport = Callable[[int, dict[str, float]], None]
+ScaleLoss = Callable[[Tensor, Tensor], Tensor]  # targets and log scales (..., K) -> (..., K)
 
 
 class BandModule(pl.LightningModule):
-    """Fit a network by the Huber likelihood under recency weights."""
+    """Fit the corrections of a network under recency weights.
 
-    def __init__(self, network: StackedLSTM, config: TrainingConfig) -> None:
+    Args:
+        network: The network.
+        config: Step size and seed.
+        loss: Of targets and log scales.
+        constant: (K,) where the free constant beside the corrections starts; no forecast uses it, because the
+            residual quantiles hold the level of the scale.
+    """
+
+    def __init__(
+        self, network: StackedLSTM, config: TrainingConfig, *, loss: ScaleLoss, constant: Tensor
+    ) -> None:
         super().__init__()
         self.network = network
         self.config = config
+        self.constant = torch.nn.Parameter(constant.clone())
+        self._loss = loss
         self._masks = torch.Generator().manual_seed(config.seed)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss under fresh masks, one a sequence."""
-        masks = self.network.draw_masks(len(batch[0]), self._masks)
-        loss, _absolute = self._losses(batch, tuple(mask.to(self.device) for mask in masks))
-        self.log("training_loss", loss, on_step=False, on_epoch=True)
+        masks = self.network.draw_masks(len(batch.features), self._masks)
+        loss = self._mean_loss(batch, tuple(mask.to(self.device) for mask in masks))
+        self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.features))
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Loss and mean absolute error of the deterministic network."""
-        loss, absolute = self._losses(batch, None)
-        scored = float(batch[2].sum())
-        self.log_dict({"validation_loss": loss, "validation_mae": absolute}, batch_size=int(scored))
+        """Loss of the deterministic network."""
+        loss = self._mean_loss(batch, None)
+        self.log("validation_loss", loss, batch_size=int(batch.weights.sum()))
 
-    def _losses(self, batch: Batch, masks: tuple[Tensor, ...] | None) -> tuple[Tensor, Tensor]:
-        features, target, weights = batch
-        out = self.network(features, masks)
-        loss = huber_likelihood(target, out.location, out.log_scale, delta=self.config.huber_delta)
-        absolute = (target - out.location).abs()
-        return weighted_mean(loss, weights), weighted_mean(absolute.detach(), weights)
+    def _mean_loss(self, batch: Batch, masks: tuple[Tensor, ...] | None) -> Tensor:
+        log_scale = self.network(batch.features, masks).correction + self.constant
+        return weighted_mean(self._loss(batch.target, log_scale), batch.weights)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam."""
-        return torch.optim.Adam(self.network.parameters(), lr=self.config.learning_rate)
+        return torch.optim.Adam(self.parameters(), lr=self.config.learning_rate)
 
 
 class SequenceBatches(Dataset[Batch]):
     """Batches of sequences; shuffled anew for each epoch when a generator is given.
 
-    Each epoch draws as many sequences as it takes to score every row once.
+    Each epoch draws as many sequences as it takes to score every row once, or as many as its steps allow.
     """
 
     def __init__(
@@ -89,6 +97,7 @@ class BestWeights(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare, keep and report; validation has ended, and the training loss is this epoch's own."""
         now = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        now["steps"] = float(trainer.global_step)
         if now["validation_loss"] < self.metrics.get("validation_loss", float("inf")):
             self.metrics = {**now, "best_epoch": float(trainer.current_epoch)}
             self.best = {name: value.detach().clone() for name, value in _weights(pl_module).items()}

@@ -11,19 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from forecasting.config import LogHarConfig, SimulationConfig
+from forecasting.config import LONGEST_HORIZON, LogHarConfig, SimulationConfig
 from forecasting.errors import ModelError
 from forecasting.features.lookback import Lookback
 from forecasting.features.registry import FEATURES, compute_features, compute_features_ahead
-from forecasting.model.dataset import TickerFeatures, weigh_by_recency
+from forecasting.model.dataset import TickerFeatures, compute_horizon_outcomes, weigh_by_recency
 from forecasting.model.losses import weighted_mean
-from forecasting.model.network import LARGEST_LOG_SCALE
 from forecasting.model.random_streams import LARGEST_RESIDUAL
 from forecasting.model.residuals import EXPECTED_MEAN
 from forecasting.types import Floats
 
 RESIDUAL_LEVELS: tuple[float, ...] = tuple(round(step / 100, 2) for step in range(1, 100))
-HORIZON = 30
+LARGEST_LOG_SCALE = 4.0  # e^4 is 55 times the current volatility
 KNOTS = (1, 2, 3, 5, 7, 10, 14, 20, 25)  # horizons that are fitted; those between lie on a line
 MINIMUM = 250  # sessions with a known outcome; pooled, they carry a score of coefficients
 
@@ -51,26 +50,48 @@ class LogHar:
         Raises:
             ModelError: It was fitted for a shorter horizon.
         """
-        if config.horizon > len(self.quantiles):
+        horizons = range(1, config.horizon + 1)
+        quantiles: Floats = self.scales(window, horizons)[:, None] * self.shape(horizons, config.levels)
+        return quantiles
+
+    def scales(self, window: Lookback, horizons: Sequence[int]) -> Floats:
+        """(H,) scale of the cumulative log return of each horizon.
+
+        Raises:
+            ModelError: It was fitted for a shorter horizon.
+        """
+        self._require_reach(horizons[-1])
+        features = compute_features(window, self.names)
+        log_scales = self.log_scales(features, window, horizons)
+        scales: Floats = window.volatility * np.exp(log_scales) * np.sqrt(horizons)
+        return scales
+
+    def log_scales(self, features: Floats, windows: Lookback, horizons: Sequence[int]) -> Floats:
+        """(..., H) log scale of each horizon in units of current volatility and sqrt(h).
+
+        Args:
+            features: (..., F) of a forecast of one session.
+            windows: (..., W) that they are features of.
+            horizons: Sessions ahead, H of them, within those of the fit.
+        """
+        return np.stack([self._log_scale(features, windows, h) for h in horizons], axis=-1)
+
+    def shape(self, horizons: Sequence[int], levels: Sequence[float]) -> Floats:
+        """(H, Q) quantiles of the standardised residuals of each horizon."""
+        return np.stack([np.interp(levels, RESIDUAL_LEVELS, self.quantiles[h - 1]) for h in horizons])
+
+    def _log_scale(self, features: Floats, windows: Lookback, h: int) -> Floats:
+        regressors = compute_features_ahead(features, windows, self.names, ahead=h)
+        if self.bounds is not None:
+            regressors = regressors.clip(*self.bounds[h - 1])
+        return _bounded_log_scale(_with_constant(regressors), self.coefficients[h - 1])
+
+    def _require_reach(self, horizon: int) -> None:
+        if horizon > len(self.quantiles):
             raise ModelError(
-                f"Expected a log-HAR model of {config.horizon} horizons, found one of {len(self.quantiles)}; "
+                f"Expected a log-HAR model of {horizon} horizons, found one of {len(self.quantiles)}; "
                 "fit it anew."
             )
-        horizons = np.arange(1, config.horizon + 1)
-        features = compute_features(window, self.names)
-        regressors = np.stack(
-            [compute_features_ahead(features, window, self.names, ahead=int(ahead)) for ahead in horizons]
-        )
-        if self.bounds is not None:
-            least, greatest = self.bounds[: config.horizon, 0], self.bounds[: config.horizon, 1]
-            regressors = regressors.clip(least, greatest)
-        log_scale = _bounded_log_scale(_with_constant(regressors), self.coefficients[: config.horizon])
-        scale = window.volatility * np.exp(log_scale) * np.sqrt(horizons)
-        shape = np.stack(
-            [np.interp(config.levels, RESIDUAL_LEVELS, row) for row in self.quantiles[: config.horizon]]
-        )
-        quantiles: Floats = scale[:, None] * shape
-        return quantiles
 
 
 @dataclass(frozen=True)
@@ -93,7 +114,11 @@ class HorizonSample:
 
 
 def fit_log_har(
-    tickers: Sequence[TickerFeatures], names: Sequence[str], config: LogHarConfig, *, horizon: int = HORIZON
+    tickers: Sequence[TickerFeatures],
+    names: Sequence[str],
+    config: LogHarConfig,
+    *,
+    horizon: int = LONGEST_HORIZON,
 ) -> LogHar:
     """Fit the horizons KNOTS on the sessions whose outcome is known.
 
@@ -110,6 +135,7 @@ def fit_log_har(
     Raises:
         ModelError: Too few sessions to fit the longest horizon on.
     """
+    _list_sessions(tickers, config, horizon)
     knots = sorted({h for h in KNOTS if h < horizon} | {horizon})
     coefficients = np.zeros((len(knots), len(names) + 1))
     quantiles = np.zeros((len(knots), len(RESIDUAL_LEVELS)))
@@ -127,11 +153,6 @@ def fit_log_har(
     return LogHar(tuple(names), _interpolate(knots, coefficients), _interpolate(knots, quantiles), widths)
 
 
-def count_sessions(tickers: Sequence[TickerFeatures]) -> int:
-    """Return the number of sessions over all tickers, which `fit_log_har` needs MINIMUM + HORIZON of."""
-    return len(np.unique(np.concatenate([ticker.sessions for ticker in tickers])))
-
-
 def build_horizon_sample(
     tickers: Sequence[TickerFeatures], names: Sequence[str], h: int, *, config: LogHarConfig
 ) -> HorizonSample:
@@ -140,12 +161,7 @@ def build_horizon_sample(
     Raises:
         ModelError: Too few sessions.
     """
-    sessions = np.unique(np.concatenate([ticker.sessions for ticker in tickers]))[-config.history_sessions :]
-    if len(sessions) < MINIMUM + h:
-        raise ModelError(
-            f"Expected at least {MINIMUM + h} sessions to fit log-HAR on, found {len(sessions)}; "
-            "load more history."
-        )
+    sessions = _list_sessions(tickers, config, h)
     x = np.concatenate([_features_ahead(ticker, names, h) for ticker in tickers])
     y = np.concatenate([compute_horizon_outcomes(ticker, h) for ticker in tickers])
     session = np.concatenate([ticker.sessions[: max(len(ticker) - h, 0)] for ticker in tickers])
@@ -163,13 +179,15 @@ def build_horizon_sample(
     )
 
 
-def compute_horizon_outcomes(ticker: TickerFeatures, h: int) -> Floats:
-    """(T - h,) log return of the h sessions after each over its volatility and sqrt(h)."""
-    ahead = ticker.target[:-1] * ticker.volatility[:-1]
-    total = np.append(0.0, np.cumsum(ahead))
-    known = max(len(total) - h, 0)
-    outcome: Floats = (total[h:] - total[:known]) / (ticker.volatility[:known] * np.sqrt(h))
-    return outcome
+def _list_sessions(tickers: Sequence[TickerFeatures], config: LogHarConfig, h: int) -> np.ndarray:
+    """Return the sessions that are fitted; raise where they are too few for a horizon."""
+    sessions = np.unique(np.concatenate([ticker.sessions for ticker in tickers]))[-config.history_sessions :]
+    if len(sessions) < MINIMUM + h:
+        raise ModelError(
+            f"Expected at least {MINIMUM + h} sessions to fit log-HAR on, found {len(sessions)}; "
+            "load more history."
+        )
+    return sessions
 
 
 def student_likelihood(target: torch.Tensor, log_scale: torch.Tensor, degrees: float) -> torch.Tensor:
@@ -210,7 +228,7 @@ def _move_to_expected_mean(residuals: Floats, weights: Floats, h: int) -> Floats
 
 
 def _bounded_log_scale(regressors: Floats, coefficients: Floats) -> Floats:
-    """(...) product within the bounds of the network's own: a halted ticker must not leave the floats."""
+    """(...) product within bounds: a halted ticker must not leave the floats."""
     bounded: Floats = np.vecdot(regressors, coefficients).clip(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
     return bounded
 

@@ -1,4 +1,4 @@
-"""The Huber loss and the likelihood of the density that it belongs to."""
+"""Losses of a forecast scale: the Huber density's likelihood, and the pinball loss of its quantiles."""
 
 import torch
 from torch import Tensor
@@ -10,12 +10,26 @@ def huber(residual: Tensor, delta: float) -> Tensor:
     return torch.where(size <= delta, 0.5 * residual**2, delta * (size - 0.5 * delta))
 
 
-def huber_likelihood(target: Tensor, location: Tensor, log_scale: Tensor, *, delta: float) -> Tensor:
-    """Negative log-likelihood of the Huber density, elementwise: huber((y - mu) / s) + log s + constant.
+def huber_likelihood(target: Tensor, log_scale: Tensor, *, delta: float) -> Tensor:
+    """Negative log-likelihood of the Huber density about zero, elementwise: huber(y / s) + log s + constant.
 
-    With a log scale of zero it is the plain Huber loss of the location.
+    Its scale is in another unit than that of the linear part's density: a constant beside the log scale must
+    be free, or a bounded correction saturates.
     """
-    return huber((target - location) * torch.exp(-log_scale), delta) + log_scale
+    return huber(target * torch.exp(-log_scale), delta) + log_scale
+
+
+def pinball_loss(target: Tensor, log_scale: Tensor, quantiles: Tensor, *, levels: Tensor) -> Tensor:
+    """Mean pinball loss of the quantiles s x z over the levels, elementwise: about half the CRPS.
+
+    Args:
+        target: (..., K) outcomes.
+        log_scale: (..., K) log s.
+        quantiles: (K, Q) of the standardised outcomes, z.
+        levels: (Q,) probabilities.
+    """
+    over = target[..., None] - torch.exp(log_scale)[..., None] * quantiles
+    return torch.maximum(levels * over, (levels - 1) * over).mean(dim=-1)
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:

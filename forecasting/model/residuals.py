@@ -5,17 +5,15 @@ falling prices, after a boom soaring ones. So a past mean counts for nothing bes
 has earned.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
 from forecasting.features.lookback import trailing_windows
 from forecasting.features.market import align_market, predict_market
 from forecasting.model.dataset import Split, TickerFeatures
-from forecasting.model.network import StackedLSTM
 from forecasting.model.random_streams import LARGEST_RESIDUAL
 from forecasting.types import Floats
 
@@ -24,6 +22,8 @@ from forecasting.types import Floats
 EXPECTED_MEAN = 0.02
 _LARGEST_RATIO = 100.0
 _BURN_IN = 20  # sessions after which the recurrent state no longer depends on its start
+
+OneSessionScale = Callable[[TickerFeatures], Floats]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ResidualPool:
 
 
 def collect_residuals(
-    network: StackedLSTM,
+    scale: OneSessionScale,
     tickers: Sequence[TickerFeatures],
     split: Split,
     *,
@@ -52,38 +52,36 @@ def collect_residuals(
     The residuals are moved so that a session has the mean that is to be expected of it, not that of the past.
 
     Args:
-        network: The fitted network; it reads without dropout.
+        scale: Returns the (T,) log scale of the session after each of a ticker's, without dropout.
         tickers: The training features.
         split: Which rows count, and their weights.
         market: Market variance by session.
         coefficients: (4,) of the market's log-HAR model.
     """
     rows = np.concatenate(
-        [_ticker_rows(network, ticker, market, coefficients=coefficients) for ticker in tickers]
+        [_ticker_rows(scale(ticker), ticker, market, coefficients=coefficients) for ticker in tickers]
     )
-    weights = split.weights.copy()
+    weights = split.weights[:, 0].copy()
     weights[split.validation] = weights.max()
     usable = np.flatnonzero(np.isfinite(rows).all(axis=1) & (weights > 0))
     usable = usable[np.argsort(rows[usable, 0], kind="stable")]  # they are drawn by strata of residuals
-    kept, share = rows[usable, :3], weights[usable] / weights[usable].sum()
-    mean = float(share @ (rows[usable, 0] + rows[usable, 3]))
-    kept[:, 0] += EXPECTED_MEAN - mean
+    kept, share = rows[usable], weights[usable] / weights[usable].sum()
+    kept[:, 0] += EXPECTED_MEAN - float(share @ kept[:, 0])
     return ResidualPool(kept.astype(np.float32).astype(np.float64), share)
 
 
 def _ticker_rows(
-    network: StackedLSTM, ticker: TickerFeatures, market: pd.Series, *, coefficients: Floats
+    log_scale: Floats, ticker: TickerFeatures, market: pd.Series, *, coefficients: Floats
 ) -> Floats:
-    """(T, 4) residual, range and market ratio of the session after each, its location; NaN where unknown."""
-    with torch.inference_mode():
-        out = network(torch.as_tensor(ticker.features[None], dtype=torch.float32))
-    location, scale = (value[0].numpy().astype(np.float64) for value in (out.location, out.log_scale.exp()))
-    residual = (ticker.target - location) / scale
+    """(T, 3) residual, range and market ratio of the session after each; NaN where unknown."""
+    scale = np.exp(log_scale)
+    residual = (ticker.target / scale).clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
     range_ratio = ticker.range_next / (ticker.volatility * scale) ** 2
-    market_ratio = _market_ratio(ticker, market, coefficients)
-    rows = np.stack([residual, range_ratio, market_ratio, location / scale], axis=1)
-    rows[:, 0] = rows[:, 0].clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-    rows[:, 1:3] = np.minimum(rows[:, 1:3], _LARGEST_RATIO)
+    ratios = [
+        np.minimum(ratio, _LARGEST_RATIO)
+        for ratio in (range_ratio, _market_ratio(ticker, market, coefficients))
+    ]
+    rows = np.stack([residual, *ratios], axis=1)
     rows[:_BURN_IN] = np.nan
     return rows
 

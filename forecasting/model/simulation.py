@@ -4,8 +4,6 @@ Masks are kept along a path (Gal & Ghahramani 2016); noise is drawn by rows of p
 historical simulation, Barone-Adesi et al. 1999, with vector residuals).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -13,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from forecasting.config import SimulationConfig
-from forecasting.errors import DropoutNotLiveError
 from forecasting.features.lookback import WINDOW, Lookback, ReportWindow
 from forecasting.features.market import predict_market
 from forecasting.features.registry import compute_features
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import TickerFeatures
+from forecasting.model.heads import as_batch, draw_run_masks, require_live
 from forecasting.model.network import Masks, Output, State, expand_masks, expand_state
 from forecasting.model.random_streams import LARGEST_STEP, open_stream
 from forecasting.model.residuals import ResidualPool
@@ -26,109 +24,59 @@ from forecasting.model.threads import single_thread
 from forecasting.types import Floats
 
 
-@dataclass(frozen=True)
-class Paths:
-    """Cumulative log returns of the simulated sessions.
-
-    Attributes:
-        noisy: (M, K, H) with noise.
-        bare: (M, H) of each dropout run without noise.
-    """
-
-    noisy: Floats
-    bare: Floats
-
-    def quantiles(self, levels: Sequence[float]) -> Floats:
-        """(H, Q) over all S paths."""
-        quantiles: Floats = np.quantile(self.noisy.reshape(-1, self.noisy.shape[-1]), levels, axis=0).T
-        return quantiles
-
-    def bare_quantiles(self, levels: Sequence[float]) -> Floats:
-        """(H, Q) over the M dropout runs without noise: the textbook's band, far too narrow for prices."""
-        quantiles: Floats = np.quantile(self.bare, levels, axis=0).T
-        return quantiles
-
-    @property
-    def noise_variance(self) -> Floats:
-        """(H,) mean variance within the dropout runs."""
-        variance: Floats = self.noisy.var(axis=1, ddof=1 if self.noisy.shape[1] > 1 else 0).mean(axis=0)
-        return variance
-
-    @property
-    def model_variance(self) -> Floats:
-        """(H,) variance between the dropout runs, without the part that finite K lends it (one-way ANOVA)."""
-        between = self.noisy.mean(axis=1).var(axis=0, ddof=1)
-        variance: Floats = np.maximum(between - self.noise_variance / self.noisy.shape[1], 0)
-        return variance
-
-
-def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfig, *, as_of: date) -> Paths:
-    """Simulate S = M * K paths and M paths without noise.
+def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfig, *, as_of: date) -> Floats:
+    """(S, H) cumulative log returns of S = M * K paths, under the masks of the bands' dropout runs.
 
     Raises:
         DropoutNotLiveError: The dropout runs do not differ.
     """
     stream = open_stream(config.seed, as_of, ticker.ticker)
-    runs = config.dropout_runs
-    copies = config.noise_paths + 1  # the last copy of each run stays without noise
-    generator = torch.Generator().manual_seed(int(stream.integers(2**63)))
-    noise = draw_noise(model.residuals, stream, config).reshape(config.horizon, -1, 3)
+    runs, copies = config.dropout_runs, config.noise_paths
+    masks = draw_run_masks(model, stream, runs)
+    noise = draw_noise(model.residuals, stream, config)
+    lookback = ticker.features[-model.manifest.config.training.lookback :, model.inputs]
     with single_thread(), torch.inference_mode():
-        masks = model.network.draw_masks(runs, generator)
-        lookback = ticker.features[-model.manifest.config.training.lookback :]
-        encoded = model.network(_as_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
-        _require_live(encoded, ticker.ticker)
-        cumulative = _roll_forward(
+        encoded = model.network(as_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
+        require_live(encoded.correction[:, -1].numpy(), ticker.ticker)
+        return _roll_forward(
             model, ticker.window, _expand(encoded, copies), masks=expand_masks(masks, copies), noise=noise
         )
-    paths = cumulative.reshape(runs, copies, config.horizon)
-    return Paths(noisy=paths[:, :-1], bare=paths[:, -1])
 
 
 def draw_noise(pool: ResidualPool, stream: np.random.Generator, config: SimulationConfig) -> Floats:
-    """(H, M, K + 1, 3) rows of the pool; the last copy has no residual and the pool's mean ratios.
+    """(H, S, 3) rows of the pool.
 
     Each session's rows are a Latin hypercube sample (McKay et al. 1979): one from each of S equally likely
     strata of the sorted residuals, in random order over the paths. It takes most of the noise out of the
     quantiles that S free draws would have.
     """
-    horizon, runs, each = config.horizon, config.dropout_runs, config.noise_paths
-    cumulative, paths = np.cumsum(pool.weights), runs * each
-    order = stream.permuted(np.tile(np.arange(paths), (horizon, 1)), axis=1)
-    strata = order + stream.random((horizon, paths))
+    cumulative, paths = np.cumsum(pool.weights), config.dropout_runs * config.noise_paths
+    order = stream.permuted(np.tile(np.arange(paths), (config.horizon, 1)), axis=1)
+    strata = order + stream.random((config.horizon, paths))
     drawn: NDArray[np.int64] = np.searchsorted(cumulative, strata / paths * cumulative[-1], side="right")
-    rows = np.empty((horizon, runs, each + 1, 3))
-    rows[:, :, :-1] = pool.rows[np.minimum(drawn, len(pool.rows) - 1)].reshape(horizon, runs, -1, 3)
-    mean = pool.weights @ pool.rows / cumulative[-1]
-    rows[..., -1, :] = [0.0, mean[1], mean[2]]
+    rows: Floats = pool.rows[np.minimum(drawn, len(pool.rows) - 1)]
     return rows
-
-
-def _require_live(encoded: Output, ticker: str) -> None:
-    spread = np.maximum(np.ptp(_last(encoded.location)), np.ptp(_last(encoded.log_scale)))
-    if spread == 0:  # NaN is another fault, which the check of the bands names
-        raise DropoutNotLiveError(ticker)
 
 
 def _roll_forward(model: Model, start: Lookback, out: Output, *, masks: Masks, noise: Floats) -> Floats:
     """(S, H) cumulative log returns of S rows, starting from the encoder output for the first session."""
     horizon, rows, _ = noise.shape
-    names = model.manifest.features
     channels = (start.returns, start.ranges, start.market, start.surprises)
     reports = None if start.reports is None else _extend_reports(start.reports, rows, horizon)
     path = Lookback(*(_with_room(channel, rows, horizon) for channel in channels), reports=reports)
     window = _window_at(path, 0)
+    features = compute_features(window, model.manifest.features)  # (S, F)
     for step in range(horizon):
-        scale = window.volatility * np.exp(_last(out.log_scale))
+        log_scale = model.log_har.log_scales(features, window, (1,))[:, 0]
+        scale = window.volatility * np.exp(log_scale + model.manifest.correction_weight * _last(out))
         residual, range_ratio, market_ratio = noise[step].T
-        drift = window.volatility * _last(out.location)
-        path.returns[:, WINDOW + step] = np.clip(drift + scale * residual, -LARGEST_STEP, LARGEST_STEP)
+        path.returns[:, WINDOW + step] = np.clip(scale * residual, -LARGEST_STEP, LARGEST_STEP)
         path.ranges[:, WINDOW + step] = range_ratio * scale**2
         path.market[:, WINDOW + step] = market_ratio * predict_market(model.market, window.market)
         window = _window_at(path, step + 1)
         if step + 1 < horizon:
-            features = compute_features(window, names)  # (S, F)
-            out = model.network(_as_batch(features[:, None]), masks, out.state)
+            features = compute_features(window, model.manifest.features)
+            out = model.network(as_batch(features[:, None, model.inputs]), masks, out.state)
     cumulative: Floats = np.cumsum(path.returns[:, WINDOW:], axis=1)
     return cumulative
 
@@ -154,16 +102,9 @@ def _window_at(path: Lookback, step: int) -> Lookback:
 
 def _expand(out: Output, copies: int) -> Output:
     state: State = expand_state(out.state, copies)
-    return Output(
-        out.location[:, -1:].repeat_interleave(copies, dim=0),
-        out.log_scale[:, -1:].repeat_interleave(copies, dim=0),
-        state,
-    )
+    return Output(out.correction[:, -1:].repeat_interleave(copies, dim=0), state)
 
 
-def _as_batch(features: Floats) -> torch.Tensor:
-    return torch.as_tensor(np.ascontiguousarray(features, dtype=np.float32))
-
-
-def _last(value: torch.Tensor) -> Floats:
-    return value[:, -1].numpy().astype(np.float64)
+def _last(out: Output) -> Floats:
+    """(S,) correction of the next session."""
+    return out.correction[:, -1, 0].numpy().astype(np.float64)

@@ -10,25 +10,47 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from torch.utils.data import DataLoader
 
-from forecasting.config import TrainingConfig
+from forecasting.config import SCORE_LEVELS, TrainingConfig
 from forecasting.errors import ModelError
 from forecasting.model.dataset import (
     Sequences,
     Split,
     TrainingSet,
     build_sequences,
+    count_steps,
     cover_ends,
     tile_ends,
 )
-from forecasting.model.lightning_module import BandModule, BestWeights, EpochReport, SequenceBatches
-from forecasting.model.losses import huber_likelihood, weighted_mean
+from forecasting.model.lightning_module import (
+    BandModule,
+    BestWeights,
+    EpochReport,
+    ScaleLoss,
+    SequenceBatches,
+)
+from forecasting.model.log_har import LogHar
+from forecasting.model.losses import huber_likelihood, pinball_loss, weighted_mean
 from forecasting.model.network import StackedLSTM
 
 
 def fit_network(
-    network: StackedLSTM, data: TrainingSet, split: Split, *, config: TrainingConfig, report: EpochReport
+    network: StackedLSTM,
+    data: TrainingSet,
+    split: Split,
+    *,
+    linear: LogHar,
+    config: TrainingConfig,
+    report: EpochReport,
 ) -> dict[str, float]:
-    """Fit the network in place: the linear skip first, then everything, until validation no longer improves.
+    """Fit the network in place to what the linear part leaves, until validation no longer improves.
+
+    Args:
+        network: Untrained.
+        data: Outcomes over the scale that the linear part expects.
+        split: Which of them are scored.
+        linear: The linear part, frozen; the pinball loss reads its residual quantiles.
+        config: Loss, steps, step size.
+        report: Called after each epoch.
 
     Returns:
         The metrics of the epoch whose weights were kept.
@@ -36,65 +58,95 @@ def fit_network(
     Raises:
         ModelError: The loss was not finite.
     """
-    fit_skip(network, data, split, config=config)
+    loss = _choose_loss(linear, network.config.knots, config)
     keeper = BestWeights(report)
     stopper = EarlyStopping("validation_loss", patience=config.patience, check_finite=True)
     training, validation = _loaders(data, split, config)
-    _fit_quietly(
-        BandModule(network, config), [keeper, stopper], config, training=training, validation=validation
-    )
+    module = BandModule(network, config, loss=loss, constant=fit_constant(data, split, loss))
+    _fit_quietly(module, [keeper, stopper], config, training=training, validation=validation)
     if not keeper.best:
         raise ModelError(
             "Expected a finite validation loss, found none in any epoch; look for broken prices."
         )
     network.load_state_dict(keeper.best)
+    centre_corrections(network.cpu(), data, split, config=config)
     return keeper.metrics
 
 
-def fit_skip(network: StackedLSTM, data: TrainingSet, split: Split, *, config: TrainingConfig) -> None:
-    """Fit the linear log-HAR term alone (a small convex problem), where training starts from."""
-    if network.config.linear_skip == "none" or not network.config.scale_head:
-        return
-    features = torch.as_tensor(data.features[split.training], dtype=torch.float32)
+def fit_constant(data: TrainingSet, split: Split, loss: ScaleLoss) -> torch.Tensor:
+    """(K,) log of the loss's own scale of what the linear part leaves: a small convex problem."""
     target = torch.as_tensor(data.target[split.training], dtype=torch.float32)
     weights = torch.as_tensor(split.weights[split.training], dtype=torch.float32)
-    solver = torch.optim.LBFGS(network.skip.parameters(), max_iter=60, line_search_fn="strong_wolfe")
+    known = torch.where(weights > 0, target, torch.zeros_like(target))
+    constant = torch.zeros(target.shape[1], requires_grad=True)
+    solver = torch.optim.LBFGS([constant], max_iter=60, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         solver.zero_grad()
-        log_scale = network.linear_part(features)
-        likelihood = huber_likelihood(target, torch.zeros_like(target), log_scale, delta=config.huber_delta)
-        loss = weighted_mean(likelihood, weights)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return loss
+        mean = weighted_mean(loss(known, constant.expand_as(known)), weights)
+        mean.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return mean
 
     solver.step(closure)  # type: ignore[no-untyped-call]  # as above
+    return constant.detach()
+
+
+def centre_corrections(
+    network: StackedLSTM, data: TrainingSet, split: Split, *, config: TrainingConfig
+) -> None:
+    """Move the corrections so that their mean over the training rows is zero.
+
+    The loss cannot tell their mean from its free constant; the residual quantiles of the linear part hold the
+    level of the scale.
+    """
+    batches = _batch_rows(data, split.training, split.weights, config=config)
+    total, weight = torch.zeros(len(network.config.knots)), torch.zeros(len(network.config.knots))
+    with torch.inference_mode():
+        for batch in (batches[index] for index in range(len(batches))):
+            total += (network(batch.features).correction * batch.weights).sum(dim=(0, 1))
+            weight += batch.weights.sum(dim=(0, 1))
+    network.centre += total / weight.clamp(min=1e-9)
+
+
+def _choose_loss(linear: LogHar, knots: Sequence[int], config: TrainingConfig) -> ScaleLoss:
+    if config.loss == "huber":
+        return lambda target, log_scale: huber_likelihood(target, log_scale, delta=config.huber_delta)
+    quantiles = torch.as_tensor(linear.shape(knots, SCORE_LEVELS), dtype=torch.float32)
+    levels = torch.tensor(SCORE_LEVELS)
+
+    def loss(target: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        own = quantiles.to(target.device)
+        return pinball_loss(target, log_scale, own, levels=levels.to(target.device))
+
+    return loss
 
 
 def _loaders(data: TrainingSet, split: Split, config: TrainingConfig) -> tuple[DataLoader, DataLoader]:  # type: ignore[type-arg]  # batches are made by the dataset
     fitted = build_sequences(data, split.weights, config)
-    ones = np.zeros_like(split.weights)
-    ones[split.validation] = 1
-    held_out = build_sequences(data, ones, config)
-    segment = fitted.length - fitted.context
-    ends = cover_ends(split.training, data, segment)
-    return (
-        _loader(fitted, ends, len(split.training) // segment + 1, config=config, seed=config.seed),
-        _loader(
-            held_out,
-            tile_ends(split.validation, data, segment),
-            len(split.validation),
-            config=config,
-            seed=None,
-        ),
+    ends = cover_ends(split.training, data, fitted.length - fitted.context)
+    steps = min(config.epoch_steps, config.max_steps)
+    per_epoch = min(len(split.training) // (fitted.length - fitted.context) + 1, steps * config.batch_size)
+    training = SequenceBatches(
+        fitted, _usable(fitted, ends), per_epoch, size=config.batch_size, seed=config.seed
     )
+    validation = _batch_rows(data, split.validation, split.held_out, config=config)
+    return _loader(training), _loader(validation)
 
 
-def _loader(
-    source: Sequences, ends: np.ndarray, per_epoch: int, *, config: TrainingConfig, seed: int | None
-) -> DataLoader:  # type: ignore[type-arg]  # as above
-    usable = ends[ends - source.start.numpy()[ends] >= source.context]
-    batches = SequenceBatches(source, torch.as_tensor(usable), per_epoch, size=config.batch_size, seed=seed)
+def _batch_rows(
+    data: TrainingSet, rows: np.ndarray, weights: np.ndarray, *, config: TrainingConfig
+) -> SequenceBatches:
+    """Return batches that score each of the rows once, as nearly as lengths allow, in order."""
+    source = build_sequences(data, weights, config)
+    ends = _usable(source, tile_ends(rows, data, source.length - source.context))
+    return SequenceBatches(source, ends, len(ends), size=config.batch_size, seed=None)
+
+
+def _usable(source: Sequences, ends: np.ndarray) -> torch.Tensor:
+    return torch.as_tensor(ends[ends - source.start.numpy()[ends] >= source.context])
+
+
+def _loader(batches: SequenceBatches) -> DataLoader:  # type: ignore[type-arg]  # as above
     return DataLoader(batches, batch_size=None, shuffle=False, num_workers=0)
 
 
@@ -109,7 +161,8 @@ def _fit_quietly(
     for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
         logging.getLogger(name).setLevel(logging.WARNING)
     trainer = pl.Trainer(
-        max_epochs=config.max_epochs,
+        # Whole epochs: Lightning would end at a bound of steps without validation.
+        max_epochs=count_steps(len(training), config) // len(training),
         callbacks=list(callbacks),
         gradient_clip_val=config.gradient_clip,
         accelerator="auto",

@@ -109,10 +109,10 @@ def _walk(
     reference = [universe[ticker] for ticker in model.manifest.reference if ticker in universe]
     if not reference:
         raise ModelError("Expected prices of the reference universe, found none; ingest them first.")
-    paths = simulation.at_most(config.dropout_runs, config.noise_paths).model_copy(
+    rough = simulation.at_most(config.dropout_runs).model_copy(
         update={"horizon": max(config.horizons), "levels": SCORE_LEVELS}
     )
-    forecaster = Forecaster(model, compute_market_variance(reference), paths, calendars=calendars)
+    forecaster = Forecaster(model, compute_market_variance(reference), rough, calendars=calendars)
     methods = Methods(forecaster, (REFERENCE,), config.horizons)
     return list(walk_forward(methods, universe, list(universe), origins=origins))
 

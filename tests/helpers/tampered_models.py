@@ -91,25 +91,24 @@ MODEL_KINDS: dict[str, Tampering] = {
     "another model's bytes": Tampering(swap, reason=DIGEST),
     "quantiles times 100": Tampering(scale_unsigned, reason=DIGEST),
     "manifest edited": Tampering(
-        lambda row: replace(row, config=row.config.replace('"direct_share":0.5', '"direct_share":0.9')),
+        lambda row: replace(
+            row, config=row.config.replace('"correction_tickers":100', '"correction_tickers":1')
+        ),
         reason=DIGEST,
     ),
     "manifest broken": Tampering(lambda row: replace(row, config=row.config[:50]), reason=FIT),
     "weights NaN, signed": Tampering(scale("network.", NAN), reason=FINITE),
     "noise NaN, signed": Tampering(scale("noise.rows", NAN), reason=FINITE),
     "market NaN, signed": Tampering(scale("market", NAN), reason=FINITE),
-    "noise times 1000, signed": Tampering(scale("noise.rows", 1000), reason=WIDTH),
     "quantiles times 100, signed": Tampering(scale("har.quantiles", 100), reason=WIDTH),
-    "quantiles over 100, noise too, signed": Tampering(
-        lambda row: scale("noise.rows", 0.01)(scale("har.quantiles", 0.01)(row)), reason=WIDTH
-    ),
+    "quantiles over 100, signed": Tampering(scale("har.quantiles", 0.01), reason=WIDTH),
     "quantiles reversed, signed": Tampering(change_arrays(reverse_quantiles), reason="quantiles in order"),
     "fewer horizons, signed": Tampering(change_arrays(cut_horizons), reason="log-HAR model of 5 horizons"),
     "a feature missing, signed": Tampering(
         change_manifest(lambda manifest: manifest | {"features": manifest["features"][:-1]}), reason=FIT
     ),
     "another edition, signed": Tampering(
-        change_manifest(lambda manifest: manifest | {"edition": 1}), reason="features of edition 1"
+        change_manifest(lambda manifest: manifest | {"edition": 1}), reason="a model of edition 1"
     ),
     "reference universe without prices, signed": Tampering(
         change_manifest(lambda manifest: manifest | {"reference": ["GONE"]}),

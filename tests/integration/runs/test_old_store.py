@@ -17,7 +17,7 @@ from flows.daily import daily
 from flows.forecast import forecast
 from forecasting.errors import MigrationBehindError
 
-OTHER_EDITION = "features of edition 2 where this release has edition 3"
+OTHER_EDITION = "a model of edition 2 where this release has edition 4"
 TICKERS = ["AAA", "BBB"]
 NEWEST_BANDS = {("AAA", "2024-06-05"), ("BBB", "2024-06-05"), ("CCC", "2024-05-31")}
 (RELEASE_0_1,) = (dump for dump in DUMPS if dump.name == "1f1a555.sql.gz")

@@ -6,7 +6,7 @@ import pytest
 from reading_store import rows
 from served import Served, eventually, serve_deployments
 
-LONG = {"BANDCAST_MODEL__TRAINING__MAX_EPOCHS": "100000", "BANDCAST_MODEL__TRAINING__PATIENCE": "100000"}
+LONG = {f"BANDCAST_MODEL__TRAINING__{name}": "100000" for name in ("MAX_EPOCHS", "MAX_STEPS", "PATIENCE")}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from db import RunRecord, Store
 from db.engine import reading
 from db.schema import forecasts
 from forecasting.errors import StoreError
-from forecasting.forecast import Forecast
+from forecasting.forecast import Forecast, PathOdds
 
 LATER = datetime(2024, 1, 3, 5, tzinfo=UTC)
 DAY = date(2024, 1, 2)
@@ -56,6 +56,41 @@ def test_rows_hold_what_the_forecast_holds(
         assert tx.forecasts.run("r1") == run
         assert tx.forecasts.run("r9") is None
         assert tx.forecasts.quality("AAA", DAY) == "champion"
+
+
+ODDS = PathOdds(
+    within=(5, 10),
+    moves=(-0.1, 0.1),
+    touch=np.array([[0.1, 0.2], [0.3, 0.4]]),
+    levels=(0.5, 0.95),
+    drawdown=np.array([[0.02, 0.05], [0.03, 0.08]]),
+)
+
+
+def test_odds_are_stored_with_their_forecast_and_replaced_with_it(
+    served: Store, late: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
+) -> None:
+    first = replace(forecast(horizon=10), odds=ODDS)
+    publish(served, late, [first, forecast("BBB")])
+    with served.reading() as tx:
+        odds, none = (tx.forecasts.odds(ticker, DAY) for ticker in ("AAA", "BBB"))
+        assert tx.forecasts.matches(late, first)
+        assert not tx.forecasts.matches(late, replace(first, odds=None))
+    assert odds["statistic"].tolist() == ["drawdown"] * 4 + ["touch"] * 4
+    assert odds["horizon"].tolist() == [5, 5, 10, 10] * 2
+    assert odds["level"].tolist() == [0.5, 0.95] * 2 + [-0.1, 0.1] * 2
+    assert odds["value"].tolist() == [0.02, 0.05, 0.03, 0.08, 0.1, 0.2, 0.3, 0.4]
+    assert none.empty
+    before = dump()
+    publish(served, again, [first, forecast("BBB")])
+    assert dump() == before
+    publish(served, again, [replace(first, odds=replace(ODDS, touch=ODDS.touch / 2)), forecast("BBB")])
+    with served.reading() as tx:
+        changed = tx.forecasts.odds("AAA", DAY)
+    assert changed["value"].tolist() == [0.02, 0.05, 0.03, 0.08, 0.05, 0.1, 0.15, 0.2]
+    with served.writing() as tx:
+        assert tx.forecasts.made_by("r2") == [("AAA", DAY)]
+    assert len(dump()["path_odds"]) == 8
 
 
 def test_reports_ahead_are_kept_by_horizon(served: Store, run: RunRecord, forecast: MakeForecast) -> None:

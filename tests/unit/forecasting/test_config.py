@@ -108,9 +108,10 @@ def test_a_block_of_dates_spans_the_longest_outcome_by_half(
     assert PromotionConfig(horizons=horizons, every=every).block == block
 
 
-def test_a_rougher_simulation_has_at_most_so_many_paths() -> None:
+def test_a_rougher_simulation_has_at_most_so_many_dropout_runs() -> None:
     config = SimulationConfig(dropout_runs=50, noise_paths=5, seed=3)
-    assert config.at_most(20, 10) == config.model_copy(update={"dropout_runs": 20})
+    assert config.at_most(20) == config.model_copy(update={"dropout_runs": 20})
+    assert config.at_most(100) == config
 
 
 @pytest.mark.parametrize(

@@ -92,19 +92,6 @@ def test_a_fit_goes_on_without_the_short_history_and_names_it(universe: Universe
     assert manifest.left_out.keys() == {"YOUNG"}
     assert manifest.left_out["YOUNG"].startswith("YOUNG: expected at least 83 sessions of history, found 0")
     assert manifest.reference == ("AAA", "BBB", "HALTED", "INFY.NS")
-    assert early_model.log_har is not None
-    assert manifest.no_log_har == ""
-
-
-def test_a_fit_on_too_few_sessions_for_the_regression_says_so_in_the_manifest(
-    universe: Universe, tiny_config: ModelConfig
-) -> None:
-    log_har = tiny_config.log_har.model_copy(update={"history_sessions": 279})
-    config = tiny_config.model_copy(update={"log_har": log_har})
-    fitted = fit_model(list(universe.values()), AS_OF, config, report=ignore_epoch)
-    assert fitted.log_har is None
-    assert fitted.manifest.no_log_har == "fewer than 280 sessions"
-    assert fitted.manifest.left_out.keys() == {"YOUNG"}
 
 
 @pytest.mark.parametrize("has_model", [True, False])
@@ -165,7 +152,7 @@ def test_a_warm_start_goes_on_and_names_who_could_not_be_forecast_at_any_origin(
         model=tiny_config,
         simulation=SimulationConfig(horizon=30),
         calibration=CalibrationConfig(),
-        config=WarmStartConfig(sessions=sessions, every=10, fewest_fitted=250, dropout_runs=2, noise_paths=2),
+        config=WarmStartConfig(sessions=sessions, every=10, fewest_fitted=250, dropout_runs=2),
         report=lambda _done, _total: None,
     )
     assert warm.reason == ""
@@ -178,9 +165,7 @@ def test_a_promotion_test_goes_on_and_names_who_had_no_part_in_it(
     universe: Universe, early_model: Model
 ) -> None:
     """Its longest horizon is five sessions, which Mumbai's calendar has up to 2026-12-23."""
-    config = PromotionConfig(
-        horizons=(1, 5), every=2, draws=200, dropout_runs=2, noise_paths=2, purge_sessions=60
-    )
+    config = PromotionConfig(horizons=(1, 5), every=2, draws=200, dropout_runs=2, purge_sessions=60)
     evaluation = evaluate_challenger(
         early_model, None, universe, simulation=SimulationConfig(), config=config
     )

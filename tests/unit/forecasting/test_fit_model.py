@@ -10,13 +10,11 @@ import pytest
 import torch
 from synthetic_prices import AS_OF, PRICES, ignore_epoch, make_history, make_returns, prepare_all
 
-from forecasting.config import Cell, ModelConfig, SimulationConfig
+from forecasting.config import Cell, Correction, ModelConfig, SimulationConfig
 from forecasting.errors import ModelError
 from forecasting.features.returns import DailyReturns
 from forecasting.model.artifact import Model
-from forecasting.model.dataset import build_ticker_features
-from forecasting.model.simulation import simulate_paths
-from forecasting.pipeline import Forecaster, bound_medians, fit_model, forecast_ticker
+from forecasting.pipeline import Forecaster, fit_model, forecast_ticker, refuse_correction
 from forecasting.types import Floats
 
 
@@ -89,7 +87,7 @@ def test_a_model_may_do_without_volatility_features(
 def test_too_little_history_is_refused(tiny_config: ModelConfig) -> None:
     with pytest.raises(ModelError, match="at least one ticker with enough history"):
         fit_model([make_returns("YOUNG", 60, seed=1)], AS_OF, tiny_config, report=ignore_epoch)
-    with pytest.raises(ModelError, match="Expected at least 20 sessions to train on"):
+    with pytest.raises(ModelError, match="Expected at least 280 sessions to fit log-HAR on, found 27"):
         fit_model([make_returns("SCARCE", 90, seed=1)], AS_OF, tiny_config, report=ignore_epoch)
 
 
@@ -98,7 +96,7 @@ def test_no_ticker_at_all_is_refused(tiny_config: ModelConfig) -> None:
         fit_model([], AS_OF, tiny_config, report=ignore_epoch)
 
 
-def test_a_ticker_too_young_to_train_on_is_named_and_changes_no_weight_of_the_network(
+def test_a_ticker_too_young_to_train_on_is_named_and_changes_no_weight(
     model: Model, universe: Sequence[DailyReturns], tiny_config: ModelConfig
 ) -> None:
     with_young = [*universe, make_returns("YOUNG", 60, seed=9)]
@@ -120,20 +118,45 @@ def test_a_ticker_that_is_not_listed_yet_is_named_and_no_reference(
     assert "found 0" in fitted.manifest.left_out["LATER"]
 
 
-def test_history_too_short_for_the_longest_horizon_leaves_the_regression_out_and_the_paths_serve_alone(
-    market: pd.Series, tiny_config: ModelConfig, tiny_simulation: SimulationConfig
-) -> None:
+def test_history_too_short_for_the_longest_horizon_is_refused(tiny_config: ModelConfig) -> None:
     """A session counts after the warm-up of 63: 279 of them are one too few."""
     short, enough = (make_returns("FEW", 63 + sessions, seed=3) for sessions in (279, 280))
-    fitted = fit_model([short], AS_OF, tiny_config, report=ignore_epoch)
-    assert fitted.log_har is None
-    assert fitted.manifest.no_log_har == "fewer than 280 sessions"
-    unbounded = tiny_simulation.without_bounds()
-    bands = forecast_ticker(Forecaster(fitted, market, unbounded), short, AS_OF).log_returns
-    ticker = build_ticker_features(short, market, fitted.manifest.features, lookback=20)
-    paths = simulate_paths(fitted, ticker, tiny_simulation, as_of=AS_OF)
-    expected = bound_medians(paths.quantiles(tiny_simulation.levels), tiny_simulation)
-    np.testing.assert_array_equal(bands["predictive"], expected)
-    with_har = fit_model([enough], AS_OF, tiny_config, report=ignore_epoch)
-    assert with_har.log_har is not None
-    assert with_har.manifest.no_log_har == ""
+    with pytest.raises(ModelError, match="at least 280 sessions to fit log-HAR on, found 279"):
+        fit_model([short], AS_OF, tiny_config, report=ignore_epoch)
+    assert fit_model([enough], AS_OF, tiny_config, report=ignore_epoch).log_har.coefficients.shape[0] == 30
+
+
+@pytest.mark.parametrize(
+    ("correction", "needed", "reason"),
+    [
+        ("auto", 3, ""),
+        ("auto", 4, "trained on 3 tickers, fewer than 4"),
+        ("on", 4, ""),
+        ("off", 3, "switched off"),
+    ],
+)
+def test_the_network_corrects_bands_only_if_it_was_trained_on_enough_tickers(
+    correction: Correction, needed: int, reason: str
+) -> None:
+    assert refuse_correction(3, ModelConfig(correction=correction, correction_tickers=needed)) == reason
+
+
+def test_a_model_corrects_its_bands_by_the_same_network_that_it_has_without(
+    model: Model,
+    universe: Sequence[DailyReturns],
+    market: pd.Series,
+    tiny_config: ModelConfig,
+    tiny_simulation: SimulationConfig,
+) -> None:
+    config = tiny_config.model_copy(update={"correction": "on"})
+    corrected = fit_model(universe, AS_OF, config, report=ignore_epoch)
+    assert (corrected.manifest.no_correction, corrected.manifest.correction_weight) == ("", 1)
+    assert model.manifest.correction_weight == 0
+    for name, value in model.network.state_dict().items():
+        assert torch.equal(value, corrected.network.state_dict()[name])
+    own, plain = (
+        forecast_ticker(Forecaster(each, market, tiny_simulation), universe[0], AS_OF).log_returns
+        for each in (corrected, model)
+    )
+    np.testing.assert_array_equal(own["mc_dropout"], plain["mc_dropout"])
+    assert (own["predictive"] != plain["predictive"]).all()

@@ -124,13 +124,17 @@ def test_a_forecast_as_of_the_cut_has_the_same_bits(
             np.testing.assert_array_equal(other.log_returns[band], quantiles)
 
 
+def stack(built: Built) -> TrainingSet:
+    """Outcomes of one and five sessions over current volatility alone."""
+    flat = [np.zeros((len(ticker), 2)) for ticker in built.tickers]
+    return TrainingSet.stack(built.tickers, flat, inputs=[0, 1], knots=(1, 5))
+
+
 def test_a_spike_after_the_training_sessions_never_reaches_their_weights(
     histories: Sequence[PriceHistory], built: Built, tiny_config: ModelConfig
 ) -> None:
     other = build([spike(history, CUTS[-1]) for history in histories])
-    honest, spiked = (
-        split_by_session(TrainingSet.stack(each.tickers), tiny_config.training) for each in (built, other)
-    )
+    honest, spiked = (split_by_session(stack(each), tiny_config.training) for each in (built, other))
     assert honest.trained_through == AS_OF
     np.testing.assert_array_equal(honest.weights, spiked.weights)
     np.testing.assert_array_equal(honest.training, spiked.training)

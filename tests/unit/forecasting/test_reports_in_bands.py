@@ -16,6 +16,8 @@ from forecasting.features.preparation import prepare_returns
 from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
 from forecasting.model.artifact import Model, load_stored_model
+from forecasting.model.dataset import build_ticker_features
+from forecasting.model.simulation import simulate_paths
 from forecasting.pipeline import Forecaster, fit_model, forecast_ticker
 from forecasting.prices.history import PriceHistory
 
@@ -73,25 +75,16 @@ def test_a_report_widens_the_horizons_that_hold_it_and_no_other(forecaster: Fore
     assert after[2] > 3 * before[2]
 
 
-def test_paths_and_the_direct_regression_agree_on_a_report(forecaster: Forecaster, fitted: Model) -> None:
-    config = fitted.manifest.config
-    widths = []
-    for share in (0.0, 1.0):
-        manifest = fitted.manifest.model_copy(
-            update={"config": config.model_copy(update={"direct_share": share})}
-        )
-        model = Model(
-            manifest,
-            fitted.network,
-            fitted.residuals,
-            fitted.market,
-            fitted.log_har,
-            report_size=fitted.report_size,
-        )
-        own = Forecaster(model, forecaster.market, forecaster.simulation)
-        bands = forecast_ticker(own, prepare("A", 0, (*PAST, NEXT)), LAST).log_returns["predictive"]
-        widths.append(bands[2:, -1] - bands[2:, 0])
-    assert widths[0] == pytest.approx(widths[1], rel=0.35)
+def test_paths_and_bands_agree_on_a_report(forecaster: Forecaster, fitted: Model) -> None:
+    due = prepare("A", 0, (*PAST, NEXT))
+    bands = forecast_ticker(forecaster, due, LAST).log_returns["predictive"]
+    ticker = build_ticker_features(
+        due, forecaster.market, fitted.manifest.features, lookback=20, report_size=fitted.pool_report_size
+    )
+    paths = simulate_paths(fitted, ticker, SIMULATION, as_of=LAST)
+    simulated = np.quantile(paths, SIMULATION.levels, axis=0).T
+    found, expected = (each[2:, -1] - each[2:, 0] for each in (simulated, bands))
+    assert found == pytest.approx(expected, rel=0.35)
 
 
 def test_a_date_that_is_announced_later_changes_no_band(forecaster: Forecaster) -> None:

@@ -16,6 +16,7 @@ WORDS = {
     "CatchUp": ("off", "report", "fill"),
     "ModelStatus": ("candidate", "champion", "retired", "refused", "baseline"),
     "OutcomeKind": ("live", "backfill", "walk_forward"),
+    "PathStatistic": ("touch", "drawdown"),
     "PriceBasis": ("split_adjusted", "total_return"),
     "Quality": ("champion", "previous", "baseline"),
     "Regime": ("calm", "normal", "stress"),

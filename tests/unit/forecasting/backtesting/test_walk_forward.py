@@ -103,14 +103,16 @@ def test_where_garch_has_no_fit_the_random_walk_stands_in_and_is_named(methods: 
     assert "returns that never vary" in remark.detail
 
 
-def test_a_model_without_a_regression_walks_without_it(
+def test_the_linear_part_alone_walks_beside_the_corrected_bands(
     methods: Methods, by_ticker: Mapping[str, DailyReturns]
 ) -> None:
-    assert methods.forecaster.model is not None
-    alone = replace(methods.forecaster, model=replace(methods.forecaster.model, log_har=None))
-    issued = issue_forecasts(replace(methods, forecaster=alone), by_ticker, ["OLD"], origin=ORIGIN)
-    assert "har" not in issued.quantiles
-    assert "garch" in issued.quantiles
+    model = methods.forecaster.model
+    assert model is not None
+    corrected = replace(model, manifest=model.manifest.model_copy(update={"no_correction": ""}))
+    for own, same in ((model, True), (corrected, False)):
+        walked = replace(methods, forecaster=replace(methods.forecaster, model=own))
+        quantiles = issue_forecasts(walked, by_ticker, ["OLD"], origin=ORIGIN).quantiles
+        assert np.array_equal(quantiles["har"], quantiles["predictive"]) == same
 
 
 def test_an_origin_without_any_forecast_is_empty_and_has_its_reasons(

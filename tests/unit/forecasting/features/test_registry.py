@@ -225,7 +225,6 @@ def test_a_model_trains_and_forecasts_with_a_feature_that_was_registered(
         universe, AS_OF, tiny_config.model_copy(update={"features": names}), report=ignore_epoch
     )
     assert model.manifest.features == names
-    assert model.log_har is not None
     assert model.log_har.coefficients[:, 2].any()
     forecast = forecast_ticker(Forecaster(model, market, tiny_simulation), universe[0], AS_OF)
     assert np.isfinite(forecast.log_returns["predictive"]).all()

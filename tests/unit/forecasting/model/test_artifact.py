@@ -12,11 +12,18 @@ import torch
 from safetensors.torch import load, save
 from synthetic_prices import AS_OF
 
-from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.config import ModelConfig, NetworkConfig, SimulationConfig
 from forecasting.errors import ArchitectureMismatchError, DigestMismatchError
-from forecasting.features.registry import FEATURES, select_features
+from forecasting.features.registry import FEATURES
 from forecasting.features.returns import DailyReturns
-from forecasting.model.artifact import EDITION, Model, build_network, load_model, load_stored_model
+from forecasting.model.artifact import (
+    EDITION,
+    Model,
+    build_network,
+    choose_inputs,
+    load_model,
+    load_stored_model,
+)
 from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar
 from forecasting.model.residuals import ResidualPool
 from forecasting.pipeline import Forecaster, forecast_ticker
@@ -134,14 +141,21 @@ def require_refusal(version: str, weights: bytes, config: str) -> None:
 
 
 @pytest.mark.parametrize(("edition", "found"), [({}, 1), ({"edition": 1}, 1), ({"edition": 99}, 99)])
-def test_a_model_of_features_with_another_meaning_is_refused_with_a_reason(
+def test_a_model_of_another_edition_is_refused_with_a_reason(
     edition: dict[str, int], found: int, stored: Stored
 ) -> None:
     version, weights, config = stored
     manifest = json.loads(config)
     assert manifest.pop("edition") == EDITION
-    with pytest.raises(ArchitectureMismatchError, match=f"found features of edition {found} where"):
+    with pytest.raises(ArchitectureMismatchError, match=f"found a model of edition {found} where"):
         load_model(version, weights, json.dumps({**manifest, **edition}))
+
+
+def test_the_edition_is_looked_at_before_fields_that_this_release_does_not_know(stored: Stored) -> None:
+    version, weights, config = stored
+    older = {**json.loads(config), "edition": 3, "no_log_har": "", "config": {"direct_share": 0.5}}
+    with pytest.raises(ArchitectureMismatchError, match="found a model of edition 3 where this release has"):
+        load_model(version, weights, json.dumps(older))
 
 
 @pytest.fixture
@@ -158,30 +172,31 @@ def another_release() -> Iterator[None]:
 @pytest.mark.usefixtures("another_release")
 def test_the_features_of_a_stored_model_are_its_own_not_those_of_the_release(stored: Stored) -> None:
     again = load_model(*stored)
-    assert again.network.skip_inputs == list(range(len(again.manifest.features)))
+    assert [again.manifest.features[index] for index in again.inputs] == [
+        name for name in again.manifest.features if FEATURES[name].subject != "market"
+    ]
     assert again.version() == stored[0]
 
 
-def test_a_skip_of_the_volatilities_sees_no_other_feature(tiny_config: ModelConfig) -> None:
-    network = tiny_config.network.model_copy(update={"linear_skip": "volatility"})
-    names = select_features(())
-    seen = build_network(tiny_config.model_copy(update={"network": network})).skip_inputs
-    assert [names[index] for index in seen] == [
-        name for name in names if FEATURES[name].subject != "direction"
-    ]
+def test_the_network_reads_no_market_unless_it_may_or_there_is_nothing_else() -> None:
+    names, config = ("market_80", "rsi", "market_94", "range_50"), NetworkConfig()
+    assert choose_inputs(names, config) == [1, 3]
+    assert choose_inputs(names, config.model_copy(update={"market_inputs": True})) == [0, 1, 2, 3]
+    assert choose_inputs(names[::2], config) == [0, 1]
 
 
 def test_a_manifest_without_what_was_left_out_is_read(model: Model, stored: Stored) -> None:
     version, weights, config = stored
     manifest = json.loads(config)
-    del manifest["left_out"], manifest["no_log_har"]
-    assert load_model(version, weights, json.dumps(manifest)).manifest == model.manifest
+    del manifest["left_out"], manifest["no_correction"]
+    read = load_model(version, weights, json.dumps(manifest)).manifest
+    assert read == model.manifest.model_copy(update={"no_correction": ""})
 
 
 def test_the_bytes_are_safetensors_and_no_pickle(stored: Stored) -> None:
     weights = stored[1]
     header = json.loads(weights[8 : 8 + int.from_bytes(weights[:8], "little")])
-    assert {"market", "noise.rows", "noise.weights", "network.skip.weight"} <= header.keys()
+    assert {"market", "noise.rows", "noise.weights", "network.output.weight"} <= header.keys()
     with pytest.raises(pickle.UnpicklingError):
         pickle.loads(weights)
 
@@ -190,7 +205,7 @@ def test_contents_that_the_version_does_not_name_are_refused(stored: Stored) -> 
     version, weights, config = stored
     assert load_stored_model(version, weights, config).version() == version
     flipped = weights[:-1] + bytes([weights[-1] ^ 1])
-    edited = config.replace('"direct_share":0.5', '"direct_share":0.6')
+    edited = config.replace('"correction_tickers":100', '"correction_tickers":10')
     assert edited != config
     for contents in ((flipped, config), (weights, edited)):
         load_model(version, *contents)  # they fit; only the digest tells

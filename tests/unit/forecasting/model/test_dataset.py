@@ -1,5 +1,6 @@
 """Training sequences and the chronological split."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,20 +13,34 @@ from hypothesis import strategies as st
 
 from forecasting.config import TrainingConfig
 from forecasting.errors import ModelError
-from forecasting.model.dataset import TrainingSet, build_sequences, cover_ends, split_by_session, tile_ends
+from forecasting.model.dataset import (
+    TickerFeatures,
+    TrainingSet,
+    build_sequences,
+    compute_horizon_outcomes,
+    count_steps,
+    cover_ends,
+    split_by_session,
+    tile_ends,
+)
 
 DAYS = pd.bdate_range("2020-01-01", periods=600).to_numpy("datetime64[D]")
 
 
-def make_rows(*calendars: np.ndarray) -> TrainingSet:
-    """Rows whose only feature is the index of the ticker and whose target is the index of its session."""
+def make_rows(*calendars: np.ndarray, knots: Sequence[int] = (1,)) -> TrainingSet:
+    """Rows whose feature is the index of the ticker and whose targets are the indices of their sessions."""
     lengths = [len(days) for days in calendars]
     firsts = np.cumsum([0, *lengths[:-1]])
-    targets = [np.append(np.searchsorted(DAYS, days)[1:].astype(float), np.nan) for days in calendars]
+    closes = [days[np.minimum(np.arange(len(days))[:, None] + knots, len(days) - 1)] for days in calendars]
+    targets = [
+        np.where(np.arange(len(days))[:, None] + knots < len(days), np.searchsorted(DAYS, each), np.nan)
+        for days, each in zip(calendars, closes, strict=True)
+    ]
     return TrainingSet(
         np.repeat(np.arange(len(calendars), dtype=float), lengths)[:, None],
         np.concatenate(targets),
         np.concatenate(calendars),
+        np.concatenate(closes),
         np.repeat(firsts, lengths),
     )
 
@@ -43,7 +58,41 @@ def test_the_split_by_hand() -> None:
     assert split.trained_through == DAYS[110].item()
     assert split.weights[split.training].mean() == pytest.approx(1)
     assert not split.weights[95:].any()
-    assert split.weights[94] == pytest.approx(2 * split.weights[10])
+    assert split.weights[94, 0] == pytest.approx(2 * split.weights[10, 0])
+
+
+def test_an_outcome_that_closes_after_training_is_purged_with_a_gap_of_its_own_horizon() -> None:
+    split = split_by_session(make_rows(DAYS[:111], knots=(1, 5, 30)), make_config())
+    assert [int(np.flatnonzero(column)[-1]) for column in split.weights.T] == [94, 90, 65]
+    assert split.weights[65].tolist() == pytest.approx([split.weights[65, 0]] * 3)
+    held_out = [np.flatnonzero(column).tolist() for column in split.held_out.T]
+    assert held_out == [[*range(100, 110)], [*range(100, 106)], []]  # 30 sessions later nothing is known yet
+
+
+def test_targets_are_outcomes_over_the_scale_that_the_linear_part_expects(
+    tickers: Sequence[TickerFeatures],
+) -> None:
+    knots, ticker = (1, 5), tickers[0]
+    log_scales = np.full((len(ticker), 2), np.log([2.0, 4.0]))
+    data = TrainingSet.stack([ticker, ticker], [log_scales, 0 * log_scales], inputs=[3, 1], knots=knots)
+    length = len(ticker)
+    np.testing.assert_array_equal(data.features[:length], ticker.features[:, [3, 1]])
+    np.testing.assert_array_equal(data.start, np.repeat([0, length], length))
+    for index, h in enumerate(knots):
+        outcome = compute_horizon_outcomes(ticker, h)
+        known = length + len(outcome)
+        np.testing.assert_allclose(data.target[length:known, index], outcome)
+        np.testing.assert_allclose(data.target[: len(outcome), index], outcome / (2.0, 4.0)[index])
+        assert np.isnan(data.target[known:, index]).all()
+        assert data.closes[0, index] == ticker.sessions[h]
+
+
+def test_one_halted_ticker_that_jumps_is_cut_to_what_a_residual_may_be(
+    tickers: Sequence[TickerFeatures],
+) -> None:
+    jump = replace(tickers[0], target=np.where(np.arange(len(tickers[0])) == 9, 1e6, tickers[0].target))
+    data = TrainingSet.stack([jump], [np.zeros((len(jump), 1))], inputs=[0], knots=(1,))
+    assert data.target[9, 0] == 20.0
 
 
 calendars = st.lists(
@@ -66,12 +115,12 @@ def test_training_and_validation_targets_never_overlap(
         return
     sessions = np.unique(data.session)
     targets = np.searchsorted(sessions, DAYS[np.nan_to_num(data.target).astype(int)])
-    fitted, held_out = targets[split.training], targets[split.validation]
+    fitted, held_out = targets[split.training, 0], targets[split.validation, 0]
     assert fitted.max() + purge < held_out.min()
     assert fitted.min() >= len(sessions) - history
     assert held_out.max() == len(sessions) - 1
     assert np.isfinite(data.target[np.concatenate([split.training, split.validation])]).all()
-    assert (np.diff(split.weights[split.training][np.argsort(fitted, kind="stable")]) >= 0).all()
+    assert (np.diff(split.weights[split.training, 0][np.argsort(fitted, kind="stable")]) >= 0).all()
 
 
 def test_a_target_that_is_long_in_coming_counts_when_it_comes() -> None:
@@ -95,19 +144,19 @@ def two_tickers() -> TrainingSet:
 
 
 def test_a_sequence_scores_its_segment_and_never_its_burn_in(two_tickers: TrainingSet) -> None:
-    batch = build_sequences(two_tickers, np.ones(70), make_config()).gather(torch.tensor([30]))
+    batch = build_sequences(two_tickers, np.ones((70, 1)), make_config()).gather(torch.tensor([30]))
     features, target, weights = batch
     assert features.shape == (1, 8, 1)
-    assert target[0].tolist() == [0, 0, 0, 0, 28, 29, 30, 31]  # 0 where it is not scored
-    assert weights[0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert target[0, :, 0].tolist() == [0, 0, 0, 0, 28, 29, 30, 31]  # 0 where it is not scored
+    assert weights[0, :, 0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
 def test_a_step_is_scored_only_after_a_lookback_of_the_tickers_own(two_tickers: TrainingSet) -> None:
-    source = build_sequences(two_tickers, np.ones(70), make_config())
+    source = build_sequences(two_tickers, np.ones((70, 1)), make_config())
     features, target, weights = source.gather(torch.tensor([4, 45]))
-    assert target[0].tolist() == [0, 0, 0, 0, 0, 0, 0, 5]
-    assert weights[0].tolist() == [0, 0, 0, 0, 0, 0, 0, 1]
-    assert weights[1].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
+    assert target[0, :, 0].tolist() == [0, 0, 0, 0, 0, 0, 0, 5]
+    assert weights[0, :, 0].tolist() == [0, 0, 0, 0, 0, 0, 0, 1]
+    assert weights[1, :, 0].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
     assert set(features[1].flatten().tolist()) == {1.0}
 
 
@@ -117,15 +166,15 @@ def test_sequences_never_cross_tickers(lookback: int, segment: int, ends: list[i
     data = make_rows(DAYS[:40], DAYS[20:50])
     rows = torch.tensor(ends)
     features, _, weights = build_sequences(
-        data, np.ones(70), make_config(lookback=lookback, segment=segment)
+        data, np.ones((70, 1)), make_config(lookback=lookback, segment=segment)
     ).gather(rows)
     assert torch.equal(features[..., 0], (rows >= 40).float()[:, None].expand(features.shape[:2]))
     assert not weights[:, : lookback - 1].any()
 
 
 def test_window_mode_is_a_segment_of_one(two_tickers: TrainingSet) -> None:
-    window = build_sequences(two_tickers, np.ones(70), make_config(mode="window"))
-    segment = build_sequences(two_tickers, np.ones(70), make_config(segment=1))
+    window = build_sequences(two_tickers, np.ones((70, 1)), make_config(mode="window"))
+    segment = build_sequences(two_tickers, np.ones((70, 1)), make_config(segment=1))
     assert (window.length, window.context) == (segment.length, segment.context) == (5, 4)
     rows = torch.arange(70)
     for found, expected in zip(window.gather(rows), segment.gather(rows), strict=True):
@@ -135,11 +184,11 @@ def test_window_mode_is_a_segment_of_one(two_tickers: TrainingSet) -> None:
 @pytest.mark.parametrize("segment", [1, 4, 7, 50])
 def test_tiling_scores_every_validation_target_once(two_tickers: TrainingSet, segment: int) -> None:
     rows = np.concatenate([np.arange(25, 39), np.arange(51, 69)])
-    held_out = np.zeros(70)
+    held_out = np.zeros((70, 1))
     held_out[rows] = 1
     source = build_sequences(two_tickers, held_out, make_config(segment=segment))
     ends = torch.as_tensor(tile_ends(rows, two_tickers, segment))
-    numbered = replace(source, target=torch.arange(70, dtype=torch.float32))
+    numbered = replace(source, target=torch.arange(70, dtype=torch.float32)[:, None])
     _, number, weights = numbered.gather(ends)
     assert sorted(number[weights > 0].int().tolist()) == rows.tolist()
 
@@ -147,18 +196,28 @@ def test_tiling_scores_every_validation_target_once(two_tickers: TrainingSet, se
 @pytest.mark.parametrize("segment", [1, 4, 7])
 def test_covering_ends_score_every_training_row_equally_often(two_tickers: TrainingSet, segment: int) -> None:
     rows = np.concatenate([np.arange(10, 30), np.arange(50, 60)])
-    fitted = np.zeros(70)
+    fitted = np.zeros((70, 1))
     fitted[rows] = 1
     source = build_sequences(two_tickers, fitted, make_config(segment=segment))
     ends = torch.as_tensor(cover_ends(rows, two_tickers, segment))
-    _, number, weights = replace(source, target=torch.arange(70, dtype=torch.float32)).gather(ends)
+    _, number, weights = replace(source, target=torch.arange(70, dtype=torch.float32)[:, None]).gather(ends)
     counts = np.bincount(number[weights > 0].int().numpy(), minlength=70)
     assert set(counts[rows]) == {segment}
     assert counts.sum() == segment * len(rows)
 
 
 def test_an_unknown_target_never_reaches_the_gradient(two_tickers: TrainingSet) -> None:
-    unknown = replace(two_tickers, target=np.full(70, np.nan))
-    _, target, weights = build_sequences(unknown, np.zeros(70), make_config()).gather(torch.arange(70))
+    unknown = replace(two_tickers, target=np.full((70, 1), np.nan))
+    _, target, weights = build_sequences(unknown, np.zeros((70, 1)), make_config()).gather(torch.arange(70))
     assert not weights.any()
     assert torch.isfinite(target).all()
+
+
+@pytest.mark.parametrize(
+    ("epoch_steps", "bounds", "expected"),
+    [(6, {"max_epochs": 5}, 30), (6, {"max_steps": 20}, 18), (6, {"max_steps": 2}, 6), (1, {}, 100)],
+)
+def test_a_fit_takes_whole_epochs_within_both_bounds(
+    epoch_steps: int, bounds: dict[str, int], expected: int
+) -> None:
+    assert count_steps(epoch_steps, make_config(**bounds)) == expected

@@ -18,12 +18,11 @@ from forecasting.features.earnings import QUARTER
 from forecasting.features.lookback import WINDOW, Lookback
 from forecasting.features.registry import FEATURES, Subject, compute_features, select_features
 from forecasting.features.returns import DailyReturns
-from forecasting.model.dataset import TickerFeatures, build_ticker_features
+from forecasting.model.dataset import TickerFeatures, build_ticker_features, compute_horizon_outcomes
 from forecasting.model.log_har import (
     RESIDUAL_LEVELS,
     LogHar,
     build_horizon_sample,
-    compute_horizon_outcomes,
     fit_log_har,
 )
 from forecasting.model.residuals import EXPECTED_MEAN
@@ -254,8 +253,12 @@ def test_a_longer_horizon_than_that_of_the_fit_is_refused(fitted: LogHar, window
 
 
 def test_too_few_sessions_are_refused(training: Sequence[TickerFeatures]) -> None:
-    with pytest.raises(ModelError, match="at least 251 sessions to fit log-HAR on, found 100"):
-        fit_log_har(training, NAMES, LogHarConfig(history_sessions=100), horizon=3)
+    sessions = len(np.unique(np.concatenate([ticker.sessions for ticker in training])))
+    few = [cut(ticker, 100) for ticker in training]
+    with pytest.raises(
+        ModelError, match=f"at least {sessions} sessions to fit log-HAR on, found {sessions - 100}; load more"
+    ):
+        fit_log_har(few, NAMES, LogHarConfig(), horizon=sessions - 250)
 
 
 def test_the_horizons_between_the_knots_lie_on_a_line_over_their_logs(

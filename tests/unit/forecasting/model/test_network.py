@@ -1,5 +1,7 @@
 """The network against a twin written out gate by gate in numpy."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,21 +11,23 @@ from forecasting.config import Cell, NetworkConfig
 from forecasting.model.network import Masks, StackedLSTM, expand_masks, expand_state
 from forecasting.types import Floats
 
-ROWS, STEPS, INPUTS, SKIP = 3, 11, 5, [1, 4]
+ROWS, STEPS, INPUTS = 3, 11, 5
+KNOTS: dict[str, Any] = {"knots": (1, 10), "shrinkage": (0.8, 0.25)}
 
 
 @pytest.fixture
 def network() -> StackedLSTM:
-    return shaken(NetworkConfig(hidden=6, layers=3, head=(5, 4), location_bound=0.7, scale_bound=0.9))
+    return shaken(NetworkConfig(hidden=6, layers=3, head=(5, 4), scale_bound=0.9, **KNOTS))
 
 
 def shaken(config: NetworkConfig) -> StackedLSTM:
     """A network without the zeros that it starts from."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        network = StackedLSTM(config, INPUTS, SKIP)
+        network = StackedLSTM(config, INPUTS)
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.5)
+        network.centre += torch.linspace(0.1, 0.2, len(config.knots))
     return network
 
 
@@ -61,25 +65,23 @@ def twin_layer(inputs: Floats, arrays: dict[str, Floats], layer: int) -> Floats:
     return np.stack(outputs, axis=1)
 
 
-def twin_network(network: StackedLSTM, features: Tensor, masks: Masks) -> tuple[Floats, Floats]:
+def twin_network(network: StackedLSTM, features: Tensor, masks: Masks) -> Floats:
     arrays, config = arrays_of(network), network.config
     out = features.double().numpy()
     for layer in range(config.layers):
         out = twin_layer(out, arrays, layer) * masks[layer].double().numpy()
     for dense in ("head.0", "head.2"):
         out = np.maximum(out @ arrays[f"{dense}.weight"].T + arrays[f"{dense}.bias"], 0)
-    mu, scale = np.moveaxis(out @ arrays["output.weight"].T + arrays["output.bias"], -1, 0)
-    linear = features.double().numpy()[..., SKIP] @ arrays["skip.weight"][0] + arrays["skip.bias"]
-    bound = config.scale_bound
-    return config.location_bound * np.tanh(mu), bound * np.tanh(scale / bound) + linear
+    raw = out @ arrays["output.weight"].T + arrays["output.bias"]
+    bounded: Floats = config.scale_bound * np.tanh(raw) * np.array(config.shrinkage) - arrays["centre"]
+    return bounded
 
 
 def test_the_network_is_its_equations(network: StackedLSTM, features: Tensor, masks: Masks) -> None:
     with torch.no_grad():
-        found = network(features, masks)
-    location, log_scale = twin_network(network, features, masks)
-    np.testing.assert_allclose(found.location, location, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(found.log_scale, log_scale, rtol=1e-4, atol=1e-5)
+        found = network(features, masks).correction
+    assert found.shape == (ROWS, STEPS, 2)
+    np.testing.assert_allclose(found, twin_network(network, features, masks), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -92,8 +94,7 @@ def test_carried_state_equals_one_long_pass(cell: Cell, features: Tensor) -> Non
         for step in range(4, STEPS):
             out = network(features[:, step : step + 1], masks, state)
             state = out.state
-            torch.testing.assert_close(out.location[:, 0], whole.location[:, step])
-            torch.testing.assert_close(out.log_scale[:, 0], whole.log_scale[:, step])
+            torch.testing.assert_close(out.correction[:, 0], whole.correction[:, step])
 
 
 def test_masks_are_fixed_along_the_sequence_and_keep_the_mean(network: StackedLSTM) -> None:
@@ -107,9 +108,9 @@ def test_masks_are_fixed_along_the_sequence_and_keep_the_mean(network: StackedLS
 def test_dropout_lives_in_the_masks_alone(network: StackedLSTM, features: Tensor, masks: Masks) -> None:
     with torch.no_grad():
         plain = network.train()(features)
-        assert torch.equal(network.eval()(features).log_scale, plain.log_scale)
-        assert torch.equal(network(features, masks).log_scale, network(features, masks).log_scale)
-        assert not torch.equal(network(features, masks).log_scale, plain.log_scale)
+        assert torch.equal(network.eval()(features).correction, plain.correction)
+        assert torch.equal(network(features, masks).correction, network(features, masks).correction)
+        assert not torch.equal(network(features, masks).correction, plain.correction)
 
 
 def test_expansion_repeats_each_row_beside_itself(
@@ -121,40 +122,28 @@ def test_expansion_repeats_each_row_beside_itself(
             features[:, :1].repeat_interleave(4, 0), expand_masks(masks, 4), expand_state(out.state, 4)
         )
         narrow = network(features[:, :1], masks, out.state)
-    torch.testing.assert_close(wide.location, narrow.location.repeat_interleave(4, 0))
+    torch.testing.assert_close(wide.correction, narrow.correction.repeat_interleave(4, 0))
 
 
-def test_a_new_network_is_the_random_walk_with_current_volatility(features: Tensor) -> None:
-    out = StackedLSTM(NetworkConfig(hidden=6, head=(5, 4)), INPUTS, SKIP)(features)
-    assert not out.location.any()
-    assert not out.log_scale.any()
+def test_one_row_under_the_masks_of_many_runs_is_read_by_each(
+    network: StackedLSTM, features: Tensor, masks: Masks
+) -> None:
+    with torch.no_grad():
+        shared = network(features[:1], masks).correction
+        repeated = network(features[:1].expand(ROWS, -1, -1), masks).correction
+    torch.testing.assert_close(shared, repeated)
 
 
-def test_location_and_correction_keep_their_bounds(features: Tensor) -> None:
-    network = shaken(NetworkConfig(hidden=6, head=(5, 4), linear_skip="none"))
+def test_a_new_network_corrects_nothing(features: Tensor) -> None:
+    out = StackedLSTM(NetworkConfig(hidden=6, head=(5, 4)), INPUTS)(features)
+    assert out.correction.shape == (ROWS, STEPS, 5)
+    assert not out.correction.any()
+
+
+def test_a_correction_keeps_its_bound_which_shrinks_with_the_horizon(features: Tensor) -> None:
+    network = shaken(NetworkConfig(hidden=6, head=(5, 4)))
     with torch.no_grad():
         network.output.weight.mul_(1e3)
-        out = network(features)
-    assert out.location.abs().max() <= 0.1
-    assert out.log_scale.abs().max() <= 1.0
-
-
-def test_the_linear_part_sees_its_own_columns_only(network: StackedLSTM, features: Tensor) -> None:
-    changed = features.clone()
-    changed[..., [0, 2, 3]] += 1
-    with torch.no_grad():
-        assert torch.equal(network.linear_part(changed), network.linear_part(features))
-        weights, bias = network.skip.weight[0], network.skip.bias
-        expected = features[..., 1] * weights[0] + features[..., 4] * weights[1] + bias
-        torch.testing.assert_close(network.linear_part(features), expected)
-
-
-def test_the_linear_part_keeps_its_bound(network: StackedLSTM, features: Tensor) -> None:
-    with torch.no_grad():
-        assert network.linear_part(1e6 * features).abs().max() == 4
-
-
-def test_without_a_scale_head_the_log_scale_is_zero(features: Tensor) -> None:
-    out = shaken(NetworkConfig(hidden=6, head=(5, 4), scale_head=False))(features)
-    assert not out.log_scale.any()
-    assert out.location.any()
+        network.centre.zero_()
+        largest = network(features).correction.abs().amax(dim=(0, 1))
+    torch.testing.assert_close(largest, 0.5 * torch.tensor([1.0, 0.7, 0.5, 0.35, 0.25]))

@@ -14,16 +14,18 @@ import torch
 from synthetic_prices import AS_OF
 from torch import Tensor
 
-from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.config import SimulationConfig
 from forecasting.features.lookback import WINDOW, trailing_windows
 from forecasting.features.market import predict_market
 from forecasting.features.registry import FEATURES
 from forecasting.features.returns import compute_daily_returns
 from forecasting.model.artifact import Model, build_network
 from forecasting.model.dataset import TickerFeatures, build_ticker_features
+from forecasting.model.heads import draw_run_masks
 from forecasting.model.network import Masks, Output, expand_masks
+from forecasting.model.random_streams import open_stream
 from forecasting.model.residuals import ResidualPool
-from forecasting.model.simulation import Paths, simulate_paths
+from forecasting.model.simulation import draw_noise, simulate_paths
 from forecasting.prices.history import PriceHistory, as_bars
 from forecasting.types import Floats
 
@@ -34,18 +36,19 @@ CONFIG = SimulationConfig(horizon=HORIZON, dropout_runs=RUNS, noise_paths=COPIES
 
 
 @pytest.fixture
-def telling_model(model: Model, tiny_config: ModelConfig) -> Model:
-    """No drift, and (residual, residual squared, 1) as noise."""
+def telling_model(model: Model) -> Model:
+    """Corrections that enter the paths, and (residual, residual squared, 1) as noise."""
     residual = np.linspace(-2.5, 2.5, 40)
     rows = np.stack([residual, residual**2, np.ones(40)], axis=1)
-    driftless = tiny_config.network.model_copy(update={"location_bound": 0})
-    network = build_network(tiny_config.model_copy(update={"network": driftless}))
+    network = build_network(model.manifest.config)
     network.load_state_dict(model.network.state_dict())
     torch.nn.init.eye_(network.output.weight)  # after two epochs the recurrent part hardly matters yet
-    return replace(model, network=network.eval(), residuals=ResidualPool(rows, np.full(40, 1 / 40)))
+    manifest = model.manifest.model_copy(update={"no_correction": ""})
+    pool = ResidualPool(rows, np.full(40, 1 / 40))
+    return replace(model, manifest=manifest, network=network.eval(), residuals=pool)
 
 
-def record(model: Model, ticker: TickerFeatures) -> tuple[Paths, list[Call]]:
+def record(model: Model, ticker: TickerFeatures) -> tuple[Floats, list[Call]]:
     """The paths, and every call of the network: the lookback first, then session by session."""
     calls: list[Call] = []
     handle = model.network.register_forward_hook(lambda _, given, out: calls.append((given, out)))
@@ -83,15 +86,15 @@ def test_features_on_a_simulated_path_are_those_of_the_history_it_makes(
     market: pd.Series,
 ) -> None:
     paths, calls = record(telling_model, tickers[index])
-    seen = stack_steps(calls).numpy().reshape(RUNS, COPIES + 1, HORIZON - 1, -1)
-    names = telling_model.manifest.features
-    for run, copy in np.ndindex(RUNS, COPIES):
-        longer = extend_history(histories[index], paths.noisy[run, copy])
+    seen = stack_steps(calls).numpy().reshape(RUNS * COPIES, HORIZON - 1, -1)
+    names = [telling_model.manifest.features[index] for index in telling_model.inputs]
+    for row, path in enumerate(paths):
+        longer = extend_history(histories[index], path)
         returns = compute_daily_returns(longer, "split_adjusted")
         longer_market = extend_market(telling_model, market, longer.bars.index)
         expected = build_ticker_features(returns, longer_market, names, lookback=20).features[-HORIZON:-1]
-        np.testing.assert_allclose(seen[run, copy], expected, rtol=1e-5, atol=1e-6)
-    moved = np.ptp(seen, axis=(0, 1, 2)) > 0
+        np.testing.assert_allclose(seen[row], expected, rtol=1e-5, atol=1e-6)
+    moved = np.ptp(seen, axis=(0, 1)) > 0
     still = {name for name, moves in zip(names, moved, strict=True) if not moves}
     reports = {name for name, feature in FEATURES.items() if feature.subject == "report"}
     assert still < reports  # some of those weeks had no news
@@ -103,9 +106,24 @@ def test_state_and_masks_are_carried_from_the_lookback_to_the_last_session(
     _, calls = record(telling_model, tickers[0])
     (lookback, masks), _ = calls[0]
     assert lookback.shape[:2] == (RUNS, 20)  # once a dropout run
-    copies = COPIES + 1
-    whole = torch.cat([lookback.repeat_interleave(copies, dim=0), stack_steps(calls)], dim=1)
+    whole = torch.cat([lookback.repeat_interleave(COPIES, dim=0), stack_steps(calls)], dim=1)
     with torch.inference_mode():
-        twin = telling_model.network.forward(whole, expand_masks(masks, copies)).log_scale
-    log_scale = torch.cat([out.log_scale for _, out in calls[1:]], dim=1)
-    torch.testing.assert_close(log_scale, twin[:, 20:])
+        twin = telling_model.network.forward(whole, expand_masks(masks, COPIES)).correction
+    found = torch.cat([out.correction for _, out in calls[1:]], dim=1)
+    torch.testing.assert_close(found, twin[:, 20:])
+
+
+def test_a_step_is_residual_times_the_scale_of_linear_part_and_correction(
+    telling_model: Model, tickers: Sequence[TickerFeatures]
+) -> None:
+    paths, calls = record(telling_model, tickers[0])
+    noise = draw_noise(telling_model.residuals, _stream_after_the_masks(telling_model), CONFIG)
+    correction = calls[0][1].correction[:, -1, 0].double().numpy().repeat(COPIES)
+    linear = telling_model.log_har.scales(tickers[0].window, (1,))
+    np.testing.assert_allclose(paths[:, 0], linear * np.exp(correction) * noise[0, :, 0], rtol=1e-6)
+
+
+def _stream_after_the_masks(model: Model) -> np.random.Generator:
+    stream = open_stream(CONFIG.seed, AS_OF, "OLD")
+    draw_run_masks(model, stream, RUNS)
+    return stream

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from forecasting.config import ModelConfig
 from forecasting.model.artifact import Model
@@ -15,13 +14,28 @@ from forecasting.types import Floats
 
 
 @pytest.fixture(scope="module")
-def split(tickers: Sequence[TickerFeatures], tiny_config: ModelConfig) -> Split:
-    return split_by_session(TrainingSet.stack(tickers), tiny_config.training)
+def split(model: Model, tickers: Sequence[TickerFeatures], tiny_config: ModelConfig) -> Split:
+    knots = tiny_config.network.knots
+    log_scales = [model.log_har.log_scales(each.features, each.windows, knots) for each in tickers]
+    data = TrainingSet.stack(tickers, log_scales, inputs=model.inputs, knots=knots)
+    return split_by_session(data, tiny_config.training)
 
 
 @pytest.fixture(scope="module")
 def pool(model: Model, tickers: Sequence[TickerFeatures], split: Split, market: pd.Series) -> ResidualPool:
-    return collect_residuals(model.network, tickers, split, market=market, coefficients=model.market)
+    return collect_residuals(
+        lambda ticker: np.log(predict_scale(model, ticker)),
+        tickers,
+        split,
+        market=market,
+        coefficients=model.market,
+    )
+
+
+def predict_scale(model: Model, ticker: TickerFeatures) -> Floats:
+    """(T,) scale of each session's successor: of few tickers, that of the linear part."""
+    scale: Floats = np.exp(model.log_har.log_scales(ticker.features, ticker.windows, (1,))[:, 0])
+    return scale
 
 
 def test_the_residuals_of_a_model_are_those_of_its_own_sessions(model: Model, pool: ResidualPool) -> None:
@@ -41,21 +55,13 @@ def test_rows_are_finite_and_likely_rows_are_the_recent_ones(pool: ResidualPool,
     assert (pool.rows[:, 1:] <= 100).all()
 
 
-def predict(model: Model, ticker: TickerFeatures) -> tuple[Floats, Floats]:
-    """(T,) location and scale of each session's successor, without dropout."""
-    with torch.inference_mode():
-        out = model.network(torch.as_tensor(ticker.features[None], dtype=torch.float32))
-    location, log_scale = (value[0].numpy().astype(np.float64) for value in (out.location, out.log_scale))
-    return location, np.exp(log_scale)
-
-
 def measure_shift(model: Model, ticker: TickerFeatures, rows: Rows, pool: ResidualPool) -> Floats:
     """Distance of the residuals of sessions from where they were; found by their range ratios."""
-    location, scale = predict(model, ticker)
+    scale = predict_scale(model, ticker)
     ranges = (ticker.range_next / (ticker.volatility * scale) ** 2)[rows]
     found = [np.argmin(np.abs(pool.rows[:, 1] - ratio)) for ratio in ranges]
     np.testing.assert_allclose(pool.rows[found, 1], ranges, rtol=1e-5)
-    shift: Floats = pool.rows[found, 0] - ((ticker.target - location) / scale)[rows]
+    shift: Floats = pool.rows[found, 0] - (ticker.target / scale)[rows]
     return shift
 
 
@@ -71,9 +77,9 @@ def test_residuals_are_moved_to_the_mean_that_is_to_be_expected(
     model: Model, tickers: Sequence[TickerFeatures], split: Split, pool: ResidualPool
 ) -> None:
     shift = measure_shift(model, tickers[0], split.training[split.training < len(tickers[0])][150:151], pool)
-    totals = np.concatenate([ticker.target / predict(model, ticker)[1] for ticker in tickers])
+    totals = np.concatenate([ticker.target / predict_scale(model, ticker) for ticker in tickers])
     starts = np.concatenate([np.arange(len(ticker)) for ticker in tickers])
-    weights = split.weights.copy()
+    weights = split.weights[:, 0].copy()
     weights[split.validation] = weights.max()
     weights[(starts < 20) | ~np.isfinite(totals)] = 0
     mean = np.average(np.nan_to_num(totals), weights=weights)

@@ -1,27 +1,30 @@
 """Fitting a network: what is learnt, what is kept, and what is left behind (nothing)."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from forecasting.config import ModelConfig, NetworkConfig, Skip, TrainingConfig
+from forecasting.config import Loss, NetworkConfig, TrainingConfig
 from forecasting.errors import ModelError
-from forecasting.features.registry import select_features
-from forecasting.model.artifact import build_network
-from forecasting.model.dataset import Rows, Split, TrainingSet, build_sequences, split_by_session, tile_ends
+from forecasting.model.dataset import Split, TrainingSet, build_sequences, split_by_session, tile_ends
 from forecasting.model.lightning_module import SequenceBatches
-from forecasting.model.losses import huber, huber_likelihood, weighted_mean
+from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar
+from forecasting.model.losses import huber_likelihood, weighted_mean
 from forecasting.model.network import StackedLSTM
-from forecasting.model.training import fit_network, fit_skip
+from forecasting.model.training import fit_constant, fit_network
 from forecasting.types import Floats
 
-ROWS = 500
-TINY = NetworkConfig(hidden=8, layers=1, head=(8, 4))
+ROWS, INPUTS, KNOTS = 500, 3, (1, 3)
+TINY = NetworkConfig(hidden=8, layers=1, head=(8, 4), knots=KNOTS, shrinkage=(1.0, 0.5))
 TRAINING = TrainingConfig(lookback=10, segment=20, history_sessions=450, max_epochs=6, batch_size=8)
+NORMAL = np.array([NormalDist().inv_cdf(level) for level in RESIDUAL_LEVELS])
+LINEAR = LogHar((), np.zeros((3, 1)), np.tile(NORMAL, (3, 1)))  # what it knows is out of the targets already
 
 
 class Fit(NamedTuple):
@@ -34,14 +37,16 @@ class Fit(NamedTuple):
 
 @pytest.fixture(scope="module")
 def data() -> TrainingSet:
-    """Clustered volatility, seen in one feature that only the network reads and in one of the linear skip."""
+    """Outcomes of one and of three sessions whose scale one feature knows, about a level that none does."""
     rng = np.random.default_rng(4)
-    names = list(select_features(()))
-    features = rng.normal(0, 1, (ROWS, len(names)))
-    log_scale = 0.8 * np.tanh(features[:, names.index("rsi")]) + 0.4 * features[:, names.index("range_50")]
-    target = np.append(np.exp(log_scale[:-1]) * rng.standard_normal(ROWS - 1), np.nan)
+    features = rng.normal(0, 1, (ROWS, INPUTS))
+    log_scale = 0.5 + 0.4 * np.tanh(2 * features[:, :1]) * np.array([1.0, 0.5])
+    target = np.exp(log_scale) * rng.standard_normal((ROWS, 2))
     days = pd.bdate_range("2022-01-03", periods=ROWS).to_numpy("datetime64[D]")
-    return TrainingSet(features, target, days, np.zeros(ROWS, np.int64))
+    closes = days[np.minimum(np.arange(ROWS)[:, None] + KNOTS, ROWS - 1)]
+    for index, h in enumerate(KNOTS):
+        target[-h:, index] = np.nan
+    return TrainingSet(features, target, days, closes, np.zeros(ROWS, np.int64))
 
 
 @pytest.fixture(scope="module")
@@ -49,65 +54,68 @@ def split(data: TrainingSet) -> Split:
     return split_by_session(data, TRAINING)
 
 
-def make_network(training: TrainingConfig = TRAINING, **changes: Any) -> StackedLSTM:
-    return build_network(ModelConfig(network=TINY.model_copy(update=changes), training=training))
+def make_network(seed: int = 7) -> StackedLSTM:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return StackedLSTM(TINY, INPUTS)
 
 
-def fit(data: TrainingSet, split: Split, training: TrainingConfig = TRAINING, **changes: Any) -> Fit:
-    network, epochs = make_network(training, **changes), list[tuple[int, dict[str, float]]]()
-    metrics = fit_network(network, data, split, config=training, report=lambda *epoch: epochs.append(epoch))
+def fit(data: TrainingSet, split: Split, training: TrainingConfig = TRAINING) -> Fit:
+    network, epochs = make_network(), list[tuple[int, dict[str, float]]]()
+    metrics = fit_network(
+        network, data, split, linear=LINEAR, config=training, report=lambda *epoch: epochs.append(epoch)
+    )
     return Fit(network.eval(), metrics, epochs)
 
 
-def compute_loss(network: StackedLSTM, data: TrainingSet, rows: Rows, weights: Floats) -> float:
+def correct(network: StackedLSTM, data: TrainingSet) -> Floats:
+    """(R, K) corrections in one long pass."""
     with torch.no_grad():
-        out = network(torch.as_tensor(data.features[None], dtype=torch.float32))
-        target = torch.as_tensor(data.target[None], dtype=torch.float32)
-        loss = huber_likelihood(target, out.location, out.log_scale, delta=TRAINING.huber_delta)[0, rows]
-    return weighted_mean(loss, torch.as_tensor(weights, dtype=torch.float32)).item()
+        out: Floats = network(torch.as_tensor(data.features[None], dtype=torch.float32)).correction[0].numpy()
+    return out
 
 
-def find_best_constant(data: TrainingSet, split: Split) -> float:
-    """Loss of the best scale that never moves: what can be had without reading the features."""
-    target = torch.as_tensor(data.target[split.training], dtype=torch.float32)
-    weights = torch.as_tensor(split.weights[split.training], dtype=torch.float32)
-    none = torch.zeros_like(target)
-    losses = [
-        huber_likelihood(target, none, none + s, delta=TRAINING.huber_delta) for s in np.linspace(-1, 1, 41)
-    ]
-    return min(weighted_mean(loss, weights).item() for loss in losses)
-
-
-@pytest.mark.parametrize("linear_skip", ["all", "none"])
-def test_the_fitted_network_reads_the_signal(linear_skip: Skip, data: TrainingSet, split: Split) -> None:
-    training = TRAINING.model_copy(update={"max_epochs": 25, "learning_rate": 0.01})
-    network, _, epochs = fit(data, split, training, linear_skip=linear_skip)
-    learnt = compute_loss(network, data, split.training, split.weights[split.training])
-    assert learnt < find_best_constant(data, split) - 0.02
-    assert epochs[-1][1]["training_loss"] < epochs[0][1]["training_loss"]
-
-
-def test_the_linear_part_beats_zero_and_is_where_training_starts(data: TrainingSet, split: Split) -> None:
-    network, weights = make_network(), split.weights[split.training]
-    before = compute_loss(network, data, split.training, weights)
-    fit_skip(network, data, split, config=TRAINING)
-    assert (
-        compute_loss(network, data, split.training, weights)
-        < min(before, find_best_constant(data, split)) - 0.02
-    )
-    start = network.skip.weight.detach().clone()
-    gentle = TRAINING.model_copy(update={"learning_rate": 1e-7, "max_epochs": 1})
-    network, _, _ = fit(data, split, gentle)
-    torch.testing.assert_close(network.skip.weight.detach(), start, atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("changes", [{"linear_skip": "none"}, {"scale_head": False}])
-def test_without_a_skip_there_is_nothing_to_start_from(
-    changes: dict[str, Any], data: TrainingSet, split: Split
+@pytest.mark.parametrize("loss", ["huber", "pinball"])
+def test_the_fitted_network_reads_the_signal_at_every_knot(
+    loss: Loss, data: TrainingSet, split: Split
 ) -> None:
-    network = make_network(**changes)
-    fit_skip(network, data, split, config=TRAINING)
-    assert not network.skip.weight.any()
+    training = TRAINING.model_copy(update={"max_epochs": 40, "learning_rate": 0.01, "loss": loss})
+    network, _, epochs = fit(data, split, training)
+    found = correct(network, data)[20:]
+    known = np.tanh(2 * data.features[20:, 0])
+    assert epochs[-1][1]["training_loss"] < epochs[0][1]["training_loss"]
+    for column in found.T:
+        assert np.corrcoef(column, known)[0, 1] > 0.8
+    assert 1.2 < np.ptp(found[:, 0]) / np.ptp(found[:, 1]) < 4  # the bound is half as large
+
+
+def test_corrections_have_no_mean_over_the_training_rows(data: TrainingSet, split: Split) -> None:
+    """The level of the scale, which no feature knows, is left to the residual quantiles."""
+    training = TRAINING.model_copy(update={"max_epochs": 20, "learning_rate": 0.01})
+    network = fit(data, split, training).network
+    source = build_sequences(data, split.weights, training)
+    features, _, weights = source.gather(torch.as_tensor(tile_ends(split.training, data, 20)))
+    with torch.no_grad():
+        correction = network(features).correction
+    mean = (correction * weights).sum(dim=(0, 1)) / weights.sum(dim=(0, 1))
+    assert correction.abs().max() > 0.1
+    assert mean.tolist() == pytest.approx([0, 0], abs=1e-5)
+
+
+def test_the_free_constant_starts_at_the_best_scale_that_never_moves(data: TrainingSet, split: Split) -> None:
+    def loss(target: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        return huber_likelihood(target, log_scale, delta=TRAINING.huber_delta)
+
+    found = fit_constant(data, split, loss)
+    weights = torch.as_tensor(split.weights)
+    target = torch.where(weights > 0, torch.as_tensor(data.target), torch.zeros(1, dtype=torch.float64))
+    grid = torch.linspace(-0.5, 1.0, 301, dtype=torch.float64)
+    for index in range(2):
+        own = [
+            weighted_mean(loss(target[:, index], each.expand(ROWS)), weights[:, index]).item()
+            for each in grid
+        ]
+        assert found[index].item() == pytest.approx(grid[int(np.argmin(own))].item(), abs=0.01)
 
 
 def test_the_kept_weights_are_those_of_the_best_epoch(data: TrainingSet, split: Split) -> None:
@@ -119,18 +127,9 @@ def test_the_kept_weights_are_those_of_the_best_epoch(data: TrainingSet, split: 
     best = int(np.argmin(losses))
     assert best < len(losses) - 1  # else the last epoch would prove nothing
     assert metrics == {**epochs[best][1], "best_epoch": best}
-    assert compute_validation_loss(network, data, split) == pytest.approx(min(losses), abs=1e-5)
-
-
-def compute_validation_loss(network: StackedLSTM, data: TrainingSet, split: Split) -> float:
-    held_out = np.zeros(ROWS)
-    held_out[split.validation] = 1
-    source = build_sequences(data, held_out, TRAINING)
-    features, target, weights = source.gather(torch.as_tensor(tile_ends(split.validation, data, 20)))
-    with torch.no_grad():
-        out = network(features)
-        loss = huber_likelihood(target, out.location, out.log_scale, delta=TRAINING.huber_delta)
-    return weighted_mean(loss, weights).item()
+    shorter = fit(data, split, restless.model_copy(update={"max_epochs": best + 1})).network
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, shorter.state_dict()[name])
 
 
 def test_training_stops_when_patience_is_spent(data: TrainingSet, split: Split) -> None:
@@ -143,9 +142,24 @@ def test_training_stops_when_patience_is_spent(data: TrainingSet, split: Split) 
 def test_every_epoch_is_reported_with_all_of_its_losses(data: TrainingSet, split: Split) -> None:
     _, _, epochs = fit(data, split, TRAINING.model_copy(update={"max_epochs": 2}))
     assert [epoch for epoch, _ in epochs] == [0, 1]
-    assert all(
-        losses.keys() == {"training_loss", "validation_loss", "validation_mae"} for _, losses in epochs
-    )
+    assert all(losses.keys() == {"training_loss", "validation_loss", "steps"} for _, losses in epochs)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "steps"),
+    [
+        ({"batch_size": 4}, [6, 12, 18, 24, 30, 36]),
+        ({"batch_size": 4, "max_steps": 17}, [6, 12]),
+        ({"batch_size": 4, "epoch_steps": 2, "max_steps": 6}, [2, 4, 6]),
+        ({"batch_size": 4, "max_steps": 3}, [3]),
+    ],
+)
+def test_steps_are_bounded_and_each_epoch_ends_with_a_validation(
+    bounds: dict[str, int], steps: list[int], data: TrainingSet, split: Split
+) -> None:
+    """A few more than 400 rows in segments of 20 are 21 sequences."""
+    _, _, epochs = fit(data, split, TRAINING.model_copy(update=bounds))
+    assert [losses["steps"] for _, losses in epochs] == steps
 
 
 def test_window_mode_scores_every_target_once_an_epoch(data: TrainingSet, split: Split) -> None:
@@ -155,9 +169,10 @@ def test_window_mode_scores_every_target_once_an_epoch(data: TrainingSet, split:
     batches = SequenceBatches(source, ends, len(ends) + 1, size=8, seed=7)
     for _ in range(2):
         scored = [
-            target[weights > 0] for _, target, weights in (batches[index] for index in range(len(batches)))
+            target[..., 0][weights[..., 0] > 0]
+            for _, target, weights in (batches[index] for index in range(len(batches)))
         ]
-        assert sorted(torch.cat(scored).tolist()) == sorted(source.target[ends].tolist())
+        assert sorted(torch.cat(scored).tolist()) == sorted(source.target[ends, 0].tolist())
 
 
 def test_each_epoch_has_its_own_order_and_every_seed_its_own(data: TrainingSet, split: Split) -> None:
@@ -173,17 +188,6 @@ def test_each_epoch_has_its_own_order_and_every_seed_its_own(data: TrainingSet, 
         batches[3]
 
 
-def test_without_a_scale_head_the_loss_is_the_plain_huber_loss(data: TrainingSet, split: Split) -> None:
-    network, metrics, _ = fit(data, split, scale_head=False)
-    with torch.no_grad():
-        location = network(torch.as_tensor(data.features[None], dtype=torch.float32)).location[0]
-    target = torch.as_tensor(data.target, dtype=torch.float32)
-    plain = huber(target - location, TRAINING.huber_delta)[split.validation].mean().item()
-    assert metrics["validation_loss"] == pytest.approx(plain, abs=0.02)  # the burn-in differs, not the loss
-    absolute = (target - location).abs()[split.validation].mean().item()
-    assert metrics["validation_mae"] == pytest.approx(absolute, abs=0.02)
-
-
 def test_nothing_is_left_on_the_disk(
     data: TrainingSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +197,6 @@ def test_nothing_is_left_on_the_disk(
 
 
 def test_prices_that_give_no_finite_loss_are_refused(data: TrainingSet, split: Split) -> None:
-    broken = TrainingSet(np.full_like(data.features, np.nan), data.target, data.session, data.start)
+    broken = replace(data, features=np.full_like(data.features, np.nan))
     with pytest.raises(ModelError, match="Expected a finite validation loss"):
-        fit(broken, split, linear_skip="none")
+        fit(broken, split)

@@ -1,0 +1,99 @@
+"""Odds that quantiles of a horizon cannot say: touching a level on the way, and the largest drawdown.
+
+Simulated paths know the way, the calibrated bands the distribution at each horizon. Ensemble copula coupling
+(Schefzik, Thorarinsdottir & Gneiting 2013) joins them: each path keeps its rank at each horizon and takes the
+calibrated quantile of that rank, so that what is asked of paths and of bands agrees.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecasting.forecast import PathOdds
+from forecasting.model.log_har import RESIDUAL_LEVELS
+from forecasting.types import Floats
+
+WITHIN = (5, 10, 20, 30)  # sessions
+MOVES = (-0.3, -0.2, -0.15, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # of the anchor close
+
+
+def calibrate_finely(
+    fine: Floats, predictive: Floats, calibrated: Floats, *, levels: Sequence[float]
+) -> Floats:
+    """(H, 99) quantiles at RESIDUAL_LEVELS that agree with the calibrated band at its levels.
+
+    The factor by which calibration moves a quantile away from the median lies on a line between the levels
+    and is that of the edge beyond them.
+
+    Args:
+        fine: (H, 99) predictive quantiles at RESIDUAL_LEVELS.
+        predictive: (H, Q) the same at the levels of the bands.
+        calibrated: (H, Q) of the band that consumers read.
+        levels: The Q levels, 0.5 among them.
+    """
+    middle = list(levels).index(0.5)
+    median = predictive[:, middle : middle + 1]
+    known = np.delete(np.arange(len(levels)), middle)
+    factors = (calibrated[:, known] - median) / (predictive[:, known] - median)
+    sides = np.insert(factors, middle, 1.0, axis=1)  # the median stays
+    spread = [np.interp(RESIDUAL_LEVELS, levels, row) for row in sides]
+    moved = median + np.stack(spread) * (fine - median)
+    rising: Floats = np.maximum.accumulate(moved, axis=1)
+    return rising
+
+
+def couple_paths(paths: Floats, quantiles: Floats) -> Floats:
+    """(S, H) paths whose quantiles at each horizon are the given ones, each path with the rank that it had.
+
+    Beyond the outermost level the paths' own tail goes on, in units of its distance from the median there.
+
+    Args:
+        paths: (S, H) cumulative log returns.
+        quantiles: (H, 99) at RESIDUAL_LEVELS.
+    """
+    ranks = np.argsort(np.argsort(paths, axis=0, kind="stable"), axis=0, kind="stable")
+    own_level = (ranks + 0.5) / len(paths)
+    coupled = np.empty_like(paths)
+    for step, row in enumerate(quantiles):
+        coupled[:, step] = np.interp(own_level[:, step], RESIDUAL_LEVELS, row)
+        _continue_tails(coupled[:, step], paths[:, step], own_level[:, step], quantiles=row)
+    return coupled
+
+
+def _continue_tails(coupled: Floats, path: Floats, level: Floats, *, quantiles: Floats) -> None:
+    """Replace what lies beyond the outermost levels (S,), in place."""
+    lowest, median, highest = np.quantile(path, (RESIDUAL_LEVELS[0], 0.5, RESIDUAL_LEVELS[-1]))
+    middle = quantiles[RESIDUAL_LEVELS.index(0.5)]
+    for beyond, edge, own in (
+        (level < RESIDUAL_LEVELS[0], quantiles[0], lowest),
+        (level > RESIDUAL_LEVELS[-1], quantiles[-1], highest),
+    ):
+        distance = own - median
+        farther = (path[beyond] - median) / distance if distance else np.ones(int(beyond.sum()))
+        coupled[beyond] = middle + (edge - middle) * np.maximum(farther, 1.0)
+
+
+def measure_odds(paths: Floats, levels: Sequence[float]) -> PathOdds:
+    """Measure touches and drawdowns of the closes of paths.
+
+    Args:
+        paths: (S, H) cumulative log returns.
+        levels: Quantile levels of the drawdown, Q of them.
+    """
+    within = tuple(sessions for sessions in WITHIN if sessions <= paths.shape[1])
+    highest, lowest = np.maximum.accumulate(paths, axis=1), np.minimum.accumulate(paths, axis=1)
+    peak = np.maximum(highest, 0.0)  # the anchor is a peak, too
+    fall = np.maximum.accumulate(1 - np.exp(paths - peak), axis=1)
+    moves = np.log1p(MOVES)
+    touched = [
+        [(highest if move > 0 else lowest)[:, sessions - 1] * np.sign(move) >= abs(move) for move in moves]
+        for sessions in within
+    ]
+    ends = [sessions - 1 for sessions in within]
+    return PathOdds(
+        within=within,
+        moves=MOVES,
+        touch=np.array(touched, np.float64).reshape(len(within), len(MOVES), -1).mean(axis=-1),
+        levels=tuple(levels),
+        drawdown=np.quantile(fall[:, ends], levels, axis=0).T,
+    )
