@@ -1,134 +1,266 @@
-"""What other programs ask, with answers computed by hand, at most two joins each."""
+"""The queries of docs/consuming.md on each database, in pandas and in DuckDB, with answers of plain Python.
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime
+DuckDB's extension for SQLite files has to be downloaded, so DuckDB is given the tables and views as frames.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+import duckdb
+import pandas as pd
 import pytest
 import sqlalchemy as sa
+from consumer_store import fill
+from store_twin import SESSIONS
 
-from db import QuarantineRecord, RunRecord, Store
-from db.engine import reading
-from forecasting.evaluation.outcomes import score_issued
-from forecasting.forecast import Forecast
+from db import Store
+from db.engine import open_engine, reading
+from db.migrate import upgrade
+from db.schema import metadata
+from db.schema.views import VIEWS
 
-DAYS = [date(2024, 1, day) for day in (2, 3, 4, 5)]
-NOON = datetime(2024, 1, 9, 12, tzinfo=UTC)
-# AAA is within 10 % but on the 4th, when it falls to 85; BBB has bands of 20 %, and no bar on the 5th.
-CLOSES = {
-    "AAA": {"2024-01-02": 100.0, "2024-01-03": 105.0, "2024-01-04": 85.0, "2024-01-05": 112.0},
-    "BBB": {"2024-01-02": 50.0, "2024-01-03": 55.0, "2024-01-04": 45.0},
-}
-WIDE = np.log([0.8, 1.0, 1.2]) * np.ones((2, 1))
-
-QUESTIONS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
-    "the newest bands of a ticker": (
-        "SELECT horizon, round(10 * lower), round(10 * median), round(10 * upper) FROM latest_forecast"
-        " WHERE source = 'sample' AND ticker = 'AAA' ORDER BY horizon",
-        [(1, 945.0, 1050.0, 1155.0), (2, 945.0, 1050.0, 1155.0)],
-    ),
-    "the bands as issued on a day": (
-        "SELECT ticker, horizon, anchor_close FROM forecasts WHERE as_of = '2024-01-02' ORDER BY 1, 2",
-        [("AAA", 1, 100.0), ("AAA", 2, 100.0), ("BBB", 1, 50.0), ("BBB", 2, 50.0)],
-    ),
-    "all bands of a session": (
-        "SELECT as_of, horizon FROM forecasts WHERE ticker = 'AAA' AND target_session = '2024-01-04'"
-        " ORDER BY as_of",
-        [("2024-01-02", 2), ("2024-01-03", 1)],
-    ),
-    "the misses of a session": (
-        "SELECT ticker, as_of, below FROM verifications WHERE method = 'calibrated' AND kind = 'live'"
-        " AND target_session = '2024-01-04' AND inside = 0 ORDER BY as_of",
-        [("AAA", "2024-01-02", 1), ("AAA", "2024-01-03", 1)],
-    ),
-    "coverage of a span by ticker": (
-        "SELECT ticker, count(*), sum(inside) FROM verifications WHERE method = 'calibrated'"
-        " AND kind = 'live' AND target_session BETWEEN '2024-01-01' AND '2024-01-05' GROUP BY ticker"
-        " ORDER BY ticker",
-        [("AAA", 4, 2), ("BBB", 2, 2)],
-    ),
-    "coverage by horizon": (
-        "SELECT horizon, outcomes, realized_coverage FROM coverage_by_horizon WHERE band = 'calibrated'"
-        " ORDER BY horizon",
-        [(1, 3, pytest.approx(2 / 3)), (2, 3, pytest.approx(2 / 3))],
-    ),
-    "a portfolio with its bands": (
-        "WITH portfolio AS (SELECT 'AAA' AS ticker, 3 AS shares UNION ALL SELECT 'BBB', 2)"
-        " SELECT p.ticker, round(10 * p.shares * f.lower) FROM portfolio p"
-        " JOIN latest_forecast f ON f.ticker = p.ticker AND f.horizon = 1 ORDER BY p.ticker",
-        [("AAA", 2835.0), ("BBB", 800.0)],
-    ),
-    "how likely a close below a price is, at least and at most": (
-        "SELECT max(CASE WHEN price <= 100 THEN level END), min(CASE WHEN price >= 100 THEN level END)"
-        " FROM forecast_quantiles WHERE ticker = 'AAA' AND as_of = '2024-01-03' AND horizon = 1"
-        " AND band = 'calibrated'",
-        [(0.05, 0.5)],
-    ),
-    "the widest bands": (
-        "SELECT ticker, round(100 * (upper - lower) / anchor_close) FROM latest_forecast WHERE horizon = 1"
-        " ORDER BY (upper - lower) / anchor_close DESC",
-        [("BBB", 40.0), ("AAA", 20.0)],
-    ),
-    "the models of a ticker's bands": (
-        "SELECT model_version, min(as_of), max(as_of) FROM forecasts WHERE ticker = 'AAA'"
-        " GROUP BY model_version",
-        [("m1", "2024-01-02", "2024-01-03")],
-    ),
-    "how the band of a session moved": (
-        "SELECT as_of, round(10 * lower), round(10 * upper) FROM forecasts WHERE ticker = 'AAA'"
-        " AND target_session = '2024-01-04' ORDER BY as_of",
-        [("2024-01-02", 900.0, 1100.0), ("2024-01-03", 945.0, 1155.0)],
-    ),
-    "who has no band of the newest session, and why": (
-        "SELECT ticker, session, newest_as_of, reason FROM missing_forecasts ORDER BY ticker",
-        [("BBB", "2024-01-03", "2024-01-02", "stale")],
-    ),
-    "outcomes beside the bands": (
-        "SELECT horizon, actual_close, inside FROM forecast_with_outcome WHERE ticker = 'AAA'"
-        " AND as_of = '2024-01-03' ORDER BY horizon",
-        [(1, 85.0, 0), (2, 112.0, 1)],
-    ),
-    "closes in the units of today": (
-        "SELECT session, adjusted_close FROM adjusted_close WHERE ticker = 'AAA' ORDER BY session",
-        [("2024-01-02", 100.0), ("2024-01-03", 105.0), ("2024-01-04", 85.0), ("2024-01-05", 112.0)],
-    ),
-}
+DOCUMENT = Path(__file__).parents[3] / "docs" / "consuming.md"
+QUERY = re.compile(r"^### ([^\n]+)\n\n(?:[A-Z][^\n]*\n\n)?```sql\n(.+?)```", re.MULTILINE | re.DOTALL)
+QUERIES: dict[str, str] = {match[1]: match[2] for match in QUERY.finditer(DOCUMENT.read_text())}
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+Answer = list[tuple[Any, ...]]
+Ask = Callable[[str], Answer]
 
 
-@pytest.fixture
-def asked(
-    served: Store, run: RunRecord, forecast: Callable[..., Forecast], save_prices: Callable[..., None]
-) -> Store:
-    """Store with bands of AAA and BBB from the first session, of AAA from the second, all scored."""
-    first = [
-        forecast(horizon=2, target_sessions=tuple(DAYS[1:3])),
-        forecast("BBB", 2, target_sessions=tuple(DAYS[1:3]), anchor_close=50.0, log_returns=wide()),
+@pytest.fixture(scope="module")
+def sqlite_filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    engine = open_engine(f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('asked'))}")
+    fill(Store(engine, "yahoo"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def postgres_filled(module_postgres_url: str) -> Iterator[sa.Engine]:
+    engine = open_engine(module_postgres_url)
+    upgrade(engine)
+    fill(Store(engine, "yahoo"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def frames(sqlite_filled: sa.Engine) -> dict[str, pd.DataFrame]:
+    """Every table and view of the SQLite file as pandas reads it, with days as days."""
+    names = [*metadata.tables, *(view.name for view in VIEWS)]
+    with reading(sqlite_filled) as connection:
+        return {name: pd.read_sql_table(name, connection) for name in names}
+
+
+@pytest.fixture(scope="module")
+def tables(sqlite_filled: sa.Engine) -> Tables:
+    """Rows of the tables, by their names in SQL."""
+    with reading(sqlite_filled) as connection:
+        return {
+            name: [dict(row) for row in connection.execute(sa.text(f"SELECT * FROM {name}")).mappings()]
+            for name in (*metadata.tables, "forecast_quantiles")
+        }
+
+
+@pytest.fixture(scope="module")
+def duckdb_filled(frames: dict[str, pd.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        for name, frame in frames.items():
+            connection.register(name, frame)
+        yield connection
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "pandas", "duckdb"])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Run a query, and return its rows with days as text."""
+    if request.param == "duckdb":
+        connection: duckdb.DuckDBPyConnection = request.getfixturevalue("duckdb_filled")
+        return lambda query: simplify(connection.sql(query).fetchall())
+    name = "postgres" if request.param == "postgres" else "sqlite"
+    engine: sa.Engine = request.getfixturevalue(f"{name}_filled")
+    return ask_pandas(engine) if request.param == "pandas" else ask_database(engine)
+
+
+def ask_database(engine: sa.Engine) -> Ask:
+    def run(query: str) -> Answer:
+        with reading(engine) as connection:
+            return simplify(connection.execute(sa.text(query)).all())
+
+    return run
+
+
+def ask_pandas(engine: sa.Engine) -> Ask:
+    def run(query: str) -> Answer:
+        with reading(engine) as connection:
+            frame = pd.read_sql(sa.text(query), connection)
+        return simplify(list(frame.itertuples(index=False)))
+
+    return run
+
+
+def simplify(rows: Sequence[Sequence[Any]]) -> Answer:
+    """Make the cells of any reader alike: days as text, missing values as None, decimals as floats."""
+    return [tuple(simplify_cell(cell) for cell in row) for row in rows]
+
+
+def simplify_cell(cell: Any) -> Any:
+    if cell is None or cell != cell:  # noqa: PLR0124  # not a number is not itself
+        return None
+    if isinstance(cell, date):
+        return cell.isoformat()[:10]
+    return float(cell) if isinstance(cell, Decimal) else cell
+
+
+def select(tables: Tables, table: str, **values: Any) -> list[Row]:
+    """Rows of `yahoo` with some values."""
+    wanted = {"source": "yahoo", **values}
+    return [row for row in tables[table] if all(row[name] == value for name, value in wanted.items())]
+
+
+def pick(rows: Sequence[Row], columns: str) -> Answer:
+    """Sorted values of some columns."""
+    return sorted(tuple(row[name] for name in columns.split()) for row in rows)
+
+
+def find_newest(tables: Tables) -> list[Row]:
+    """Newest bands of each ticker that the newest run has forecast or left out."""
+    rows = select(tables, "forecasts")
+    newest = {
+        ticker: max(r["as_of"] for r in rows if r["ticker"] == ticker) for ticker in ("AAPL", "MSFT", "NVDA")
+    }
+    ages = {row["ticker"]: row["age_sessions"] for row in select(tables, "universes")}
+    return [
+        {**row, "age_sessions": ages[row["ticker"]]} for row in rows if row["as_of"] == newest[row["ticker"]]
     ]
-    second = forecast(horizon=2, as_of=DAYS[1], target_sessions=tuple(DAYS[2:]), anchor_close=105.0)
-    second = replace(second, log_returns=dict.fromkeys(wide(), np.log([0.9, 1.0, 1.1]) * np.ones((2, 1))))
-    later = replace(run, run_id="r2", as_of=DAYS[1], quarantined='{"BBB": "stale"}')
-    with served.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, first))
-        tx.forecasts.publish(tx.forecasts.prepare(later, [second]))
-        tx.quarantines.add([QuarantineRecord("sample", "BBB", DAYS[1], "stale", "no bar", NOON)])
-    for ticker, closes in CLOSES.items():
-        save_prices(served, closes, {}, ticker=ticker)
-        with served.writing() as tx:
-            pending = tx.outcomes.pending(ticker, DAYS[-1])
-            tx.outcomes.save(score_issued(pending, tx.prices.load(ticker, DAYS[-1])), NOON)
-    return served
 
 
-def wide() -> dict[Any, Any]:
-    return dict.fromkeys(("mc_dropout", "predictive", "calibrated", "random_walk"), WIDE)
+def find_scores(tables: Tables) -> list[Row]:
+    return select(tables, "verifications", method="calibrated", kind="live")
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_a_consumer_has_the_right_answer(asked: Store, question: str) -> None:
-    query, expected = QUESTIONS[question]
-    assert query.count(" JOIN ") <= 2
-    with reading(asked.engine) as connection:
-        rows = connection.execute(sa.text(query)).all()
-    assert [tuple(str(cell) if isinstance(cell, date) else cell for cell in row) for row in rows] == expected
+def answer_newest(tables: Tables) -> Answer:
+    rows = [row for row in find_newest(tables) if row["ticker"] == "AAPL"]
+    return pick(rows, "as_of target_session horizon lower median upper quality age_sessions")
+
+
+def answer_misses(tables: Tables) -> Answer:
+    scores = find_scores(tables)
+    last = max(row["target_session"] for row in scores)
+    missed = [row for row in scores if row["target_session"] == last and not row["inside"]]
+    return pick(missed, "ticker as_of horizon below above")
+
+
+def answer_quarter(tables: Tables) -> Answer:
+    scores = find_scores(tables)
+    by_ticker = {
+        row["ticker"]: [r["inside"] for r in scores if r["ticker"] == row["ticker"]] for row in scores
+    }
+    return sorted((ticker, len(inside), sum(inside) / len(inside)) for ticker, inside in by_ticker.items())
+
+
+def answer_horizons(tables: Tables) -> Answer:
+    scores = find_scores(tables)
+    groups: dict[tuple[int, str], list[int]] = {}
+    for row in scores:
+        groups.setdefault((row["horizon"], row["quality"]), []).append(row["inside"])
+    return sorted((*key, len(inside), 0.9, sum(inside) / len(inside)) for key, inside in groups.items())
+
+
+def answer_portfolio(tables: Tables) -> Answer:
+    shares = {"AAPL": 10, "NVDA": 4}
+    rows = [row for row in find_newest(tables) if row["ticker"] in shares and row["horizon"] == 5]
+    worth = (
+        (row["ticker"], *(shares[row["ticker"]] * row[edge] for edge in ("lower", "median", "upper")))
+        for row in rows
+    )
+    return sorted(worth)
+
+
+def answer_probability(tables: Tables) -> Answer:
+    rows = select(
+        tables, "forecast_quantiles", ticker="AAPL", as_of=str(SESSIONS[3]), horizon=5, band="calibrated"
+    )
+    for (level, price), (next_level, next_price) in pairwise(pick(rows, "level price")):
+        if price <= 180 < next_price:
+            return [(level + (next_level - level) * (180 - price) / (next_price - price),)]
+    raise AssertionError("180 lies outside of the quantiles")
+
+
+def answer_widest(tables: Tables) -> Answer:
+    rows = [row for row in find_newest(tables) if row["horizon"] == 5]
+    widths = [(row["ticker"], (row["upper"] - row["lower"]) / row["median"]) for row in rows]
+    return sorted(widths, key=lambda item: -item[1])
+
+
+def answer_models(tables: Tables) -> Answer:
+    rows = select(tables, "forecasts", ticker="AAPL", horizon=1)
+    trained = {row["version"]: row["trained_through"] for row in tables["model_versions"]}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        groups.setdefault((row["model_version"], row["quality"]), []).append(row["as_of"])
+    found = [(*key, min(days), max(days), len(days), trained[key[0]]) for key, days in groups.items()]
+    return sorted(found, key=lambda item: (item[2], item[0]))
+
+
+def answer_missing(tables: Tables) -> Answer:
+    (left_out,) = select(tables, "quarantines")
+    newest = max(row["as_of"] for row in select(tables, "forecasts", ticker=left_out["ticker"]))
+    return [(left_out["ticker"], left_out["as_of"], newest, 1, left_out["reason"], left_out["detail"])]
+
+
+def answer_closes(tables: Tables) -> Answer:
+    (split,) = select(tables, "corporate_actions", ticker="NVDA", kind="split")
+    bars = [row for row in select(tables, "price_bars", ticker="NVDA") if row["session"] >= "2024-01-04"]
+    ratios = {row["session"]: split["value"] if row["session"] < split["session"] else 1.0 for row in bars}
+    return sorted(
+        (row["session"], row["close"], ratios[row["session"]], row["close"] / ratios[row["session"]])
+        for row in bars
+    )
+
+
+ANSWERS: dict[str, Callable[[Tables], Answer]] = {
+    "Newest bands of a ticker": answer_newest,
+    "Bands as they were issued on a day": lambda tables: pick(
+        select(tables, "forecasts", as_of="2024-01-03"),
+        "ticker target_session horizon anchor_close lower median upper",
+    ),
+    "All bands of a session": lambda tables: pick(
+        select(tables, "forecasts", target_session="2024-01-08"), "ticker as_of horizon lower median upper"
+    ),
+    "Misses of the newest scored session": answer_misses,
+    "Coverage of a quarter by ticker": answer_quarter,
+    "Coverage by horizon": answer_horizons,
+    "Worth of a portfolio in five sessions": answer_portfolio,
+    "Probability of a close below a price": answer_probability,
+    "Widest bands": answer_widest,
+    "Models of a ticker's bands": answer_models,
+    "How the band of a session moved": lambda tables: pick(
+        select(tables, "forecasts", ticker="NVDA", target_session="2024-01-10"),
+        "as_of horizon lower median upper",
+    ),
+    "Who has no band, and why": answer_missing,
+    "Closes in the units of today": answer_closes,
+}
+
+
+@pytest.mark.parametrize("question", ANSWERS)
+def test_a_query_has_the_right_answer(ask: Ask, tables: Tables, question: str) -> None:
+    expected = [tuple(map(approximate, row)) for row in ANSWERS[question](tables)]
+    assert expected
+    assert ask(QUERIES[question]) == expected
+
+
+def approximate(cell: Any) -> Any:
+    return pytest.approx(cell) if isinstance(cell, float) else cell
+
+
+def test_each_documented_query_is_asked_and_has_at_most_two_joins() -> None:
+    assert list(QUERIES) == list(ANSWERS)
+    assert max(query.count("JOIN ") for query in QUERIES.values()) <= 2
