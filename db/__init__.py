@@ -1,6 +1,7 @@
 """The store: the only part of bandcast that knows SQLAlchemy."""
 
 from db.backup import back_up_file, build_dump_command
+from db.comments import Description, describe_tables, describe_views
 from db.engine import find_secrets
 from db.grants import grant_reader
 from db.pruning import Pruned
@@ -18,7 +19,6 @@ from db.records import (
 from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
 from db.repositories.prices import FORGOTTEN
-from db.schema.contract import COLUMN_MEANINGS, VIEW_MEANINGS
 from db.sizes import StoreSize, measure_store
 from db.store import (
     Store,
@@ -32,12 +32,11 @@ from db.store import (
 )
 
 __all__ = [
-    "COLUMN_MEANINGS",
     "FORGOTTEN",
     "ISSUED_KINDS",
     "RANDOM_WALK",
-    "VIEW_MEANINGS",
     "CalibrationRecord",
+    "Description",
     "Dimension",
     "Holding",
     "ModelRecord",
@@ -54,6 +53,8 @@ __all__ = [
     "Transaction",
     "back_up_file",
     "build_dump_command",
+    "describe_tables",
+    "describe_views",
     "find_secrets",
     "grant_reader",
     "inspect_file",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from db.comments import comment_views
+from db.comments import comment_schema
 from db.engine import display_url, reading, writing
 from forecasting.errors import MigrationBehindError, NoStoreError, StoreError
 
@@ -105,7 +105,7 @@ def _migrate(engine: sa.Engine, revision: str, *, down: bool) -> None:
                 "install the release that the database was last used with."
             ) from error
         if _read_revision(connection) == read_head():
-            comment_views(connection)
+            comment_schema(connection)
 
 
 def _configure(connection: sa.Connection | None = None) -> "Config":

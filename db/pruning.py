@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from db.engine import reading, writing
 from db.repositories.forecast_rows import SERVED_BAND
 from db.schema import (
+    forecast_editions,
     forecast_quantiles,
     forecast_runs,
     forecasts,
@@ -115,7 +116,10 @@ def _is_idle() -> sa.ColumnElement[bool]:
     above = sa.select(sa.func.count()).where(is_above).scalar_subquery()
     never_serves = model.status.in_(("candidate", "refused"))
     cannot_serve = sa.or_(never_serves, (model.status == "retired") & (above > RUNGS_KEPT))
-    uses = (sa.exists().where(table.c.model_version == model.version) for table in (forecasts, forecast_runs))
+    uses = (
+        sa.exists().where(table.c.model_version == model.version)
+        for table in (forecasts, forecast_editions, forecast_runs)
+    )
     return cannot_serve & ~sa.or_(*uses) & (sa.func.length(model.weights) > 0)
 
 

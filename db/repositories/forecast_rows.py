@@ -13,7 +13,7 @@ from forecasting.forecast import Forecast
 from forecasting.types import Band, Floats, PathStatistic, RunKind
 
 SERVED_BAND: Band = "calibrated"
-_METADATA = ("issued_at", "run_id")  # of a row: when it was published, not what it forecasts
+_METADATA = ("issued_at", "run_id", "edition")  # of a row: how it was published, not what it forecasts
 Values = set[frozenset[tuple[str, object]]]
 
 
@@ -49,11 +49,13 @@ class Issue:
         run_id: Of the run.
         issued_at: When it was issued (UTC).
         kind: `live` or `backfill`.
+        edition: The newest that is stored.
     """
 
     run_id: str
     issued_at: datetime
     kind: RunKind
+    edition: int
 
 
 Issues = dict[TickerSession, Issue]
@@ -68,7 +70,9 @@ class Publication:
         issued: Its forecasts.
         stored: Issues that they were compared with.
         ages: Ticker -> sessions of its exchange that have closed after its newest band.
+        reissue: True if live forecasts with other values get a new edition.
         kept: Ticker and `as_of` of live forecasts with other values, which stay as they were issued.
+        editions: Ticker and `as_of` of these -> the edition that a reissue adds.
         replaced: Ticker and `as_of` of backfilled forecasts with other values.
         batches: Rows to insert.
     """
@@ -77,7 +81,9 @@ class Publication:
     issued: tuple[Forecast, ...]
     stored: Issues
     ages: Mapping[str, int]
+    reissue: bool
     kept: tuple[TickerSession, ...]
+    editions: Mapping[TickerSession, int]
     replaced: tuple[TickerSession, ...]
     batches: tuple[Batch, ...]
 

@@ -11,6 +11,14 @@ import sqlalchemy as sa
 from db.bulk import insert_batch, prepare_batch
 from db.records import RunRecord, TickerSession
 from db.repositories.base import Repository
+from db.repositories.editions import (
+    FIRST_EDITION,
+    find_newest_edition,
+    is_edition_stored,
+    load_edition_quantiles,
+    prepare_editions,
+    select_newest_edition,
+)
 from db.repositories.forecast_rows import (
     ForecastRows,
     Issue,
@@ -34,7 +42,12 @@ class ForecastRepository(Repository):
     """Stored forecasts of one source; only reads by `run_id` find those of any."""
 
     def prepare(
-        self, run: RunRecord, issued: Sequence[Forecast], ages: Mapping[str, int] = MappingProxyType({})
+        self,
+        run: RunRecord,
+        issued: Sequence[Forecast],
+        ages: Mapping[str, int] = MappingProxyType({}),
+        *,
+        reissue: bool = False,
     ) -> Publication:
         """Compare forecasts with the stored ones and convert what differs to rows; nothing is written.
 
@@ -45,14 +58,20 @@ class ForecastRepository(Repository):
             run: The run.
             issued: At most one forecast per ticker and `as_of`.
             ages: Ticker -> sessions of its exchange that have closed after its newest band, once published.
+            reissue: Add an edition to each live forecast whose newest one has other values.
 
         Raises:
             StoreError: A value is infinite.
         """
         stored = self._find_issues(issued)
         live = {key for key, issue in stored.items() if issue.kind == "live"}
-        differing = [rows for forecast in issued if not self._is_stored(rows := build_rows(run, forecast))]
+        built = (build_rows(run, forecast) for forecast in issued)
+        differing = [
+            rows for rows in built if not self._is_known(rows, stored.get(rows.key), reissue=reissue)
+        ]
         changed = [rows for rows in differing if rows.key not in live]
+        kept = [rows for rows in differing if rows.key in live]
+        editions = {rows.key: stored[rows.key].edition + 1 for rows in kept} if reissue else {}
         dialect = self._connection.dialect
         horizons = [row for rows in changed for row in rows.horizons]
         quantiles = [row for rows in changed for row in rows.quantiles]
@@ -62,17 +81,22 @@ class ForecastRepository(Repository):
             issued=tuple(issued),
             stored=stored,
             ages=ages,
-            kept=tuple(rows.key for rows in differing if rows.key in live),
+            reissue=reissue,
+            kept=tuple(rows.key for rows in kept),
+            editions=editions,
             replaced=tuple(rows.key for rows in changed if rows.key in stored),
             batches=(
                 prepare_batch(dialect, forecasts, horizons),
                 prepare_batch(dialect, forecast_quantiles, quantiles),
                 prepare_batch(dialect, path_odds, odds),
+                *prepare_editions(dialect, kept, editions),
             ),
         )
 
     def publish(self, publication: Publication) -> Publication:
         """Store a run with its forecasts; live ones, and those with the same values, are left untouched.
+
+        A reissue stores live ones with other values as a new edition beside the first.
 
         Where a backfilled forecast has other values, all its rows are replaced, so that a shorter horizon
         leaves no older rows behind, and its scores go with them. A run that changes no forecast leaves no
@@ -88,7 +112,9 @@ class ForecastRepository(Repository):
             StoreError: A value is infinite.
         """
         if self._find_issues(publication.issued) != publication.stored:
-            publication = self.prepare(publication.run, publication.issued, publication.ages)
+            publication = self.prepare(
+                publication.run, publication.issued, publication.ages, reissue=publication.reissue
+            )
         if publication.changes or not publication.issued:
             upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=_RUN_FIELDS)
         self._delete(publication.replaced)
@@ -121,14 +147,14 @@ class ForecastRepository(Repository):
         return self._is_stored(build_rows(run, forecast))
 
     def latest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> pd.DataFrame:
-        """Load the newest forecast of each ticker, in the columns of view `latest_forecast`.
+        """Load the newest edition of the newest forecast of each ticker, in the columns of `latest_forecast`.
 
         Args:
             tickers: Which, None for the universe; one that has left it is found by its name.
             until: The newest up to this session, with no age; None for the newest of all.
         """
-        query = join_newest(select_latest(with_age=until is None), self._source, tickers, until=until)
-        return read_frame(self._connection, query.order_by(forecasts.c.ticker, forecasts.c.horizon))
+        query = select_latest(self._source, tickers, until=until)
+        return read_frame(self._connection, query.order_by("ticker", "horizon"))
 
     def newest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> list[TickerSession]:
         """List ticker and `as_of` of the forecasts that `latest` loads, sorted by ticker."""
@@ -143,7 +169,12 @@ class ForecastRepository(Repository):
         return tuple(self._connection.scalars(sa.select(columns.source).distinct().order_by(columns.source)))
 
     def quantiles(self, ticker: str, as_of: date) -> pd.DataFrame:
-        """Load all quantiles of one forecast, long, in the columns of table `forecast_quantiles`."""
+        """Load the quantiles of a forecast's newest edition, long, in the columns of `forecast_quantiles`.
+
+        The first edition has all bands, a reissued one the calibrated band alone.
+        """
+        if edition := find_newest_edition(self._connection, self._source, (ticker, as_of)):
+            return load_edition_quantiles(self._connection, self._source, (ticker, as_of), edition=edition)
         columns = forecast_quantiles.c
         query = sa.select(forecast_quantiles).where(self._is_from(forecast_quantiles, ticker, as_of))
         return read_frame(self._connection, query.order_by(columns.band, columns.horizon, columns.level))
@@ -186,6 +217,14 @@ class ForecastRepository(Repository):
         of_source = query.where((forecasts.c.source == self._source) & is_known & condition)
         return {(row.ticker, row.as_of) for row in self._connection.execute(of_source)}
 
+    def _is_known(self, rows: ForecastRows, issue: Issue | None, *, reissue: bool) -> bool:
+        """Return whether a forecast has the values of the newest edition or, unless to reissue, the first."""
+        if issue is None or issue.edition == FIRST_EDITION:
+            return self._is_stored(rows)
+        if is_edition_stored(self._connection, self._source, rows, edition=issue.edition):
+            return True
+        return not reissue and self._is_stored(rows)
+
     def _is_stored(self, rows: ForecastRows) -> bool:
         stored = collect_values(self._load(forecasts, rows))
         if stored != collect_values(rows.horizons):
@@ -202,7 +241,9 @@ class ForecastRepository(Repository):
     def _find_issues(self, issued: Sequence[Forecast]) -> Issues:
         """Load which run issued what is stored of the same tickers and sessions."""
         row, run = forecasts.c, forecast_runs.c
-        query = sa.select(row.ticker, row.as_of, row.run_id, row.issued_at, run.kind).join(forecast_runs)
+        edition = sa.func.coalesce(select_newest_edition(forecasts), FIRST_EDITION)
+        columns = (row.ticker, row.as_of, row.run_id, row.issued_at, run.kind, edition)
+        query = sa.select(*columns).select_from(forecasts).join(forecast_runs)
         tickers = {forecast.ticker for forecast in issued}
         sessions = {forecast.as_of for forecast in issued}
         is_wanted = row.ticker.in_(tickers) & row.as_of.in_(sessions) & (row.horizon == 1)

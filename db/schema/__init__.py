@@ -3,6 +3,7 @@
 from db.schema.base import metadata
 from db.schema.calendars import calendar_changes
 from db.schema.earnings import earnings_dates
+from db.schema.editions import edition_quantiles, forecast_editions
 from db.schema.forecasts import (
     forecast_quantiles,
     forecast_runs,
@@ -32,6 +33,8 @@ __all__ = [
     "coverage_by_horizon",
     "coverage_by_ticker",
     "earnings_dates",
+    "edition_quantiles",
+    "forecast_editions",
     "forecast_quantiles",
     "forecast_runs",
     "forecast_with_outcome",

@@ -68,8 +68,9 @@ _BY_LEVEL = {
 }
 
 VIEW_MEANINGS: Mapping[str, str] = {
-    "latest_forecast": "Newest bands of each ticker in the universe of its source, a row for each horizon. A "
-    "ticker that the runs of the source's newest session neither forecast nor left out is not in it",
+    "latest_forecast": "Newest bands of each ticker in the universe of its source, in their newest edition, "
+    "a row for each horizon. A ticker that the runs of the source's newest session neither forecast nor left "
+    "out is not in it",
     "forecast_with_outcome": "Every band ever issued, with its outcome and errors once a run or "
     "bandcast verify has scored it",
     "coverage_by_horizon": "Scores of closed live bands, averaged by horizon",
@@ -95,6 +96,7 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         "currency": "Of the prices, as the source writes it; null where it does not",
         "name": "Of the company, index or fund, in the source's words; null where it has none",
         **_NOMINAL,
+        "edition": "1 as first issued, 2 and on by a reissue, the newest; coverage counts edition 1",
     },
     "forecast_with_outcome": {
         **_KEY,

@@ -11,18 +11,27 @@ forecast_runs = Table(
     "forecast_runs",
     metadata,
     Column("run_id", String, primary_key=True, comment="A function of the inputs"),
-    Column("source", String, nullable=False),
-    Column("as_of", Date, nullable=False),
-    Column("model_version", ForeignKey("model_versions.version"), nullable=False),
-    Column("seed", sa.BigInteger, nullable=False),
+    Column("source", String, nullable=False, comment="Price source: yahoo, csv or sample"),
+    Column("as_of", Date, nullable=False, comment="Newest session that it forecasts from"),
+    Column(
+        "model_version",
+        ForeignKey("model_versions.version"),
+        nullable=False,
+        comment="Highest rung that made a band of it",
+    ),
+    Column("seed", sa.BigInteger, nullable=False, comment="Of all random streams"),
     Column("settings", Text, nullable=False, comment="JSON"),
-    Column("data_fingerprint", String, nullable=False),
-    Column("code_version", String, nullable=False),
+    Column("data_fingerprint", String, nullable=False, comment="Hash of the prices that went in"),
+    Column("code_version", String, nullable=False, comment="Release and commit of bandcast"),
     Column("library_versions", Text, nullable=False, comment="JSON"),
     Column("flow_run_id", String, comment="Prefect's id"),
-    Column("issued_at", UtcDateTime, nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False, comment="Start of the run, UTC"),
     Column("quarantined", Text, comment="JSON: the reason of each ticker that was left out"),
-    Column("calibration_id", ForeignKey("calibrations.calibration_id")),
+    Column(
+        "calibration_id",
+        ForeignKey("calibrations.calibration_id"),
+        comment="Calibration of its bands; null before migration 0003",
+    ),
     Column("kind", String, nullable=False, server_default="live", comment="live or backfill"),
     Column(
         "price_basis",
@@ -40,26 +49,28 @@ forecasts = Table(
     "forecasts",
     metadata,
     Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
-    Column("ticker", String, primary_key=True),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
     Column("as_of", Date, primary_key=True, comment="Session whose close is the anchor"),
-    Column("target_session", Date, primary_key=True),
+    Column("target_session", Date, primary_key=True, comment="Session that is forecast"),
     Column("horizon", Integer, nullable=False, comment="Sessions after as_of"),
-    Column(
-        "anchor_close", Double, nullable=False, comment="In units of as_of, as are lower, median and upper"
-    ),
-    Column("lower", Double, nullable=False, comment="Calibrated price at the lowest level"),
-    Column("median", Double, nullable=False, comment="Calibrated price at level 0.5"),
-    Column("upper", Double, nullable=False, comment="Calibrated price at the highest level"),
-    Column("coverage", Double, nullable=False, comment="Nominal probability between lower and upper"),
+    Column("anchor_close", Double, nullable=False, comment="Close of as_of, a price in the units of as_of"),
+    Column("lower", Double, nullable=False, comment="Calibrated price at level 0.05, in the units of as_of"),
+    Column("median", Double, nullable=False, comment="Calibrated price at level 0.5, in the units of as_of"),
+    Column("upper", Double, nullable=False, comment="Calibrated price at level 0.95, in the units of as_of"),
+    Column("coverage", Double, nullable=False, comment="Nominal probability between lower and upper, 0 to 1"),
     Column("quality", String, nullable=False, comment="Rung that made it: champion, previous or baseline"),
-    Column("model_version", ForeignKey("model_versions.version"), nullable=False),
-    Column("issued_at", UtcDateTime, nullable=False),
-    Column("run_id", ForeignKey("forecast_runs.run_id"), nullable=False),
-    Column("model_variance", Double, comment="Of the cumulative log return, between dropout runs"),
-    Column("noise_variance", Double, comment="Of the cumulative log return, within dropout runs"),
-    Column("outcomes", Integer, comment="Closed outcomes that its calibration rests on"),
+    Column(
+        "model_version", ForeignKey("model_versions.version"), nullable=False, comment="Model that made it"
+    ),
+    Column("issued_at", UtcDateTime, nullable=False, comment="Start of the run that issued it, UTC"),
+    Column("run_id", ForeignKey("forecast_runs.run_id"), nullable=False, comment="Run that issued it"),
+    Column("model_variance", Double, comment="Variance of the cumulative log return between dropout runs"),
+    Column("noise_variance", Double, comment="Variance of the cumulative log return within dropout runs"),
+    Column("outcomes", Integer, comment="Closed outcomes that its calibration rests on, a count"),
     Column("regime", String, comment="Volatility at issue: calm, normal or stress"),
-    Column("reports_ahead", Integer, comment="Earnings reports expected from as_of to target_session"),
+    Column(
+        "reports_ahead", Integer, comment="Earnings reports expected from as_of to target_session, a count"
+    ),
     sa.UniqueConstraint("source", "ticker", "as_of", "horizon"),
     CheckConstraint("lower > 0 AND lower <= median AND median <= upper AND upper < 1e12", name="ordered"),
     CheckConstraint("anchor_close > 0 AND anchor_close < 1e12", name="anchor_bounds"),
@@ -72,20 +83,21 @@ forecasts = Table(
 )
 
 sa.Index(None, forecasts.c.ticker, forecasts.c.as_of)  # for queries that name no source
-sa.Index(None, forecasts.c.target_session)
+sa.Index(None, *(forecasts.c[name] for name in ("as_of", "source", "ticker")))
+sa.Index(None, *(forecasts.c[name] for name in ("target_session", "source", "ticker", "as_of")))
 
 forecast_quantiles = Table(
     "forecast_quantiles",
     metadata,
     Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
-    Column("ticker", String, primary_key=True),
-    Column("as_of", Date, primary_key=True),
-    Column("target_session", Date, primary_key=True),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
+    Column("as_of", Date, primary_key=True, comment="Session whose close is the anchor"),
+    Column("target_session", Date, primary_key=True, comment="Session that is forecast"),
     Column("horizon", Integer, nullable=False, comment="Sessions after as_of"),
-    Column("band", String, primary_key=True),
+    Column("band", String, primary_key=True, comment="mc_dropout, predictive, calibrated or random_walk"),
     Column("level", Double, primary_key=True, comment="Quantile level, such as 0.05, rounded to 6 digits"),
-    Column("log_return", Double, nullable=False, comment="Cumulative since as_of"),
-    Column("price", Double, nullable=False, comment="In units of as_of"),
+    Column("log_return", Double, nullable=False, comment="Cumulative log return since as_of"),
+    Column("price", Double, nullable=False, comment="Price in the units of as_of"),
     sa.ForeignKeyConstraint(
         ["source", "ticker", "as_of", "target_session"],
         ["forecasts.source", "forecasts.ticker", "forecasts.as_of", "forecasts.target_session"],
@@ -102,8 +114,8 @@ path_odds = Table(
     "path_odds",
     metadata,
     Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
-    Column("ticker", String, primary_key=True),
-    Column("as_of", Date, primary_key=True),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
+    Column("as_of", Date, primary_key=True, comment="Session whose close is the anchor"),
     Column("horizon", Integer, primary_key=True, comment="Sessions after as_of that the odds span"),
     Column("statistic", String, primary_key=True, comment="touch or drawdown"),
     Column(
@@ -135,7 +147,7 @@ universes = Table(
     "universes",
     metadata,
     Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
-    Column("ticker", String, primary_key=True),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
     Column(
         "as_of", Date, nullable=False, comment="Newest session whose run forecast the ticker or left it out"
     ),
@@ -150,11 +162,11 @@ universes = Table(
 quarantines = Table(
     "quarantines",
     metadata,
-    Column("source", String, primary_key=True),
-    Column("ticker", String, primary_key=True),
-    Column("as_of", Date, primary_key=True),
-    Column("reason", String, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("seen_at", UtcDateTime, nullable=False),
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
+    Column("as_of", Date, primary_key=True, comment="Session of the run"),
+    Column("reason", String, nullable=False, comment="Name of the finding, such as stale"),
+    Column("detail", Text, nullable=False, comment="Sentence of the finding"),
+    Column("seen_at", UtcDateTime, nullable=False, comment="Start of the run that left it out, UTC"),
     comment="Tickers left out of a day's run, and why",
 )

@@ -12,10 +12,18 @@ _CLOSE_BOUNDS = "close > 0 AND close < 1e12"
 
 
 def _bar_columns() -> list[Column[float]]:
-    as_traded = [Column(name, Double, comment="As traded") for name in ("open", "high", "low")]
+    as_traded = [
+        Column(name, Double, comment="Price of a share as traded, in the currency of the instrument")
+        for name in ("open", "high", "low")
+    ]
     return [
         *as_traded,
-        Column("close", Double, nullable=False, comment="As traded"),
+        Column(
+            "close",
+            Double,
+            nullable=False,
+            comment="Price of a share as traded, in the currency of the instrument",
+        ),
         Column("volume", Double, comment="Shares, as traded"),
     ]
 
@@ -27,10 +35,10 @@ def _instrument_key() -> sa.ForeignKeyConstraint:
 instruments = Table(
     "instruments",
     metadata,
-    Column("ticker", String, primary_key=True),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
     Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
     Column("calendar", String, comment="Exchange calendar code, where known"),
-    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False, comment="When its prices were first stored, UTC"),
     Column("currency", String, comment="Of the prices, as the source writes it"),
     Column("kind", String, comment="Such as EQUITY, in the source's word"),
     Column("zone", String, comment="Time zone that the source dates sessions in"),
@@ -42,9 +50,9 @@ instruments = Table(
 price_bars = Table(
     "price_bars",
     metadata,
-    Column("source", String, primary_key=True),
-    Column("ticker", String, primary_key=True),
-    Column("session", Date, primary_key=True),
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
+    Column("session", Date, primary_key=True, comment="Day of the bar, at its exchange"),
     *_bar_columns(),
     Column("first_seen_at", UtcDateTime, nullable=False, comment="When these values were first pulled"),
     CheckConstraint(_CLOSE_BOUNDS, name="close_bounds"),
@@ -55,30 +63,35 @@ price_bars = Table(
 price_revisions = Table(
     "price_revisions",
     metadata,
-    Column("source", String, primary_key=True),
-    Column("ticker", String, primary_key=True),
-    Column("session", Date, primary_key=True),
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
+    Column("session", Date, primary_key=True, comment="Day of the bar, at its exchange"),
     Column("replaced_at", UtcDateTime, primary_key=True, comment="When other values were pulled"),
     *_bar_columns(),
     Column("first_seen_at", UtcDateTime, nullable=False, comment="When these old values were first pulled"),
-    Column("reason", String, nullable=False),
+    Column(
+        "reason",
+        String,
+        nullable=False,
+        comment="Why they were replaced, such as correction, withdrawn or instrument_changed",
+    ),
     comment="Append only: what a bar said before the source restated it",
 )
 
 corporate_actions = Table(
     "corporate_actions",
     metadata,
-    Column("source", String, primary_key=True),
-    Column("ticker", String, primary_key=True),
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
     Column("session", Date, primary_key=True, comment="The ex-date"),
-    Column("kind", String, primary_key=True),
+    Column("kind", String, primary_key=True, comment="split or dividend"),
     Column(
         "value",
         Double,
         nullable=False,
         comment="Split: new shares per old, 1 once withdrawn; dividend: per share, 0 once withdrawn",
     ),
-    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False, comment="When this value was first stored, UTC"),
     Column("missing_since", UtcDateTime, comment="First pull that no longer told it; null while it is told"),
     one_of("kind", ActionKind),
     CheckConstraint("value >= 0 AND value < 1e12 AND (value > 0 OR kind = 'dividend')", name="value_bounds"),

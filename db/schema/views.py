@@ -17,6 +17,7 @@ latest_forecast = sa.table(
     sa.column("currency", String),
     sa.column("name", String),
     sa.column("nominal_coverage", Double),
+    sa.column("edition", Integer),
 )
 forecast_with_outcome = sa.table(
     "forecast_with_outcome",

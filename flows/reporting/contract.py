@@ -1,19 +1,19 @@
-"""The views that other programs read, as docs/consuming.md lists them."""
+"""The views and tables that other programs read, as docs/consuming.md lists them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from db import COLUMN_MEANINGS, VIEW_MEANINGS
+from db import Description
 from flows.reporting.tables import Column, Sheet, to_markdown
 
 _COLUMNS = (Column("column", "column"), Column("meaning", "meaning"))
 
 
-def format_contract() -> str:
-    """Format every view with its columns as Markdown."""
-    return "\n\n".join(part for view in VIEW_MEANINGS for part in _format_view(view))
+def format_contract(descriptions: Iterable[Description]) -> str:
+    """Format views or tables with their columns as Markdown."""
+    return "\n\n".join(part for description in descriptions for part in _format_description(description))
 
 
-def _format_view(view: str) -> Iterator[str]:
-    yield f"### {view}"
-    yield f"{VIEW_MEANINGS[view]}."
-    yield to_markdown(Sheet(view, _COLUMNS, tuple(COLUMN_MEANINGS[view].items())))
+def _format_description(description: Description) -> Iterator[str]:
+    yield f"### {description.name}"
+    yield f"{description.meaning}."
+    yield to_markdown(Sheet(description.name, _COLUMNS, tuple(description.columns.items())))

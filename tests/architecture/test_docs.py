@@ -1,12 +1,14 @@
 """The documents beside the README: every link leads somewhere, every command and verb they name exists."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from source_tree import ROOT
 from typer.main import get_command
 
+from db import Description, describe_tables, describe_views
 from flows.cli import app
 from flows.reporting.contract import format_contract
 from flows.reporting.exchanges import build_exchanges_sheet
@@ -61,5 +63,8 @@ def test_the_list_of_exchanges_is_that_of_the_code() -> None:
     assert to_markdown(build_exchanges_sheet()) in (ROOT / "docs" / "exchanges.md").read_text()
 
 
-def test_the_views_for_consumers_are_described_as_in_the_database() -> None:
-    assert format_contract() in (ROOT / "docs" / "consuming.md").read_text()
+@pytest.mark.parametrize("describe", [describe_views, describe_tables])
+def test_views_and_tables_are_described_as_in_the_database(
+    describe: Callable[[], tuple[Description, ...]],
+) -> None:
+    assert format_contract(describe()) in (ROOT / "docs" / "consuming.md").read_text()

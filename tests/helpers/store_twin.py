@@ -33,6 +33,10 @@ class Bands:
     width: float
     horizon: int
 
+    def is_same(self, other: "Bands") -> bool:
+        """Return whether others are the same bands, whatever run they are of."""
+        return (self.anchor, self.width, self.horizon) == (other.anchor, other.width, other.horizon)
+
 
 @dataclass
 class Twin:
@@ -41,35 +45,39 @@ class Twin:
     Attributes:
         closes: Ticker -> session -> close.
         bands: Ticker and `as_of` -> its bands.
+        editions: Ticker and `as_of` -> bands that reissues have added, in their order.
         universe: Ticker -> newest session of a run that had it.
     """
 
     closes: dict[str, dict[date, float]] = field(default_factory=lambda: {ticker: {} for ticker in TICKERS})
     bands: dict[Key, Bands] = field(default_factory=dict)
+    editions: dict[Key, list[Bands]] = field(default_factory=dict)
     universe: dict[str, date] = field(default_factory=dict)
 
-    def publish(self, session: date, bands: dict[str, Bands]) -> None:
-        """Remember bands; live ones stay as they are."""
+    def publish(self, session: date, bands: dict[str, Bands], *, reissue: bool = False) -> None:
+        """Remember bands; live ones stay as they are, and a reissue adds an edition to them."""
         for ticker, new in bands.items():
-            known = self.bands.get((ticker, session))
-            is_same = known is not None and (known.anchor, known.width, known.horizon) == (
-                new.anchor,
-                new.width,
-                new.horizon,
-            )
-            if known is None or (known.kind == "backfill" and not is_same):
-                self.bands[ticker, session] = new
+            key = ticker, session
+            known = self.bands.get(key)
+            if known is None or (known.kind == "backfill" and not known.is_same(new)):
+                self.bands[key] = new
+            elif known.kind == "live" and reissue and not self.newest(key).is_same(new):
+                self.editions.setdefault(key, []).append(new)
             self.universe[ticker] = max(session, self.universe.get(ticker, session))
 
+    def newest(self, key: Key) -> Bands:
+        """Return the newest edition of some bands."""
+        return [self.bands[key], *self.editions.get(key, [])][-1]
+
     def latest(self) -> set[tuple[Any, ...]]:
-        """Compute the rows of view `latest_forecast`: ticker, as_of, horizon, kind."""
+        """Compute the rows of view `latest_forecast`: ticker, as_of, horizon, kind, edition."""
         newest = max(self.universe.values(), default=None)
         members = [ticker for ticker, session in self.universe.items() if session == newest]
         sessions = {ticker: max(day for name, day in self.bands if name == ticker) for ticker in members}
         return {
-            (ticker, session, horizon, self.bands[ticker, session].kind)
-            for ticker, session in sessions.items()
-            for horizon in range(1, self.bands[ticker, session].horizon + 1)
+            (*key, horizon, self.newest(key).kind, 1 + len(self.editions.get(key, [])))
+            for key in sessions.items()
+            for horizon in range(1, self.newest(key).horizon + 1)
         }
 
     def outcomes(self) -> dict[tuple[Any, ...], bool]:

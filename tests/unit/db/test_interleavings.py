@@ -110,8 +110,23 @@ class Runs(RuleBasedStateMachine):
         session = SESSIONS[max(0, self.today - back)]
         self.publish(session, "backfill", tickers, width=width, horizon=horizon)
 
+    @precondition(lambda self: any(own.kind == "live" for own in self.twin.bands.values()))
+    @rule(data=st.data(), width=widths, horizon=horizons)
+    def reissue(self, data: st.DataObject, width: float, horizon: int) -> None:
+        live = sorted(key for key, own in self.twin.bands.items() if own.kind == "live")
+        ticker, session = data.draw(st.sampled_from(live))
+        kind: RunKind = "live" if session == SESSIONS[self.today] else "backfill"
+        self.publish(session, kind, [ticker], width=width, horizon=horizon, reissue=True)
+
     def publish(
-        self, session: date, kind: RunKind, tickers: Sequence[str], *, width: float, horizon: int
+        self,
+        session: date,
+        kind: RunKind,
+        tickers: Sequence[str],
+        *,
+        width: float,
+        horizon: int,
+        reissue: bool = False,
     ) -> None:
         bands = {
             ticker: Bands(kind, self.twin.closes[ticker][session], width, horizon)
@@ -125,11 +140,11 @@ class Runs(RuleBasedStateMachine):
 
         def repeat() -> None:
             with self.store.writing() as tx:
-                self.write(tx, name, session, bands=bands, kind=kind)
+                self.write(tx, name, session, bands=bands, kind=kind, reissue=reissue)
 
         repeat()
         self.repeat = repeat
-        self.twin.publish(session, bands)
+        self.twin.publish(session, bands, reissue=reissue)
         self.is_verified = False
         live = {key for key, own in self.twin.bands.items() if own.kind == "live"}
         for row in self.read_forecasts():
@@ -137,7 +152,14 @@ class Runs(RuleBasedStateMachine):
                 self.live.setdefault(row[:4], row)
 
     def write(
-        self, tx: Transaction, name: str, session: date, *, bands: dict[str, Bands], kind: RunKind
+        self,
+        tx: Transaction,
+        name: str,
+        session: date,
+        *,
+        bands: dict[str, Bands],
+        kind: RunKind,
+        reissue: bool = False,
     ) -> None:
         run = RunRecord(
             run_id=name,
@@ -154,7 +176,8 @@ class Runs(RuleBasedStateMachine):
             kind=kind,
         )
         forecasts = [make_forecast(ticker, session, own) for ticker, own in bands.items()]
-        tx.forecasts.publish(tx.forecasts.prepare(run, forecasts, dict.fromkeys(bands, 0)))
+        ages = dict.fromkeys(bands, 0)
+        tx.forecasts.publish(tx.forecasts.prepare(run, forecasts, ages, reissue=reissue))
 
     @rule()
     def verify(self) -> None:
@@ -198,10 +221,10 @@ class Runs(RuleBasedStateMachine):
     @precondition(lambda self: self.repeat is not None)
     @rule()
     def run_again(self) -> None:
-        before = self.read_forecasts()
+        before = self.read_bands()
         assert self.repeat is not None
         self.repeat()
-        assert self.read_forecasts() == before
+        assert self.read_bands() == before
 
     @rule()
     def open_again(self) -> None:
@@ -215,10 +238,15 @@ class Runs(RuleBasedStateMachine):
         )
         return [(row[0], date.fromisoformat(row[1]), *row[2:]) for row in rows]
 
+    def read_bands(self) -> list[list[tuple[Any, ...]]]:
+        return [self.read_forecasts(), self.read("SELECT * FROM forecast_editions ORDER BY 1, 2, 3, 4, 5")]
+
     def read_all(self) -> list[list[tuple[Any, ...]]]:
         tables = (
             "forecasts",
+            "forecast_editions",
             "forecast_quantiles",
+            "edition_quantiles",
             "forecast_runs",
             "verifications",
             "universes",
@@ -238,9 +266,24 @@ class Runs(RuleBasedStateMachine):
 
     @invariant()
     def the_newest_bands_are_those_of_the_twin(self) -> None:
-        rows = self.read("SELECT ticker, as_of, horizon, kind FROM latest_forecast")
+        rows = self.read("SELECT ticker, as_of, horizon, kind, edition FROM latest_forecast")
         assert {(row[0], date.fromisoformat(row[1]), *row[2:]) for row in rows} == self.twin.latest()
         assert len(rows) == len(self.twin.latest())
+
+    @invariant()
+    def editions_are_those_of_the_twin(self) -> None:
+        editions = {
+            (*key, 2 + index): (own.horizon, round(own.width, 6))
+            for key, added in self.twin.editions.items()
+            for index, own in enumerate(added)
+        }
+        rows = self.read(
+            "SELECT ticker, as_of, edition, count(*), max(log_return) FROM edition_quantiles GROUP BY 1, 2, 3"
+        )
+        found = {
+            (row[0], date.fromisoformat(row[1]), row[2]): (row[3] // 3, round(row[4], 6)) for row in rows
+        }
+        assert found == editions
 
     @invariant()
     def no_band_has_two_scores(self) -> None:

@@ -1,0 +1,102 @@
+"""Editions of live forecasts, as rows and as conditions of queries."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import sqlalchemy as sa
+
+from db.bulk import Batch, prepare_batch
+from db.records import TickerSession
+from db.repositories.forecast_rows import SERVED_BAND, ForecastRows, collect_values
+from db.schema import edition_quantiles, forecast_editions, forecast_quantiles
+from db.sql import Row, read_frame
+
+FIRST_EDITION = 1
+_FORECAST = ("source", "ticker", "as_of")
+
+
+def prepare_editions(
+    dialect: sa.Dialect, forecasts: Sequence[ForecastRows], editions: Mapping[TickerSession, int]
+) -> tuple[Batch, ...]:
+    """Convert forecasts to rows of the two tables of editions; those without one are left out.
+
+    Args:
+        dialect: Of the database.
+        forecasts: As rows of the first edition.
+        editions: Ticker and `as_of` -> the edition to add.
+    """
+    added = [(rows, editions[rows.key]) for rows in forecasts if rows.key in editions]
+    bands = [row for rows, edition in added for row in build_edition_rows(rows, edition)]
+    quantiles = [row for rows, edition in added for row in build_edition_quantiles(rows, edition)]
+    return (
+        prepare_batch(dialect, forecast_editions, bands),
+        prepare_batch(dialect, edition_quantiles, quantiles),
+    )
+
+
+def build_edition_rows(rows: ForecastRows, edition: int) -> list[Row]:
+    """Build the rows of table `forecast_editions`, one per horizon."""
+    return [{**row, "edition": edition} for row in rows.horizons]
+
+
+def build_edition_quantiles(rows: ForecastRows, edition: int) -> list[Row]:
+    """Build the rows of table `edition_quantiles`, which keeps the calibrated band alone."""
+    served = (row for row in rows.quantiles if row["band"] == SERVED_BAND)
+    return [
+        {**{name: value for name, value in row.items() if name != "band"}, "edition": edition}
+        for row in served
+    ]
+
+
+def is_edition_stored(connection: sa.Connection, source: str, rows: ForecastRows, *, edition: int) -> bool:
+    """Return whether every row of an edition is stored with the values of a forecast, to the last bit."""
+    expected = {
+        forecast_editions: build_edition_rows(rows, edition),
+        edition_quantiles: build_edition_quantiles(rows, edition),
+    }
+    for table, own in expected.items():
+        query = sa.select(table).where(_is_edition(table, source, rows.key, edition=edition))
+        stored = (dict(row) for row in connection.execute(query).mappings())
+        if collect_values(stored) != collect_values(own):
+            return False
+    return True
+
+
+def find_newest_edition(connection: sa.Connection, source: str, forecast: TickerSession) -> int | None:
+    """Find the newest edition that a reissue has added to a forecast, None without any."""
+    query = sa.select(sa.func.max(forecast_editions.c.edition))
+    newest: int | None = connection.scalar(query.where(_is_of(forecast_editions, source, forecast)))
+    return newest
+
+
+def load_edition_quantiles(
+    connection: sa.Connection, source: str, forecast: TickerSession, *, edition: int
+) -> pd.DataFrame:
+    """Load the quantiles of an edition, long, in the columns of `forecast_quantiles`."""
+    band, row = sa.literal(SERVED_BAND).label("band"), edition_quantiles.c
+    columns = (band if column.name == "band" else row[column.name] for column in forecast_quantiles.c)
+    query = sa.select(*columns).where(_is_edition(edition_quantiles, source, forecast, edition=edition))
+    return read_frame(connection, query.order_by(row.horizon, row.level))
+
+
+def select_newest_edition(forecast: sa.FromClause) -> sa.ScalarSelect[int]:
+    """Select the newest edition that a reissue has added to a forecast, null without any.
+
+    Args:
+        forecast: Of the outer query, with the columns `source`, `ticker` and `as_of`.
+    """
+    other = forecast_editions.alias("newest_edition").c
+    is_same = sa.and_(*(other[name] == forecast.c[name] for name in _FORECAST))
+    newest = sa.select(sa.func.max(other.edition)).where(is_same)
+    return newest.correlate(forecast).scalar_subquery()
+
+
+def _is_edition(
+    table: sa.Table, source: str, forecast: TickerSession, *, edition: int
+) -> sa.ColumnElement[bool]:
+    return _is_of(table, source, forecast) & (table.c.edition == edition)
+
+
+def _is_of(table: sa.Table, source: str, forecast: TickerSession) -> sa.ColumnElement[bool]:
+    ticker, as_of = forecast
+    return (table.c.source == source) & (table.c.ticker == ticker) & (table.c.as_of == as_of)
