@@ -32,6 +32,7 @@ def backfill(
     horizon: Horizon = 30,
     paths: Paths = 0,
     force: bool = False,
+    reissue: bool = False,
 ) -> BackfillSummary:
     """Publish the bands of missed sessions, the oldest first and each at most once.
 
@@ -47,12 +48,13 @@ def backfill(
         horizon: Sessions ahead, 1 to 30.
         paths: Simulated paths a ticker, up to 100000; 0 for the configured number.
         force: Make backfilled bands anew, and try what was left out again; bands issued on their day stay.
+        reissue: Force, and add an edition to bands issued on their day that come out otherwise.
     """
     if start > end:
         raise UsageError(f"Expected start at or before end, found {start} after {end}.")
     chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
-    with open_flow_context(end, **chosen) as context:
-        return backfill_span(context, Span(start, end), force=force)
+    with open_flow_context(end, reissue=reissue, **chosen) as context:
+        return backfill_span(context, Span(start, end), force=force or reissue)
 
 
 def backfill_span(context: RunContext, span: Span, *, force: bool) -> BackfillSummary:

@@ -46,6 +46,7 @@ class RunContext(Scope):
         due: When the run was due (UTC); a bar counts when its session had closed by then.
         calendars: Of the tickers, as they are known now.
         earnings: Ticker -> its earnings dates, as they are known now.
+        reissue: True if live bands that come out otherwise get a new edition.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class RunContext(Scope):
     due: datetime
     calendars: Calendars = STANDARD
     earnings: Mapping[str, EarningsDates] = field(default_factory=dict)
+    reissue: bool = False
 
     def at(self, session: date, tickers: tuple[str, ...] | None = None) -> "RunContext":
         """Return the context of an earlier session."""
@@ -138,7 +140,12 @@ def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> 
 
 @contextmanager
 def open_context(
-    due: datetime, as_of: date | None = None, *, now: datetime | None = None, **overrides: Any
+    due: datetime,
+    as_of: date | None = None,
+    *,
+    now: datetime | None = None,
+    reissue: bool = False,
+    **overrides: Any,
 ) -> Iterator[RunContext]:
     """Open the context of a run; close the store at the end.
 
@@ -146,6 +153,7 @@ def open_context(
         due: When the run was due (UTC).
         as_of: The session to forecast from; None for the last one that counts.
         now: The clock; None reads it.
+        reissue: Add an edition to live bands that come out otherwise.
         **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
@@ -170,6 +178,7 @@ def open_context(
             due=due,
             calendars=load_calendars(store, dict(scope.settings.calendars), now),
             earnings=earnings,
+            reissue=reissue,
         )
 
 

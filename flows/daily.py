@@ -28,6 +28,7 @@ def daily(
     catch_up: CatchUp = "report",
     look_back: LookBack = 10,
     force: bool = False,
+    reissue: bool = False,
 ) -> RunSummary | State[Any]:
     """Pull prices, train where needed, forecast, publish and report.
 
@@ -42,8 +43,9 @@ def daily(
         catch_up: What to do about earlier sessions without bands: nothing, report them, or fill them.
         look_back: How many sessions back to look for them, 1 to 60.
         force: Run although the session's bands are complete, or no exchange has traded.
+        reissue: Force, and add an edition to bands issued on their day that come out otherwise.
     """
     chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
-    with open_flow_context(as_of, **chosen) as context:
-        plan = plan_sessions(context, as_of, catch_up, sessions=look_back, force=force)
+    with open_flow_context(as_of, reissue=reissue, **chosen) as context:
+        plan = plan_sessions(context, as_of, catch_up, sessions=look_back, force=force or reissue)
         return publish_plan(context, plan, retrain)

@@ -20,6 +20,7 @@ def forecast(
     as_of: Day | None = None,
     horizon: Horizon = 30,
     retrain: Retrain = "never",
+    reissue: bool = False,
 ) -> RunSummary:
     """Forecast from the prices that the store holds, without fetching any.
 
@@ -30,6 +31,8 @@ def forecast(
         as_of: Session to forecast from; none for the last one closed when the run was due.
         horizon: Sessions ahead, 1 to 30.
         retrain: Whether to train first.
+        reissue: Add an edition to bands issued on their day that come out otherwise.
     """
-    with open_flow_context(as_of, **overrides(tickers, source, csv_dir, horizon=horizon)) as context:
+    chosen = overrides(tickers, source, csv_dir, horizon=horizon)
+    with open_flow_context(as_of, reissue=reissue, **chosen) as context:
         return forecast_stored(context, retrain)

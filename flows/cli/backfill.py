@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.flow_runs import call_flow
-from flows.cli.options import DAY, CsvDir, Horizon, Json, Source, Tickers, build_parameters, to_day
+from flows.cli.options import DAY, CsvDir, Horizon, Json, Reissue, Source, Tickers, build_parameters, to_day
 from flows.cli.output import print_result
 
 
@@ -20,6 +20,7 @@ def backfill(
     force: Annotated[
         bool, typer.Option("--force", help="Make backfilled bands anew; those issued on their day stay.")
     ] = False,
+    reissue: Reissue = False,
     json: Json = False,
 ) -> None:
     """Publish the bands of missed sessions, oldest first, each at most once; run it again to go on."""
@@ -30,6 +31,7 @@ def backfill(
         end=to_day(end),
         horizon=horizon,
         force=force,
+        reissue=reissue,
     )
     from flows.reporting.summaries import build_backfill_lines
 

@@ -1,7 +1,7 @@
 """`bandcast forecast`."""
 
 from flows.cli.flow_runs import run_flow
-from flows.cli.options import AsOf, CsvDir, Horizon, Json, Source, Tickers, build_parameters, to_day
+from flows.cli.options import AsOf, CsvDir, Horizon, Json, Reissue, Source, Tickers, build_parameters, to_day
 
 
 def forecast(
@@ -10,8 +10,9 @@ def forecast(
     tickers: Tickers = None,
     as_of: AsOf = None,
     horizon: Horizon = 30,
+    reissue: Reissue = False,
     json: Json = False,
 ) -> None:
     """Forecast with the stored model from the stored prices."""
     parameters = build_parameters(source, csv_dir, tickers)
-    run_flow("forecast", json=json, **parameters, as_of=to_day(as_of), horizon=horizon)
+    run_flow("forecast", json=json, **parameters, as_of=to_day(as_of), horizon=horizon, reissue=reissue)

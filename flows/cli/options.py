@@ -27,6 +27,10 @@ Until = Annotated[
     datetime | None, typer.Option(formats=DAY, help="The newest bands up to this session. [default: of all]")
 ]
 Horizon = Annotated[int, typer.Option(min=1, max=30, help="Sessions ahead.")]
+Reissue = Annotated[
+    bool,
+    typer.Option("--reissue", help="Add an edition to live bands that come out otherwise; the first stays."),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
 ]

@@ -83,11 +83,12 @@ def load_unfinished(context: RunContext, session: date, *, force: bool) -> tuple
     Args:
         context: The run.
         session: The session.
-        force: Count bands that were not issued on their day, and quarantined tickers, as unfinished.
+        force: Count bands that were not issued on their day, and quarantined tickers, as unfinished; and in a
+            run that reissues all others, too.
     """
     with context.store.reading() as tx:
         if force:
-            finished = tx.forecasts.issued_live(session)
+            finished = set() if context.reissue else tx.forecasts.issued_live(session)
         else:
             horizon = context.settings.simulation.horizon
             finished = tx.forecasts.completed(session, session, horizon)

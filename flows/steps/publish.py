@@ -123,7 +123,7 @@ def forecast_session(
         run = build_run_record(
             context, served, calibration.calibration_id, forecasts=forecasts, faults=faults
         )
-        kept = publish(context, run, forecasts, faults=faults)
+        notes = publish(context, run, forecasts, faults=faults)
     return RunSummary(
         context.as_of,
         run.run_id,
@@ -132,7 +132,7 @@ def forecast_session(
         faults,
         watch.seconds,
         fallbacks=result.fallbacks,
-        notes=tuple(describe_kept(kept)),
+        notes=notes,
     )
 
 
@@ -148,29 +148,41 @@ def find_highest_rung(result: ForecastResult, version: str) -> str:
 @translate_unforeseen
 def publish(
     context: RunContext, run: RunRecord, forecasts: Sequence[Forecast], *, faults: Mapping[str, PriceError]
-) -> Sequence[TickerSession]:
+) -> tuple[str, ...]:
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
 
     Returns:
-        Ticker and `as_of` of live bands that this run would have made otherwise, and that stay.
+        Sentences on live bands that this run has made otherwise.
 
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` requires.
     """
     require_enough(context, forecasts, "forecasts", faults=faults)
     with context.store.reading() as tx:
-        publication = tx.forecasts.prepare(run, forecasts, load_ages(context, forecasts))
+        ages = load_ages(context, forecasts)
+        publication = tx.forecasts.prepare(run, forecasts, ages, reissue=context.reissue)
     with context.store.writing() as tx:
         published = tx.forecasts.publish(publication)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
-    for note in describe_kept(published.kept):
+    notes = tuple(describe_live(published.kept, published.editions))
+    for note in notes:
         get_run_logger().warning("publish: %s", note)
-    return published.kept
+    return notes
 
 
-def describe_kept(kept: Sequence[TickerSession]) -> Iterator[str]:
-    """Yield a sentence on live bands that a run has left as they were issued, if there are any."""
-    if kept:
+def describe_live(kept: Sequence[TickerSession], editions: Mapping[TickerSession, int]) -> Iterator[str]:
+    """Yield a sentence on live bands that a run comes to others of, if there are any.
+
+    Args:
+        kept: Ticker and `as_of` of these bands.
+        editions: The edition that a reissue has added to each; empty for a run that does not reissue.
+    """
+    if editions:
+        bands = ", ".join(
+            f"{edition} of {ticker} of {as_of}" for (ticker, as_of), edition in editions.items()
+        )
+        yield f"Live bands stay as they were issued and are scored; this run adds edition {bands}."
+    elif kept:
         bands = ", ".join(f"{ticker} of {as_of}" for ticker, as_of in kept)
         yield f"Live bands stay as they were issued, although this run comes to others: {bands}."
 

@@ -87,6 +87,7 @@ def refuse_a_horizon_of_31(page: Page) -> None:
         "retrain",
         "catch_up",
         "force",
+        "reissue",
     ):
         expect(page.get_by_text(f"{field} (Optional)", exact=True)).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("Sessions ahead, 1 to 30.")).to_be_visible(timeout=PATIENCE_MS)

@@ -1,5 +1,6 @@
 """What was issued live stays as it was, whatever is run for its session later, on both databases."""
 
+import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 from flow_runs import complete, run_state
 from reading_store import dump, rows
+from typer.testing import CliRunner
 
 from flows.backfill import backfill
+from flows.cli import app
 from flows.daily import daily
 from flows.forecast import forecast
 
@@ -42,6 +45,39 @@ def test_no_later_run_replaces_live_bands(monkeypatch: pytest.MonkeyPatch, due: 
     assert kept in complete(forecast, tickers=["IBM"], as_of=DAY, horizon=3).notes
     assert run_state(backfill, start=DAY, end=DAY, tickers=["IBM"], horizon=7, force=True).is_completed()
     assert {table: dump()[table] for table in ISSUED} == before
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True
+)
+def test_a_reissue_adds_an_edition_from_the_command_the_form_and_a_backfill(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_due(monkeypatch, THAT_EVENING)
+    complete(daily, tickers=["IBM"], horizon=2)
+    first = {table: dump()[table] for table in ISSUED if table != "forecast_runs"}
+
+    command = ["forecast", "--tickers", "IBM", "--as-of", str(DAY), "--horizon", "3", "--reissue", "--json"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    added = (
+        "Live bands stay as they were issued and are scored; this run adds edition {} of IBM of 2013-03-01."
+    )
+    assert added.format(2) in json.loads(done.stdout)["notes"]
+    set_due(monkeypatch, YEARS_LATER)
+    summary = complete(daily, tickers=["IBM"], as_of=DAY, horizon=4, reissue=True)  # as the form sends it
+    assert added.format(3) in summary.notes
+    for _ in range(2):  # the second one adds nothing
+        filled = run_state(backfill, start=DAY, end=DAY, tickers=["IBM"], horizon=5, reissue=True)
+        assert filled.is_completed()
+
+    counted = "SELECT edition, count(*) FROM forecast_editions GROUP BY edition ORDER BY edition"
+    assert rows(counted) == [(2, 3), (3, 4), (4, 5)]
+    assert rows("SELECT edition, count(*), max(kind) FROM latest_forecast GROUP BY edition") == [
+        (4, 5, "backfill")
+    ]
+    assert {table: dump()[table] for table in first} == first
 
 
 def read_newest_alone(workplace: Path) -> str:

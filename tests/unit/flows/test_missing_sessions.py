@@ -1,6 +1,7 @@
 """Sessions that a daily run publishes after an outage, by the setting."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import get_args
 
@@ -123,3 +124,9 @@ def test_force_counts_what_was_left_out_as_unfinished_and_bands_of_their_day_as_
     assert load_unfinished(context, THURSDAY, force=False) == ()
     assert load_unfinished(context, THURSDAY, force=True) == ("IBM",)
     assert load_unfinished(context, TUESDAY, force=False) == TICKERS
+
+
+def test_a_run_that_reissues_counts_bands_of_their_day_as_unfinished(context: RunContext) -> None:
+    publish_all(context, TUESDAY, kind="live")
+    assert load_unfinished(context, TUESDAY, force=True) == ()
+    assert load_unfinished(replace(context, reissue=True), TUESDAY, force=True) == TICKERS
