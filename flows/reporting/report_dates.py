@@ -39,6 +39,8 @@ def load_reports(
     stored = tx.earnings.load(sessions, known_at)
     found = {}
     for ticker, session in sessions.items():
+        if not stored[ticker]:  # nothing to load a calendar for, which takes a quarter of a second
+            continue
         # Without sessions nothing can be forecast, nor marked.
         with suppress(CalendarError, UnknownExchangeError):
             axis = sessions_between(calendars.of(ticker), session - BEFORE, session + AFTER)

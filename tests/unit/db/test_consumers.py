@@ -28,6 +28,7 @@ from db.schema.views import VIEWS
 DOCUMENT = Path(__file__).parents[3] / "docs" / "consuming.md"
 QUERY = re.compile(r"^### ([^\n]+)\n\n(?:[A-Z][^\n]*\n\n)?```sql\n(.+?)```", re.MULTILINE | re.DOTALL)
 QUERIES: dict[str, str] = {match[1]: match[2] for match in QUERY.finditer(DOCUMENT.read_text())}
+WHOLE_HISTORY = "Coverage by horizon"  # of every score that there is
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 Answer = list[tuple[Any, ...]]
@@ -259,6 +260,16 @@ def test_a_query_has_the_right_answer(ask: Ask, tables: Tables, question: str) -
 
 def approximate(cell: Any) -> Any:
     return pytest.approx(cell) if isinstance(cell, float) else cell
+
+
+@pytest.mark.parametrize("question", [name for name in ANSWERS if name != WHOLE_HISTORY])
+def test_no_query_walks_through_all_bands_or_scores(sqlite_filled: sa.Engine, question: str) -> None:
+    """A SQLite file has no counts of rows by which a plan could be chosen."""
+    with reading(sqlite_filled) as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {QUERIES[question]}")]
+    walks = [line for line in plan if re.search(r"_(forecasts|verifications)_\w+ \(source=\?\)$", line)]
+    scans = [line for line in plan if re.match(r"SCAN (forecasts|verifications|forecast_quantiles)\b", line)]
+    assert [*walks, *scans] == []
 
 
 def test_each_documented_query_is_asked_and_has_at_most_two_joins() -> None:

@@ -121,3 +121,15 @@ def test_reports_are_marked_as_the_forecasts_knew_them(
         result = CliRunner().invoke(app, command.split())
         assert result.exit_code == 0
         assert ("2024-01-03, after the close, announced" in " ".join(result.stdout.split())) is marked
+
+
+def test_bands_without_earnings_dates_load_no_calendar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take a quarter of the time of `show`."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a calendar was loaded")
+
+    monkeypatch.setattr("flows.reporting.report_dates.sessions_between", refuse)
+    result = CliRunner().invoke(app, ["show", "--source", "csv", "--json"])
+    assert result.exit_code == 0, result.output
+    assert [row["ticker"] for row in json.loads(result.stdout)] == ["AAA"]
