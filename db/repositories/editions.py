@@ -1,6 +1,7 @@
 """Editions of live forecasts, as rows and as conditions of queries."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from db.bulk import Batch, prepare_batch
 from db.records import TickerSession
 from db.repositories.forecast_rows import SERVED_BAND, ForecastRows, collect_values
-from db.schema import edition_quantiles, forecast_editions, forecast_quantiles
+from db.schema import edition_quantiles, forecast_editions, forecast_quantiles, forecasts
 from db.sql import Row, read_frame
 
 FIRST_EDITION = 1
@@ -16,16 +17,16 @@ _FORECAST = ("source", "ticker", "as_of")
 
 
 def prepare_editions(
-    dialect: sa.Dialect, forecasts: Sequence[ForecastRows], editions: Mapping[TickerSession, int]
+    dialect: sa.Dialect, issued: Sequence[ForecastRows], editions: Mapping[TickerSession, int]
 ) -> tuple[Batch, ...]:
     """Convert forecasts to rows of the two tables of editions; those without one are left out.
 
     Args:
         dialect: Of the database.
-        forecasts: As rows of the first edition.
+        issued: As rows of the first edition.
         editions: Ticker and `as_of` -> the edition to add.
     """
-    added = [(rows, editions[rows.key]) for rows in forecasts if rows.key in editions]
+    added = [(rows, editions[rows.key]) for rows in issued if rows.key in editions]
     bands = [row for rows, edition in added for row in build_edition_rows(rows, edition)]
     quantiles = [row for rows, edition in added for row in build_edition_quantiles(rows, edition)]
     return (
@@ -62,11 +63,22 @@ def is_edition_stored(connection: sa.Connection, source: str, rows: ForecastRows
     return True
 
 
-def find_newest_edition(connection: sa.Connection, source: str, forecast: TickerSession) -> int | None:
-    """Find the newest edition that a reissue has added to a forecast, None without any."""
-    query = sa.select(sa.func.max(forecast_editions.c.edition))
-    newest: int | None = connection.scalar(query.where(_is_of(forecast_editions, source, forecast)))
+def find_newest_edition(
+    connection: sa.Connection, source: str, forecast: TickerSession, *, run_id: str | None = None
+) -> int | None:
+    """Find the newest edition that a reissue, or one run alone, has added to a forecast; None without any."""
+    row = forecast_editions.c
+    query = sa.select(sa.func.max(row.edition)).where(_is_of(forecast_editions, source, forecast))
+    newest: int | None = connection.scalar(query if run_id is None else query.where(row.run_id == run_id))
     return newest
+
+
+def select_of_run(run_id: str, *names: str) -> sa.CompoundSelect[Any]:
+    """Select the distinct values of some columns of a run's bands, of the first edition and of later ones."""
+    tables = (forecasts, forecast_editions)
+    return sa.union(
+        *(sa.select(*(table.c[name] for name in names)).where(table.c.run_id == run_id) for table in tables)
+    )
 
 
 def load_edition_quantiles(

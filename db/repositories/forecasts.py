@@ -18,6 +18,7 @@ from db.repositories.editions import (
     load_edition_quantiles,
     prepare_editions,
     select_newest_edition,
+    select_of_run,
 )
 from db.repositories.forecast_rows import (
     ForecastRows,
@@ -29,7 +30,14 @@ from db.repositories.forecast_rows import (
     keep_stored,
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
-from db.schema import forecast_quantiles, forecast_runs, forecasts, path_odds, verifications
+from db.schema import (
+    forecast_editions,
+    forecast_quantiles,
+    forecast_runs,
+    forecasts,
+    path_odds,
+    verifications,
+)
 from db.sql import read_frame, record_columns, select_tickers, upsert
 from forecasting.forecast import Forecast
 from forecasting.types import Quality
@@ -131,20 +139,20 @@ class ForecastRepository(Repository):
 
     def made_by(self, run_id: str) -> list[TickerSession]:
         """List ticker and `as_of` of the forecasts of a run that no later run has replaced, sorted."""
-        columns = forecasts.c
-        query = sa.select(columns.ticker, columns.as_of).where(columns.run_id == run_id).distinct()
-        rows = self._connection.execute(query.order_by(columns.ticker, columns.as_of))
-        return [(row.ticker, row.as_of) for row in rows]
+        rows = self._connection.execute(select_of_run(run_id, "ticker", "as_of"))
+        return sorted((row.ticker, row.as_of) for row in rows)
 
     def models_of(self, run_id: str) -> dict[str, str]:
         """Load ticker -> version of the model that made its bands, of the run's forecasts still stored."""
-        columns = forecasts.c
-        query = sa.select(columns.ticker, columns.model_version).where(columns.run_id == run_id)
-        return dict(self._connection.execute(query.distinct()).tuples().all())
+        query = select_of_run(run_id, "ticker", "model_version")
+        return {row.ticker: row.model_version for row in self._connection.execute(query)}
 
     def matches(self, run: RunRecord, forecast: Forecast) -> bool:
-        """Return whether every row of a forecast is stored with the same values, to the last bit."""
-        return self._is_stored(build_rows(run, forecast))
+        """Return whether every row of a run's forecast is stored with the same values, to the last bit."""
+        rows = build_rows(run, forecast)
+        if edition := find_newest_edition(self._connection, self._source, rows.key, run_id=run.run_id):
+            return is_edition_stored(self._connection, self._source, rows, edition=edition)
+        return self._is_stored(rows)
 
     def latest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> pd.DataFrame:
         """Load the newest edition of the newest forecast of each ticker, in the columns of `latest_forecast`.
@@ -185,10 +193,15 @@ class ForecastRepository(Repository):
         query = sa.select(path_odds).where(self._is_from(path_odds, ticker, as_of))
         return read_frame(self._connection, query.order_by(columns.statistic, columns.horizon, columns.level))
 
-    def quality(self, ticker: str, as_of: date) -> Quality:
-        """Load the rung of the ladder that made a stored forecast."""
-        query = sa.select(forecasts.c.quality).where(self._is_from(forecasts, ticker, as_of))
-        quality: Quality = self._connection.scalars(query.limit(1)).one()
+    def quality(self, ticker: str, as_of: date, run_id: str) -> Quality:
+        """Load the rung of the ladder that made a run's stored forecast."""
+        table = forecasts
+        if find_newest_edition(self._connection, self._source, (ticker, as_of), run_id=run_id):
+            table = forecast_editions
+        is_of_run = self._is_from(table, ticker, as_of) & (table.c.run_id == run_id)
+        quality: Quality = self._connection.scalars(
+            sa.select(table.c.quality).where(is_of_run).limit(1)
+        ).one()
         return quality
 
     def completed(self, first: date, last: date, horizon: int) -> set[TickerSession]:

@@ -10,11 +10,13 @@ import pytest
 from flow_runs import complete, run_state
 from reading_store import dump, rows
 from typer.testing import CliRunner
+from workplace import open_configured_store
 
 from flows.backfill import backfill
 from flows.cli import app
 from flows.daily import daily
 from flows.forecast import forecast
+from flows.steps.replay import replay_run
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
@@ -78,6 +80,9 @@ def test_a_reissue_adds_an_edition_from_the_command_the_form_and_a_backfill(
         (4, 5, "backfill")
     ]
     assert {table: dump()[table] for table in first} == first
+    assert summary.run_id
+    with open_configured_store() as store:
+        assert replay_run(store, summary.run_id).same == ("IBM",)
 
 
 def read_newest_alone(workplace: Path) -> str:

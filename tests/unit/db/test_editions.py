@@ -134,6 +134,22 @@ def test_backfilled_bands_are_replaced_and_new_ones_issued_as_ever(
     assert select(served, "SELECT count(*) FROM forecast_editions") == [(0,)]
 
 
+def test_a_run_is_known_by_the_edition_that_it_has_added(
+    issued: Store, run: RunRecord, forecast: MakeForecast, wide: Forecast
+) -> None:
+    lower = replace(wide, quality="previous")
+    publish(issued, later(run, 2), lower, reissue=True)
+    publish(issued, later(run, 3), wide, reissue=True)
+    with issued.reading() as tx:
+        assert tx.forecasts.made_by("r1") == [("AAA", DAY), ("BBB", DAY)]
+        assert tx.forecasts.made_by("r2") == [("AAA", DAY)]
+        assert tx.forecasts.models_of("r2") == {"AAA": "m1"}
+        assert tx.forecasts.quality("AAA", DAY, "r2") == "previous"
+        assert tx.forecasts.matches(later(run, 2), lower)
+        assert not tx.forecasts.matches(later(run, 2), wide)
+        assert tx.forecasts.matches(run, forecast())
+
+
 def test_two_reissues_at_once_are_two_editions(
     issued: Store, run: RunRecord, forecast: MakeForecast, wide: Forecast
 ) -> None:

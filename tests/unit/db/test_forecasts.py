@@ -55,7 +55,7 @@ def test_rows_hold_what_the_forecast_holds(
     with served.reading() as tx:
         assert tx.forecasts.run("r1") == run
         assert tx.forecasts.run("r9") is None
-        assert tx.forecasts.quality("AAA", DAY) == "champion"
+        assert tx.forecasts.quality("AAA", DAY, "r1") == "champion"
 
 
 ODDS = PathOdds(
