@@ -231,9 +231,9 @@ WHERE member.newest_as_of IS NULL OR member.age_sessions > 0
 
 CONTRACT_VERSION_8 = "CREATE VIEW contract_version AS SELECT 3 AS contract_version"
 
-# The tickers of a source's newest session, each with its newest bands and their newest edition: a look into
-# two keys a ticker. Two arms, since not every SQLite looks through a view of all editions. SQLite keeps the
-# order of a CROSS JOIN: without it, a query that names the source would walk through all of its bands.
+# Each ticker of a source's newest session with its newest bands: a look into the key a ticker.
+# Two arms, since not every SQLite looks through a view of all editions. SQLite keeps the order of a
+# CROSS JOIN: without it, a query that names the source would walk through all of its bands.
 _MEMBER = """
     SELECT u.source, u.ticker, u.age_sessions, i.currency, i.name,
            (SELECT MAX(b.as_of) FROM forecasts b WHERE b.source = u.source AND b.ticker = u.ticker) AS as_of
@@ -242,9 +242,7 @@ _MEMBER = """
       ON newest.source = u.source AND newest.as_of = u.as_of
     LEFT JOIN instruments i ON i.source = u.source AND i.ticker = u.ticker
 """
-_NEWEST_EDITION = """(
-    SELECT MAX(e.edition) FROM forecast_editions e
-    WHERE e.source = member.source AND e.ticker = member.ticker AND e.as_of = member.as_of)"""
+_IS_OF_FORECAST = "e.source = f.source AND e.ticker = f.ticker AND e.as_of = f.as_of"
 _LATEST_ARM = f"""
 SELECT f.source, f.ticker, f.as_of, f.target_session, f.horizon, f.anchor_close, f.lower, f.median, f.upper,
        f.coverage, f.quality, f.model_version, f.issued_at, f.outcomes, f.regime, f.reports_ahead,
@@ -254,9 +252,15 @@ CROSS JOIN {{table}} f
 JOIN forecast_runs r ON r.run_id = f.run_id
 WHERE f.source = member.source AND f.ticker = member.ticker AND f.as_of = member.as_of AND {{condition}}
 """
-_FIRST = _LATEST_ARM.format(edition="1 AS edition", table="forecasts", condition=f"{_NEWEST_EDITION} IS NULL")
+_FIRST = _LATEST_ARM.format(
+    edition="1 AS edition",
+    table="forecasts",
+    condition=f"NOT EXISTS (SELECT 1 FROM forecast_editions e WHERE {_IS_OF_FORECAST})",
+)
 _LATER = _LATEST_ARM.format(
-    edition="f.edition", table="forecast_editions", condition=f"f.edition = {_NEWEST_EDITION}"
+    edition="f.edition",
+    table="forecast_editions",
+    condition=f"f.edition = (SELECT MAX(e.edition) FROM forecast_editions e WHERE {_IS_OF_FORECAST})",
 )
 LATEST_FORECAST_13 = f"CREATE VIEW latest_forecast AS {_FIRST} UNION ALL {_LATER}"
 CONTRACT_VERSION_13 = "CREATE VIEW contract_version AS SELECT 4 AS contract_version"
