@@ -36,7 +36,7 @@ def test_columns_are_the_documented_ones(engine: sa.Engine, view: sa.TableClause
 
 def test_latest_has_the_public_columns() -> None:
     left_out = {"run_id", "model_variance", "noise_variance"}
-    added = {"kind", "age_sessions", "currency", "name", "nominal_coverage"}
+    added = {"kind", "age_sessions", "currency", "name", "nominal_coverage", "edition"}
     stored, shown = {column.name for column in forecasts.c}, {column.name for column in latest_forecast.c}
     assert (stored - shown, shown - stored) == (left_out, added)
 
