@@ -8,6 +8,10 @@ from alembic import op
 from db.migrations.views import (
     CONTRACT_VERSION_8,
     CONTRACT_VERSION_13,
+    COVERAGE_BY_HORIZON_8,
+    COVERAGE_BY_HORIZON_13,
+    COVERAGE_BY_TICKER_8,
+    COVERAGE_BY_TICKER_13,
     LATEST_FORECAST_8,
     LATEST_FORECAST_13,
 )
@@ -19,6 +23,11 @@ depends_on = None
 
 _BEFORE = {"latest_forecast": LATEST_FORECAST_8, "contract_version": CONTRACT_VERSION_8}
 _AFTER = {"latest_forecast": LATEST_FORECAST_13, "contract_version": CONTRACT_VERSION_13}
+_BEFORE_ON_SQLITE = {"coverage_by_horizon": COVERAGE_BY_HORIZON_8, "coverage_by_ticker": COVERAGE_BY_TICKER_8}
+_AFTER_ON_SQLITE = {
+    "coverage_by_horizon": COVERAGE_BY_HORIZON_13,
+    "coverage_by_ticker": COVERAGE_BY_TICKER_13,
+}
 _TABLES = ("edition_quantiles", "forecast_editions")
 # Without counts of rows SQLite goes by how many columns a query names, so an index holds the source, too, and
 # the columns that answers are sorted by.
@@ -54,10 +63,14 @@ def upgrade() -> None:
     is_served = sa.text("method = 'calibrated'")
     op.create_index(_OF_SCORES, "verifications", _SCORE, sqlite_where=is_served, postgresql_where=is_served)
     _replace_views(_AFTER)
+    if op.get_bind().dialect.name == "sqlite":
+        _replace_views(_AFTER_ON_SQLITE)
 
 
 def downgrade() -> None:
     _replace_views(_BEFORE)
+    if op.get_bind().dialect.name == "sqlite":
+        _replace_views(_BEFORE_ON_SQLITE)
     op.drop_index(_OF_SCORES, "verifications")
     for name in _INDEXES:
         op.drop_index(name, "forecasts")

@@ -272,6 +272,16 @@ def test_no_query_walks_through_all_bands_or_scores(sqlite_filled: sa.Engine, qu
     assert [*walks, *scans] == []
 
 
+@pytest.mark.parametrize("view", ["coverage_by_horizon", "coverage_by_ticker"])
+def test_averages_of_all_scores_read_them_in_the_order_of_the_table(
+    sqlite_filled: sa.Engine, view: str
+) -> None:
+    query = f"SELECT outcomes FROM {view} WHERE source = 'yahoo' AND band = 'calibrated'"
+    with reading(sqlite_filled) as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    assert "SEARCH v USING INDEX sqlite_autoindex_verifications_1 (source=?)" in plan
+
+
 def test_each_documented_query_is_asked_and_has_at_most_two_joins() -> None:
     assert list(QUERIES) == list(ANSWERS)
     assert max(query.count("JOIN ") for query in QUERIES.values()) <= 2
