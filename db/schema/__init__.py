@@ -2,7 +2,7 @@
 
 from db.schema.base import metadata
 from db.schema.calendars import calendar_changes
-from db.schema.earnings import earnings_dates
+from db.schema.earnings import earnings_checks, earnings_dates
 from db.schema.forecasts import (
     forecast_quantiles,
     forecast_runs,
@@ -31,6 +31,7 @@ __all__ = [
     "corporate_actions",
     "coverage_by_horizon",
     "coverage_by_ticker",
+    "earnings_checks",
     "earnings_dates",
     "forecast_quantiles",
     "forecast_runs",
