@@ -123,13 +123,17 @@ def load_price_status(
     now: datetime,
     known_ahead: int | None,
 ) -> list[TickerStatus]:
-    """Load the state of some tickers or, without any, of all with bars or a quarantine, as known at `now`."""
+    """Load the state of some tickers as known at `now`; without any, of all with bars or a quarantine.
+
+    Where some have been forecast, tickers that never were are those of the training universe, and left out.
+    """
     with store.reading() as tx:
         holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
         quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
         sessions = {ticker: holding.last for ticker, holding in holdings.items()}
         reports = load_reports(tx, sessions, now, known_ahead=known_ahead, calendars=calendars)
         dates, checks = tx.earnings.load(sessions, now), tx.earnings.checks()
+        forecast = set(tx.forecasts.first_sessions()) & holdings.keys()
         return [
             _describe(
                 ticker,
@@ -141,7 +145,8 @@ def load_price_status(
                 dates=dates.get(ticker, ()),
                 check=checks.get(ticker),
             )
-            for ticker in tickers or sorted({*holdings, *quarantines})
+            for ticker in tickers
+            or sorted({*forecast, *quarantines} if forecast else {*holdings, *quarantines})
         ]
 
 

@@ -157,5 +157,9 @@ def test_a_ticker_that_no_origin_could_forecast_is_named(
 
 
 def test_only_so_many_tickers_are_walked(start: "partial[WarmStart]", shares: Sequence[DailyReturns]) -> None:
+    old = next(returns for returns in shares if returns.ticker == "OLD")
+    twins = [old, replace(old, ticker="TWIN")]
     config = SHORT.model_copy(update={"tickers": 1, "sessions": 20})
-    assert set(start(shares, AS_OF, config=config).scores["ticker"]) == {"OLD"}
+    walked = set(start(twins, AS_OF, config=config).scores["ticker"])
+    assert len(walked) == 1
+    assert set(start(twins, AS_OF, config=config).scores["ticker"]) == walked
