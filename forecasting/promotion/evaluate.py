@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 
 import pandas as pd
 
@@ -103,8 +102,8 @@ def evaluate_challenger(
     tickers = choose_tested(trial.tickers, list(universe), config)
     walks = {}
     for number, (name, model) in enumerate(models.items()):
-        report = partial(_report_both, trial.report, number, len(models))
-        walk = replace(trial, tickers=tickers, report=report)
+        before, total = number * len(origins), len(models) * len(origins)
+        walk = replace(trial, tickers=tickers, report=_count_on(trial.report, before, total))
         walks[name] = _walk(model, universes[name], origins, trial=walk, config=config)
     crps = _score(walks, universes)
     decision = decide_promotion(
@@ -126,8 +125,9 @@ def choose_tested(first: Sequence[str], others: Sequence[str], config: Promotion
     return [*own, *draw_sample(rest, config.tickers - len(own), seed=config.seed)]
 
 
-def _report_both(report: Progress, walk: int, walks: int, done: int, origins: int) -> None:
-    report(walk * origins + done, walks * origins)
+def _count_on(report: Progress, before: int, total: int) -> Progress:
+    """Return the report of one of several walks, of which so many origins are done before."""
+    return lambda done, _origins: report(before + done, total)
 
 
 def _list_sessions(universe: Sequence[DailyReturns]) -> list[date]:
