@@ -76,7 +76,7 @@ class TrainingConfig(Frozen):
     epoch_steps: int = Field(
         100, ge=1, description="Upper bound of the steps of an epoch, after which validation follows."
     )
-    max_steps: int = Field(3000, ge=1, description="Upper bound of the steps of a fit.")
+    max_steps: int = Field(2000, ge=1, description="Upper bound of the steps of a fit.")
     patience: int = Field(
         10, ge=1, description="Epochs without a better validation loss before training stops."
     )
