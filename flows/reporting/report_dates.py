@@ -82,7 +82,7 @@ def describe_origin(
         parts.append(announced.pop(coming.day) if coming.status == "announced" else "last year's")
     if announced and (coming is None or coming.status == "projected"):
         day = min(announced)
-        parts.append(f"{announced[day]} has {day}")
+        parts.append(f"{day} by {announced[day]}")
     if check is not None and check.reason:
         parts.append(f"not read on {check.tried_at:%Y-%m-%d}: {check.reason}")
     return "; ".join(parts) or None

@@ -1,14 +1,17 @@
 """A training universe of its own: its prices come when a model is due, and nothing else is made of them."""
 
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
 from flow_runs import complete
 from reading_store import rows
+from typer.testing import CliRunner
 from vendor_simulator import make_history, make_listing
 from yahoo_imitation import Yahoo
 
+from flows.cli import app
 from flows.daily import daily
 from flows.retrain import retrain
 
@@ -38,6 +41,8 @@ def test_its_prices_are_pulled_for_training_alone(yahoo: Yahoo, caplog: pytest.L
     for table in ("forecasts", "universes", "latest_forecast"):
         assert rows(f"SELECT DISTINCT ticker FROM {table}") == [("AAPL",)]
     assert rows("SELECT count(*) FROM quarantines") == [(0,)]
+    shown = json.loads(CliRunner().invoke(app, ["prices", "status", "--json"]).stdout)
+    assert [status["ticker"] for status in shown] == ["AAPL"]
     told = [record.getMessage() for record in caplog.records]
     assert any("prices of 4 tickers" in text and "BANDCAST_TRAIN_UNIVERSE=own" in text for text in told)
     assert any("no new prices of GONE (unknown_ticker)" in text for text in told)
