@@ -20,8 +20,7 @@ from forecasting.errors import CalendarError, PriceError, SessionsUnknownError
 from forecasting.faults import attribute_to_ticker
 from forecasting.types import ReportOrigin
 
-LONGEST_MINUTES = 10.0  # for the dates of all tickers; those still missing are read tomorrow
-ATTEMPTS = 2
+LONGEST_MINUTES = 10.0  # for the dates of all tickers; what fails or is missing then is read tomorrow
 NAMED = 5
 REPORTING_KINDS = ("EQUITY", None)  # indices, funds and currencies have no reports; None is not known
 
@@ -34,8 +33,6 @@ class FetchedReports:
     faults: Mapping[ReportOrigin, PriceError]
 
 
-@task(name="pull-earnings", cache_policy=NO_CACHE, persist_result=False)
-@translate_unforeseen
 def refresh_earnings(
     context: RunContext, tickers: Iterable[str], *, lists: Sequence[ReportOrigin] = ()
 ) -> RunContext:
@@ -50,9 +47,9 @@ def refresh_earnings(
     if known_ahead is None or not isinstance(source, LiveEarningsSource):
         return context
     due = list_due(context, tuple(dict.fromkeys(tickers)))
-    notes = describe_faults(_read_dates(context, source, due, lists=lists or source.report_lists))
-    for note in notes:
-        get_run_logger().warning("earnings dates: %s", note)
+    if due:
+        for note in describe_faults(pull_earnings(context, source, due, lists=lists or source.report_lists)):
+            get_run_logger().warning("earnings dates: %s", note)
     return replace(context, earnings=load_earnings(context, known_ahead))
 
 
@@ -81,13 +78,15 @@ def describe_faults(faults: Mapping[str, PriceError]) -> Iterator[str]:
         yield f"{reason} for {', '.join(tickers[:NAMED])}{more}; what is stored serves. {first}"
 
 
-def _read_dates(
+@task(name="pull-earnings", cache_policy=NO_CACHE, persist_result=False)
+@translate_unforeseen
+def pull_earnings(
     context: RunContext, source: LiveEarningsSource, tickers: Sequence[str], *, lists: Sequence[ReportOrigin]
 ) -> dict[str, PriceError]:
     """Read and save the dates of each ticker; return the faults that were not there at the last attempt."""
     settings, new = context.settings, {}
     minutes = min(LONGEST_MINUTES, settings.ingest_minutes)
-    retrier = Retrier(RetryPolicy(minutes, settings.retry_seconds, attempts=ATTEMPTS, most_rate_limited=1))
+    retrier = Retrier(RetryPolicy(minutes, settings.retry_seconds, attempts=1, most_rate_limited=1))
     with log_progress("earnings dates of tickers read") as progress:
         for done, ticker in enumerate(tickers):
             progress.count(done, len(tickers))

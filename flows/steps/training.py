@@ -1,6 +1,6 @@
 """Prices and earnings dates of tickers that are trained on and not forecast: pulled when a model is due."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import date
 
@@ -26,8 +26,14 @@ def ingest_training(context: RunContext) -> RunContext:
     what is stored of it.
     """
     stale = list_stale(context)
-    if not stale:
-        return context
+    faults = pull_announced(context, stale) if stale else {}
+    source = context.source
+    page = source.report_lists[:1] if isinstance(source, LiveEarningsSource) else ()
+    return refresh_earnings(context, list_others(context, without=faults), lists=page)
+
+
+def pull_announced(context: RunContext, stale: Sequence[str]) -> dict[str, PriceError]:
+    """Log what the training universe costs, pull it, and log what is missing; return why."""
     logger, settings = get_run_logger(), context.settings
     logger.info(
         "train: prices of %d tickers (%s) are pulled for training alone, about %d minutes at %g requests a "
@@ -41,20 +47,20 @@ def ingest_training(context: RunContext) -> RunContext:
     faults = pull_training(context, stale)
     for note in describe_missing(faults):
         logger.warning("train: %s", note)
-    source = context.source
-    page = source.report_lists[:1] if isinstance(source, LiveEarningsSource) else ()
-    return refresh_earnings(context, [ticker for ticker in stale if ticker not in faults], lists=page)
+    return faults
+
+
+def list_others(context: RunContext, *, without: Collection[str] = ()) -> list[str]:
+    """List the training universe without the tickers that are forecast, too: the run has ingested those."""
+    others = dict.fromkeys(ticker for ticker in context.train_tickers if ticker not in context.tickers)
+    return [ticker for ticker in others if ticker not in without]
 
 
 def list_stale(context: RunContext) -> list[str]:
-    """List the tickers of the training universe that are not stored up to the run's session.
-
-    Those that are forecast, too, are not among them: the run has ingested them.
-    """
+    """List the other tickers of the training universe that are not stored up to the run's session."""
     with context.store.reading() as tx:
         lasts = {holding.ticker: holding.last for holding in tx.prices.holdings()}
-    others = dict.fromkeys(ticker for ticker in context.train_tickers if ticker not in context.tickers)
-    return [ticker for ticker in others if not _is_current(context, ticker, lasts.get(ticker))]
+    return [ticker for ticker in list_others(context) if not _is_current(context, ticker, lasts.get(ticker))]
 
 
 def _is_current(context: RunContext, ticker: str, last: date | None) -> bool:
