@@ -1,6 +1,6 @@
 """Training universe: the tickers that a model learns from, which are more than those that are forecast.
 
-The network does harm on 40 tickers, a little good on 126 and more on 500 (measured).
+The network does harm on 40 tickers (measured); what it earns on hundreds is in benchmarks/RESULTS.md.
 """
 
 import csv
