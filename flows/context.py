@@ -9,8 +9,9 @@ from typing import Any
 from db import Store, open_store
 from flows.settings import Settings, load_settings
 from flows.sources.base import PriceSource
-from flows.sources.earnings import read_earnings_dates
+from flows.sources.earnings import LiveEarningsSource, read_earnings_dates
 from flows.sources.registry import open_source
+from flows.sources.training import TrainingUniverse, choose_training_universe
 from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, place_by_zone
 from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
@@ -28,12 +29,14 @@ class Scope:
         source: Prices.
         tickers: The universe that is forecast.
         as_of: The latest session to forecast from.
+        training: Tickers to train on.
     """
 
     settings: Settings
     source: PriceSource
     tickers: tuple[str, ...]
     as_of: date
+    training: TrainingUniverse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +80,8 @@ class RunContext(Scope):
 
     @property
     def train_tickers(self) -> tuple[str, ...]:
-        """The training universe."""
-        return self.settings.train_tickers or self.tickers
+        """The tickers to train on."""
+        return self.training.tickers
 
     def earnings_of(self, ticker: str) -> EarningsDates:
         """Return the earnings dates of a ticker."""
@@ -135,7 +138,8 @@ def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> 
         raise UsageError(
             f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}."
         )
-    return Scope(settings, source, tickers, as_of or newest)
+    training = choose_training_universe(settings, tickers, read_calendars(settings))
+    return Scope(settings, source, tickers, as_of or newest, training)
 
 
 @contextmanager
@@ -165,14 +169,14 @@ def open_context(
     now = now or datetime.now(UTC)
     with open_store(scope.settings.url, scope.settings.source) as store:
         save_calendar_settings(store, scope.settings, now)
-        tickers = dict.fromkeys((*scope.tickers, *scope.settings.train_tickers))
-        earnings = read_earnings_dates(scope.settings, scope.source, tickers)
-        save_earnings_dates(store, earnings, now)
+        tickers = dict.fromkeys((*scope.tickers, *scope.training.tickers))
+        earnings = settle_earnings(store, scope, tuple(tickers), now=now)
         yield RunContext(
             scope.settings,
             scope.source,
             scope.tickers,
             scope.as_of,
+            scope.training,
             store=store,
             now=now,
             due=due,
@@ -192,14 +196,32 @@ def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> N
             tx.calendars.replace(changes, "setting", now)
 
 
+def settle_earnings(
+    store: Store, scope: Scope, tickers: tuple[str, ...], *, now: datetime
+) -> dict[str, EarningsDates]:
+    """Return the earnings dates of a run: those of a live source are stored, and read anew in its ingest."""
+    known_ahead = scope.settings.known_ahead
+    if known_ahead is not None and isinstance(scope.source, LiveEarningsSource):
+        with store.reading() as tx:
+            reports = tx.earnings.load(tickers, now)
+        return {ticker: EarningsDates(own, known_ahead) for ticker, own in reports.items()}
+    earnings = read_earnings_dates(scope.settings, scope.source, tickers)
+    save_earnings_dates(store, earnings, now)
+    return earnings
+
+
 def save_earnings_dates(store: Store, earnings: Mapping[str, EarningsDates], now: datetime) -> None:
-    """Keep the earnings dates of the run, so that a replay knows what was known."""
+    """Keep the earnings dates of the run, so that a replay knows what was known: none if switched off.
+
+    Those of a live source are then read anew once they are switched on.
+    """
     reports = {ticker: dates.reports for ticker, dates in earnings.items()}
     with store.reading() as tx:
-        known = tx.earnings.load(reports, now)
+        known = tx.earnings.load_all(reports, now)
     if known != reports:
         with store.writing() as tx:
             tx.earnings.replace(reports, now)
+            tx.earnings.delete_checks()
 
 
 def list_calendar_changes(settings: Settings) -> frozenset[CalendarChange]:

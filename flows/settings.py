@@ -62,7 +62,11 @@ class Settings(BaseSettings):
     csv_dir: Path | None = Field(None, description="Folder of TICKER.csv files, for the source `csv`.")
     yahoo_url: str | None = Field(None, description="Base URL of a stand-in for Yahoo's servers.")
     tickers: Tickers = Field((), description="Tickers to forecast; empty means all that the source holds.")
-    train_tickers: Tickers = Field((), description="Tickers to train on; empty means the same.")
+    train_tickers: Tickers = Field((), description="Tickers to train on; empty means `train_universe`.")
+    train_universe: str = Field(
+        "",
+        description="`own`, `us-large` or a file; empty: us-large for US tickers of Yahoo, else own.",
+    )
     calendars: Pairs = Field((), description="Calendars of symbols, as in ^XYZ:XBOM,ABC.QQ:XPAR.")
     closures: CalendarDays = Field(
         (), description="Days on which an exchange does not trade, as in XNYS:2025-01-09."

@@ -37,18 +37,21 @@ class IngestResult:
     """Result of ingesting several tickers.
 
     Attributes:
-        failed: Why each ticker that did not go through is left out.
+        failed: Why each ticker that is forecast and did not go through is left out.
         notes: What else a person should know, a sentence each.
         calendars: As they are known with these prices.
+        unused: Other tickers that did not go through.
     """
 
     failed: Mapping[str, PriceError]
     notes: tuple[str, ...]
     calendars: Calendars
+    unused: tuple[str, ...] = ()
 
     def select_done(self, tickers: Iterable[str]) -> tuple[str, ...]:
         """Return the tickers that did not fail, each once."""
-        return tuple(ticker for ticker in dict.fromkeys(tickers) if ticker not in self.failed)
+        failed = {*self.failed, *self.unused}
+        return tuple(ticker for ticker in dict.fromkeys(tickers) if ticker not in failed)
 
 
 @dataclass

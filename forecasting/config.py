@@ -76,7 +76,7 @@ class TrainingConfig(Frozen):
     epoch_steps: int = Field(
         100, ge=1, description="Upper bound of the steps of an epoch, after which validation follows."
     )
-    max_steps: int = Field(3000, ge=1, description="Upper bound of the steps of a fit.")
+    max_steps: int = Field(2000, ge=1, description="Upper bound of the steps of a fit.")
     patience: int = Field(
         10, ge=1, description="Epochs without a better validation loss before training stops."
     )
@@ -126,6 +126,12 @@ class ModelConfig(Frozen):
     )
     correction_tickers: int = Field(
         100, ge=1, description="Tickers that a network needs for its correction to count (auto)."
+    )
+    reference_tickers: int = Field(
+        100,
+        ge=1,
+        le=1000,
+        description="Tickers whose mean variance is the market's, at most; pulled daily.",
     )
     network: NetworkConfig = Field(NetworkConfig(), description="Architecture of the network.")
     training: TrainingConfig = Field(TrainingConfig(), description="Fit of the network.")
@@ -219,6 +225,9 @@ class PromotionConfig(Frozen):
         5, ge=1, description="Sessions between the last one that training saw and the first origin."
     )
     dropout_runs: int = Field(20, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
+    tickers: int = Field(
+        60, ge=1, le=1000, description="Tickers compared on, at most: those that are forecast first."
+    )
 
     @property
     def block(self) -> int:
@@ -233,11 +242,13 @@ class PromotionConfig(Frozen):
 class WarmStartConfig(Frozen):
     """The walk over history that a young store learns its first calibration from."""
 
-    sessions: int = Field(504, ge=1, description="Sessions walked before the first forecast that is issued.")
-    every: int = Field(10, ge=1, description="Sessions from one origin to the next.")
+    sessions: int = Field(
+        504, ge=1, le=5040, description="Sessions walked before the first forecast that is issued."
+    )
+    every: int = Field(10, ge=1, le=252, description="Sessions from one origin to the next.")
     fewest_fitted: int = Field(400, ge=1, description="Sessions left for the model that is walked.")
     # Thousands of bands are pooled: each may be rough, and more tickers teach the pool little.
-    tickers: int = Field(24, ge=1, description="Tickers walked at most, from all over the list.")
+    tickers: int = Field(24, ge=1, le=1000, description="Tickers walked at most, drawn by the seed.")
     dropout_runs: int = Field(10, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
 
 

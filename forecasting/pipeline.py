@@ -48,6 +48,7 @@ from forecasting.model.odds import WITHIN, calibrate_finely, couple_paths, measu
 from forecasting.model.residuals import collect_residuals
 from forecasting.model.simulation import simulate_paths
 from forecasting.model.threads import single_thread
+from forecasting.sampling import draw_sample
 from forecasting.types import Band, Floats, Quality, Regime
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Forecaster:
 def fit_model(
     universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, *, report: "EpochReport"
 ) -> Model:
-    """Train one pooled model on all tickers up to `as_of`; they become its reference universe.
+    """Train one pooled model on all tickers up to `as_of`; some of them become its reference universe.
 
     Tickers that are too short for the network, or that fail, are left out and named in the manifest.
 
@@ -94,7 +95,8 @@ def fit_model(
         ModelError: No ticker, or too few sessions to train on.
     """
     known = [returns.until(as_of) for returns in universe]
-    market = compute_market_variance(known)
+    reference = choose_reference(known, config)
+    market = compute_market_variance(reference)
     reports = [returns.reports for returns in known if returns.reports and returns.reports.dated.any()]
     report_size = pool_report_size(reports) if reports else None
     names = select_features(config.features, with_dates=bool(reports))
@@ -117,12 +119,18 @@ def fit_model(
         edition=EDITION,
         config=config,
         features=names,
-        reference=tuple(sorted(returns.ticker for returns in known if len(returns))),
+        reference=tuple(sorted(returns.ticker for returns in reference)),
         trained_through=split.trained_through,
         left_out=left_out,
         no_correction=no_correction,
     )
     return Model(manifest, network, residuals, coefficients, log_har, fitted.metrics, report_size)
+
+
+def choose_reference(universe: Sequence[DailyReturns], config: ModelConfig) -> list[DailyReturns]:
+    """Choose the tickers whose mean variance is the market's: all share one, and a hundred know it."""
+    listed = [returns for returns in universe if len(returns)]
+    return draw_sample(listed, config.reference_tickers, seed=config.training.seed)
 
 
 def refuse_correction(tickers: int, config: ModelConfig) -> str:

@@ -1,4 +1,4 @@
-"""Repository of earnings dates, with the time in which each was known."""
+"""Repository of earnings dates, with the time in which each was known, and of the attempts to read them."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -6,8 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from db.repositories.base import Repository
-from db.schema import earnings_dates
-from db.sql import insert
+from db.schema import earnings_checks, earnings_dates
+from db.sql import insert, upsert
+from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.reports import Report
 
 
@@ -15,11 +16,19 @@ class EarningsRepository(Repository):
     """Stored earnings dates."""
 
     def load(self, tickers: Collection[str], known_at: datetime) -> dict[str, tuple[Report, ...]]:
-        """Load ticker -> reports in order of time, as they were known at an instant (UTC)."""
+        """Load ticker -> reports that count, in order of time, as they were known at an instant (UTC)."""
+        return {
+            ticker: tuple(report for report in own if report.counts)
+            for ticker, own in self.load_all(tickers, known_at).items()
+        }
+
+    def load_all(self, tickers: Collection[str], known_at: datetime) -> dict[str, tuple[Report, ...]]:
+        """Load the same with the reports that do not count."""
         columns = earnings_dates.c
         still_known = columns.withdrawn_at.is_(None) | (columns.withdrawn_at > known_at)
+        facts = (columns.report_time, columns.known_since, columns.origin, columns.counts)
         query = (
-            sa.select(columns.ticker, columns.report_date, columns.report_time, columns.known_since)
+            sa.select(columns.ticker, columns.report_date, *facts)
             .where(columns.source == self._source, columns.first_seen <= known_at, still_known)
             .order_by(columns.ticker, columns.report_date)
         )
@@ -34,13 +43,38 @@ class EarningsRepository(Repository):
 
         One that is known no longer is withdrawn, and its row stays; what is stored already stays as it is.
         """
-        known = self.load(list(reports), at)
+        known = self.load_all(list(reports), at)
         for ticker, own in reports.items():
             stored = set(known[ticker])
             for report in stored - set(own):
                 self._withdraw(ticker, report, at)
             new = sorted(set(own) - stored, key=lambda report: report.day)
             insert(self._connection, earnings_dates, [self._build_row(ticker, each, at) for each in new])
+
+    def checks(self) -> dict[str, ReportCheck]:
+        """Load ticker -> newest attempt to read its dates."""
+        columns = earnings_checks.c
+        query = sa.select(
+            columns.ticker, columns.tried_at, columns.read_at, columns.reason, columns.detail
+        ).where(columns.source == self._source)
+        return {ticker: ReportCheck(*check) for ticker, *check in self._connection.execute(query)}
+
+    def save_check(self, ticker: str, check: ReportCheck) -> None:
+        """Store the newest attempt in place of the one before it."""
+        row = {
+            "source": self._source,
+            "ticker": ticker,
+            "tried_at": check.tried_at,
+            "read_at": check.read_at,
+            "reason": check.reason,
+            "detail": check.detail,
+        }
+        guarded = ("tried_at", "read_at", "reason", "detail")
+        upsert(self._connection, earnings_checks, [row], guarded=guarded)
+
+    def delete_checks(self) -> None:
+        """Delete all attempts, so that the next run reads every ticker's dates."""
+        self._connection.execute(sa.delete(earnings_checks).where(earnings_checks.c.source == self._source))
 
     def _withdraw(self, ticker: str, report: Report, at: datetime) -> None:
         columns = earnings_dates.c
@@ -60,4 +94,6 @@ class EarningsRepository(Repository):
             "first_seen": at,
             "report_time": report.when,
             "known_since": report.known_since,
+            "origin": report.origin,
+            "counts": report.counts,
         }

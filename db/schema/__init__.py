@@ -2,7 +2,7 @@
 
 from db.schema.base import metadata
 from db.schema.calendars import calendar_changes
-from db.schema.earnings import earnings_dates
+from db.schema.earnings import earnings_checks, earnings_dates
 from db.schema.editions import edition_quantiles, forecast_editions
 from db.schema.forecasts import (
     forecast_quantiles,
@@ -32,6 +32,7 @@ __all__ = [
     "corporate_actions",
     "coverage_by_horizon",
     "coverage_by_ticker",
+    "earnings_checks",
     "earnings_dates",
     "edition_quantiles",
     "forecast_editions",

@@ -26,6 +26,7 @@ from flows.settings import Settings
 from flows.sources.base import PriceSource
 from flows.sources.earnings import read_earnings_dates
 from flows.sources.registry import open_source
+from flows.sources.training import OWN, choose_training_universe
 from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.rows import tabulate_walk
 from forecasting.backtesting.schedule import Schedule, schedule_walk
@@ -118,7 +119,10 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     baselines = resolve_methods(options.methods)
     simulation = resolve_simulation(settings, options.paths, walk.horizons[-1])
     wanted = settings.tickers or source.tickers()
-    train = settings.train_tickers or wanted
+    # Unlike a daily run's, its universe is wide only where that was asked for: it pulls everything at once.
+    train_universe = settings.train_universe or OWN
+    chosen = settings.model_copy(update={"train_universe": train_universe})
+    train = choose_training_universe(chosen, wanted, read_calendars(settings)).tickers
     universe = _load_universe(settings, source, (*wanted, *train), end=walk.end, now=now)
     for fault in universe.faults.values():
         _print_line(f"Left out: {fault}")

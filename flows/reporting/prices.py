@@ -10,10 +10,12 @@ import pandas as pd
 
 from db import Holding, QuarantineRecord, Store
 from flows.doctor.price_files import FileCheck
-from flows.reporting.report_dates import describe_report, load_reports
+from flows.reporting.report_dates import describe_origin, describe_report, load_reports
 from flows.reporting.scorecards import other_source_hint
 from flows.reporting.tables import STORED_DIGITS, Column, Format, Sheet, sheet_from_frame, to_records
+from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import Calendar, first_day
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 from forecasting.features.report_days import DatedReport
@@ -30,6 +32,7 @@ _STATUS_COLUMNS = (
     Column("closures", "closures", format=lambda closures: format_sessions(closures) or "none"),
     Column("revisions", "revisions", "right"),
     Column("report", "next report"),
+    Column("report_origin", "date from"),
     Column("quarantined", "quarantined"),
     Column("detail"),
 )
@@ -61,6 +64,7 @@ class TickerStatus:
         closures: Days in between on which its exchange was closed against the installed calendar.
         revisions: Number of corrections of stored bars.
         report: Next earnings report after the last bar, in a few words; None where none is known.
+        report_origin: Where its date is from, and why dates could not be read.
         quarantined: Session and reason of the newest quarantine, if it lies on or after the last bar.
         detail: That reason in a sentence.
     """
@@ -73,6 +77,7 @@ class TickerStatus:
     closures: tuple[date, ...]
     revisions: int
     report: str | None
+    report_origin: str | None
     quarantined: str | None
     detail: str | None
 
@@ -118,12 +123,17 @@ def load_price_status(
     now: datetime,
     known_ahead: int | None,
 ) -> list[TickerStatus]:
-    """Load the state of some tickers or, without any, of all with bars or a quarantine, as known at `now`."""
+    """Load the state of some tickers as known at `now`; without any, of all with bars or a quarantine.
+
+    Where some have been forecast, tickers that never were are those of the training universe, and left out.
+    """
     with store.reading() as tx:
         holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
         quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
         sessions = {ticker: holding.last for ticker, holding in holdings.items()}
         reports = load_reports(tx, sessions, now, known_ahead=known_ahead, calendars=calendars)
+        dates, checks = tx.earnings.load(sessions, now), tx.earnings.checks()
+        forecast = set(tx.forecasts.first_sessions()) & holdings.keys()
         return [
             _describe(
                 ticker,
@@ -131,9 +141,12 @@ def load_price_status(
                 tx.prices.load(ticker).bars,
                 quarantine=quarantines.get(ticker),
                 calendar=_find_calendar(ticker, calendars),
-                reports=reports.get(ticker, ()),
+                coming=next((each for each in reports.get(ticker, ()) if each.status != "reported"), None),
+                dates=dates.get(ticker, ()),
+                check=checks.get(ticker),
             )
-            for ticker in tickers or sorted({*holdings, *quarantines})
+            for ticker in tickers
+            or sorted({*forecast, *quarantines} if forecast else {*holdings, *quarantines})
         ]
 
 
@@ -205,7 +218,9 @@ def _describe(
     *,
     quarantine: QuarantineRecord | None,
     calendar: Calendar | None,
-    reports: Sequence[DatedReport],
+    coming: DatedReport | None,
+    dates: Sequence[Report],
+    check: ReportCheck | None,
 ) -> TickerStatus:
     current = quarantine if quarantine and (holding is None or quarantine.as_of >= holding.last) else None
     return TickerStatus(
@@ -216,7 +231,8 @@ def _describe(
         gaps=_find_gaps(bars, calendar),
         closures=_list_closures(bars, calendar),
         revisions=holding.revisions if holding else 0,
-        report=next((describe_report(each) for each in reports if each.status != "reported"), None),
+        report=describe_report(coming) if coming else None,
+        report_origin=describe_origin(coming, dates, holding.last, check=check) if holding else None,
         quarantined=f"{current.as_of} {current.reason}" if current else None,
         detail=current.detail if current else None,
     )

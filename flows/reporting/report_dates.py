@@ -7,13 +7,21 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from db import Transaction
+from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.lookup import STANDARD, Calendars
-from forecasting.calendars.reports import EarningsDates
+from forecasting.calendars.reports import EarningsDates, Report
 from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import CalendarError, UnknownExchangeError
 from forecasting.features.report_days import DatedReport, list_reports
 
 BEFORE, AFTER = timedelta(days=30), timedelta(days=140)  # calendar days looked at around a session
+_ORIGINS = {
+    "file": "earnings.csv",
+    "sample": "the sample",
+    "page": "Yahoo's page",
+    "events": "Yahoo's events",
+    None: "an old release",
+}
 _TIMES = {"before_open": "before the open", "after_close": "after the close", "unknown": "time unknown"}
 
 
@@ -57,3 +65,26 @@ def select_reports(reports: Sequence[DatedReport], first: date, last: date) -> t
 def describe_report(report: DatedReport) -> str:
     """Describe a report in a few words: its day, its time of day, and how its date is known."""
     return f"{report.day}, {_TIMES[report.when]}, {report.status}"
+
+
+def describe_origin(
+    coming: DatedReport | None, stored: Sequence[Report], session: date, *, check: ReportCheck | None
+) -> str | None:
+    """Describe where the date of a coming report is from, and what is not used yet; None for nothing.
+
+    Args:
+        coming: The report, as a forecast from the session expects it.
+        stored: All reports of the ticker that are used.
+        session: The session.
+        check: Newest attempt to read dates from a live source.
+    """
+    announced = {report.day: _ORIGINS[report.origin] for report in stored if report.day > session}
+    parts = []
+    if coming is not None:
+        parts.append(announced.pop(coming.day) if coming.status == "announced" else "last year's")
+    if announced and (coming is None or coming.status == "projected"):
+        day = min(announced)
+        parts.append(f"{day} by {announced[day]}")
+    if check is not None and check.reason:
+        parts.append(f"not read on {check.tried_at:%Y-%m-%d}: {check.reason}")
+    return "; ".join(parts) or None

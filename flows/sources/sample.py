@@ -64,7 +64,7 @@ def open_sample(settings: Settings, now: datetime) -> PriceSource:  # noqa: ARG0
 def _load_earnings() -> Mapping[str, tuple[Report, ...]]:
     packed = resources.files("forecasting").joinpath("sample", EARNINGS_FILE)
     with resources.as_file(packed) as path:
-        return read_earnings(path)
+        return read_earnings(path, "sample")
 
 
 @functools.cache

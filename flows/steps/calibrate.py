@@ -10,14 +10,16 @@ from prefect.cache_policies import NO_CACHE
 from db import CalibrationRecord
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.steps.progress import log_progress
 from flows.steps.returns import load_universe
 from flows.version import code_version
-from forecasting.backtesting.warm_start import choose_tickers, walk_before
+from forecasting.backtesting.warm_start import walk_before
 from forecasting.calibration import Calibration, learn_calibration
 from forecasting.calibration.fit import needs_warm_start
 from forecasting.errors import BadCalibrationError, UsageError
 from forecasting.faults import describe_error
 from forecasting.forecast import identify
+from forecasting.sampling import draw_sample
 
 # What outcomes that nobody can have scored make the arithmetic raise; faults of the database pass.
 _UNUSABLE = (ArithmeticError, LookupError, TypeError, ValueError, UsageError, BadCalibrationError)
@@ -77,11 +79,7 @@ def warm_start(context: RunContext) -> dict[str, str]:
     logger, settings = get_run_logger(), context.settings
     logger.info("calibrate: too few outcomes yet, walking over history")
 
-    def report(done: int, origins: int) -> None:
-        if done % 10 == 0:
-            logger.info("calibrate: %d of %d sessions walked", done, origins)
-
-    tickers = choose_tickers(context.tickers, settings.warm_start.tickers)
+    tickers = draw_sample(context.tickers, settings.warm_start.tickers, seed=settings.simulation.seed)
     prices = load_universe(
         context.store,
         tickers,
@@ -90,16 +88,17 @@ def warm_start(context: RunContext) -> dict[str, str]:
         earnings=context.earnings,
         calendars=context.calendars,
     )
-    walk = walk_before(
-        list(prices.returns.values()),
-        context.as_of,
-        model=settings.model,
-        simulation=settings.simulation,
-        calibration=settings.calibration,
-        config=settings.warm_start,
-        report=report,
-        calendars=context.calendars,
-    )
+    with log_progress("calibrate: sessions walked") as progress:
+        walk = walk_before(
+            list(prices.returns.values()),
+            context.as_of,
+            model=settings.model,
+            simulation=settings.simulation,
+            calibration=settings.calibration,
+            config=settings.warm_start,
+            report=progress.count,
+            calendars=context.calendars,
+        )
     if walk.reason:
         logger.warning("calibrate: no walk over history: %s", walk.reason)
     left_out = {**prices.left_out, **walk.left_out}

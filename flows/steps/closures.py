@@ -18,19 +18,22 @@ RECENT = timedelta(days=90)  # in which a closure that was found is worth a note
 def learn_closures(context: RunContext, tickers: Iterable[str]) -> Calendars:
     """Find closures in the stored bars and save them; return the calendars as they are known then.
 
-    A closure is withdrawn as soon as a ticker has a bar of its day.
+    The tickers of the run decide: others, such as those of the training universe, may not have been pulled
+    for weeks. A closure is withdrawn as soon as any ticker has a bar of its day.
     """
+    own = set(tickers)
     start, found, traded = context.as_of - SEARCHED, set[CalendarChange](), set[CalendarChange]()
     with context.store.reading() as tx:
         known = tx.calendars.load(context.now, "found")
-        for calendar in list_calendars(tickers, context.given_calendars):
+        for calendar in list_calendars(own, context.given_calendars):
             sessions = tx.prices.sessions(calendar.name, start, context.as_of)
             with suppress(CalendarError):  # a file that is older than its calendar
-                for day in find_closures(calendar, sessions, start=start, end=context.as_of):
+                pulled = {ticker: days for ticker, days in sessions.items() if ticker in own}
+                for day in find_closures(calendar, pulled, start=start, end=context.as_of):
                     found.add(CalendarChange(calendar.name, day, "closure"))
             days = set[date]().union(*sessions.values())
             traded |= {CalendarChange(calendar.name, day, "closure") for day in days}
-    closures = (known - traded) | found
+    closures = (known | found) - traded
     if closures != known:
         with context.store.writing() as tx:
             tx.calendars.replace(closures, "found", context.now)

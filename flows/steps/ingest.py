@@ -14,6 +14,7 @@ from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
 from flows.steps.closures import describe_closures, describe_prices, learn_closures
+from flows.steps.earnings import refresh_earnings
 from flows.steps.withdrawal import clear_store
 from flows.summary import Ingested, IngestResult, RunSummary, Stopwatch
 from forecasting.calendars.sessions import Calendar
@@ -27,6 +28,7 @@ from forecasting.prices.trust import TRUSTED_WITHIN, is_trusted
 
 NAMED_FILES = 5
 NAMED_FAULTS = 3
+NAMED_TICKERS = 5
 
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
@@ -63,7 +65,10 @@ def fetch_history(context: RunContext, ticker: str, retrier: Retrier) -> PriceHi
 
 
 def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
-    """Ingest every ticker, and learn the closures that the tickers of an exchange agree on."""
+    """Ingest every ticker, and learn the closures that the tickers of an exchange agree on.
+
+    Of tickers that are not forecast, a fault is a note and no quarantine.
+    """
     retrier = open_retrier(context.settings)
     futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in dict.fromkeys(tickers)}
     results = [future.result() for future in futures.values()]
@@ -71,6 +76,7 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
     results = [try_again(context, result) for result in results]
     ingested = [result for result in results if isinstance(result, Ingested)]
     failed = {result.ticker: result for result in results if isinstance(result, PriceError)}
+    unused = {ticker: failed.pop(ticker) for ticker in list(failed) if ticker not in context.tickers}
     get_run_logger().info(
         "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
         len(results),
@@ -78,12 +84,17 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
         sum(result.new for result in ingested),
         sum(result.changed for result in ingested),
         sum(result.vanished for result in ingested),
-        len(failed),
+        len(failed) + len(unused),
     )
-    notes = (*describe_closures(context), *describe_prices(context, ingested), *describe_files(context))
+    notes = (
+        *describe_closures(context),
+        *describe_prices(context, ingested),
+        *describe_files(context),
+        *describe_missing(unused),
+    )
     for note in notes:
         get_run_logger().warning("ingest: %s", note)
-    return IngestResult(failed, notes, context.calendars)
+    return IngestResult(failed, notes, context.calendars, tuple(unused))
 
 
 def describe_files(context: RunContext) -> Iterator[str]:
@@ -91,6 +102,17 @@ def describe_files(context: RunContext) -> Iterator[str]:
     if files := context.source.ignored_files():
         more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
         yield f"files not read, because their names are no TICKER.csv: {', '.join(files[:NAMED_FILES])}{more}"
+
+
+def describe_missing(faults: Mapping[str, PriceError]) -> Iterator[str]:
+    """Yield a sentence on the tickers that are not forecast and have no new prices, by reason."""
+    for reason in sorted({error.reason for error in faults.values()}):
+        tickers = [ticker for ticker, error in faults.items() if error.reason == reason]
+        more = f" and {len(tickers) - NAMED_TICKERS} more" if len(tickers) > NAMED_TICKERS else ""
+        yield (
+            f"no new prices of {', '.join(tickers[:NAMED_TICKERS])}{more} ({reason}), not forecast; "
+            "what is stored serves"
+        )
 
 
 def try_again(context: RunContext, result: Ingested | PriceError) -> Ingested | PriceError:
@@ -111,7 +133,8 @@ def ingest_universe(context: RunContext) -> RunSummary:
     """
     watch = Stopwatch()
     with watch.stage("ingest"):
-        result = ingest_tickers(context, (*context.tickers, *context.train_tickers))
+        result = ingest_tickers(context, (*context.tickers, *context.settings.train_tickers))
+        refresh_earnings(replace(context, calendars=result.calendars), result.select_done(context.tickers))
     done = require_ingested(context, result)
     return RunSummary(
         context.as_of,

@@ -11,14 +11,22 @@ from db import ModelRecord, PromotionRecord
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.epoch_log import EpochLog, word_losses
+from flows.steps.progress import log_progress
 from flows.steps.returns import load_universe
+from flows.steps.training import ingest_training
 from forecasting.errors import ModelError
 from forecasting.features.preparation import Universe
 from forecasting.features.returns import fingerprint_universe
 from forecasting.forecast import identify
 from forecasting.model.artifact import Model
 from forecasting.pipeline import fit_model
-from forecasting.promotion.evaluate import Evaluation, evaluate_challenger, find_last_fitted
+from forecasting.promotion.evaluate import (
+    Evaluation,
+    Trial,
+    choose_tested,
+    evaluate_challenger,
+    find_last_fitted,
+)
 from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewal, is_retrain_due
 from forecasting.types import PriceBasis, Retrain
 
@@ -42,20 +50,34 @@ def run_promotion_test(context: RunContext) -> None:
     if champion is not None and _find_withdrawal(context, champion):
         get_run_logger().info("train: %s was fitted on prices that were withdrawn since", champion.version)
         champion = None
-    prices = _load(context, context.train_tickers, context.settings.model.price_basis)
-    challenger = fit_challenger(context, prices)
+    with log_progress("train"):  # features and linear part of 500 tickers take minutes before the first epoch
+        prices = _load(context, list_trainable(context), context.settings.model.price_basis)
+        challenger = fit_challenger(context, prices)
     if not _is_decided(context, challenger.version()):
         evaluation = evaluate(context, challenger, champion)
         fingerprint = fingerprint_universe(prices.returns.values())
         save_decision(context, challenger, champion, evaluation=evaluation, data_fingerprint=fingerprint)
 
 
-def ensure_model(context: RunContext, retrain: Retrain) -> str:
-    """Train where due; return the version that serves: champion, one before it, or the random walk."""
+def list_trainable(context: RunContext) -> tuple[str, ...]:
+    """List the training universe, without tickers that are not forecast and of which nothing is stored."""
+    with context.store.reading() as tx:
+        stored = {holding.ticker for holding in tx.prices.holdings()}
+    return tuple(ticker for ticker in context.train_tickers if ticker in stored or ticker in context.tickers)
+
+
+def ensure_model(context: RunContext, retrain: Retrain, *, pulls: bool = True) -> str:
+    """Train where due; return the version that serves: champion, one before it, or the random walk.
+
+    Args:
+        context: The run.
+        retrain: Whether to train.
+        pulls: Whether to pull prices of the training universe first, or to train on what is stored.
+    """
     logger = get_run_logger()
     if retrain == "always" or (retrain == "auto" and _is_due(context)):
         try:
-            train(context)
+            train(ingest_training(context) if pulls else context)
         except ModelError as error:
             logger.warning("train: no new model: %s", error)
     else:
@@ -120,25 +142,26 @@ def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | Non
     settings, other = context.settings, None
     if champion is not None:
         other = context.store.load_model(champion.version)
-    tickers = (*context.train_tickers, *(other.manifest.reference if other else ()))
+    tested = choose_tested(context.tickers, list_trainable(context), settings.gate)
+    tickers = (*tested, *challenger.manifest.reference, *(other.manifest.reference if other else ()))
     prices = _load(context, tickers, challenger.manifest.config.price_basis)
-    evaluation = evaluate_challenger(
-        challenger,
-        other,
-        prices.returns,
-        simulation=settings.simulation,
-        config=settings.gate,
-        renewal=is_renewal(
-            challenger.manifest.trained_through,
-            _age(champion),
-            context.as_of,
-            max_age_days=settings.max_model_age_days,
-        ),
-        champion_universe=_load(context, tickers, other.manifest.config.price_basis).returns
-        if other
-        else None,
-        calendars=context.calendars,
-    )
+    with log_progress("promotion: forecasts from sessions made") as progress:
+        evaluation = evaluate_challenger(
+            challenger,
+            other,
+            prices.returns,
+            trial=Trial(settings.simulation, tested, context.calendars, progress.count),
+            config=settings.gate,
+            renewal=is_renewal(
+                challenger.manifest.trained_through,
+                _age(champion),
+                context.as_of,
+                max_age_days=settings.max_model_age_days,
+            ),
+            champion_universe=_load(context, tickers, other.manifest.config.price_basis).returns
+            if other
+            else None,
+        )
     evaluation = replace(evaluation, left_out={**prices.left_out, **evaluation.left_out})
     get_run_logger().info("promotion: %s", evaluation.decision.reason)
     for reason in evaluation.left_out.values():

@@ -18,6 +18,7 @@ from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen
 from flows.reporting.artifacts import show_fallbacks
 from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
+from flows.steps.earnings import refresh_earnings
 from flows.steps.forecast import ForecastResult, forecast_all
 from flows.steps.ingest import (
     ingest_tickers,
@@ -29,6 +30,7 @@ from flows.steps.ingest import (
 from flows.steps.missing_sessions import SessionPlan
 from flows.steps.models import ensure_model, find_active, list_reference, train
 from flows.steps.report import report_calibration, report_missing, report_promotion, report_run
+from flows.steps.training import ingest_training
 from flows.steps.verify import verify_bands
 from flows.summary import RunSummary, SessionFill, Stopwatch
 from flows.version import code_version
@@ -50,7 +52,8 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
     watch = Stopwatch()
     with watch.stage("ingest"):
         ingested = ingest_tickers(context, list_universe(context))
-    context = replace(context, calendars=ingested.calendars)
+        context = replace(context, calendars=ingested.calendars)
+        context = refresh_earnings(context, ingested.select_done(context.tickers))
     filled = tuple(fill_session(context.at(session)) for session in plan.filled)
     summary = RunSummary(context.as_of, quarantined=ingested.failed, seconds=watch.seconds)
     if not plan.reason:
@@ -67,9 +70,11 @@ def retrain_model(context: RunContext) -> RunSummary:
     """Ingest the training universe, train a challenger on it, and report its promotion test."""
     watch = Stopwatch()
     with watch.stage("ingest"):
-        ingested = ingest_tickers(context, context.train_tickers)
-    context = replace(context, calendars=ingested.calendars)
-    report_quarantine(context, ingested.failed, ingested.select_done(context.train_tickers))
+        own = [ticker for ticker in context.tickers if ticker in context.train_tickers]
+        ingested = ingest_tickers(context, own)
+        context = replace(context, calendars=ingested.calendars)
+        context = ingest_training(refresh_earnings(context, ingested.select_done(own)))
+    report_quarantine(context, ingested.failed, ingested.select_done(own))
     require_stored(replace(context, tickers=context.train_tickers), ingested.failed)
     with watch.stage("train"):
         version = train(context)
@@ -88,7 +93,7 @@ def forecast_stored(context: RunContext, retrain: Retrain) -> RunSummary:
     require_stored(context, {})
     watch = Stopwatch()
     with watch.stage("train"):
-        version = ensure_model(context, retrain)
+        version = ensure_model(context, retrain, pulls=False)
     return forecast_session(context, version, {}, watch=watch)
 
 
@@ -237,5 +242,5 @@ def fill_session(context: RunContext) -> SessionFill:
 
 
 def list_universe(context: RunContext) -> tuple[str, ...]:
-    """Return everything that a run needs prices of: forecast, training and reference universe."""
-    return (*context.tickers, *context.train_tickers, *list_reference(context))
+    """Return everything that a run needs prices of, where no model is due: also the reference universe."""
+    return (*context.tickers, *list_reference(context))

@@ -1,10 +1,8 @@
 """Warm start: the first calibration of a young store, learned from a walk over its history."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
 import pandas as pd
 
@@ -17,9 +15,8 @@ from forecasting.errors import ModelError
 from forecasting.features.market import compute_market_variance
 from forecasting.features.returns import DailyReturns
 from forecasting.pipeline import Forecaster, fit_model
+from forecasting.sampling import draw_sample
 from forecasting.tables import BAND_SCORES
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,8 @@ def walk_before(
         report: Called with the origins done and to do.
         calendars: Give the sessions that are forecast.
     """
-    known = {returns.ticker: returns.until(as_of) for returns in choose_tickers(universe, config.tickers)}
+    drawn = draw_sample(universe, config.tickers, seed=simulation.seed)
+    known = {returns.ticker: returns.until(as_of) for returns in drawn}
     origins = _choose_origins(known, config)
     if not origins:
         return WarmStart(BAND_SCORES.empty(), {}, f"no more than {config.fewest_fitted} sessions of history")
@@ -79,11 +77,6 @@ def walk_before(
     issued = list(walk_forward(methods, known, list(known), origins=origins, report=report))
     calibrated = list(calibrate_walk(issued, known, calibration))
     return WarmStart(score_walk(calibrated, known), list_left_out(issued))
-
-
-def choose_tickers(universe: Sequence[T], most: int) -> Sequence[T]:
-    """Return at most so many tickers from all over the list."""
-    return universe[:: max(math.ceil(len(universe) / most), 1)]
 
 
 def _choose_origins(universe: Mapping[str, DailyReturns], config: WarmStartConfig) -> list[date]:

@@ -10,12 +10,14 @@ import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.errors import CalendarError, UsageError
+from forecasting.types import ReportTime
 
 Days = NDArray[np.datetime64]
 
@@ -43,9 +45,10 @@ class Calendar:
 
 @dataclass(frozen=True)
 class _Timetable:
-    """Sessions of one calendar over whole decades: (T,) days, (T,) closes in UTC, bounds and zone."""
+    """Sessions of one calendar over whole decades: (T,) days, opens and closes in UTC, bounds and zone."""
 
     days: Days
+    opens: Days
     closes: Days
     first: date
     last: date
@@ -102,6 +105,25 @@ def is_session(calendar: Calendar | str, day: date) -> bool:
     return session_on_or_before(calendar, day) == day
 
 
+def find_time_of_day(calendar: Calendar | str, at: datetime) -> ReportTime:
+    """Return whether an instant lies before the open or after the close of its day at the exchange.
+
+    It is unknown during trading, and on a day that is no session.
+
+    Raises:
+        CalendarError: Unknown calendar, or a day outside its bounds.
+    """
+    day = at.astimezone(ZoneInfo(calendar_zone(as_calendar(calendar).name))).date()
+    if not is_session(calendar, day):
+        return "unknown"
+    table = _timetable(calendar, day)
+    row = int(np.searchsorted(table.days, np.datetime64(day)))
+    instant = np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "s")
+    if instant < table.opens[row]:
+        return "before_open"
+    return "after_close" if instant >= table.closes[row] else "unknown"
+
+
 def as_calendar(calendar: Calendar | str) -> Calendar:
     """Return the calendar of that name, without changes; a calendar stays as it is."""
     return Calendar(calendar) if isinstance(calendar, str) else calendar
@@ -151,12 +173,16 @@ def _build_changed(calendar: Calendar, end_year: int) -> _Timetable:
     opened = np.array(sorted(calendar.openings), "datetime64[D]")
     within = (opened >= table.days[0]) & (opened <= np.datetime64(table.last))
     opened = opened[within & ~np.isin(opened, table.days)]
-    # An opening ends at the hour at which the session before it ended.
+    # An opening has the hours of the session before it.
     before = np.searchsorted(table.days, opened) - 1
-    closes = table.closes[before] + (opened - table.days[before])
+    later = opened - table.days[before]
     days = np.concatenate([table.days[~closed], opened])
     order = np.argsort(days)
-    return replace(table, days=days[order], closes=np.concatenate([table.closes[~closed], closes])[order])
+
+    def put_in(hours: Days) -> Days:
+        return np.concatenate([hours[~closed], hours[before] + later])[order]
+
+    return replace(table, days=days[order], opens=put_in(table.opens), closes=put_in(table.closes))
 
 
 @functools.cache
@@ -175,8 +201,11 @@ def _build(calendar: str, end_year: int) -> _Timetable:
                 f"Expected the name of an exchange calendar such as XNYS, found '{calendar}'; check the name."
             ) from None
         exchange = exchange_calendars.get_calendar(calendar, start=first, end=last)
-        closes = exchange.closes.dt.tz_convert(None).to_numpy("datetime64[s]")
-        return _Timetable(exchange.sessions.to_numpy("datetime64[D]"), closes, first, last, str(exchange.tz))
+        opens, closes = (
+            hours.dt.tz_convert(None).to_numpy("datetime64[s]") for hours in (exchange.opens, exchange.closes)
+        )
+        days = exchange.sessions.to_numpy("datetime64[D]")
+        return _Timetable(days, opens, closes, first, last, str(exchange.tz))
 
 
 def _bounds(exchange_calendars: Any, calendar: str, end: date) -> tuple[date, date]:

@@ -91,7 +91,9 @@ class Lookback:
     @cached_property
     def report_weights(self) -> Floats:
         """(..., W) expected number of reports that each session reacted to, 0 without dates."""
-        return np.zeros_like(self.returns) if self.reports is None else self.reports.weights
+        if self.reports is None:  # one zero: all of them would take ten megabytes a ticker
+            return np.broadcast_to(0.0, self.returns.shape)
+        return self.reports.weights
 
     @cached_property
     def ordinary_long_run(self) -> Floats:

@@ -11,13 +11,11 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.calendars.reports import AHEAD, EarningsDates
+from forecasting.calendars.reports import AHEAD, SAME_REPORT, YEAR, EarningsDates
 from forecasting.features.earnings import BLUR
 from forecasting.types import Floats, ReportStatus, ReportTime
 
 REACH = AHEAD + BLUR + 1  # sessions past the last bar over which a projection may be spread into those ahead
-YEAR = timedelta(days=364)  # whole weeks: companies keep to a weekday
-SAME_REPORT = timedelta(days=45)  # two dates so near are one report's; quarters are 91 days apart
 CURRENT = YEAR + timedelta(days=7)  # age at which a date no longer shows that dates are known
 
 Positions = NDArray[np.int64]

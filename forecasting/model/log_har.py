@@ -162,21 +162,35 @@ def build_horizon_sample(
         ModelError: Too few sessions.
     """
     sessions = _list_sessions(tickers, config, h)
-    x = np.concatenate([_features_ahead(ticker, names, h) for ticker in tickers])
     y = np.concatenate([compute_horizon_outcomes(ticker, h) for ticker in tickers])
     session = np.concatenate([ticker.sessions[: max(len(ticker) - h, 0)] for ticker in tickers])
     age = np.searchsorted(sessions, session) / (len(sessions) - 1)
     kept = (session >= sessions[0]) & np.isfinite(y)
+    regressors = _gather_regressors(tickers, names, h, kept=kept)
     market = np.array([FEATURES[name].subject == "market" for name in names])
     blocks = float(kept.sum() / h)
     ridge = config.market_ridge * h * market + config.ridge_blocks / blocks
     return HorizonSample(
-        regressors=_with_constant(x[kept]),
+        regressors=regressors,
         target=np.clip(y[kept], -LARGEST_RESIDUAL, LARGEST_RESIDUAL),
         weights=weigh_by_recency(age[kept], config.weighting),
-        penalty=np.append(0.0, ridge * x[kept].var(axis=0)),
+        penalty=np.append(0.0, ridge * [column.var() for column in regressors.T[1:]]),
         blocks=blocks,
     )
+
+
+def _gather_regressors(
+    tickers: Sequence[TickerFeatures], names: Sequence[str], h: int, *, kept: np.ndarray
+) -> Floats:
+    """(N, F + 1) regressors of the kept sessions; of 500 tickers, a second copy would be a gigabyte."""
+    regressors = np.ones((int(kept.sum()), len(names) + 1))
+    row = first = 0
+    for ticker in tickers:
+        features = _features_ahead(ticker, names, h)
+        own = features[kept[first : first + len(features)]]
+        regressors[row : row + len(own), 1:] = own
+        row, first = row + len(own), first + len(features)
+    return regressors
 
 
 def _list_sessions(tickers: Sequence[TickerFeatures], config: LogHarConfig, h: int) -> np.ndarray:

@@ -1,13 +1,13 @@
 """Evaluate a challenger: fitted without the newest sessions, then walked over them beside the champion."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
 
 from forecasting.backtesting.rows import tabulate_walk
-from forecasting.backtesting.walk_forward import Issued, Methods, list_left_out, walk_forward
+from forecasting.backtesting.walk_forward import Issued, Methods, Progress, list_left_out, walk_forward
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import SCORE_LEVELS, PromotionConfig, SimulationConfig
 from forecasting.errors import ModelError, PromotionError
@@ -17,6 +17,7 @@ from forecasting.features.returns import DailyReturns
 from forecasting.model.artifact import Model
 from forecasting.pipeline import Forecaster
 from forecasting.promotion.decision import Decision, decide_promotion
+from forecasting.sampling import draw_sample
 from forecasting.types import Floats
 
 
@@ -31,6 +32,27 @@ class Evaluation:
 
     decision: Decision
     left_out: Mapping[str, str]
+
+
+def _report_nothing(_done: int, _total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How the models of a promotion test forecast.
+
+    Attributes:
+        simulation: The seed and the largest number of dropout runs.
+        tickers: Those that are compared on before others of the universe.
+        calendars: Give the sessions that are forecast.
+        report: Called with the origins done and to do, over both models.
+    """
+
+    simulation: SimulationConfig
+    tickers: Sequence[str] = ()
+    calendars: Calendars = STANDARD
+    report: Progress = _report_nothing
 
 
 def find_last_fitted(universe: Sequence[DailyReturns], as_of: date, config: PromotionConfig) -> date:
@@ -50,11 +72,10 @@ def evaluate_challenger(
     champion: Model | None,
     universe: Mapping[str, DailyReturns],
     *,
-    simulation: SimulationConfig,
+    trial: Trial,
     config: PromotionConfig,
     renewal: bool = False,
     champion_universe: Mapping[str, DailyReturns] | None = None,
-    calendars: Calendars = STANDARD,
 ) -> Evaluation:
     """Walk challenger and champion over the sessions that neither has seen, and decide.
 
@@ -63,11 +84,10 @@ def evaluate_challenger(
         champion: The model that serves, where there is one.
         universe: Daily returns up to the session of the decision on the challenger's price basis, both
             reference universes among them.
-        simulation: The seed and the largest numbers of paths.
-        config: Sessions held out, and the result that promotes.
+        trial: How both forecast.
+        config: Sessions held out, tickers compared on, and the result that promotes.
         renewal: The champion is old, and the challenger has seen later sessions.
         champion_universe: The same on the champion's price basis, where that is another.
-        calendars: Give the sessions that are forecast.
 
     Raises:
         PromotionError: Too few sessions that neither has seen.
@@ -79,17 +99,35 @@ def evaluate_challenger(
     seen = max(model.manifest.trained_through for model in models.values())
     unseen = [session for session in _list_sessions(list(universe.values())) if session > seen]
     origins = unseen[config.purge_sessions - 1 : -1 : config.every]
-    walks = {
-        name: _walk(
-            model, universes[name], origins, simulation=simulation, config=config, calendars=calendars
-        )
-        for name, model in models.items()
-    }
+    tickers = choose_tested(trial.tickers, list(universe), config)
+    walks = {}
+    for number, (name, model) in enumerate(models.items()):
+        before, total = number * len(origins), len(models) * len(origins)
+        walk = replace(trial, tickers=tickers, report=_count_on(trial.report, before, total))
+        walks[name] = _walk(model, universes[name], origins, trial=walk, config=config)
     crps = _score(walks, universes)
     decision = decide_promotion(
         crps["challenger"], crps.get("champion"), crps[REFERENCE], config=config, renewal=renewal
     )
     return Evaluation(decision, list_left_out([origin for walk in walks.values() for origin in walk]))
+
+
+def choose_tested(first: Sequence[str], others: Sequence[str], config: PromotionConfig) -> list[str]:
+    """Choose the tickers of a promotion test: those that are forecast, then some of the others.
+
+    Args:
+        first: Tickers that are forecast.
+        others: Of the training universe, those among them or not.
+        config: How many, and the seed.
+    """
+    own = draw_sample(first, config.tickers, seed=config.seed)
+    rest = [ticker for ticker in others if ticker not in set(first)]
+    return [*own, *draw_sample(rest, config.tickers - len(own), seed=config.seed)]
+
+
+def _count_on(report: Progress, before: int, total: int) -> Progress:
+    """Return the report of one of several walks, of which so many origins are done before."""
+    return lambda done, _origins: report(before + done, total)
 
 
 def _list_sessions(universe: Sequence[DailyReturns]) -> list[date]:
@@ -102,19 +140,18 @@ def _walk(
     universe: Mapping[str, DailyReturns],
     origins: Sequence[date],
     *,
-    simulation: SimulationConfig,
+    trial: Trial,
     config: PromotionConfig,
-    calendars: Calendars,
 ) -> list[Issued]:
     reference = [universe[ticker] for ticker in model.manifest.reference if ticker in universe]
     if not reference:
         raise ModelError("Expected prices of the reference universe, found none; ingest them first.")
-    rough = simulation.at_most(config.dropout_runs).model_copy(
+    rough = trial.simulation.at_most(config.dropout_runs).model_copy(
         update={"horizon": max(config.horizons), "levels": SCORE_LEVELS}
     )
-    forecaster = Forecaster(model, compute_market_variance(reference), rough, calendars=calendars)
+    forecaster = Forecaster(model, compute_market_variance(reference), rough, calendars=trial.calendars)
     methods = Methods(forecaster, (REFERENCE,), config.horizons)
-    return list(walk_forward(methods, universe, list(universe), origins=origins))
+    return list(walk_forward(methods, universe, trial.tickers, origins=origins, report=trial.report))
 
 
 def _score(

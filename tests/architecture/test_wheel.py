@@ -77,6 +77,8 @@ def test_the_wheel_brings_the_command_the_migrations_and_the_sample(installed: P
     assert (tmp_path / ".bandcast" / "bandcast.db").exists()
     sample = "from flows.sources import SampleSource; print(SampleSource().tickers())"
     assert "MSFT" in run(installed / "python", "-c", sample, cwd=tmp_path)
+    listed = "from flows.sources.training import read_list; print(len(read_list('us-large')))"
+    assert run(installed / "python", "-c", listed, cwd=tmp_path) == "500\n"
 
 
 def test_an_installed_wheel_names_its_commit(installed: Path, commit: str, tmp_path: Path) -> None:

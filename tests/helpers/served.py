@@ -151,6 +151,7 @@ def serve_deployments(home: Path, **settings: str) -> Iterator[Served]:
             "BANDCAST_TICKERS": "AAPL,IBM",
             "BANDCAST_YAHOO_URL": yahoo.url,
             "BANDCAST_HISTORY_DAYS": "700",
+            "BANDCAST_TRAIN_UNIVERSE": "own",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             **settings,
         }

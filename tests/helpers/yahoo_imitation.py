@@ -1,4 +1,4 @@
-"""A small imitation of Yahoo's chart endpoint on the loopback, for the real yfinance client to talk to."""
+"""A small imitation of Yahoo on the loopback, for the real yfinance client: charts and earnings dates."""
 
 import io
 import json
@@ -23,6 +23,20 @@ EMPTY = (200, b'{"chart": {"result": [], "error": null}}')
 TRUNCATED, RESET, HANG = "truncated", "reset", "hang"  # faults below HTTP
 
 Answer = tuple[int, bytes]
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def earnings_page(symbol: str, stamps: list[datetime]) -> bytes:
+    """Yahoo's page of a symbol's reports, in New York's time as it shows them, the newest first."""
+    heads = ("Symbol", "Company", "Earnings Date", "EPS Estimate", "Reported EPS", "Surprise (%)")
+    rows = [
+        (symbol, "A company", f"{at:%B} {at.day}, {at.year} at {at:%I} {at:%p} {at:%Z}", "1.5", "-", "-")
+        for at in sorted((stamp.astimezone(NEW_YORK) for stamp in stamps), reverse=True)
+    ]
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else "<p>None</p>"
+    return f"<html><title>Company Earnings Calendar</title>{table}</html>".encode()
 
 
 @dataclass
@@ -91,12 +105,16 @@ class Yahoo:
     """Answers of the server: symbol -> Listing, or symbol -> a fault while it lasts.
 
     A fault is a status and a body, or trouble below HTTP; `once` holds faults of the next request alone.
+    Those of the page of earnings dates are under `page:SYMBOL`, those of a quote's events under
+    `events:SYMBOL`.
     """
 
     url: str
     listings: dict[str, Listing] = field(default_factory=dict)
     faults: dict[str, Answer | str] = field(default_factory=dict)
     once: dict[str, list[Answer | str]] = field(default_factory=dict)
+    pages: dict[str, list[datetime]] = field(default_factory=dict)  # instants of reports
+    events: dict[str, list[datetime]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     released: Event = field(default_factory=Event)
 
@@ -104,15 +122,28 @@ class Yahoo:
         """Number of requests for the prices of a symbol."""
         return sum(path.endswith(f"/chart/{symbol}") for path in self.requests)
 
+    def earnings_list(self, kind: str, symbol: str) -> bytes:
+        if kind == "page":
+            return earnings_page(symbol, self.pages.get(symbol, []))
+        stamps = [int(at.timestamp()) for at in self.events.get(symbol, [])]
+        result = {"calendarEvents": {"earnings": {"earningsDate": stamps}} if stamps else {}}
+        return json.dumps({"quoteSummary": {"result": [result], "error": None}}).encode()
+
     def answer(self, path: str, query: dict[str, list[str]]) -> Answer | str:
         self.requests.append(path)
         symbol = path.rpartition("/")[2]
+        if path.endswith("/calendar/earnings"):
+            symbol = f"page:{query['symbol'][0]}"
+        elif "/quoteSummary/" in path:
+            symbol = f"events:{symbol}"
         if self.once.get(symbol):
             return self.once[symbol].pop(0)
         if symbol in self.faults:
             return self.faults[symbol]
         if path.endswith("/getcrumb"):
             return 200, b"crumb"
+        if ":" in symbol:
+            return 200, self.earnings_list(*symbol.split(":"))
         if "/chart/" not in path or symbol not in self.listings:
             return 404, json.dumps({"chart": {"result": None, "error": NOT_FOUND}}).encode()
         period = int(query.get("period1", ["0"])[0]), int(query.get("period2", ["99999999999"])[0])

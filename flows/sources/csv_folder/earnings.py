@@ -11,14 +11,14 @@ from flows.sources.csv_folder.text import read_text_table
 from forecasting.calendars.exchanges import HOME_ZONE
 from forecasting.calendars.reports import Report
 from forecasting.errors import PriceError, SourceError
-from forecasting.types import ReportTime, values
+from forecasting.types import ReportOrigin, ReportTime, values
 
 EARNINGS_FILE = "earnings.csv"
 _NEEDED = ("ticker", "date")
 _TIMES = values(ReportTime)
 
 
-def read_earnings(path: Path) -> dict[str, tuple[Report, ...]]:
+def read_earnings(path: Path, origin: ReportOrigin = "file") -> dict[str, tuple[Report, ...]]:
     """Read ticker -> reports in order of time; an empty `when` is unknown.
 
     Raises:
@@ -37,7 +37,7 @@ def read_earnings(path: Path) -> dict[str, tuple[Report, ...]]:
     _refuse_repeated(path.name, table, tickers, days=days)
     reports: dict[str, list[Report]] = {}
     for line, ticker, day in zip(table.index, tickers, days, strict=True):
-        reports.setdefault(ticker, []).append(Report(day.date(), times[line], known.get(line)))
+        reports.setdefault(ticker, []).append(Report(day.date(), times[line], known.get(line), origin))
     return {ticker: tuple(sorted(own, key=lambda report: report.day)) for ticker, own in reports.items()}
 
 

@@ -17,6 +17,7 @@ from curl_cffi.requests.exceptions import Timeout
 
 REQUEST_SECONDS = 10.0  # yfinance itself allows 30 for cookie and crumb
 CALL_SECONDS = 45.0  # for all requests of one ticker
+KEPT = ("/chart/", "/calendar/earnings", "/quoteSummary/")  # addresses whose answers are kept
 
 
 class RateLimiter:
@@ -57,9 +58,9 @@ class YahooSession(Session[Response]):
         per_second: Limit of requests a second.
 
     Attributes:
-        answer: The last answer to a price request, None after a request without one. yfinance drops it:
-            with an HTML page of status 500 it raises the same as with a broken body, and it moves the splits
-            and dividends of a missing day to the day before.
+        answer: The last answer to a request for prices or earnings dates, None after one without. yfinance
+            drops it: with an HTML page of status 500 it raises the same as with a broken body, and it moves
+            the splits and dividends of a missing day to the day before.
     """
 
     def __init__(self, base_url: str | None = None, per_second: float = 4.0) -> None:
@@ -77,14 +78,15 @@ class YahooSession(Session[Response]):
     def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Response:
         """Send the request; yfinance passes `method` by keyword."""
         if self.redirect is not None:
-            url = self.redirect.rstrip("/") + (urlsplit(url).path or "/")
-        is_price = "/chart/" in url
-        self.answer = None if is_price else self.answer
+            asked = urlsplit(url)
+            url = self.redirect.rstrip("/") + (asked.path or "/") + (f"?{asked.query}" if asked.query else "")
+        is_kept = any(part in url for part in KEPT)
+        self.answer = None if is_kept else self.answer
         self.limiter.wait()
         response: Response = super().request(
             method, url, *args, **{**kwargs, "timeout": self._timeout(kwargs)}
         )
-        self.answer = response if is_price else self.answer
+        self.answer = response if is_kept else self.answer
         return response
 
     def _timeout(self, options: dict[str, Any]) -> float:

@@ -14,17 +14,22 @@ import pandas as pd
 from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
 from flows.sources.registry import register
-from flows.sources.yahoo.chart import DAILY, Chart, read_chart
-from forecasting.errors import PriceError, RateLimitedError, UnknownTickerError, VendorError
+from flows.sources.yahoo.chart import ANSWERS, DAILY, Chart, read_chart
+from forecasting.calendars.listed_reports import LISTS
+from forecasting.calendars.reports import Report
+from forecasting.calendars.sessions import Calendar
+from forecasting.errors import CalendarError, PriceError, RateLimitedError, UnknownTickerError, VendorError
 from forecasting.faults import concerns_machine
 from forecasting.prices.history import PriceHistory, as_bars
+from forecasting.types import ReportOrigin
 
 if TYPE_CHECKING:
+    import yfinance
+
     from flows.sources.yahoo.session import YahooSession
 
 WHERE = "Yahoo Finance"
 EARLIEST = date(1970, 1, 1)
-ANSWERS = (200, 400, 404)  # statuses that are about the symbol, not about the server
 TURN_SECONDS = 60
 
 # yfinance keeps one session, one crumb and one response cache a process, and warning filters are a process's
@@ -44,6 +49,7 @@ class YahooSource:
 
     name = "yahoo"
     live = True
+    report_lists = LISTS
 
     def __init__(
         self, base_url: str | None = None, cache_dir: Path | None = None, per_second: float = 4.0
@@ -74,7 +80,24 @@ class YahooSource:
         history = build_history(ticker, final, actions, start=start, end=end, where=WHERE)
         return replace(history, facts=chart.facts)
 
+    def fetch_reports(self, ticker: str, origin: ReportOrigin, calendar: Calendar) -> tuple[Report, ...]:
+        """Fetch one of Yahoo's two lists of earnings dates; retry a `VendorError`, and only that."""
+        from flows.sources.yahoo.reports import read_list
+
+        check_symbol(ticker, WHERE)
+        with _one_at_a_time(ticker), self._open_ticker(ticker) as (client, session):
+            return read_list(client, session, origin, calendar=calendar)
+
     def _download(self, ticker: str, start: date) -> tuple[pd.DataFrame, Chart]:
+        with self._open_ticker(ticker) as (client, session):
+            # Open-ended although `end` is known: Yahoo's prices are adjusted for every split up to today,
+            # and a split after `end` can only be undone if the download contains it.
+            frame = client.history(start=start, auto_adjust=False, actions=True)
+            return frame, _read_answer(ticker, session)
+
+    @contextmanager
+    def _open_ticker(self, ticker: str) -> Iterator[tuple["yfinance.Ticker", "YahooSession"]]:
+        """Yield yfinance's ticker and its session; translate what fails inside."""
         import yfinance
         from yfinance.data import YfData
 
@@ -82,13 +105,8 @@ class YahooSource:
         yfinance.config.debug.hide_exceptions = False  # or an outage looks like a delisting
         YfData.cache_get.cache_clear()  # a cached bad answer would make every retry fail without a request
         try:
-            # Open-ended although `end` is known: Yahoo's prices are adjusted for every split up to today,
-            # and a split after `end` can only be undone if the download contains it.
-            frame = yfinance.Ticker(ticker, session=session).history(
-                start=start, auto_adjust=False, actions=True
-            )
-            return frame, _read_answer(ticker, session)
-        except PriceError:
+            yield yfinance.Ticker(ticker, session=session), session
+        except (PriceError, CalendarError):
             raise
         except Exception as error:
             if concerns_machine(error):

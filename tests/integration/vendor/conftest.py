@@ -13,4 +13,5 @@ def yahoo(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
         monkeypatch.setenv("BANDCAST_SOURCE", "yahoo")
         monkeypatch.setenv("BANDCAST_YAHOO_URL", server.url)
         monkeypatch.setenv("BANDCAST_HISTORY_DAYS", "400")
+        monkeypatch.setenv("BANDCAST_TRAIN_UNIVERSE", "own")  # a test of its own imitates a wider one
         yield server

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from db import Store
+from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.reports import Report
 
 FIRST = datetime(2025, 1, 16, 22, tzinfo=UTC)
@@ -59,3 +60,25 @@ def test_tickers_and_sources_do_not_share_them(store: Store) -> None:
 def test_a_time_of_day_is_one_of_three(store: Store) -> None:
     with pytest.raises(Exception, match=r"(?i)check"):
         save(store, [replace(NEXT, when="noon")], FIRST)  # type: ignore[arg-type]  # the point
+
+
+def test_what_does_not_count_is_kept_and_not_loaded(store: Store) -> None:
+    other = replace(NEXT, day=date(2025, 2, 4), counts=False)
+    save(store, [PAST, NEXT, other], FIRST)
+    assert load(store, FIRST) == (PAST, NEXT)
+    with store.reading() as tx:
+        assert tx.earnings.load_all(["AAPL"], FIRST)["AAPL"] == (PAST, NEXT, other)
+    save(store, [PAST, replace(NEXT, counts=False), replace(other, counts=True)], LATER)
+    assert load(store, LATER) == (PAST, replace(other, counts=True))
+    assert load(store, FIRST) == (PAST, NEXT)
+
+
+def test_the_newest_attempt_of_each_ticker_is_kept(store: Store) -> None:
+    failed = ReportCheck(LATER, FIRST, "rate_limited", "AAPL: too many requests")
+    with store.writing() as tx:
+        tx.earnings.save_check("AAPL", ReportCheck(FIRST, FIRST))
+        tx.earnings.save_check("AAPL", failed)
+    with store.writing() as tx:
+        assert tx.earnings.checks() == {"AAPL": failed}
+        tx.earnings.delete_checks()
+        assert tx.earnings.checks() == {}

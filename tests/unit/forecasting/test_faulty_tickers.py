@@ -30,7 +30,7 @@ from forecasting.forecast import Forecast
 from forecasting.model.artifact import Model
 from forecasting.pipeline import Forecaster, fit_model, forecast_ticker
 from forecasting.prices.history import PriceHistory
-from forecasting.promotion.evaluate import evaluate_challenger
+from forecasting.promotion.evaluate import Trial, evaluate_challenger
 
 AS_OF = date(2026, 12, 30)
 LATE = date(2026, 12, 1)  # from here on Mumbai's calendar does not reach 30 sessions ahead
@@ -167,11 +167,11 @@ def test_a_promotion_test_goes_on_and_names_who_had_no_part_in_it(
     """Its longest horizon is five sessions, which Mumbai's calendar has up to 2026-12-23."""
     config = PromotionConfig(horizons=(1, 5), every=2, draws=200, dropout_runs=2, purge_sessions=60)
     evaluation = evaluate_challenger(
-        early_model, None, universe, simulation=SimulationConfig(), config=config
+        early_model, None, universe, trial=Trial(SimulationConfig()), config=config
     )
     assert evaluation.left_out.keys() == {"YOUNG", "HALTED"}
     elsewhere = {**universe, "INFY": replace(universe["INFY.NS"], ticker="INFY")}
-    both = evaluate_challenger(early_model, None, elsewhere, simulation=SimulationConfig(), config=config)
+    both = evaluate_challenger(early_model, None, elsewhere, trial=Trial(SimulationConfig()), config=config)
     healthy = both.decision.forecasts - evaluation.decision.forecasts  # of any ticker of New York
     assert evaluation.decision.dates == both.decision.dates == 20
     assert evaluation.decision.forecasts == 3 * healthy - 2  # of 2026-12-25 and 2026-12-29

@@ -20,6 +20,7 @@ WORDS = {
     "PriceBasis": ("split_adjusted", "total_return"),
     "Quality": ("champion", "previous", "baseline"),
     "Regime": ("calm", "normal", "stress"),
+    "ReportOrigin": ("file", "sample", "page", "events"),
     "ReportStatus": ("reported", "announced", "projected"),
     "ReportTime": ("before_open", "after_close", "unknown"),
     "Retrain": ("auto", "always", "never"),

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from synthetic_prices import AS_OF, make_returns, prepare_all, scale_after
 
-from forecasting.backtesting.warm_start import WarmStart, choose_tickers, walk_before
+from forecasting.backtesting.warm_start import WarmStart, walk_before
 from forecasting.calibration import learn_calibration
 from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig, WarmStartConfig
 from forecasting.features.returns import DailyReturns
@@ -156,23 +156,10 @@ def test_a_ticker_that_no_origin_could_forecast_is_named(
     assert "found 0" in warm.left_out["LATER"]
 
 
-@pytest.mark.parametrize(
-    ("tickers", "most", "chosen"),
-    [
-        (0, 3, []),
-        (2, 3, [0, 1]),
-        (3, 3, [0, 1, 2]),
-        (4, 3, [0, 2]),
-        (7, 3, [0, 3, 6]),
-        (100, 4, [0, 25, 50, 75]),
-        (5, 1, [0]),
-    ],
-)
-def test_tickers_are_chosen_from_all_over_the_list(tickers: int, most: int, chosen: list[int]) -> None:
-    universe = [make_returns(f"T{index}", 2, seed=index) for index in range(tickers)]
-    assert [returns.ticker for returns in choose_tickers(universe, most)] == [f"T{index}" for index in chosen]
-
-
 def test_only_so_many_tickers_are_walked(start: "partial[WarmStart]", shares: Sequence[DailyReturns]) -> None:
+    old = next(returns for returns in shares if returns.ticker == "OLD")
+    twins = [old, replace(old, ticker="TWIN")]
     config = SHORT.model_copy(update={"tickers": 1, "sessions": 20})
-    assert set(start(shares, AS_OF, config=config).scores["ticker"]) == {"OLD"}
+    walked = set(start(twins, AS_OF, config=config).scores["ticker"])
+    assert len(walked) == 1
+    assert set(start(twins, AS_OF, config=config).scores["ticker"]) == walked

@@ -31,7 +31,13 @@ from forecasting.model.training import fit_network
 from forecasting.pipeline import Forecaster, fit_model
 from forecasting.prices.history import PriceHistory, as_bars
 from forecasting.promotion.decision import decide_promotion
-from forecasting.promotion.evaluate import Evaluation, evaluate_challenger, find_last_fitted
+from forecasting.promotion.evaluate import (
+    Evaluation,
+    Trial,
+    choose_tested,
+    evaluate_challenger,
+    find_last_fitted,
+)
 
 CONFIG = PromotionConfig(sessions=63, every=3, horizons=(1,), draws=500, dropout_runs=8)
 SIMULATION = SimulationConfig(dropout_runs=50, noise_paths=20)
@@ -105,7 +111,7 @@ def evaluate(
 ) -> Evaluation:
     simulation = SIMULATION.model_copy(update={"seed": seed})
     return evaluate_challenger(
-        challenger, champion, universe, simulation=simulation, config=CONFIG, renewal=renewal
+        challenger, champion, universe, trial=Trial(simulation), config=CONFIG, renewal=renewal
     )
 
 
@@ -215,3 +221,36 @@ def test_a_ticker_that_neither_model_could_forecast_is_left_out_by_name(
     assert evaluation.left_out.keys() == {"HALTED", "YOUNG"}
     assert "found the last at 2024-03-01" in evaluation.left_out["HALTED"]
     assert evaluation.decision == evaluate(good, None, universe).decision
+
+
+@pytest.mark.parametrize(
+    ("first", "others", "most", "drawn"),
+    [
+        (("A", "B"), ("C", "A", "D"), 10, ["A", "B", "C", "D"]),
+        ((), ("C", "A"), 10, ["C", "A"]),
+        (("A", "B"), ("C", "D"), 2, ["A", "B"]),
+    ],
+)
+def test_tickers_that_are_forecast_are_compared_on_first(
+    first: tuple[str, ...], others: tuple[str, ...], most: int, drawn: list[str]
+) -> None:
+    config = PromotionConfig(tickers=most)
+    assert choose_tested(first, others, config) == drawn
+
+
+def test_of_many_tickers_a_stated_number_is_drawn_by_the_seed() -> None:
+    many = [f"T{index}" for index in range(500)]
+    drawn = choose_tested(("OWN",), many, PromotionConfig(tickers=60))
+    assert (drawn[0], len(set(drawn))) == ("OWN", 60)
+    assert choose_tested(("OWN",), many, PromotionConfig(tickers=60)) == drawn
+    assert len(choose_tested(many, (), PromotionConfig(tickers=60))) == 60
+
+
+def test_both_walks_report_how_far_they_have_come(good: Model, universe: Universe) -> None:
+    seen: list[tuple[int, int]] = []
+    trial = Trial(SIMULATION, tickers=list(universe)[:1], report=lambda *state: seen.append(state))
+    config = CONFIG.model_copy(update={"tickers": 1})
+    evaluation = evaluate_challenger(good, good, universe, trial=trial, config=config)
+    total = 2 * evaluation.decision.dates
+    assert seen == [(done, total) for done in range(1, total + 1)]
+    assert evaluation.decision.forecasts == evaluation.decision.dates  # of one ticker

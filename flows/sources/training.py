@@ -1,0 +1,91 @@
+"""Training universe: the tickers that a model learns from, which are more than those that are forecast.
+
+The network does harm on 40 tickers (measured); what it earns on hundreds is in benchmarks/RESULTS.md.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from flows.settings import Settings, parse_tickers
+from forecasting.calendars.exchanges import HOME
+from forecasting.calendars.lookup import Calendars
+from forecasting.errors import SourceError, UnknownExchangeError, UsageError
+
+OWN, US_LARGE = "own", "us-large"
+BUNDLED = (US_LARGE,)
+
+
+@dataclass(frozen=True)
+class TrainingUniverse:
+    """Tickers to train on.
+
+    Attributes:
+        name: `own`, a bundled list, or the path of a file.
+        tickers: Those of the list, and those that are forecast.
+    """
+
+    name: str
+    tickers: tuple[str, ...]
+
+
+def choose_training_universe(
+    settings: Settings, tickers: tuple[str, ...], calendars: Calendars
+) -> TrainingUniverse:
+    """Choose the training universe of the settings.
+
+    Unless one is set, it is `us-large` for Yahoo's tickers of the exchanges of the United States, and the
+    tickers that are forecast in all other cases: a folder of files holds what its owner put there.
+
+    Args:
+        settings: Read once.
+        tickers: Those that are forecast.
+        calendars: Of the tickers.
+
+    Raises:
+        SourceError: The list cannot be read.
+    """
+    if settings.train_tickers:
+        return TrainingUniverse(OWN, settings.train_tickers)
+    is_american = settings.source == "yahoo" and _are_all_american(tickers, calendars)
+    name = settings.train_universe or (US_LARGE if is_american else OWN)
+    if name == OWN:
+        return TrainingUniverse(OWN, tickers)
+    return TrainingUniverse(name, tuple(dict.fromkeys((*tickers, *read_list(name)))))
+
+
+def read_list(name: str) -> tuple[str, ...]:
+    """Read the tickers of a bundled list or of a file with a column `ticker`, or one symbol a line.
+
+    Raises:
+        SourceError: There is no such list, or it holds no symbols.
+    """
+    if name in BUNDLED:
+        return _read_symbols(resources.files("flows").joinpath("universes", f"{name}.csv").read_text("utf-8"))
+    expected = f"Expected {OWN}, {', '.join(BUNDLED)} or a file with a column ticker as the training universe"
+    try:
+        symbols = _read_symbols(Path(name).read_text("utf-8-sig"))
+    except (OSError, UnicodeError) as error:
+        raise SourceError(f"{expected}, found {name}, which cannot be read; correct the path.") from error
+    except UsageError as error:
+        raise SourceError(f"{expected}, found in {name}: {error}") from error
+    if not symbols:
+        raise SourceError(f"{expected}, found no symbol in {name}; put some into it.")
+    return symbols
+
+
+def _read_symbols(text: str) -> tuple[str, ...]:
+    rows = list(csv.reader(text.splitlines()))
+    head = [cell.strip().lower() for cell in rows[0]] if rows else []
+    column = head.index("ticker") if "ticker" in head else 0
+    body = rows[1:] if "ticker" in head else rows
+    return parse_tickers(row[column] for row in body if len(row) > column)
+
+
+def _are_all_american(tickers: Sequence[str], calendars: Calendars) -> bool:
+    try:
+        return all(calendars.presume(ticker).name == HOME for ticker in tickers)
+    except UnknownExchangeError:  # the ticker will be quarantined; the others decide nothing alone
+        return False

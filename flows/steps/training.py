@@ -1,0 +1,83 @@
+"""Prices and earnings dates of tickers that are trained on and not forecast: pulled when a model is due."""
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import date
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.context import RunContext
+from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.sources.earnings import LiveEarningsSource
+from flows.sources.retry import open_retrier
+from flows.steps.earnings import refresh_earnings
+from flows.steps.ingest import describe_missing, try_ticker
+from flows.steps.progress import log_progress
+from forecasting.errors import CalendarError, PriceError
+
+REQUESTS = 3  # of a ticker that is new: its time zone, its prices, its earnings dates
+
+
+def ingest_training(context: RunContext) -> RunContext:
+    """Bring the training universe up to date; return the context with the earnings dates that came with it.
+
+    Nothing is forecast of these tickers and none is quarantined: one that fails is not trained on, or on
+    what is stored of it.
+    """
+    stale = list_stale(context)
+    faults = pull_announced(context, stale) if stale else {}
+    source = context.source
+    page = source.report_lists[:1] if isinstance(source, LiveEarningsSource) else ()
+    return refresh_earnings(context, list_others(context, without=faults), lists=page)
+
+
+def pull_announced(context: RunContext, stale: Sequence[str]) -> dict[str, PriceError]:
+    """Log what the training universe costs, pull it, and log what is missing; return why."""
+    logger, settings = get_run_logger(), context.settings
+    logger.info(
+        "train: prices of %d tickers (%s) are pulled for training alone, about %d minutes at %g requests a "
+        "second; BANDCAST_TRAIN_UNIVERSE=own trains on the %d that are forecast",
+        len(stale),
+        context.training.name,
+        max(round(REQUESTS * len(stale) / settings.requests_per_second / 60), 1),
+        settings.requests_per_second,
+        len(context.tickers),
+    )
+    faults = pull_training(context, stale)
+    for note in describe_missing(faults):
+        logger.warning("train: %s", note)
+    return faults
+
+
+def list_others(context: RunContext, *, without: Collection[str] = ()) -> list[str]:
+    """List the training universe without the tickers that are forecast, too: the run has ingested those."""
+    others = dict.fromkeys(ticker for ticker in context.train_tickers if ticker not in context.tickers)
+    return [ticker for ticker in others if ticker not in without]
+
+
+def list_stale(context: RunContext) -> list[str]:
+    """List the other tickers of the training universe that are not stored up to the run's session."""
+    with context.store.reading() as tx:
+        lasts = {holding.ticker: holding.last for holding in tx.prices.holdings()}
+    return [ticker for ticker in list_others(context) if not _is_current(context, ticker, lasts.get(ticker))]
+
+
+def _is_current(context: RunContext, ticker: str, last: date | None) -> bool:
+    with suppress(PriceError, CalendarError):  # a ticker of no exchange fails where it is pulled
+        return last is not None and last >= context.last_session(context.calendars.presume(ticker))
+    return False
+
+
+@task(name="pull-training", cache_policy=NO_CACHE, persist_result=False)
+@translate_unforeseen
+def pull_training(context: RunContext, tickers: Sequence[str]) -> dict[str, PriceError]:
+    """Fetch, check and save tickers one after the other; return why each other one failed."""
+    retrier, faults = open_retrier(context.settings), {}
+    with log_progress("train: prices of tickers pulled") as progress:
+        for done, ticker in enumerate(tickers):
+            progress.count(done, len(tickers))
+            result = try_ticker(context, ticker, retrier)
+            if isinstance(result, PriceError):
+                faults[ticker] = result
+    return faults

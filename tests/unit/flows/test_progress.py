@@ -1,0 +1,52 @@
+"""Long steps log how far they are, short ones nothing."""
+
+import logging
+import threading
+
+import pytest
+
+from flows.steps import progress
+from flows.steps.progress import Progress, log_progress
+
+
+class Lines(logging.Handler):
+    """Lines that were logged; `there` is set with the first of some text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.text = text
+        self.there = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        if self.text in self.lines[-1]:
+            self.there.set()
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    logger, handler = logging.Logger("run"), Lines("3 of 20")
+    logger.addHandler(handler)
+    monkeypatch.setattr(progress, "get_run_logger", lambda: logger)
+    return handler
+
+
+def test_a_long_block_logs_its_newest_count(lines: Lines) -> None:
+    with log_progress("tickers pulled", seconds=0.01) as state:
+        state.count(3, 20)
+        assert lines.there.wait(10)
+    count = len(lines.lines)
+    assert lines.lines[-1].startswith("tickers pulled: 3 of 20 after 0 seconds")
+    assert not [thread for thread in threading.enumerate() if thread.name == "progress-tickers pulled"]
+    assert len(lines.lines) == count
+
+
+def test_a_short_block_logs_nothing_and_an_error_passes(lines: Lines) -> None:
+    with pytest.raises(ZeroDivisionError), log_progress("work"):
+        _ = 1 / 0
+    assert lines.lines == []
+
+
+def test_a_step_that_counts_nothing_is_at_work() -> None:
+    assert Progress("train").describe().startswith("train: at work after 0 seconds")
