@@ -30,6 +30,12 @@ Horizon = Annotated[int, typer.Option(min=1, max=30, help="Sessions ahead.")]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
 ]
+Reset = Annotated[
+    bool,
+    typer.Option(
+        "--reset", help="Set deployments, schedules, pool and automations back, whatever was set in the UI."
+    ),
+]
 
 
 @overload
