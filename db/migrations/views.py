@@ -230,3 +230,16 @@ WHERE member.newest_as_of IS NULL OR member.age_sessions > 0
 """
 
 CONTRACT_VERSION_8 = "CREATE VIEW contract_version AS SELECT 3 AS contract_version"
+
+FRESHNESS_16 = """
+CREATE VIEW freshness AS
+SELECT u.source, u.as_of AS session,
+       (SELECT MAX(r.issued_at) FROM forecast_runs r
+        WHERE r.source = u.source AND r.as_of = u.as_of) AS issued_at,
+       COUNT(*) AS tickers, COUNT(*) - COUNT(m.ticker) AS with_bands, COUNT(m.ticker) AS missing
+FROM universes u
+JOIN (SELECT source, MAX(as_of) AS as_of FROM universes GROUP BY source) newest
+  ON newest.source = u.source AND newest.as_of = u.as_of
+LEFT JOIN missing_forecasts m ON m.source = u.source AND m.ticker = u.ticker
+GROUP BY u.source, u.as_of
+"""

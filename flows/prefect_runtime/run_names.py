@@ -11,10 +11,12 @@ from flows.prefect_runtime.parameters import overrides
 
 
 def run_name() -> str:
-    """Return the name of the flow, with the session or the range of the run."""
+    """Return the name of the flow, with the session or the range of the run, or the day that it was due."""
     parameters: dict[str, Any] = flow_run.parameters
     if "start" in parameters:
         return f"{flow_run.flow_name}-{parameters['start']}-{parameters['end']}"
+    if "tickers" not in parameters:
+        return f"{flow_run.flow_name}-{due().date()}"
     return f"{flow_run.flow_name}-{parameters.get('as_of') or _find_session(parameters)}"
 
 

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from prefect.artifacts import (
 )
 
 from db import CalibrationRecord, Dimension, PromotionRecord
+from flows.doctor.finding import Finding
 from flows.reporting.report_dates import describe_report, select_reports
 from flows.reporting.scorecards import SHORT_NAMES, SPLITS, HorizonScores
 from flows.reporting.tables import (
@@ -175,6 +177,12 @@ def show_backfill(start: date, end: date, fills: Sequence[SessionFill]) -> None:
     """Show the result of each session of a backfill."""
     rows = [fill.plain() | {"failed": escape_markdown(fill.failed)} for fill in fills]
     create_table_artifact(rows, key="backfill", description=f"Sessions from {start} to {end}")
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Show what the doctor found, and what to do about it."""
+    rows = [{name: escape_markdown(value) for name, value in asdict(finding).items()} for finding in findings]
+    create_table_artifact(rows, key="doctor", description="Findings of the doctor")
 
 
 class BackfillProgress:

@@ -22,7 +22,7 @@ from flows.server_access import AUTH_VARIABLE, read_auth_string
 
 def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:
     scheduled = eventually(lambda: [run for run in runs() if run.auto_scheduled] or None, "a scheduled run")
-    assert {"after-close", "weekly"} >= {name_deployment(run) for run in scheduled}
+    assert {"after-close", "weekly", "evening"} >= {name_deployment(run) for run in scheduled}
     run = served.run(AFTER_CLOSE, horizon=3)
     bands = rows("SELECT ticker, count(*) FROM latest_forecast GROUP BY ticker", served.url)
     assert bands == [("AAPL", 3), ("IBM", 3)]
@@ -146,10 +146,10 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
         except httpx.HTTPError:
             return None
         deployed = {run["deployment_id"] for run in found if run["auto_scheduled"]}
-        return deployed if len(deployed) == 2 else None
+        return deployed if len(deployed) == 3 else None
 
     try:
-        eventually(scheduled, "scheduled runs of both deployments")
+        eventually(scheduled, "scheduled runs of every deployment with a schedule")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)

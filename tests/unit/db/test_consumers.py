@@ -85,6 +85,10 @@ QUESTIONS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "SELECT ticker, session, newest_as_of, reason FROM missing_forecasts ORDER BY ticker",
         [("BBB", "2024-01-03", "2024-01-02", "stale")],
     ),
+    "how fresh the bands are": (
+        "SELECT source, session, tickers, with_bands, missing FROM freshness",
+        [("sample", "2024-01-03", 2, 1, 1)],
+    ),
     "outcomes beside the bands": (
         "SELECT horizon, actual_close, inside FROM forecast_with_outcome WHERE ticker = 'AAA'"
         " AND as_of = '2024-01-03' ORDER BY horizon",
