@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.events import EventTrigger
 from reading_store import rows
@@ -29,6 +31,13 @@ def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Ser
     assert rows("SELECT flow_run_id FROM forecast_runs", served.url) == [(str(run.id),)]
     payload = eventually(lambda: find_published(run) or None, "the event of the published bands")
     assert payload["tickers"] == ["AAPL", "IBM"]
+    assert run.state is not None
+    assert str(run.state.message).startswith(f"{payload['as_of']}: bands of 2 tickers, ")
+    with get_client(sync_client=True) as client:
+        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+        artifacts = client.read_artifacts(artifact_filter=of_run)
+    kinds = Counter(str(artifact.key).partition("-")[0] for artifact in artifacts)
+    assert kinds == {"bands": 1, "calibration": 1, "gate": 1, "summary": 1, "fan": 2}
 
 
 def test_a_second_daily_run_waits_for_the_first(served: Served) -> None:

@@ -34,7 +34,11 @@ def read_log(served: Served, run: FlowRun) -> list[str] | None:
 
 def test_the_doctor_fails_where_a_session_has_no_bands(served: Served) -> None:
     upgrade_store(served.url)
-    run = served.finished(served.start("doctor/evening"))
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("doctor/evening")
+        started = client.create_flow_run_from_deployment(deployment.id, name="After the outage")
+    run = served.finished(started)
+    assert run.name == "After the outage"
     assert run.state is not None
     assert run.state.is_failed()
     assert "fail bands: none of 2013-03-01, of any ticker; run `bandcast run`" in str(run.state.message)
