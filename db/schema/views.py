@@ -108,7 +108,7 @@ VIEWS = (
     pinball_by_level,
     all_pinball_by_level,
     adjusted_close,
+    freshness,  # before the view that it reads
     missing_forecasts,
-    freshness,
     contract_version,
 )
