@@ -2,7 +2,7 @@
 
 from db.backup import back_up_file, build_dump_command
 from db.comments import Description, describe_tables, describe_views
-from db.engine import find_secrets
+from db.engine import find_secrets, name_database
 from db.grants import grant_reader
 from db.pruning import Pruned
 from db.records import (
@@ -60,6 +60,7 @@ __all__ = [
     "inspect_file",
     "inspect_store",
     "measure_store",
+    "name_database",
     "open_reader",
     "open_store",
     "upgrade_store",

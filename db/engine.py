@@ -60,6 +60,19 @@ def display_url(url: URL) -> str:
     return shown.render_as_string()
 
 
+def name_database(url: str) -> str:
+    """Return a URL that names the database alone, whichever driver, user and options reach it.
+
+    >>> name_database("postgresql+psycopg://bandcast:secret@db.example.com/bands?sslmode=require")
+    'postgresql://db.example.com/bands'
+
+    Raises:
+        DatabaseUnreachableError: The text is no URL of a database.
+    """
+    parsed = _parse_url(url)
+    return display_url(parsed.set(drivername=parsed.get_backend_name()))
+
+
 def find_secrets(url: str) -> list[str]:
     """Find what may be a secret in the text of a URL; of a text that is none, everything before the host."""
     try:

@@ -11,7 +11,6 @@ from flows.prefect_runtime.parameters import Day, Horizon, LookBack, Paths, Sour
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.missing_sessions import plan_sessions
 from flows.steps.publish import publish_plan
-from flows.summary import RunSummary
 from forecasting.types import CatchUp, Retrain
 
 
@@ -29,7 +28,7 @@ def daily(
     look_back: LookBack = 10,
     force: bool = False,
     reissue: bool = False,
-) -> RunSummary | State[Any]:
+) -> State[Any]:
     """Pull prices, train where needed, forecast, publish and report.
 
     Args:

@@ -93,6 +93,12 @@ class Settings(BaseSettings):
     provider_lag_minutes: int = Field(
         30, ge=0, le=10_080, description="Minutes after the close until a bar counts as final."
     )
+    publish_minutes: int = Field(
+        240,
+        ge=0,
+        le=10_080,
+        description="Minutes after the close until `doctor` counts a session without bands as a fault.",
+    )
     max_model_age_days: int = Field(
         45, ge=1, le=36_500, description="Age at which `--retrain auto` trains anew."
     )

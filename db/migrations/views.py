@@ -270,3 +270,16 @@ _IS_LIVE = ("a.kind = 'live'", "+a.kind = 'live'")
 COVERAGE_BY_HORIZON_13 = COVERAGE_BY_HORIZON_8.replace(*_IS_LIVE)
 COVERAGE_BY_TICKER_13 = COVERAGE_BY_TICKER_8.replace(*_IS_LIVE)
 CONTRACT_VERSION_13 = "CREATE VIEW contract_version AS SELECT 4 AS contract_version"
+
+FRESHNESS_16 = """
+CREATE VIEW freshness AS
+SELECT u.source, u.as_of AS session,
+       (SELECT MAX(r.issued_at) FROM forecast_runs r
+        WHERE r.source = u.source AND r.as_of = u.as_of) AS issued_at,
+       COUNT(*) AS tickers, COUNT(*) - COUNT(m.ticker) AS with_bands, COUNT(m.ticker) AS missing
+FROM universes u
+JOIN (SELECT source, MAX(as_of) AS as_of FROM universes GROUP BY source) newest
+  ON newest.source = u.source AND newest.as_of = u.as_of
+LEFT JOIN missing_forecasts m ON m.source = u.source AND m.ticker = u.ticker
+GROUP BY u.source, u.as_of
+"""

@@ -82,6 +82,7 @@ VIEW_MEANINGS: Mapping[str, str] = {
     "horizon and level",
     "adjusted_close": "Every stored close, and the same in the units of the newest session. Divide a band by "
     "the split_ratio of its as_of to draw it beside adjusted_close",
+    "freshness": "How fresh the bands of each source are: one row a source, for monitors",
     "missing_forecasts": "Tickers of the universe of each source without bands from its newest session, and "
     "why",
     "contract_version": "Version of the views: one row",
@@ -133,6 +134,14 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         "close": "As traded on that day",
         "split_ratio": "New shares per old of all later splits together; 1 without any",
         "adjusted_close": "close over split_ratio; dividends are not worked in",
+    },
+    "freshness": {
+        "source": _KEY["source"],
+        "session": "Newest session of the runs of its source",
+        "issued_at": "Start of the newest run of session that changed a band, UTC",
+        "tickers": "Tickers of the universe, a count",
+        "with_bands": "Tickers with bands from their newest session, a count",
+        "missing": "Tickers without, a count; missing_forecasts names them",
     },
     "missing_forecasts": {
         "source": _KEY["source"],

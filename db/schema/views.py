@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Date, Double, Integer, String
 
 from db.schema.forecasts import forecasts
+from db.types import UtcDateTime
 
 # Not of class Table: in the same metadata Alembic would create them as tables.
 _NOT_IN_LATEST = ("run_id", "model_variance", "noise_variance")
@@ -89,6 +90,13 @@ missing_forecasts = sa.table(
     sa.column("reason", String),
     sa.column("detail", String),
 )
+freshness = sa.table(
+    "freshness",
+    sa.column("source", String),
+    sa.column("session", Date),
+    sa.column("issued_at", UtcDateTime),
+    *(sa.column(name, Integer) for name in ("tickers", "with_bands", "missing")),
+)
 contract_version = sa.table("contract_version", sa.column("contract_version", Integer))
 
 VIEWS = (
@@ -101,6 +109,7 @@ VIEWS = (
     pinball_by_level,
     all_pinball_by_level,
     adjusted_close,
+    freshness,  # before the view that it reads
     missing_forecasts,
     contract_version,
 )

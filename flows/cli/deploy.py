@@ -1,11 +1,20 @@
 """`bandcast deploy`."""
 
+from typing import Annotated
+
+import typer
+
 from flows.cli.database import upgrade
+from flows.cli.options import Reset
 
 
-def deploy() -> None:
-    """Deploy every flow to the Prefect server of PREFECT_API_URL, and bring the database up to date."""
+def deploy(
+    reset: Reset = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would change.")] = False,
+) -> None:
+    """Deploy what is missing to the Prefect server of PREFECT_API_URL, and bring the database up to date."""
     from flows.prefect_runtime.server import deploy_to_server
 
-    upgrade()
-    deploy_to_server()
+    if not dry_run:
+        upgrade()
+    deploy_to_server(reset=reset, dry_run=dry_run)

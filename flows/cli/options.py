@@ -34,6 +34,12 @@ Reissue = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
 ]
+Reset = Annotated[
+    bool,
+    typer.Option(
+        "--reset", help="Set deployments, schedules, pool and automations back, whatever was set in the UI."
+    ),
+]
 
 
 @overload

@@ -1,6 +1,7 @@
 """Checks of the store: reachable, of this release, and up to date."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from db import inspect_file, inspect_store, measure_store, open_reader
@@ -83,7 +84,7 @@ def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Check that prices and bands are of the last closed session."""
+    """Check that prices are of the last closed session, and that the last one that is due has bands."""
     tickers = _list_tickers(settings, now)
     if not tickers:
         yield Finding("freshness", "warn", "no tickers are configured", "set BANDCAST_TICKERS")
@@ -97,13 +98,20 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
     if not status.is_current:
         yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
         return
-    expected = find_newest_session(settings, open_source(settings, now), tickers, due=now)
+    source = open_source(settings, now)
+    expected = find_newest_session(settings, source, tickers, due=now)
+    wanted = find_newest_session(
+        settings, source, tickers, due=now - timedelta(minutes=settings.publish_minutes)
+    )
     with open_reader(settings.url, settings.source) as store, store.reading() as tx:
         bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
         bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
         calendars = load_calendars(store, dict(settings.calendars), now)
     yield _describe_age("prices", bars, tickers, expected=expected, calendars=calendars)
-    yield _describe_age("bands", bands, tickers, expected=expected, calendars=calendars)
+    finding = _describe_age("bands", bands, tickers, expected=wanted, calendars=calendars)
+    if all(_is_late(ticker, bands.get(ticker), wanted, calendars=calendars) for ticker in tickers):
+        finding = replace(finding, verdict="fail", found=f"none of {wanted}, of any ticker")
+    yield finding
 
 
 def _format_bytes(count: int) -> str:

@@ -1,5 +1,6 @@
 """Names of runs, as the Prefect UI lists them."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -9,12 +10,18 @@ from flows.context import settle_scope
 from flows.prefect_runtime.flow_support import due
 from flows.prefect_runtime.parameters import overrides
 
+_GENERATED = re.compile("[a-z]+-[a-z]+")  # Prefect's own, such as adept-lynx
+
 
 def run_name() -> str:
-    """Return the name of the flow, with the session or the range of the run."""
+    """Return the name that a person typed; without one, the flow with the run's session, range or day."""
+    if (given := flow_run.name) and not _GENERATED.fullmatch(given):
+        return str(given)
     parameters: dict[str, Any] = flow_run.parameters
     if "start" in parameters:
         return f"{flow_run.flow_name}-{parameters['start']}-{parameters['end']}"
+    if "tickers" not in parameters:
+        return f"{flow_run.flow_name}-{due().date()}"
     return f"{flow_run.flow_name}-{parameters.get('as_of') or _find_session(parameters)}"
 
 

@@ -7,8 +7,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.resources import as_file, files
-from tempfile import TemporaryDirectory
 
 from flows.prefect_runtime.server_process import run_child, wait_until_healthy
 from flows.prefect_runtime.telemetry import TELEMETRY_OFF
@@ -18,7 +16,6 @@ from flows.server_access import (
     SERVER_AUTH_VARIABLE,
     display_server,
     make_auth_string,
-    require_access,
 )
 from flows.settings import load_settings, read_environment
 from forecasting.errors import SourceError, UsageError
@@ -30,14 +27,18 @@ PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 Environment = Mapping[str, str]
 
 
-def serve_flows(port: int) -> None:
-    """Deploy everything in `deployments/prefect.yaml` and work on it until interrupted.
+def serve_flows(port: int, *, reset: bool = False) -> None:
+    """Deploy what is missing of `deployments/prefect.yaml` and work on it until interrupted.
 
     Uses the Prefect server of PREFECT_API_URL; where none is set, starts one on 127.0.0.1 for as long, which
     refuses every request without the auth string of PREFECT_API_AUTH_STRING, or else of the home.
 
+    Args:
+        port: Of a server that is started.
+        reset: Set everything back to the files in `deployments/`.
+
     Raises:
-        UsageError: The auth string cannot be stored.
+        UsageError: The auth string cannot be stored, or the deployments of the server serve another store.
         SourceError: The server does not answer, or refuses the deployments.
     """
     from prefect.settings import PREFECT_API_URL
@@ -47,11 +48,11 @@ def serve_flows(port: int) -> None:
         signal.signal(stop, signal.default_int_handler)
     environment = build_worker_environment()
     if url := PREFECT_API_URL.value():
-        _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"))
+        _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"), reset=reset)
         return
     auth_string = environment.get(AUTH_VARIABLE) or _read_or_make_auth_string()
     with local_server(port, auth_string) as url:
-        _work(environment | {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}, url)
+        _work(environment | {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}, url, reset=reset)
 
 
 def _read_or_make_auth_string() -> str:
@@ -62,19 +63,23 @@ def _read_or_make_auth_string() -> str:
     return auth_string
 
 
-def deploy_to_server() -> None:
-    """Deploy everything to the server of PREFECT_API_URL, for workers elsewhere.
+def deploy_to_server(*, reset: bool = False, dry_run: bool = False) -> None:
+    """Deploy what is missing to the server of PREFECT_API_URL, for workers elsewhere.
+
+    Args:
+        reset: Set everything back to the files in `deployments/`.
+        dry_run: Only print what would change.
 
     Raises:
-        UsageError: PREFECT_API_URL is not set.
+        UsageError: PREFECT_API_URL is not set, or the deployments of the server serve another store.
         SourceError: The server does not answer, or refuses.
     """
     from prefect.settings import PREFECT_API_URL
 
     if not (url := PREFECT_API_URL.value()):
         raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
-    deploy({**TELEMETRY_OFF, **os.environ, "PREFECT_API_URL": url})
-    _print(f"Deployed to {display_server(url).removesuffix('/api')}.")
+    _print(f"{'Would deploy' if dry_run else 'Deploying'} to {display_server(url).removesuffix('/api')}:")
+    _deploy(build_worker_environment() | {"PREFECT_API_URL": url}, reset=reset, dry_run=dry_run)
 
 
 def build_worker_environment() -> dict[str, str]:
@@ -88,10 +93,10 @@ def build_worker_environment() -> dict[str, str]:
     return {**TELEMETRY_OFF, **read_environment(), **absolute, "BANDCAST_DATABASE_URL": settings.url}
 
 
-def _work(environment: Environment, url: str) -> None:
+def _work(environment: Environment, url: str, *, reset: bool) -> None:
     shown = display_server(url)
     _print(f"Deploying to {shown} ...")
-    deploy(environment)
+    _deploy(environment, reset=reset)
     _print(f"Prefect UI: {shown}/deployments  (stop with Ctrl-C)")
     worker = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"]
     while True:
@@ -101,37 +106,24 @@ def _work(environment: Environment, url: str) -> None:
         time.sleep(RESTART_SECONDS)
 
 
-def deploy(environment: Environment) -> None:
-    """Create the work pool, the deployments and the automation that ends dead runs; repeatable.
-
-    A run of the work pool takes its command, environment and working directory from the worker alone.
+def _deploy(environment: Environment, *, reset: bool = False, dry_run: bool = False) -> None:
+    """Deploy with the access and the store of an environment; print a line for each change.
 
     Raises:
-        SourceError: The server refuses.
+        SourceError: The server does not answer, or refuses.
+        UsageError: The deployments of the server serve another store.
     """
-    from flows.prefect_runtime.crash_automation import install_automation
+    from flows.prefect_runtime.deploying import deploy
 
-    api_url, auth_string = environment["PREFECT_API_URL"], environment.get(AUTH_VARIABLE)
-    require_access(api_url, auth_string)
-    with (
-        as_file(files("flows") / "work-pool.json") as template,
-        as_file(files("flows") / "prefect.yaml") as description,
-        TemporaryDirectory() as folder,
-    ):
-        pool = ["work-pool", "create", POOL, "--type", "process", "--overwrite"]
-        _prefect([*pool, "--base-job-template", str(template)], environment, folder)
-        _prefect(["deploy", "--all", "--prefect-file", str(description)], environment, folder)
-    if name := install_automation(api_url, auth_string):
-        _print(f"Installed the automation '{name}'.")
-
-
-def _prefect(arguments: list[str], environment: Environment, folder: str) -> None:
-    done = subprocess.run(  # noqa: S603  # our own words, no shell
-        [*PREFECT, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False
+    changes = deploy(
+        environment["PREFECT_API_URL"],
+        environment.get(AUTH_VARIABLE),
+        store_url=environment["BANDCAST_DATABASE_URL"],
+        reset=reset,
+        dry_run=dry_run,
     )
-    if done.returncode:
-        output = " ".join((done.stdout + done.stderr).split())
-        raise SourceError(f"Expected `prefect {' '.join(arguments)}` to work, found: {output}")
+    for line in changes or ["nothing to change"]:
+        _print(f"  {line}")
 
 
 @contextmanager

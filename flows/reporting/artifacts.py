@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from prefect.artifacts import (
 )
 
 from db import CalibrationRecord, Dimension, PromotionRecord
+from flows.doctor.finding import Finding
 from flows.reporting.report_dates import describe_report, select_reports
 from flows.reporting.scorecards import SHORT_NAMES, SPLITS, HorizonScores
 from flows.reporting.tables import (
@@ -32,13 +34,18 @@ from forecasting.features.report_days import DatedReport
 from forecasting.text import format_price
 
 SHOWN_DIGITS = 8  # of numbers in a table of the UI
-_BANDS = ["ticker", "as_of", "target_session", "horizon", "lower", "median", "upper", "quality"]
+_BANDS = [
+    *("ticker", "as_of", "target_session", "horizon"),
+    *("anchor_close", "lower", "median", "upper", "quality", "reports_ahead"),
+]
 _SCORES = ["method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
-_DECISION = {  # name that users know -> attribute
-    "candidate_crps": "challenger_crps",
-    "champion_crps": "champion_crps",
-    "floor_crps": "reference_crps",
-    **{name: name for name in ("difference", "lower", "upper", "tolerance")},
+_DECISION = {  # label -> attribute, all relative to a CRPS
+    "CRPS of the challenger, of the random walk's": "challenger_crps",
+    "CRPS of the champion, of the random walk's": "champion_crps",
+    "challenger's CRPS above that of the model in service": "difference",
+    "with 95 % confidence above": "lower",
+    "with 95 % confidence below": "upper",
+    "at most, to renew an old champion": "tolerance",
 }
 _FAN_COLUMNS = (
     Column("horizon", "ahead", "right"),
@@ -66,7 +73,8 @@ def list_bands(
     bands: pd.DataFrame, reports: Mapping[str, Sequence[DatedReport]] = MappingProxyType({})
 ) -> list[dict[str, Any]]:
     """List bands as rows of a table, whose prices are numbers of a few significant digits."""
-    rows = to_records(sheet_from_frame(bands[_BANDS]), digits=SHOWN_DIGITS)
+    shown = bands[_BANDS].rename(columns={"anchor_close": "close"})
+    rows = to_records(sheet_from_frame(shown), digits=SHOWN_DIGITS)
     for row, band in zip(rows, bands.itertuples(), strict=True):
         first = band.as_of + timedelta(days=1)
         within = select_reports(reports.get(band.ticker, ()), first, band.target_session)
@@ -104,7 +112,7 @@ def show_promotion(decision: PromotionRecord) -> None:
 
 def format_promotion(decision: PromotionRecord) -> str:
     """Format a promotion decision as Markdown."""
-    columns = (Column("score", "score"), Column("value", "value", "right", ".5f"))
+    columns = (Column("score", "score"), Column("value", "value", "right", ".2%"))
     rows = tuple((name, getattr(decision, attribute)) for name, attribute in _DECISION.items())
     parts = (
         f"# {decision.challenger}: {_verdict(decision)}",
@@ -112,6 +120,8 @@ def format_promotion(decision: PromotionRecord) -> str:
         f"Against {decision.champion or 'no champion'}, on {decision.forecasts} outcomes of {decision.dates} "
         f"dates up to {decision.as_of}.",
         to_markdown(Sheet("", columns, rows)),
+        f"Without a champion, the random walk stands for the model in service. Its CRPS is "
+        f"{decision.reference_crps:.5f} in log returns.",
     )
     return "\n\n".join(parts)
 
@@ -150,7 +160,9 @@ def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str])
 
 
 def show_quarantined(as_of: date, errors: Mapping[str, PriceError]) -> None:
-    """Show why tickers were left out of a run; the UI renders the cells of a table as Markdown."""
+    """Show why tickers were left out of a run, if any were; the UI renders cells as Markdown."""
+    if not errors:
+        return
     rows = [
         {"ticker": escape_markdown(ticker), "reason": error.reason, "detail": escape_markdown(str(error))}
         for ticker, error in errors.items()
@@ -175,6 +187,17 @@ def show_backfill(start: date, end: date, fills: Sequence[SessionFill]) -> None:
     """Show the result of each session of a backfill."""
     rows = [fill.plain() | {"failed": escape_markdown(fill.failed)} for fill in fills]
     create_table_artifact(rows, key="backfill", description=f"Sessions from {start} to {end}")
+
+
+def show_page(text: str, as_of: date) -> None:
+    """Show the page of a run."""
+    create_markdown_artifact(text, key="summary", description=f"The run of {as_of}")
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Show what the doctor found, and what to do about it."""
+    rows = [{name: escape_markdown(value) for name, value in asdict(finding).items()} for finding in findings]
+    create_table_artifact(rows, key="doctor", description="Findings of the doctor")
 
 
 class BackfillProgress:

@@ -136,6 +136,7 @@ def ingest_universe(context: RunContext) -> RunSummary:
         result = ingest_tickers(context, (*context.tickers, *context.settings.train_tickers))
         refresh_earnings(replace(context, calendars=result.calendars), result.select_done(context.tickers))
     done = require_ingested(context, result)
+    show_quarantined(context.as_of, result.failed)
     return RunSummary(
         context.as_of,
         tickers=done,
@@ -230,11 +231,10 @@ def save_quarantine(context: RunContext, failed: Mapping[str, PriceError], done:
 
 
 def report_quarantine(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
-    """Save quarantines, and show them in the log and the UI."""
+    """Save quarantines, and show them in the log."""
     save_quarantine(context, failed, done)
     for error in failed.values():
         get_run_logger().warning("quarantined %s", error)
-    show_quarantined(context.as_of, failed)
 
 
 def require_enough(context: RunContext, done: Sized, what: str, *, faults: Mapping[str, PriceError]) -> None:
@@ -246,6 +246,7 @@ def require_enough(context: RunContext, done: Sized, what: str, *, faults: Mappi
     share = context.settings.min_success_ratio * len(context.tickers)
     needed = max(1, math.ceil(round(share, 9)))
     if len(done) < needed:
+        show_quarantined(context.as_of, faults)
         raise SourceError(
             f"Expected {what} of at least {needed} of {len(context.tickers)} tickers, found {len(done)}: "
             f"{join_reasons(context.tickers, faults) or 'see the quarantined tickers'}."

@@ -15,7 +15,7 @@ from db import RunRecord, TickerSession
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen
-from flows.reporting.artifacts import show_fallbacks
+from flows.reporting.artifacts import show_fallbacks, show_quarantined
 from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
 from flows.steps.earnings import refresh_earnings
@@ -29,7 +29,13 @@ from flows.steps.ingest import (
 )
 from flows.steps.missing_sessions import SessionPlan
 from flows.steps.models import ensure_model, find_active, list_reference, train
-from flows.steps.report import report_calibration, report_missing, report_promotion, report_run
+from flows.steps.report import (
+    report_calibration,
+    report_missing,
+    report_promotion,
+    report_run,
+    report_summary,
+)
 from flows.steps.training import ingest_training
 from flows.steps.verify import verify_bands
 from flows.summary import RunSummary, SessionFill, Stopwatch
@@ -42,8 +48,8 @@ from forecasting.types import Quality, Retrain, values
 LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
 
 
-def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> RunSummary | State[Any]:
-    """Publish every session of a plan; return the state `Skipped` if there is none."""
+def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> State[Any]:
+    """Publish every session of a plan; return the state with a sentence, `Skipped` if there is none."""
     report_missing(plan)
     if plan.is_empty:
         sentence = plan.describe()
@@ -63,7 +69,8 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> Ru
         report = report_run(context, summary.tickers or context.tickers)
         report_calibration(context)
         report_promotion(context)
-    return replace(summary, report=report, filled=filled, notes=(*ingested.notes, *summary.notes))
+    summary = replace(summary, report=report, filled=filled, notes=(*ingested.notes, *summary.notes))
+    return Completed(message=report_summary(context, summary), data=summary)
 
 
 def retrain_model(context: RunContext) -> RunSummary:
@@ -75,6 +82,7 @@ def retrain_model(context: RunContext) -> RunSummary:
         context = replace(context, calendars=ingested.calendars)
         context = ingest_training(refresh_earnings(context, ingested.select_done(own)))
     report_quarantine(context, ingested.failed, ingested.select_done(own))
+    show_quarantined(context.as_of, ingested.failed)
     require_stored(replace(context, tickers=context.train_tickers), ingested.failed)
     with watch.stage("train"):
         version = train(context)
@@ -94,7 +102,9 @@ def forecast_stored(context: RunContext, retrain: Retrain) -> RunSummary:
     watch = Stopwatch()
     with watch.stage("train"):
         version = ensure_model(context, retrain, pulls=False)
-    return forecast_session(context, version, {}, watch=watch)
+    summary = forecast_session(context, version, {}, watch=watch)
+    show_quarantined(context.as_of, summary.quarantined)
+    return summary
 
 
 def publish_session(

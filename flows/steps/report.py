@@ -1,5 +1,7 @@
 """Report a run to people: fan charts, Prefect artifacts, warnings of drifted coverage."""
 
+from datetime import timedelta
+
 from prefect import get_run_logger
 
 from flows.context import RunContext
@@ -9,7 +11,9 @@ from flows.reporting.artifacts import (
     show_calibration,
     show_fan,
     show_missing_sessions,
+    show_page,
     show_promotion,
+    show_quarantined,
 )
 from flows.reporting.bands import (
     default_plot_path,
@@ -19,10 +23,13 @@ from flows.reporting.bands import (
     select_main_horizons,
 )
 from flows.reporting.scorecards import load_horizon_scores
+from flows.reporting.summary_page import RunPage, describe_run, format_page
 from flows.steps.calibrate import load_closed_bands
 from flows.steps.missing_sessions import SessionPlan
-from flows.summary import RunReport
+from flows.summary import RunReport, RunSummary
 from forecasting.evaluation.monitoring import Drift, find_drifts
+
+LAST_MONTH = timedelta(days=30)
 
 
 def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
@@ -69,6 +76,20 @@ def report_promotion(context: RunContext) -> str:
         return ""
     show_promotion(decision)
     return decision.reason
+
+
+def report_summary(context: RunContext, summary: RunSummary) -> str:
+    """Show what a run did on one page, and the quarantined tickers; return the sentence for its state."""
+    show_quarantined(summary.as_of, summary.quarantined)
+    tickers, before = summary.tickers or context.tickers, context.as_of - timedelta(days=1)
+    with context.store.reading() as tx:
+        bands, earlier = tx.forecasts.latest(tickers, context.as_of), tx.forecasts.latest(tickers, before)
+        model = tx.models.get(summary.model_version) if summary.model_version else None
+        calibration = tx.calibrations.newest(context.as_of)
+    coverage = load_horizon_scores(context.store, tickers, context.as_of - LAST_MONTH).issued
+    page = RunPage(summary, bands, earlier, model, calibration, coverage)
+    show_page(format_page(page), summary.as_of)
+    return describe_run(summary, model)
 
 
 def report_missing(plan: SessionPlan) -> None:

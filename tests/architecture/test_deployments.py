@@ -31,7 +31,13 @@ def test_every_deployment_names_a_flow_and_its_parameters(deployment: dict[str, 
 def test_deployments_pull_nothing_and_daily_runs_after_the_close_and_in_the_morning() -> None:
     assert DEPLOYMENTS["pull"] == []
     named = {f"{one['entrypoint'].split('.')[-1]}/{one['name']}": one for one in DEPLOYMENTS["deployments"]}
-    assert set(named) == {"daily/after-close", "retrain/weekly", "backfill/on-demand", "verify/on-demand"}
+    assert set(named) == {
+        "daily/after-close",
+        "retrain/weekly",
+        "backfill/on-demand",
+        "verify/on-demand",
+        "doctor/evening",
+    }
     schedules = named["daily/after-close"]["schedules"]
     assert [one["cron"] for one in schedules] == ["30 18 * * 1-5", "0 8 * * 2-6"]
     assert {one["timezone"] for one in schedules} == {"America/New_York"}

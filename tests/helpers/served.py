@@ -22,7 +22,8 @@ from prefect.states import Cancelling, Scheduled
 from workplace import TINY
 from yahoo_imitation import Yahoo, serve
 
-from flows.prefect_runtime.server import deploy, local_server
+from flows.prefect_runtime.deploying import deploy
+from flows.prefect_runtime.server import local_server
 from flows.server_access import AUTH_VARIABLE
 
 T = TypeVar("T")
@@ -155,7 +156,9 @@ def serve_deployments(home: Path, **settings: str) -> Iterator[Served]:
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             **settings,
         }
-        deploy(environment)
+        store_url = f"sqlite:///{home}/bandcast.db"
+        # Each file of tests has a store of its own on the same server.
+        deploy(environment["PREFECT_API_URL"], AUTH_STRING, store_url=store_url, reset=True)
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "bandcast"]
         worker = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
         yield Served(home, yahoo, environment)

@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.events import EventTrigger
 from reading_store import rows
@@ -22,13 +24,20 @@ from flows.server_access import AUTH_VARIABLE, read_auth_string
 
 def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:
     scheduled = eventually(lambda: [run for run in runs() if run.auto_scheduled] or None, "a scheduled run")
-    assert {"after-close", "weekly"} >= {name_deployment(run) for run in scheduled}
+    assert {"after-close", "weekly", "evening"} >= {name_deployment(run) for run in scheduled}
     run = served.run(AFTER_CLOSE, horizon=3)
     bands = rows("SELECT ticker, count(*) FROM latest_forecast GROUP BY ticker", served.url)
     assert bands == [("AAPL", 3), ("IBM", 3)]
     assert rows("SELECT flow_run_id FROM forecast_runs", served.url) == [(str(run.id),)]
     payload = eventually(lambda: find_published(run) or None, "the event of the published bands")
     assert payload["tickers"] == ["AAPL", "IBM"]
+    assert run.state is not None
+    assert str(run.state.message).startswith(f"{payload['as_of']}: bands of 2 tickers, ")
+    with get_client(sync_client=True) as client:
+        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+        artifacts = client.read_artifacts(artifact_filter=of_run)
+    kinds = Counter(str(artifact.key).partition("-")[0] for artifact in artifacts)
+    assert kinds == {"bands": 1, "calibration": 1, "gate": 1, "summary": 1, "fan": 2}
 
 
 def test_a_second_daily_run_waits_for_the_first(served: Served) -> None:
@@ -146,10 +155,10 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
         except httpx.HTTPError:
             return None
         deployed = {run["deployment_id"] for run in found if run["auto_scheduled"]}
-        return deployed if len(deployed) == 2 else None
+        return deployed if len(deployed) == 3 else None
 
     try:
-        eventually(scheduled, "scheduled runs of both deployments")
+        eventually(scheduled, "scheduled runs of every deployment with a schedule")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)

@@ -4,8 +4,12 @@ import contextlib
 import re
 from pathlib import Path
 
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun
 from served import BACKFILL, Served, eventually
+
+from db import upgrade_store
 
 SENTENCE = "Expected start at or before end, found 2024-05-24 after 2024-05-20."
 
@@ -26,6 +30,22 @@ def read_log(served: Served, run: FlowRun) -> list[str] | None:
         return None
     lines = served.log.splitlines()
     return lines[next(index for index, line in enumerate(lines) if "Beginning flow run" in line) :]
+
+
+def test_the_doctor_fails_where_a_session_has_no_bands(served: Served) -> None:
+    upgrade_store(served.url)
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("doctor/evening")
+        started = client.create_flow_run_from_deployment(deployment.id, name="After the outage")
+    run = served.finished(started)
+    assert run.name == "After the outage"
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "fail bands: none of 2013-03-01, of any ticker; run `bandcast run`" in str(run.state.message)
+    with get_client(sync_client=True) as client:
+        key = ArtifactFilter(key=ArtifactFilterKey(any_=["doctor"]))
+        artifacts = client.read_artifacts(artifact_filter=key)
+    assert any("none of 2013-03-01" in str(artifact.data) for artifact in artifacts)
 
 
 def test_the_log_of_a_failed_run_ends_with_its_sentence(served: Served) -> None:

@@ -13,7 +13,6 @@ from prefect.client.schemas.objects import Deployment
 from prefect.exceptions import PrefectHTTPStatusError
 from served import AFTER_CLOSE, AUTH_STRING, Served
 
-from flows.prefect_runtime.crash_automation import install_automation
 from flows.server_access import require_access
 from forecasting.errors import SourceError
 
@@ -106,4 +105,3 @@ def test_the_worker_works_with_the_string(served: Served, tmp_path: Path) -> Non
     run = served.run(AFTER_CLOSE, source="sample", tickers=["MSFT"], horizon=5)
     assert run.state is not None
     assert run.state.is_completed()
-    assert install_automation(served.environment["PREFECT_API_URL"], AUTH_STRING) is None  # there already

@@ -216,6 +216,13 @@ def answer_missing(tables: Tables) -> Answer:
     return [(left_out["ticker"], left_out["as_of"], newest, 1, left_out["reason"], left_out["detail"])]
 
 
+def answer_freshness(tables: Tables) -> Answer:
+    newest = max(row["as_of"] for row in select(tables, "universes"))
+    universe = {row["ticker"] for row in select(tables, "universes", as_of=newest)}
+    forecast = {row["ticker"] for row in select(tables, "forecasts", as_of=newest)} & universe
+    return [(newest, len(universe), len(forecast), len(universe) - len(forecast))]
+
+
 def answer_closes(tables: Tables) -> Answer:
     (split,) = select(tables, "corporate_actions", ticker="NVDA", kind="split")
     bars = [row for row in select(tables, "price_bars", ticker="NVDA") if row["session"] >= "2024-01-04"]
@@ -247,6 +254,7 @@ ANSWERS: dict[str, Callable[[Tables], Answer]] = {
         "as_of horizon lower median upper",
     ),
     "Who has no band, and why": answer_missing,
+    "How fresh the bands are": answer_freshness,
     "Closes in the units of today": answer_closes,
 }
 

@@ -54,8 +54,10 @@ def test_keys_are_what_prefect_accepts_and_stay_the_same() -> None:
 def test_a_promotion_shows_its_reason_and_the_scores_that_exist() -> None:
     text = format_promotion(DECISION)
     assert text.startswith("# new: promoted\n\nPromoted: no model served.\n\nAgainst no champion, on 100 ")
-    assert "| candidate_crps | 0.98000 |" in text
-    assert "| champion_crps |  |" in text
+    assert "| CRPS of the challenger, of the random walk's | 98.00% |" in text
+    assert "| CRPS of the champion, of the random walk's |  |" in text
+    assert "| challenger's CRPS above that of the model in service | -2.00% |" in text
+    assert "Its CRPS is 0.01000 in log returns." in text
 
 
 def test_a_calibration_without_outcomes_says_so() -> None:
@@ -123,10 +125,10 @@ def test_a_price_of_any_size_is_readable_in_the_ui(close: float, shown: str, lis
     bands = pd.DataFrame(
         {"ticker": ["AAA"], "as_of": [DAY], "target_session": [DAY], "horizon": [1], "coverage": [0.9]}
         | prices
-        | {"quality": ["champion"]}
+        | {"quality": ["champion"], "reports_ahead": [0]}
     )
     (row,) = list_bands(bands)
-    assert row["lower"] == listed
+    assert row["lower"] == row["close"] == listed
     lines = format_fan("AAA", bands, b"png").split("\n\n")
     assert lines[1].startswith(f"Close {shown}; ")
     assert lines[3].splitlines()[-1].count(shown) == 3
@@ -135,9 +137,11 @@ def test_a_price_of_any_size_is_readable_in_the_ui(close: float, shown: str, lis
 def test_the_table_of_bands_names_the_reports_up_to_each_target() -> None:
     rows = [(day, horizon) for horizon, day in enumerate((date(2024, 6, 4), date(2024, 6, 10)), start=1)]
     bands = pd.DataFrame(rows, columns=["target_session", "horizon"]).assign(
-        ticker="AAA", as_of=DAY, lower=9.0, median=10.0, upper=11.0, quality="champion"
+        ticker="AAA", as_of=DAY, lower=9.0, median=10.0, upper=11.0, quality="champion", anchor_close=10.5
     )
+    bands["reports_ahead"] = [0, 1]
     report = DatedReport(date(2024, 6, 6), "before_open", "projected")
     near, far = list_bands(bands, {"AAA": (report,)})
+    assert [near["reports_ahead"], far["reports_ahead"]] == [0, 1]
     assert near["report"] == ""
     assert far["report"] == "2024-06-06, before the open, projected"

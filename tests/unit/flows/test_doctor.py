@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from issued_forecasts import make_forecast
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner
+from workplace import open_configured_store
 
-from db import Store, upgrade_store
+from db import ModelRecord, RunRecord, Store, upgrade_store
 from flows.cli import app
 from flows.doctor import examine
 from flows.doctor.environment import CLASHES, find_clashes
@@ -114,7 +116,23 @@ def test_prices_and_bands_of_the_last_closed_session_are_wanted(store: Store) ->
         tx.prices.save(history, NOW)
     found = examine_all()
     assert (found["prices"].verdict, found["prices"].found) == ("ok", "of 1 tickers, up to 2013-03-01")
-    assert found["bands"].verdict == "warn"
+    assert (found["bands"].verdict, found["bands"].found) == ("fail", "none of 2013-03-01, of any ticker")
+
+
+@pytest.mark.parametrize(("hour", "verdict"), [(23, "ok"), (2, "fail")])
+def test_bands_are_wanted_only_from_the_time_on_at_which_they_are_due(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, hour: int, verdict: str
+) -> None:
+    """The close of 2013-02-28 is at 21:00 UTC, the lag 30 minutes."""
+    for name, value in {"SOURCE": "yahoo", "PUBLISH_MINUTES": "240"}.items():
+        monkeypatch.setenv(f"BANDCAST_{name}", value)
+    with open_configured_store() as store, store.writing() as tx:
+        tx.models.add(ModelRecord("m", "yahoo", date(2013, 1, 2), b"", "{}", {}, "f", NOW))
+        run = RunRecord("r", "yahoo", date(2013, 2, 27), "m", 7, "{}", "f", "0", "{}", None, NOW)
+        tx.forecasts.publish(tx.forecasts.prepare(run, [make_forecast("AAPL", date(2013, 2, 27))]))
+    day = 28 if hour == 23 else 1
+    found = examine_all(datetime(2013, 2 if day == 28 else 3, day, hour, tzinfo=UTC))
+    assert found["bands"].verdict == verdict
 
 
 def test_the_size_of_the_store_and_of_its_largest_tables_is_named(store: Store) -> None:

@@ -3,39 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import get_args
 
-import numpy as np
 import pytest
+from issued_forecasts import make_forecast
 
 from db import ModelRecord, QuarantineRecord, RunRecord
 from flows.context import RunContext, open_context
 from flows.steps.missing_sessions import load_missing_sessions, load_unfinished, plan_sessions
-from forecasting.calendars.sessions import next_sessions
 from forecasting.forecast import Forecast
-from forecasting.types import Band, RunKind
+from forecasting.types import RunKind
 
 NOW = datetime(2013, 3, 4, tzinfo=UTC)
 LAST = date(2013, 3, 1)
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2013, 2, day) for day in (25, 26, 27, 28))
 TICKERS = ("AAPL", "IBM")
-
-
-def make_forecast(ticker: str, as_of: date, horizon: int = 30) -> Forecast:
-    return Forecast(
-        ticker=ticker,
-        as_of=as_of,
-        anchor_close=100.0,
-        target_sessions=next_sessions("XNYS", as_of, horizon),
-        levels=(0.05, 0.5, 0.95),
-        log_returns=dict.fromkeys(get_args(Band), np.log([0.9, 1.0, 1.1]) * np.ones((horizon, 1))),
-        model_variance=np.full(horizon, 1e-4),
-        noise_variance=np.full(horizon, 2e-4),
-        quality="champion",
-        data_fingerprint="f",
-        regime="normal",
-        n_outcomes=(0,) * horizon,
-    )
 
 
 def publish(context: RunContext, forecasts: Sequence[Forecast], kind: RunKind = "live") -> None:

@@ -1,0 +1,69 @@
+"""The automations of bandcast on a Prefect server, which watch its own deployments alone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+from uuid import UUID
+
+import yaml
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.events.schemas.automations import AutomationCore
+
+from flows.prefect_runtime.changes import Change, find_edits
+from flows.prefect_runtime.described import Described
+
+FILES = ("zombies.yaml",)
+
+
+def plan_automations(
+    client: SyncPrefectClient, deployments: Iterable[UUID], *, reset: bool
+) -> Iterator[Change]:
+    """Plan every automation: of one that exists, only the deployments that it watches, unless it is reset.
+
+    Args:
+        client: Of the server.
+        deployments: Ids of the deployments to watch.
+        reset: Set everything back to the files.
+    """
+    for described in describe_automations(deployments):
+        found = next(iter(client.read_automations_by_name(described.name)), None)
+        if found is None:
+            yield Change("automation", described)
+            continue
+        before = found.model_dump(mode="json")
+        after = described.fields if reset else {"trigger": _watch(before["trigger"], described)}
+        if edits := find_edits(after, before):
+            yield Change("automation", described, found.id, edits)
+
+
+def describe_automations(deployments: Iterable[UUID]) -> Iterator[Described]:
+    """Describe every automation of the files, watching some deployments."""
+    for name in FILES:
+        for content in yaml.safe_load_all((files("flows") / name).read_text()):
+            yield describe_automation(content, deployments)
+
+
+def describe_automation(content: Mapping[str, Any], deployments: Iterable[UUID]) -> Described:
+    """Describe one automation, watching runs of some deployments alone."""
+    ids = sorted(f"prefect.deployment.{identity}" for identity in deployments)
+    trigger = {**content["trigger"], "match_related": {"prefect.resource.id": ids}}
+    core = AutomationCore.model_validate({**content, "trigger": trigger})
+    return Described(core.name, core.model_dump(mode="json", exclude={"owner_resource"}))
+
+
+def save_automation(client: SyncPrefectClient, change: Change) -> None:
+    """Create an automation, or edit one."""
+    fields = change.described.fields
+    if change.identity is None:
+        client.create_automation(AutomationCore.model_validate(fields))
+        return
+    found = client.read_automation(change.identity)
+    known = found.model_dump(mode="json", include=set(fields)) if found else {}
+    edited = {**fields, **known, **change.new_values}
+    client.update_automation(change.identity, AutomationCore.model_validate(edited))
+
+
+def _watch(trigger: Mapping[str, Any], described: Described) -> dict[str, Any]:
+    """Return a trigger as people have set it, with the deployments that it is to watch."""
+    watched = described.fields["trigger"].get("match_related")
+    return {**trigger, "match_related": watched} if "match_related" in trigger else dict(trigger)

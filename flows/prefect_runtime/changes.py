@@ -1,0 +1,156 @@
+"""Changes of a deployment to a server: only what is missing, unless everything is to be reset."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from prefect.client.schemas.objects import WorkPool
+from prefect.client.schemas.responses import DeploymentResponse
+
+from flows.prefect_runtime.described import OF_THE_RELEASE, STORE_TAG, Described
+from flows.server_access import display_server
+from forecasting.errors import UsageError
+from forecasting.text import clean_text
+
+OURS = "flows."  # how an entrypoint of this package begins
+_SHOWN = 120  # characters of a value
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One field of an object that exists.
+
+    Attributes:
+        field: Its name.
+        before: Value on the server.
+        after: Value to set.
+    """
+
+    field: str
+    before: Any
+    after: Any
+
+    def describe(self) -> str:
+        """Describe the edit in a few words; a form is too long to show."""
+        if self.field in ("parameter_openapi_schema", "base_job_template"):
+            return f"{self.field} of this release"
+        return f"{self.field} {_shorten(self.before)} becomes {_shorten(self.after)}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """An object that is created or edited.
+
+    Attributes:
+        kind: Of object.
+        described: As the files describe it.
+        identity: Id on the server; None for an object that is missing.
+        edits: Of an object that exists.
+    """
+
+    kind: str
+    described: Described
+    identity: UUID | None = None
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def new_values(self) -> dict[str, Any]:
+        """Field -> value that an edit sets."""
+        return {edit.field: edit.after for edit in self.edits}
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for an object that is created, or for each edit."""
+        subject = f"{self.kind} {self.described.name}"
+        if self.identity is None:
+            yield f"{subject}: created"
+        for edit in self.edits:
+            yield f"{subject}: {edit.describe()}"
+
+
+def require_same_store(found: Sequence[DeploymentResponse], store: str, api_url: str) -> None:
+    """Check that the deployments of a server serve this store; those without a stamp serve any.
+
+    Raises:
+        UsageError: One serves another store.
+    """
+    stamps = {tag for deployment in found for tag in deployment.tags if tag.startswith(STORE_TAG)}
+    others = sorted(stamps - {STORE_TAG + store})
+    if others:
+        raise UsageError(
+            f"Expected deployments of the store {store} at {display_server(api_url)}, found those of "
+            f"{', '.join(tag.removeprefix(STORE_TAG) for tag in others)}; use a Prefect server of its own, "
+            "or take them over with --reset."
+        )
+
+
+def plan_pool(described: Described, found: WorkPool | None, *, reset: bool) -> Iterator[Change]:
+    """Plan the work pool: one that exists stays, unless it is reset."""
+    if found is None:
+        yield Change("work pool", described)
+    elif reset and (edits := find_edits(described.fields, found.model_dump(mode="json"))):
+        yield Change("work pool", described, found.id, edits)
+
+
+def plan_deployment(
+    described: Described, found: DeploymentResponse | None, *, reset: bool
+) -> Iterator[Change]:
+    """Plan a deployment: of one that exists, only what the release decides, unless it is reset.
+
+    A deployment that runs somebody's own flow keeps its entrypoint and form.
+    """
+    if found is None:
+        yield Change("deployment", described)
+        return
+    before, after = list_fields(found), described.fields
+    if not reset:
+        ours = (found.entrypoint or "").startswith(OURS)
+        after = {name: after[name] for name in OF_THE_RELEASE if ours} | {"tags": _stamp(found, described)}
+    if edits := find_edits(after, before):
+        yield Change("deployment", described, found.id, edits)
+
+
+def list_fields(found: DeploymentResponse) -> dict[str, Any]:
+    """List the fields of a deployment as `Described` has them."""
+    limit, options = found.global_concurrency_limit, found.concurrency_options
+    fields = found.model_dump(
+        mode="json",
+        include={
+            *("entrypoint", "description", "parameters", "paused", "work_pool_name", "tags", "version"),
+            *("enforce_parameter_schema", "job_variables", "parameter_openapi_schema", "pull_steps"),
+        },
+    )
+    schedules = [
+        {
+            "slug": schedule.slug,
+            "schedule": schedule.schedule.model_dump(mode="json", exclude_defaults=True),
+            "active": schedule.active,
+            "parameters": schedule.parameters,
+        }
+        for schedule in found.schedules
+    ]
+    return fields | {
+        "pull_steps": fields["pull_steps"] or [],
+        "schedules": sorted(schedules, key=str),
+        "concurrency_limit": limit.limit if limit else None,
+        "concurrency_options": options.model_dump(mode="json", exclude_unset=True) if options else None,
+    }
+
+
+def find_edits(after: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[Edit, ...]:
+    """Return an edit for each field that the server has otherwise."""
+    return tuple(
+        Edit(name, before.get(name), value) for name, value in after.items() if before.get(name) != value
+    )
+
+
+def _stamp(found: DeploymentResponse, described: Described) -> list[str]:
+    """Return the tags of a deployment, with its store added where none is named."""
+    if any(tag.startswith(STORE_TAG) for tag in found.tags):
+        return list(found.tags)
+    return [*found.tags, *described.fields["tags"]]
+
+
+def _shorten(value: Any) -> str:
+    text = clean_text(str(value))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,0 +1,153 @@
+"""Deploy to a Prefect server: create what is missing, and leave what was set in the UI or by others."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from httpx import HTTPError
+from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import (
+    DeploymentScheduleCreate,
+    DeploymentUpdate,
+    WorkPoolCreate,
+    WorkPoolUpdate,
+)
+from prefect.client.schemas.objects import ConcurrencyOptions, WorkPool
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+from db import name_database
+from flows.failures import describe_error
+from flows.prefect_runtime.automations import plan_automations, save_automation
+from flows.prefect_runtime.changes import Change, plan_deployment, plan_pool, require_same_store
+from flows.prefect_runtime.described import Described, describe_deployments, describe_pool
+from flows.server_access import display_server, require_access
+from forecasting.errors import SourceError
+
+
+def deploy(
+    api_url: str, auth_string: str | None, *, store_url: str, reset: bool = False, dry_run: bool = False
+) -> list[str]:
+    """Create the work pool, deployments and automations that are missing; repeatable.
+
+    What exists stays as people have set it, but for the parts that belong to the release: entrypoint, version
+    and form of a deployment, and the deployments that an automation watches.
+
+    Args:
+        api_url: URL of the Prefect server's API.
+        auth_string: What the API asks for; None where it asks for nothing.
+        store_url: Database that the deployments serve.
+        reset: Set everything back to the files in `deployments/`, and take over another store's deployments.
+        dry_run: Change nothing.
+
+    Returns:
+        A line for each object that was, or would be, created or edited.
+
+    Raises:
+        SourceError: The server does not answer, or refuses.
+        UsageError: The deployments of the server serve another store.
+    """
+    require_access(api_url, auth_string)
+    store = name_database(store_url)
+    described = describe_deployments(store)
+    with _open_client(api_url, auth_string) as client:
+        found = _find_deployments(client, described)
+        if not reset:
+            require_same_store(list(found.values()), store, api_url)
+        changes = list(_plan(client, described, found, reset=reset))
+        if not dry_run:
+            _apply_all(client, changes)
+            found = _find_deployments(client, described)
+        watched = [deployment.id for deployment in found.values()]
+        automations = list(plan_automations(client, watched, reset=reset))
+        if not dry_run:
+            _apply_all(client, automations)
+    return [line for change in (*changes, *automations) for line in change.lines()]
+
+
+def _plan(
+    client: SyncPrefectClient,
+    described: Sequence[Described],
+    found: Mapping[str, DeploymentResponse],
+    *,
+    reset: bool,
+) -> Iterator[Change]:
+    pool = describe_pool()
+    yield from plan_pool(pool, _find_pool(client, pool), reset=reset)
+    for deployment in described:
+        yield from plan_deployment(deployment, found.get(deployment.name), reset=reset)
+
+
+@contextmanager
+def _open_client(api_url: str, auth_string: str | None) -> Iterator[SyncPrefectClient]:
+    access = {PREFECT_API_URL: api_url, PREFECT_API_AUTH_STRING: auth_string}
+    with temporary_settings(access), get_client(sync_client=True) as client:
+        try:
+            yield client
+        except (HTTPError, RuntimeError) as error:
+            found = describe_error(error).rstrip(".")
+            raise SourceError(
+                f"Expected the Prefect server at {display_server(api_url)} to take the deployments, "
+                f"found {found}."
+            ) from error
+
+
+def _find_deployments(
+    client: SyncPrefectClient, described: Sequence[Described]
+) -> dict[str, DeploymentResponse]:
+    """Find the deployments that exist, by name."""
+    found = {}
+    for deployment in described:
+        with suppress(ObjectNotFound):
+            found[deployment.name] = client.read_deployment_by_name(deployment.name)
+    return found
+
+
+def _find_pool(client: SyncPrefectClient, described: Described) -> WorkPool | None:
+    try:
+        return client.read_work_pool(described.name)
+    except ObjectNotFound:
+        return None
+
+
+def _apply_all(client: SyncPrefectClient, changes: Sequence[Change]) -> None:
+    apply: Mapping[str, Callable[[SyncPrefectClient, Change], None]] = {
+        "work pool": _save_pool,
+        "deployment": _save_deployment,
+        "automation": save_automation,
+    }
+    for change in changes:
+        apply[change.kind](client, change)
+
+
+def _save_pool(client: SyncPrefectClient, change: Change) -> None:
+    name = change.described.name
+    if change.identity:
+        client.update_work_pool(name, WorkPoolUpdate.model_validate(change.new_values))
+    else:
+        template = change.described.fields["base_job_template"]
+        client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
+
+
+def _save_deployment(client: SyncPrefectClient, change: Change) -> None:
+    if change.identity is None:
+        _create_deployment(client, change.described)
+        return
+    if "schedules" in change.new_values:  # an update keeps every schedule that it does not name
+        for schedule in client.read_deployment_schedules(change.identity):
+            client.delete_deployment_schedule(change.identity, schedule.id)
+    client.update_deployment(change.identity, DeploymentUpdate.model_validate(change.new_values))
+
+
+def _create_deployment(client: SyncPrefectClient, described: Described) -> None:
+    fields: dict[str, Any] = dict(described.fields)
+    schedules = map(DeploymentScheduleCreate.model_validate, fields.pop("schedules"))
+    client.create_deployment(
+        client.create_flow_from_name(described.flow),
+        described.name.partition("/")[2],
+        schedules=list(schedules),
+        concurrency_options=ConcurrencyOptions.model_validate(fields.pop("concurrency_options")),
+        **fields,
+    )

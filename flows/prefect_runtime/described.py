@@ -1,0 +1,113 @@
+"""The work pool and the deployments that the files in `deployments/` describe, as Prefect's API has them."""
+
+import functools
+import json
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import files
+from multiprocessing import get_context
+from typing import Any
+
+import yaml
+
+from flows.version import code_version
+
+STORE_TAG = "store="
+OF_THE_RELEASE = ("entrypoint", "version", "parameter_openapi_schema")
+
+
+@dataclass(frozen=True)
+class Described:
+    """One object of the server, as a file describes it.
+
+    Attributes:
+        name: As Prefect shows it; of a deployment `flow/deployment`.
+        fields: Name of a field -> its value, as the API takes it.
+    """
+
+    name: str
+    fields: Mapping[str, Any]
+
+    @property
+    def flow(self) -> str:
+        """The flow of a deployment."""
+        return self.name.partition("/")[0]
+
+
+def describe_deployments(store: str) -> list[Described]:
+    """Describe every deployment of `prefect.yaml`.
+
+    Args:
+        store: Name of the database that they serve, which becomes a tag.
+    """
+    content = yaml.safe_load((files("flows") / "prefect.yaml").read_text())
+    deployments = content["deployments"]
+    forms = _read_forms(tuple(deployment["entrypoint"] for deployment in deployments))
+    return [
+        Described(
+            f"{_name_flow(deployment)}/{deployment['name']}",
+            _list_fields(deployment)
+            | {
+                "tags": [STORE_TAG + store],
+                "version": code_version(),
+                "parameter_openapi_schema": forms[deployment["entrypoint"]],
+                "pull_steps": content["pull"],
+            },
+        )
+        for deployment in deployments
+    ]
+
+
+def describe_pool() -> Described:
+    """Describe the work pool: its runs take command, environment and working directory from the worker."""
+    content = yaml.safe_load((files("flows") / "prefect.yaml").read_text())
+    template = json.loads((files("flows") / "work-pool.json").read_text())
+    (name,) = {deployment["work_pool"]["name"] for deployment in content["deployments"]}
+    fields = {"base_job_template": template, "is_paused": False, "concurrency_limit": None}
+    return Described(name, fields)
+
+
+def _name_flow(deployment: Mapping[str, Any]) -> str:
+    return str(deployment["entrypoint"]).rpartition(".")[2]
+
+
+def _list_fields(deployment: Mapping[str, Any]) -> dict[str, Any]:
+    limit = deployment["concurrency_limit"]
+    return {
+        "entrypoint": deployment["entrypoint"],
+        "description": " ".join(deployment["description"].split()),
+        "parameters": deployment.get("parameters", {}),
+        "paused": False,
+        "schedules": sorted(map(_describe_schedule, deployment.get("schedules", [])), key=str),
+        "concurrency_limit": limit["limit"],
+        "concurrency_options": {name: value for name, value in limit.items() if name != "limit"},
+        "work_pool_name": deployment["work_pool"]["name"],
+        "enforce_parameter_schema": True,
+        "job_variables": {},
+    }
+
+
+def _describe_schedule(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "slug": schedule["slug"],
+        "schedule": {"cron": schedule["cron"], "timezone": schedule["timezone"]},
+        "active": schedule.get("active", True),
+        "parameters": schedule.get("parameters", {}),
+    }
+
+
+@functools.cache
+def _read_forms(entrypoints: tuple[str, ...]) -> dict[str, Any]:
+    """Read the form of each flow in a process of its own: the flows need torch, which would stay here."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return dict(zip(entrypoints, process.map(read_form, entrypoints), strict=True))
+
+
+def read_form(entrypoint: str) -> dict[str, Any]:
+    """Read the parameters of a flow as an OpenAPI schema."""
+    module, _, name = entrypoint.rpartition(".")
+    flow = getattr(import_module(module), name)
+    form: dict[str, Any] = flow.parameters.model_dump(mode="json", exclude_unset=True)
+    return form
