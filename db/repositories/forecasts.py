@@ -21,7 +21,14 @@ from db.repositories.forecast_rows import (
     keep_stored,
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
-from db.schema import forecast_quantiles, forecast_runs, forecasts, path_odds, verifications
+from db.schema import (
+    forecast_quantiles,
+    forecast_runs,
+    forecasts,
+    path_odds,
+    path_outcomes,
+    verifications,
+)
 from db.sql import read_frame, record_columns, select_tickers, upsert
 from forecasting.forecast import Forecast
 from forecasting.types import Quality
@@ -216,6 +223,7 @@ class ForecastRepository(Repository):
         for as_of in sorted({session for _, session in replaced}):
             tickers = [ticker for ticker, session in replaced if session == as_of]
             for table in (
+                path_outcomes,
                 path_odds,
                 forecast_quantiles,
                 forecasts,
