@@ -112,6 +112,6 @@ CLOSED_BANDS = _define(
 BACKTEST_ROWS = _define(
     "backtest rows",
     "ticker text, as_of session, target_session session, horizon integer, method text, level number, "
-    "log_return number, actual_log_return number",
+    "log_return number, actual_log_return number, reports_ahead integer",
     key="method as_of ticker horizon level",
 )
