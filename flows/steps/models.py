@@ -1,10 +1,8 @@
 """Models: the one that serves, and a challenger that is fitted and tested against it."""
 
 import json
-import time
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -12,20 +10,17 @@ from prefect.cache_policies import NO_CACHE
 from db import ModelRecord, PromotionRecord
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.steps.epoch_log import EpochLog, word_losses
 from flows.steps.returns import load_universe
 from forecasting.errors import ModelError
 from forecasting.features.preparation import Universe
 from forecasting.features.returns import fingerprint_universe
 from forecasting.forecast import identify
 from forecasting.model.artifact import Model
-from forecasting.model.dataset import count_steps
 from forecasting.pipeline import fit_model
 from forecasting.promotion.evaluate import Evaluation, evaluate_challenger, find_last_fitted
 from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewal, is_retrain_due
 from forecasting.types import PriceBasis, Retrain
-
-if TYPE_CHECKING:
-    from forecasting.model.lightning_module import EpochReport  # imports Lightning
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
@@ -104,7 +99,10 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
     last = find_last_fitted(universe, context.as_of, context.settings.gate)
     logger = get_run_logger()
     logger.info("train: %d tickers up to %s", len(universe), last)
-    model = fit_model(universe, last, context.settings.model, report=_log_epochs(context))
+    config = context.settings.model
+    model = fit_model(universe, last, config, report=EpochLog(logger.info, config.training))
+    best = model.metrics["best_epoch"] + 1
+    logger.info("train: fitted, kept epoch %d, %s", best, word_losses(model.metrics))
     if model.manifest.no_correction:
         logger.info("train: the network does not correct the bands: %s", model.manifest.no_correction)
     left_out = prices.left_out | model.manifest.left_out
@@ -242,28 +240,6 @@ def _load(context: RunContext, tickers: tuple[str, ...], basis: PriceBasis) -> U
         earnings=context.earnings,
         calendars=context.calendars,
     )
-
-
-def _log_epochs(context: RunContext) -> "EpochReport":
-    """Return a report that writes a line in the run's log for each epoch, with the time it can take yet."""
-    logger, config, started = get_run_logger(), context.settings.model.training, time.monotonic()
-
-    def report(epoch: int, losses: dict[str, float]) -> None:
-        steps = int(losses["steps"])
-        most = count_steps(steps // (epoch + 1), config)
-        left = timedelta(seconds=round((time.monotonic() - started) / steps * (most - steps)))
-        values = ", ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()) if name != "steps")
-        logger.info(
-            "train: epoch %d of at most %d, step %d of at most %d, at most %s left, %s",
-            epoch + 1,
-            config.max_epochs,
-            steps,
-            most,
-            left,
-            values,
-        )
-
-    return report
 
 
 def _build_record(context: RunContext, model: Model, data_fingerprint: str) -> ModelRecord:
