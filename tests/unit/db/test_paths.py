@@ -122,6 +122,8 @@ def test_the_views_show_the_same(issued: Store, view: str, columns: str, expecte
         query = f"SELECT {columns} FROM {name} WHERE kind = 'live' ORDER BY 1, 2"
         with reading(issued.engine) as connection:
             assert [tuple(row) for row in connection.execute(sa.text(query))] == rows
+            sources = connection.scalars(sa.text(f"SELECT DISTINCT source FROM {name}")).all()
+        assert sources == ["sample"]
 
 
 def test_a_revised_close_or_a_late_split_on_the_way_is_measured_again(
