@@ -23,6 +23,7 @@ from db.repositories.earnings import EarningsRepository
 from db.repositories.forecasts import ForecastRepository
 from db.repositories.models import ModelRepository
 from db.repositories.outcomes import OutcomeRepository
+from db.repositories.paths import PathRepository
 from db.repositories.prices import PriceRepository
 from db.repositories.promotions import PromotionRepository
 from db.repositories.quarantines import QuarantineRepository
@@ -47,6 +48,7 @@ class Transaction:
         promotions: Decisions on challengers.
         calibrations: Calibration states.
         outcomes: Closed bands and their scores.
+        paths: What became of the closes that odds are about.
         calendars: Closures and openings of exchanges.
         earnings: Earnings dates.
     """
@@ -61,6 +63,7 @@ class Transaction:
         self.promotions = PromotionRepository(connection, source)
         self.calibrations = CalibrationRepository(connection, source)
         self.outcomes = OutcomeRepository(connection, source)
+        self.paths = PathRepository(connection, source)
         self.calendars = CalendarRepository(connection, source)
         self.earnings = EarningsRepository(connection, source)
 

@@ -89,6 +89,19 @@ BAND_SCORES = _define(
     "crps number, winkler number, pinball_lower number, pinball_upper number, actual_close number",
     key="ticker as_of target_session band kind",
 )
+OPEN_PATHS = _define(
+    "open paths",
+    "as_of session, target_session session, horizon integer, anchor_close number, kind text, "
+    "price_basis text",
+    key="as_of horizon",
+)
+# Moves from the anchor close, such as -0.1; the drawdown is a share of the close that it fell from.
+PATH_OUTCOMES = _define(
+    "path outcomes",
+    "ticker text, as_of session, target_session session, horizon integer, kind text, highest number, "
+    "lowest number, drawdown number",
+    key="ticker as_of horizon",
+)
 # Cumulative log returns: the predictive band at its outermost levels, and the calibrated one that was issued.
 CLOSED_BANDS = _define(
     "closed bands",
@@ -99,6 +112,6 @@ CLOSED_BANDS = _define(
 BACKTEST_ROWS = _define(
     "backtest rows",
     "ticker text, as_of session, target_session session, horizon integer, method text, level number, "
-    "log_return number, actual_log_return number",
+    "log_return number, actual_log_return number, reports_ahead integer",
     key="method as_of ticker horizon level",
 )

@@ -139,7 +139,7 @@ LEFT JOIN verifications v
 """
 
 # A sum over the rows that both have, because the early ones may lack the random walk.
-_SHARES = """
+SHARES = """
        COUNT(*) AS outcomes,
        AVG(CAST(v.inside AS DOUBLE PRECISION)) AS realized_coverage,
        AVG(CAST(v.below AS DOUBLE PRECISION)) AS below,
@@ -149,7 +149,7 @@ _SHARES = """
        SUM(CASE WHEN w.crps IS NOT NULL THEN v.crps END)
            / NULLIF(SUM(CASE WHEN v.crps IS NOT NULL THEN w.crps END), 0) AS crps_to_random_walk
 """
-_BESIDE_RANDOM_WALK = """
+BESIDE_RANDOM_WALK = """
 FROM verifications v
 LEFT JOIN verifications w
   ON w.source = v.source AND w.ticker = v.ticker AND w.as_of = v.as_of
@@ -158,14 +158,14 @@ LEFT JOIN verifications w
 
 ALL_COVERAGE_BY_HORIZON_8 = f"""
 CREATE VIEW all_coverage_by_horizon AS
-SELECT v.source, v.method AS band, v.kind, v.quality, v.nominal AS nominal_coverage, v.horizon, {_SHARES}
-{_BESIDE_RANDOM_WALK}
+SELECT v.source, v.method AS band, v.kind, v.quality, v.nominal AS nominal_coverage, v.horizon, {SHARES}
+{BESIDE_RANDOM_WALK}
 GROUP BY v.source, v.method, v.kind, v.quality, v.nominal, v.horizon
 """
 ALL_COVERAGE_BY_TICKER_8 = f"""
 CREATE VIEW all_coverage_by_ticker AS
-SELECT v.source, v.ticker, v.method AS band, v.kind, v.nominal AS nominal_coverage, {_SHARES}
-{_BESIDE_RANDOM_WALK}
+SELECT v.source, v.ticker, v.method AS band, v.kind, v.nominal AS nominal_coverage, {SHARES}
+{BESIDE_RANDOM_WALK}
 GROUP BY v.source, v.ticker, v.method, v.kind, v.nominal
 """
 ALL_PINBALL_BY_LEVEL_8 = PINBALL_BY_LEVEL_6.replace(

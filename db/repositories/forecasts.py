@@ -36,6 +36,7 @@ from db.schema import (
     forecast_runs,
     forecasts,
     path_odds,
+    path_outcomes,
     verifications,
 )
 from db.sql import read_frame, record_columns, select_tickers, upsert
@@ -270,6 +271,7 @@ class ForecastRepository(Repository):
         for as_of in sorted({session for _, session in replaced}):
             tickers = [ticker for ticker, session in replaced if session == as_of]
             for table in (
+                path_outcomes,
                 path_odds,
                 forecast_quantiles,
                 forecasts,

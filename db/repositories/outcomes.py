@@ -205,6 +205,36 @@ class OutcomeRepository(Repository):
         query = query.where(scored.c.horizon.in_(horizons)) if horizons else query
         return read_frame(self._connection, query)
 
+    def conditions(
+        self,
+        *,
+        tickers: Sequence[str] = (),
+        kinds: Sequence[OutcomeKind] = ISSUED_KINDS,
+        horizons: Sequence[int] = (),
+        since: date = date.min,
+    ) -> pd.DataFrame:
+        """Count the calibrated bands that held, by horizon, regime at issue and report; arguments as above.
+
+        Returns:
+            Columns `horizon`, `regime`, `report` (`with`, `without` or null), `n_outcomes` and `inside`.
+        """
+        score = verifications.c
+        groups = (score.horizon, score.regime, _find_group(verifications, "report"))
+        query = (
+            sa.select(
+                *groups[:2],
+                groups[2].label("report"),
+                sa.func.count().label("n_outcomes"),
+                sa.func.sum(score.inside).label("inside"),
+            )
+            .where((score.source == self._source) & score.kind.in_(kinds) & (score.band == "calibrated"))
+            .where(score.ticker.in_(select_tickers(verifications, self._source)) & (score.as_of >= since))
+            .group_by(*groups)
+        )
+        query = query.where(score.ticker.in_(tickers)) if tickers else query
+        query = query.where(score.horizon.in_(horizons)) if horizons else query
+        return read_frame(self._connection, query)
+
     def counts(self) -> dict[OutcomeKind, int]:
         """Count the outcomes of the calibrated band by kind."""
         columns = verifications.c

@@ -14,7 +14,7 @@ from db.schema.forecasts import (
 )
 from db.schema.models import calibrations, gate_decisions, model_versions
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
-from db.schema.verifications import verifications
+from db.schema.verifications import path_outcomes, verifications
 from db.schema.views import (
     adjusted_close,
     coverage_by_horizon,
@@ -49,6 +49,7 @@ __all__ = [
     "missing_forecasts",
     "model_versions",
     "path_odds",
+    "path_outcomes",
     "pinball_by_level",
     "price_bars",
     "price_revisions",

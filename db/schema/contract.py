@@ -66,6 +66,36 @@ _BY_LEVEL = {
     "at_or_below": "Share of outcomes at or below the quantile; the level, if it is calibrated",
     "pinball": "Mean pinball loss of the cumulative log return; lower is better",
 }
+_BY_CONDITION = {
+    "source": _SCORED["source"],
+    "band": _SCORED["band"],
+    "kind": _SCORED["kind"],
+    **_NOMINAL,
+    **_HORIZON,
+    "regime": "Volatility of the market at issue: calm, normal or stress",
+    "report": "with or without an earnings report expected up to target_session; null where no dates are "
+    "known",
+    **_AVERAGES,
+}
+_OF_ODDS = {
+    "source": _SCORED["source"],
+    "kind": _SCORED["kind"],
+    "horizon": "Sessions from as_of that the odds span: 5, 10, 20 or 30",
+}
+_ISSUED_KINDS = {"kind": "live or backfill"}
+_BY_TENTH = {
+    **_OF_ODDS,
+    "tenth": "Of the probability: 0 from 0 to 0.1, 9 from 0.9 to 1",
+    "outcomes": "Closed odds of touches, a count; those of the levels of one forecast depend on each other",
+    "mean_probability": "Mean probability of a touch, 0 to 1",
+    "touched": "Share that happened, 0 to 1",
+}
+_BY_DRAWDOWN_LEVEL = {
+    **_OF_ODDS,
+    "level": "Probability of the quantile, 0 to 1",
+    "outcomes": "Closed odds of drawdowns, a count",
+    "at_or_below": "Share of drawdowns at or below the quantile; the level, if it is calibrated",
+}
 
 VIEW_MEANINGS: Mapping[str, str] = {
     "latest_forecast": "Newest bands of each ticker in the universe of its source, in their newest edition, "
@@ -80,6 +110,18 @@ VIEW_MEANINGS: Mapping[str, str] = {
     "pinball_by_level": "Scores of each quantile of the closed live bands, by horizon and level",
     "all_pinball_by_level": "Scores of each quantile of the closed bands that were issued, live or not, by "
     "horizon and level",
+    "coverage_by_condition": "Scores of closed live bands, averaged by horizon, regime, and report expected "
+    "or not",
+    "all_coverage_by_condition": "Scores of closed bands of every kind, averaged by horizon, regime, and "
+    "report expected or not",
+    "touches_by_tenth": "Probabilities of touches in live path_odds beside the share that happened, by "
+    "horizon and tenth of the probability",
+    "all_touches_by_tenth": "Probabilities of touches in all path_odds beside the share that happened, by "
+    "horizon and tenth of the probability",
+    "drawdowns_by_level": "Share of drawdowns at or below each quantile in live path_odds, by horizon and "
+    "level",
+    "all_drawdowns_by_level": "Share of drawdowns at or below each quantile in all path_odds, by horizon and "
+    "level",
     "adjusted_close": "Every stored close, and the same in the units of the newest session. Divide a band by "
     "the split_ratio of its as_of to draw it beside adjusted_close",
     "freshness": "How fresh the bands of each source are: one row a source, for monitors",
@@ -126,7 +168,13 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
     "coverage_by_ticker": _BY_TICKER,
     "all_coverage_by_ticker": _BY_TICKER | _EVERY_KIND,
     "pinball_by_level": {**_BY_LEVEL, **_METHOD},
-    "all_pinball_by_level": _BY_LEVEL | {"kind": "live or backfill"},
+    "all_pinball_by_level": _BY_LEVEL | _ISSUED_KINDS,
+    "coverage_by_condition": _BY_CONDITION,
+    "all_coverage_by_condition": _BY_CONDITION | _EVERY_KIND,
+    "touches_by_tenth": _BY_TENTH,
+    "all_touches_by_tenth": _BY_TENTH | _ISSUED_KINDS,
+    "drawdowns_by_level": _BY_DRAWDOWN_LEVEL,
+    "all_drawdowns_by_level": _BY_DRAWDOWN_LEVEL | _ISSUED_KINDS,
     "adjusted_close": {
         "source": _KEY["source"],
         "ticker": _KEY["ticker"],

@@ -1,4 +1,4 @@
-"""Table of closed bands with their scores.
+"""Tables of closed bands with their scores, and of what became of the closes on the way.
 
 SQL names are those that users know; a `key` is the name in Python where that differs.
 """
@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Date, Double, Integer, String, T
 
 from db.schema.base import metadata, one_of
 from db.types import UtcDateTime
-from forecasting.types import Band, OutcomeKind, Quality, Regime
+from forecasting.types import Band, OutcomeKind, Quality, Regime, RunKind
 
 
 def _score(name: str, comment: str, *, key: str | None = None, nullable: bool = False) -> Column[float]:
@@ -61,4 +61,28 @@ sa.Index(  # of what readers ask: misses and coverage of a span of sessions
     *(verifications.c[name] for name in _SCORE),
     sqlite_where=verifications.c.band == "calibrated",
     postgresql_where=verifications.c.band == "calibrated",
+)
+
+path_outcomes = Table(
+    "path_outcomes",
+    metadata,
+    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
+    Column("ticker", String, primary_key=True),
+    Column("as_of", Date, primary_key=True),
+    Column("horizon", Integer, primary_key=True, comment="Sessions after as_of that the odds span"),
+    Column("target_session", Date, nullable=False),
+    Column("kind", String, nullable=False, comment="live or backfill"),
+    _score("highest", "Highest close up to target_session, as a move from the anchor close"),
+    _score("lowest", "Lowest close up to target_session, as a move from the anchor close"),
+    _score("drawdown", "Largest fall from an earlier close, the anchor included, as a share of it"),
+    Column("scored_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["source", "ticker", "as_of", "horizon"],
+        ["forecasts.source", "forecasts.ticker", "forecasts.as_of", "forecasts.horizon"],
+        ondelete="CASCADE",
+    ),
+    CheckConstraint("lowest > -1 AND lowest <= highest", name="ordered"),
+    CheckConstraint("drawdown >= 0 AND drawdown < 1", name="drawdown_bounds"),
+    one_of("kind", RunKind),
+    comment="What became of the closes that the odds of a forecast are about",
 )

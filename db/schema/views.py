@@ -73,6 +73,28 @@ all_coverage_by_ticker = _define_coverage("all_coverage_by_ticker", _BY_TICKER)
 pinball_by_level = _define_pinball("pinball_by_level", "method")
 all_pinball_by_level = _define_pinball("all_pinball_by_level")
 
+_BY_CONDITION = ("source", "band", "kind", "nominal_coverage", "horizon", "regime", "report")
+coverage_by_condition = _define_coverage("coverage_by_condition", _BY_CONDITION)
+all_coverage_by_condition = _define_coverage("all_coverage_by_condition", _BY_CONDITION)
+
+
+def _define_odds(name: str, group: str, *shares: str) -> sa.TableClause:
+    """Define a view of the odds of the way: its key, a count, and shares."""
+    return sa.table(
+        name,
+        *(sa.column(column, String) for column in ("source", "kind")),
+        sa.column("horizon", Integer),
+        sa.column(group, Integer if group == "tenth" else Double),
+        sa.column("outcomes", Integer),
+        *(sa.column(share, Double) for share in shares),
+    )
+
+
+touches_by_tenth = _define_odds("touches_by_tenth", "tenth", "mean_probability", "touched")
+all_touches_by_tenth = _define_odds("all_touches_by_tenth", "tenth", "mean_probability", "touched")
+drawdowns_by_level = _define_odds("drawdowns_by_level", "level", "at_or_below")
+all_drawdowns_by_level = _define_odds("all_drawdowns_by_level", "level", "at_or_below")
+
 adjusted_close = sa.table(
     "adjusted_close",
     sa.column("source", String),
@@ -108,6 +130,12 @@ VIEWS = (
     all_coverage_by_ticker,
     pinball_by_level,
     all_pinball_by_level,
+    coverage_by_condition,
+    all_coverage_by_condition,
+    touches_by_tenth,
+    all_touches_by_tenth,
+    drawdowns_by_level,
+    all_drawdowns_by_level,
     adjusted_close,
     freshness,  # before the view that it reads
     missing_forecasts,

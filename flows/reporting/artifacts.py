@@ -16,10 +16,11 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from db import CalibrationRecord, Dimension, PromotionRecord
+from db import CalibrationRecord, PromotionRecord
 from flows.doctor.finding import Finding
+from flows.reporting.odds import build_odds_sheets
 from flows.reporting.report_dates import describe_report, select_reports
-from flows.reporting.scorecards import SHORT_NAMES, SPLITS, HorizonScores
+from flows.reporting.scorecards import SHORT_NAMES, HorizonScores, build_condition_sheet
 from flows.reporting.tables import (
     Column,
     Sheet,
@@ -152,7 +153,7 @@ def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str])
         _format_scores(scores.issued),
         "## Walked over history, never issued",
         _format_scores(scores.walked),
-        *(_format_split(by, split) for by, split in scores.splits.items()),
+        *map(_format_sheet, (build_condition_sheet(scores.conditions), *build_odds_sheets(scores.odds))),
         "`inside` is the share of closes within the outermost quantiles; `crps_to_random_walk` below 1 is "
         "better than the random walk issued beside.",
     ]
@@ -222,12 +223,12 @@ def _verdict(decision: PromotionRecord) -> str:
     return "promoted" if decision.promoted else "refused"
 
 
-def _format_split(by: Dimension, scores: pd.DataFrame) -> str:
-    return f"## Issued bands by {by}\n\n{_format_scores(scores, by)}"
+def _format_sheet(sheet: Sheet) -> str:
+    return f"## {sheet.title}\n\n{to_markdown(sheet) or 'None yet.'}"
 
 
-def _format_scores(scores: pd.DataFrame, by: Dimension = "horizon") -> str:
-    names = [by, *_SCORES]
+def _format_scores(scores: pd.DataFrame) -> str:
+    names = ["horizon", *_SCORES]
     rows = scores.loc[scores["method"].isin(list(SHORT_NAMES)), names]
-    columns = [Column(name, name, "left" if name in {"method", *SPLITS} else "right") for name in names]
+    columns = [Column(name, name, "left" if name == "method" else "right") for name in names]
     return to_markdown(sheet_from_frame(rows, columns)) or "None yet."

@@ -76,6 +76,11 @@ def build_backtest_sheets(card: Scorecard) -> Iterator[Sheet]:
         ("Share of outcomes below / above the band", ("below", "above"), ".3f"),
         ("Coverage in the calm / stressed third of the dates", ("coverage_calm", "coverage_stressed"), ".3f"),
         ("Coverage in each ticker's own calm / stressed third", ("own_calm", "own_stressed"), ".3f"),
+        (
+            "Coverage with / without an earnings report expected in the window",
+            ("coverage_with_report", "coverage_without_report"),
+            ".3f",
+        ),
         ("Pinball loss x 1000 at the lowest / highest level", ("pinball_lower", "pinball_upper"), ".2f"),
     ):
         yield _build_horizon_sheet(card.scores, title, scores, spec=spec)

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from db import Dimension, Store, Transaction
+from flows.reporting.odds import OddsScores, build_odds_sheets, load_odds_scores, odds_to_plain
 from flows.reporting.tables import STORED_DIGITS, Column, Part, Sheet, sheet_from_frame, to_records
 from forecasting.config import MAIN_HORIZONS
-from forecasting.types import Band, OutcomeKind
+from forecasting.types import REGIMES, Band, OutcomeKind
 
 DIMENSIONS: tuple[Dimension, ...] = ("horizon", "ticker", "regime", "report")
-SPLITS: tuple[Dimension, ...] = ("regime", "report")  # in each of which the bands are to hold
 SHORT_NAMES: Mapping[Band, str] = {
     "calibrated": "cal.",
     "predictive": "pred.",
@@ -33,6 +33,8 @@ class Scorecards:
         outcomes: Number of closed bands of each kind.
         issued: Scores of issued bands by dimension.
         walked: Scores by horizon of bands that were made over history and never issued.
+        odds: Touches and drawdowns of the issued forecasts.
+        conditions: Issued calibrated bands that held, by horizon, regime and report.
         sources: Every source with models in the store, sorted.
     """
 
@@ -40,6 +42,8 @@ class Scorecards:
     outcomes: Mapping[OutcomeKind, int]
     issued: Mapping[Dimension, pd.DataFrame]
     walked: pd.DataFrame
+    odds: OddsScores
+    conditions: pd.DataFrame
     sources: tuple[str, ...]
 
 
@@ -50,12 +54,14 @@ class HorizonScores:
     Attributes:
         issued: By horizon.
         walked: By horizon.
-        splits: Scores of the issued bands over these horizons, by regime and by report.
+        conditions: Issued calibrated bands that held, by horizon, regime and report.
+        odds: Touches and drawdowns of the issued forecasts.
     """
 
     issued: pd.DataFrame
     walked: pd.DataFrame
-    splits: Mapping[Dimension, pd.DataFrame]
+    conditions: pd.DataFrame
+    odds: OddsScores
 
 
 def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
@@ -67,6 +73,8 @@ def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
             outcomes=tx.outcomes.counts(),
             issued={by: _load(tx, by, tickers=tickers) for by in DIMENSIONS},
             walked=_load(tx, "horizon", tickers=tickers, kinds=(_WALKED,)),
+            odds=load_odds_scores(tx, tickers),
+            conditions=tx.outcomes.conditions(tickers=tickers, horizons=MAIN_HORIZONS),
             sources=tuple(sorted({model.source for model in models if model.status != "baseline"})),
         )
 
@@ -84,7 +92,8 @@ def load_horizon_scores(store: Store, tickers: Sequence[str], since: date) -> Ho
         return HorizonScores(
             issued=_load(tx, "horizon", **selection),
             walked=_load(tx, "horizon", **selection, kinds=(_WALKED,)),
-            splits={by: _load(tx, by, **selection) for by in SPLITS},
+            conditions=tx.outcomes.conditions(**selection),
+            odds=load_odds_scores(tx, tickers, since),
         )
 
 
@@ -109,6 +118,8 @@ def scorecards_to_plain(scorecards: Scorecards, scored: int) -> dict[str, Any]:
         "outcomes": dict(scorecards.outcomes),
         "issued": issued,
         "walked": {"horizon": _to_records(scorecards.walked)},
+        "conditions": _to_records(scorecards.conditions.rename(columns={"n_outcomes": "outcomes"})),
+        "odds": odds_to_plain(scorecards.odds),
         "sources": list(scorecards.sources),
     }
 
@@ -122,9 +133,31 @@ def build_scorecard_parts(scorecards: Scorecards, scored: int) -> Iterator[Part]
     if issued:
         for by in DIMENSIONS:
             yield _build_sheet(f"Issued bands by {by}", scorecards.issued[by], by)
+        yield build_condition_sheet(scorecards.conditions)
+    yield from build_odds_sheets(scorecards.odds)
     if _WALKED in scorecards.outcomes:
         title = "Walked over history before the first was issued, by horizon"
         yield _build_sheet(title, scorecards.walked, "horizon")
+
+
+def build_condition_sheet(conditions: pd.DataFrame) -> Sheet:
+    """Build the realized coverage of the calibrated bands by condition and horizon."""
+    horizons = sorted(conditions["horizon"].unique())
+    groups = {"all": conditions}
+    groups |= {f"{word} a report": conditions[conditions["report"] == word] for word in ("with", "without")}
+    groups |= {str(regime): conditions[conditions["regime"] == regime] for regime in REGIMES}
+    columns = (
+        Column("condition", "condition"),
+        *(Column(f"h{h}", f"h={h}", "right", ".1%") for h in horizons),
+    )
+    rows = tuple((name, *_share_inside(part, horizons)) for name, part in groups.items() if len(part))
+    return Sheet("Issued calibrated bands that held, by report and by regime", columns, rows)
+
+
+def _share_inside(part: pd.DataFrame, horizons: Sequence[int]) -> list[float | None]:
+    """Return the share of the bands that held at each horizon, None without any."""
+    sums = part.groupby("horizon")[["inside", "n_outcomes"]].sum().astype(float).reindex(horizons)
+    return [None if pd.isna(share) else share for share in sums["inside"] / sums["n_outcomes"]]
 
 
 def _to_records(scores: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Verify: score every band whose target session has closed."""
+"""Verify: score every band whose target session has closed, and what the odds of the way are about."""
 
 from datetime import date, timedelta
 
@@ -11,6 +11,7 @@ from flows.steps.report import report_calibration
 from flows.summary import RunSummary, Stopwatch
 from forecasting.errors import PriceError
 from forecasting.evaluation.outcomes import score_issued
+from forecasting.evaluation.paths import measure_path_outcomes
 from forecasting.faults import attribute_to_ticker
 
 PRUNED_SPAN = timedelta(days=90)  # so that the daily run looks at no history
@@ -55,14 +56,18 @@ def _score_ticker(context: RunContext, ticker: str, since: date) -> int:
     try:
         with context.store.reading() as tx:
             pending = tx.outcomes.pending(ticker, context.as_of, since)
-            if pending.empty:
+            paths = tx.paths.pending(ticker, context.as_of, since)
+            if pending.empty and paths.empty:
                 return 0
-            history = tx.prices.load(ticker, context.as_of, pending["as_of"].min())
+            first = min([*pending["as_of"], *paths["as_of"]])
+            history = tx.prices.load(ticker, context.as_of, first)
         with attribute_to_ticker(ticker):
             scores = score_issued(pending, history)
+            path_outcomes = measure_path_outcomes(paths, history)
     except PriceError as error:
         get_run_logger().warning("verify: left unscored: %s", error)
         return 0
     with context.store.writing() as tx:
         tx.outcomes.save(scores, context.now)
+        tx.paths.save(path_outcomes, context.now)
     return int((scores["band"] == "calibrated").sum())

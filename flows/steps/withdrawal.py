@@ -68,4 +68,5 @@ def forget_outcomes(tx: Transaction, ticker: str, sessions: Collection[date]) ->
     Walks are made again where calibration needs them; what was issued stays.
     """
     tx.outcomes.forget(ticker, sessions)
+    tx.paths.forget(ticker, sessions)
     tx.outcomes.forget_walked()

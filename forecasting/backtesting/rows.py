@@ -103,4 +103,5 @@ def _index_block(
         "level": level,
         "log_return": cube.ravel(),
         "actual_log_return": actual[row, horizon],
+        "reports_ahead": np.array(issued.reports_ahead, np.int8)[row, horizon],
     }

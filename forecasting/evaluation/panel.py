@@ -26,6 +26,8 @@ class Panel:
         levels: The Q levels, increasing.
         quantiles: (P, D, N, H, Q) cumulative log returns, NaN where there is no forecast.
         outcome: (D, N, H) realised cumulative log returns, NaN where unknown.
+        reports_ahead: (D, N, H) earnings reports expected up to each target at issue, NaN where there is no
+            forecast.
     """
 
     methods: tuple[str, ...]
@@ -35,6 +37,7 @@ class Panel:
     levels: tuple[float, ...]
     quantiles: Floats
     outcome: Floats
+    reports_ahead: Floats
 
     def score(self, method: str) -> Scores:
         """(D, N, H) scores of one method."""
@@ -57,10 +60,20 @@ def build_panel(rows: pd.DataFrame) -> Panel:
     if seen.sum() < len(cell):
         raise UsageError("Expected each ticker, date, horizon, method and level once, found a row twice.")
     quantiles = _scatter(cell, rows["log_return"], shape)
-    outcome = _scatter(np.ravel_multi_index(codes[1:4], shape[1:4]), rows["actual_log_return"], shape[1:4])
+    window = np.ravel_multi_index(codes[1:4], shape[1:4])
+    outcome, reports = (
+        _scatter(window, rows[name], shape[1:4]) for name in ("actual_log_return", "reports_ahead")
+    )
     methods, dates, tickers, horizons, levels = (tuple(axis) for axis in axes)
     return Panel(
-        methods, dates, tickers, tuple(map(int, horizons)), tuple(map(float, levels)), quantiles, outcome
+        methods=methods,
+        dates=dates,
+        tickers=tickers,
+        horizons=tuple(map(int, horizons)),
+        levels=tuple(map(float, levels)),
+        quantiles=quantiles,
+        outcome=outcome,
+        reports_ahead=reports,
     )
 
 

@@ -97,7 +97,8 @@ def score_by_horizon(panel: Panel) -> pd.DataFrame:
     """Return scores by method and horizon.
 
     A score relative to the random walk rests on the forecasts that both have; coverage on all that a method
-    has. `calm` and `stressed` are terciles of the dates, `own_` terciles of each ticker's own dates.
+    has. `calm` and `stressed` are terciles of the dates, `own_` terciles of each ticker's own dates;
+    `coverage_with_report` is that of windows up to whose target a report was expected at issue.
     """
     market, own = split_by_market(panel), split_by_ticker(panel)
     reference = panel.score(REFERENCE)
@@ -125,6 +126,7 @@ def score_by_horizon(panel: Panel) -> pd.DataFrame:
                     "above": finite_mean(above),
                     **_coverage_by_tercile(scores, index, market, prefix="coverage"),
                     **_coverage_by_tercile(scores, index, own, prefix="own"),
+                    **_coverage_by_report(scores, index, panel.reports_ahead),
                 }
             )
     return pd.DataFrame(rows)
@@ -135,6 +137,14 @@ def _coverage_by_tercile(scores: Scores, index: int, terciles: Terciles, *, pref
     return {
         f"{prefix}_calm": finite_mean(inside[terciles.calm]),
         f"{prefix}_stressed": finite_mean(inside[terciles.stressed]),
+    }
+
+
+def _coverage_by_report(scores: Scores, index: int, reports_ahead: Floats) -> dict[str, float]:
+    inside, reports = scores.inside[..., index], reports_ahead[..., index]
+    return {
+        "coverage_with_report": finite_mean(inside[reports > 0]),
+        "coverage_without_report": finite_mean(inside[reports == 0]),
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from forecasting.evaluation.paths import measure_extremes
 from forecasting.forecast import PathOdds
 from forecasting.model.log_har import RESIDUAL_LEVELS
 from forecasting.types import Floats
@@ -81,12 +82,12 @@ def measure_odds(paths: Floats, levels: Sequence[float]) -> PathOdds:
         levels: Quantile levels of the drawdown, Q of them.
     """
     within = tuple(sessions for sessions in WITHIN if sessions <= paths.shape[1])
-    highest, lowest = np.maximum.accumulate(paths, axis=1), np.minimum.accumulate(paths, axis=1)
-    peak = np.maximum(highest, 0.0)  # the anchor is a peak, too
-    fall = np.maximum.accumulate(1 - np.exp(paths - peak), axis=1)
-    moves = np.log1p(MOVES)
+    extremes, moves = measure_extremes(paths), np.log1p(MOVES)
     touched = [
-        [(highest if move > 0 else lowest)[:, sessions - 1] * np.sign(move) >= abs(move) for move in moves]
+        [
+            (extremes.highest if move > 0 else extremes.lowest)[:, sessions - 1] * np.sign(move) >= abs(move)
+            for move in moves
+        ]
         for sessions in within
     ]
     ends = [sessions - 1 for sessions in within]
@@ -95,5 +96,5 @@ def measure_odds(paths: Floats, levels: Sequence[float]) -> PathOdds:
         moves=MOVES,
         touch=np.array(touched, np.float64).reshape(len(within), len(MOVES), -1).mean(axis=-1),
         levels=tuple(levels),
-        drawdown=np.quantile(fall[:, ends], levels, axis=0).T,
+        drawdown=np.quantile(extremes.drawdown[:, ends], levels, axis=0).T,
     )

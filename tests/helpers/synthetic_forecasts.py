@@ -43,7 +43,10 @@ def make_closed(dates: int, tickers: int = 12, *, scale: float = 1.0, seed: int 
 
 
 def make_rows(dates: int = 30, tickers: int = 3, seed: int = 4) -> pd.DataFrame:
-    """BACKTEST_ROWS of the methods SCALES: normal forecasts of a normal outcome, ever more volatile."""
+    """BACKTEST_ROWS of the methods SCALES: normal forecasts of a normal outcome, ever more volatile.
+
+    Every third date has a report in each window.
+    """
     rng = np.random.default_rng(seed)
     normal = np.array([NormalDist().inv_cdf(level) for level in SCORE_LEVELS])
     rows = []
@@ -53,9 +56,20 @@ def make_rows(dates: int = 30, tickers: int = 3, seed: int = 4) -> pd.DataFrame:
                 sigma = (0.01 + 0.001 * index) * np.sqrt(horizon)
                 actual = rng.normal(0, sigma)
                 target = as_of + pd.offsets.BDay(horizon)
+                reports = int(index % 3 == 0)
                 for method, scale in SCALES.items():
                     rows += [
-                        (f"T{ticker}", as_of, target, horizon, method, level, scale * sigma * z, actual)
+                        (
+                            f"T{ticker}",
+                            as_of,
+                            target,
+                            horizon,
+                            method,
+                            level,
+                            scale * sigma * z,
+                            actual,
+                            reports,
+                        )
                         for level, z in zip(SCORE_LEVELS, normal, strict=True)
                     ]
     return BACKTEST_ROWS.check(pd.DataFrame(rows, columns=BACKTEST_ROWS.names))

@@ -13,7 +13,7 @@ from reading_store import connection, dump, rows
 from typer.testing import CliRunner
 from workplace import open_configured_store
 
-from db.schema import verifications
+from db.schema import path_outcomes, verifications
 from flows.cli import app
 from flows.forecast import forecast
 from flows.ingest import ingest
@@ -92,7 +92,7 @@ def test_the_command_and_the_flow_write_the_same_scores(
     copied = shutil.copy(workplace / "home" / "bandcast.db", workplace / "copied.db")
     scored = complete(verify).scored
     by_flow = load_scores()
-    assert len(by_flow) == 2 * 6 * 4
+    assert len(by_flow) == 2 * 6 * 4 + 2  # four bands at each horizon; the odds of five sessions
     monkeypatch.setenv("BANDCAST_DATABASE_URL", f"sqlite:///{copied}")
     assert load_scores() == []
     result = CliRunner().invoke(app, ["verify", "--json"])
@@ -102,6 +102,9 @@ def test_the_command_and_the_flow_write_the_same_scores(
 
 
 def load_scores() -> list[Any]:
-    """Every column of the scores but the time."""
-    names = ", ".join(column.name for column in verifications.columns if column.name != "scored_at")
-    return rows(f"SELECT {names} FROM verifications ORDER BY {names}")
+    """Every column of the scores and of the outcomes of paths but the time."""
+    found: list[Any] = []
+    for table in (verifications, path_outcomes):
+        names = ", ".join(column.name for column in table.columns if column.name != "scored_at")
+        found += rows(f"SELECT {names} FROM {table.name} ORDER BY {names}")
+    return found

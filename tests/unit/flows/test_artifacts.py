@@ -14,11 +14,17 @@ from flows.reporting.artifacts import (
     format_promotion,
     list_bands,
 )
+from flows.reporting.odds import OddsScores
 from flows.reporting.scorecards import HorizonScores
 from forecasting.features.report_days import DatedReport
 
 DAY = date(2024, 6, 3)
 NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
+NO_CONDITIONS = pd.DataFrame(columns=["horizon", "regime", "report", "n_outcomes", "inside"])
+NO_ODDS = OddsScores(
+    pd.DataFrame(columns=["horizon", "tenth", "outcomes", "mean_probability", "touched"]),
+    pd.DataFrame(columns=["horizon", "level", "outcomes", "at_or_below"]),
+)
 DECISION = PromotionRecord(
     decision_id="d1",
     source="sample",
@@ -64,9 +70,11 @@ def test_a_calibration_without_outcomes_says_so() -> None:
     empty = pd.DataFrame(
         columns=["horizon", "method", "outcomes", "inside", "below", "above", "crps_to_random_walk"]
     )
-    text = format_calibration(describe_calibration(None), HorizonScores(empty, empty, {}), [])
+    scores = HorizonScores(empty, empty, NO_CONDITIONS, NO_ODDS)
+    text = format_calibration(describe_calibration(None), scores, [])
     assert "State: nothing learned yet." in text
-    assert text.count("None yet.") == 2
+    assert text.count("None yet.") == 3
+    assert "touches" not in text
 
 
 def test_a_calibration_shows_scores_and_drift() -> None:
@@ -83,14 +91,31 @@ def test_a_calibration_shows_scores_and_drift() -> None:
             "crps_to_random_walk": [0.95, float("nan")],
         }
     )
-    by_report = scores.drop(columns="horizon").assign(report="with")
-    horizon_scores = HorizonScores(scores, scores.iloc[:0], {"report": by_report})
+    conditions = pd.DataFrame(
+        [(1, "calm", "with", 2, 1), (1, "stress", "without", 8, 8), (5, "calm", None, 4, 3)],
+        columns=NO_CONDITIONS.columns,
+    )
+    odds = OddsScores(
+        pd.DataFrame([(5, 0, 3, 0.04, 0.0), (10, 0, 1, 0.08, 1.0)], columns=NO_ODDS.touches.columns),
+        pd.DataFrame([(5, 0.05, 4, 0.25), (5, 0.95, 4, 1.0)], columns=NO_ODDS.drawdowns.columns),
+    )
+    horizon_scores = HorizonScores(scores, scores.iloc[:0], conditions, odds)
     text = format_calibration(describe_calibration(record), horizon_scores, ["bands held 70 %"])
     assert "State: c1, from 12 outcomes." in text
     assert "**Drift**: bands held 70 %" in text
     assert "| 1 | calibrated | 12 | 0.900 | 0.100 | 0.000 | 0.950 |" in text
-    assert "## Issued bands by report" in text
-    assert "| with | calibrated | 12 | 0.900 | 0.100 | 0.000 | 0.950 |" in text
+    for line in (
+        "## Issued calibrated bands that held, by report and by regime",
+        "| condition | h=1 | h=5 |",
+        "| all | 90.0% | 75.0% |",
+        "| with a report | 50.0% |  |",
+        "| without a report | 100.0% |  |",
+        "| calm | 50.0% | 75.0% |",
+        "| 0% to 10% | 4 | 5.0% | 25.0% |",
+        "| 5 | 25.0% | 100.0% |",
+    ):
+        assert line in text
+    assert "normal" not in text
     assert "fhs" not in text
     assert text.count("None yet.") == 1
 

@@ -40,7 +40,8 @@ def rows() -> pd.DataFrame:
     frame["horizon"], frame["target_session"] = 1, frame["as_of"] + pd.offsets.BDay(1)
     frame["log_return"] = (frame["level"] - 0.5) / 10
     frame["actual_log_return"] = np.where(frame["as_of"] < "2024-01-04", 0.01, np.nan)
-    columns = "ticker as_of target_session horizon method level log_return actual_log_return"
+    frame["reports_ahead"] = (frame["ticker"] == "AAA").astype(int)
+    columns = "ticker as_of target_session horizon method level log_return actual_log_return reports_ahead"
     return frame[columns.split()]
 
 
@@ -116,6 +117,8 @@ def test_a_table_holds_the_numbers_of_its_method_and_horizon(result: BacktestRes
         "| calibrated | 1.000 | 1.000 |",
         "| random_walk | 1.000 | 1.000 |",
     ]
+    reports = tables["Coverage with / without an earnings report expected in the window"]
+    assert reports[2] == "| calibrated | 1.000 / 1.000 | 1.000 / 1.000 |"
     pinball = tables["Pinball loss x 1000 at the lowest / highest level"]
     assert pinball[-1] == "| random_walk | 2.75 / 1.75 | 2.75 / 1.75 |"  # 0.05 x 0.055, 0.05 x 0.035
     paired = tables["CRPS of calibrated less that of the other, % of the random walk's, and 90 % interval"]

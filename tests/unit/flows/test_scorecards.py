@@ -106,7 +106,17 @@ def test_tables_and_json_hold_the_same(scored: Store, capsys: pytest.CaptureFixt
     assert "Walked over history before the first was issued, by horizon" in text
     assert "90.0%" in text
     plain = scorecards_to_plain(scorecards, 3)
-    assert list(plain) == ["source", "scored", "outcomes", "issued", "walked", "sources"]
+    names = ["source", "scored", "outcomes", "issued", "walked", "conditions", "odds", "sources"]
+    assert list(plain) == names
+    assert "that held, by report and by regime" in text
+    held = {(row["regime"], row["report"]): row["inside"] for row in plain["conditions"]}
+    assert held == {
+        ("calm", "with"): 5,
+        ("calm", "without"): 5,
+        ("stress", "with"): 4,
+        ("stress", "without"): 4,
+    }
+    assert plain["odds"] == {"touches": [], "drawdowns": []}
     rows = plain["issued"]["regime"]
     assert {row["regime"] for row in rows} == {"calm", "stress"}
     assert len(rows) == 2 * len(WIDTHS)

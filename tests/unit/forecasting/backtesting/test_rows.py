@@ -104,6 +104,8 @@ def test_rows_hold_every_quantile_in_order(universe: Universe) -> None:
     row = frame.iloc[((2 + 0) * 2 + 1) * 3 + 2]  # first origin, BBB, h = 1, random walk, 0.95
     assert (row.ticker, row.horizon, row.method, row.level) == ("BBB", 1, "random_walk", 0.95)
     assert row.log_return == 0.01
+    assert row.reports_ahead == 0
+    assert set(frame.loc[frame["horizon"] == 3, "reports_ahead"]) == {1}
     assert row.actual_log_return == realise(ISSUED[0], universe)[1, 0]
     assert row.target_session == pd.Timestamp(ISSUED[0].targets[1][0])
 

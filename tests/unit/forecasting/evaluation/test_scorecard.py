@@ -153,3 +153,13 @@ def test_the_ticker_table_agrees_with_the_twin(rows: pd.DataFrame) -> None:
     )
     assert table[["h1", "h5"]].to_numpy() == pytest.approx(expected.to_numpy())
     assert (table["crps_relative"] > 1).all()
+
+
+def test_coverage_is_counted_apart_where_a_report_was_expected(rows: pd.DataFrame) -> None:
+    table = score_by_horizon(build_panel(rows)).set_index(["method", "horizon"])
+    for name, kept in (("with", rows["reports_ahead"] > 0), ("without", rows["reports_ahead"] == 0)):
+        expected = build_twin(rows[kept]).groupby(["method", "horizon"])["coverage"].mean()
+        found = table[f"coverage_{name}_report"].sort_index()
+        assert found.to_numpy() == pytest.approx(expected.sort_index().to_numpy())
+    none = score_by_horizon(build_panel(rows.assign(reports_ahead=0)))
+    assert none["coverage_with_report"].isna().all()

@@ -1,0 +1,179 @@
+"""Walk of the linear part alone: the bands of a backtest in minutes where the network corrects nothing.
+
+    python benchmarks/linear_walk.py --csv-dir prices --start 2012-01-03 --end 2019-12-31 --out walk.parquet
+
+The functions of the daily run fit and forecast all sessions between two fits at once; calibration, rows and
+scorecard are those of `bandcast backtest`. On fewer than 100 tickers its bands are the same as there.
+`BANDCAST_EARNINGS=off` walks without dates.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from flows.backtest.options import load_universe
+from flows.backtest.run import write_rows
+from flows.reporting.backtest import build_backtest_sheets
+from flows.reporting.tables import to_markdown
+from flows.settings import Settings, load_settings
+from flows.sources.earnings import read_earnings_dates
+from flows.sources.registry import open_source
+from forecasting.backtesting.calibrated import calibrate_walk
+from forecasting.backtesting.rows import tabulate_walk
+from forecasting.backtesting.schedule import Schedule, schedule_walk
+from forecasting.backtesting.walk_forward import Issued
+from forecasting.baselines.random_walk import forecast_random_walk
+from forecasting.calendars.lookup import find_targets
+from forecasting.config import (
+    MAIN_HORIZONS,
+    SCORE_LEVELS,
+    BacktestConfig,
+    LogHarConfig,
+    SimulationConfig,
+)
+from forecasting.evaluation.scorecard import build_scorecard
+from forecasting.features.lookback import WARM_UP
+from forecasting.features.market import build_lookbacks, classify_regime, compute_market_variance
+from forecasting.features.registry import compute_features, select_features
+from forecasting.features.reports import PRIOR_SIZE, pool_report_size
+from forecasting.features.returns import DailyReturns
+from forecasting.model.dataset import build_ticker_features
+from forecasting.model.log_har import LogHar, fit_log_har
+from forecasting.pipeline import bound_medians
+from forecasting.types import Floats
+
+LOOKBACK = 60  # sessions that a ticker needs after the warm-up, as for the network
+CONFIG = SimulationConfig(levels=SCORE_LEVELS)
+KEPT = [h - 1 for h in MAIN_HORIZONS]
+Origin = tuple[str, tuple[int, ...], dict[str, Floats]]  # regime, reports ahead, quantiles by method
+
+
+def load(settings: Settings, end: date) -> Mapping[str, DailyReturns]:
+    """Load the daily returns of every file of the folder, with the earnings dates beside them."""
+    now = datetime.now(UTC)
+    source = open_source(settings, now)
+    tickers = settings.tickers or source.tickers()
+    dates = read_earnings_dates(settings, source, tickers)
+    return load_universe(source, tickers, end, now=now, basis="split_adjusted", earnings=dates).returns
+
+
+def fit(
+    universe: Mapping[str, DailyReturns], market: pd.Series, session: date
+) -> tuple[LogHar, tuple[str, ...], float]:
+    """Fit the linear part on what was known at a session; return it with its features and the report size."""
+    known = [returns.until(session) for returns in universe.values()]
+    reports = [returns.reports for returns in known if returns.reports and returns.reports.dated.any()]
+    size = pool_report_size(reports) if reports else PRIOR_SIZE
+    names = select_features((), with_dates=bool(reports))
+    until = market[: pd.Timestamp(session)]
+    tickers = [
+        build_ticker_features(returns, until, names, lookback=LOOKBACK, report_size=size)
+        for returns in known
+        if len(returns) >= WARM_UP + LOOKBACK
+    ]
+    return fit_log_har(tickers, names, LogHarConfig()), names, size
+
+
+def forecast(
+    linear: LogHar,
+    returns: DailyReturns,
+    market: pd.Series,
+    *,
+    names: Sequence[str],
+    size: float,
+    origins: Sequence[date],
+) -> Iterator[tuple[date, Origin]]:
+    """Yield the bands of one ticker from every origin of which it has a bar."""
+    rows = {
+        day: int(np.searchsorted(returns.session, np.datetime64(day, "D")))
+        for day in origins
+        if np.datetime64(day, "D") in returns.session
+    }
+    rows = {day: row for day, row in rows.items() if row >= WARM_UP + LOOKBACK - 1}
+    if not rows:
+        return
+    first, last = min(rows.values()), max(rows.values())
+    windows = build_lookbacks(returns, market, size)[first : last + 1]
+    horizons = range(1, CONFIG.horizon + 1)
+    log_scales = linear.log_scales(compute_features(windows, names), windows, horizons)
+    scales = windows.volatility[:, None] * np.exp(log_scales) * np.sqrt(horizons)
+    shape = linear.shape(horizons, CONFIG.levels)
+    for day, row in rows.items():
+        own = windows[row - first]
+        quantiles = {
+            "predictive": bound_medians(scales[row - first, :, None] * shape, CONFIG)[KEPT],
+            "random_walk": forecast_random_walk(own, CONFIG)[KEPT],
+        }
+        counts = returns.until(day).count_reports(CONFIG.horizon) or (0,) * CONFIG.horizon
+        yield day, (classify_regime(own.market), tuple(counts[step] for step in KEPT), quantiles)
+
+
+def walk(universe: Mapping[str, DailyReturns], schedule: Schedule) -> Iterator[Issued]:
+    """Yield what every origin would have issued, fit by fit."""
+    market = compute_market_variance(universe.values())
+    for session in schedule.fits:
+        origins = [day for day in schedule.origins if schedule.find_fit(day) == session]
+        linear, names, size = fit(universe, market, session)
+        issued: dict[date, dict[str, Origin]] = {day: {} for day in origins}
+        for ticker, returns in universe.items():
+            bands = forecast(linear, returns, market, names=names, size=size, origins=origins)
+            for day, own in bands:
+                issued[day][ticker] = own
+        yield from (stack(day, own) for day, own in issued.items())
+        print(f"fitted at {session}", file=sys.stderr, flush=True)
+
+
+def stack(day: date, own: Mapping[str, Origin]) -> Issued:
+    """Stack the bands of every ticker from one origin."""
+    regimes, reports, quantiles = zip(*own.values(), strict=True)
+    targets = [find_targets(ticker, day, CONFIG.horizon) for ticker in own]
+    return Issued(
+        origin=day,
+        horizons=MAIN_HORIZONS,
+        levels=CONFIG.levels,
+        tickers=tuple(own),
+        regimes=regimes,
+        targets=tuple(tuple(sessions[step] for step in KEPT) for sessions in targets),
+        quantiles={name: np.stack([each[name] for each in quantiles]) for name in quantiles[0]},
+        remarks=(),
+        reports_ahead=reports,
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Read the options, walk, write the rows and print the scorecard."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--csv-dir", type=Path, required=True, help="folder of TICKER.csv files")
+    parser.add_argument("--out", type=Path, required=True, help="rows, as of bandcast backtest")
+    parser.add_argument("--start", type=date.fromisoformat, default=date(2012, 1, 3), help="first origin")
+    parser.add_argument("--end", type=date.fromisoformat, default=date(2019, 12, 31), help="last origin")
+    parser.add_argument("--every", type=int, default=5, help="sessions between origins")
+    parser.add_argument("--warm-up", type=int, default=756, help="sessions before the first origin")
+    options = parser.parse_args(arguments)
+    settings = load_settings(source="csv", csv_dir=options.csv_dir)
+    universe = load(settings, options.end)
+    config = BacktestConfig(
+        start=options.start,
+        end=options.end,
+        every=options.every,
+        retrain_every=252,
+        warm_up_sessions=options.warm_up,
+    )
+    market = compute_market_variance(universe.values())
+    schedule = schedule_walk(pd.DatetimeIndex(market.index), config)
+    issued = list(calibrate_walk(list(walk(universe, schedule)), universe, settings.calibration))
+    rows = tabulate_walk(issued[len(schedule.warm_up) :], universe)
+    write_rows(rows, options.out)
+    for sheet in build_backtest_sheets(build_scorecard(rows, options.every)):
+        print(f"**{sheet.title}**\n\n{to_markdown(sheet)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
