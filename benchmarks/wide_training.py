@@ -1,6 +1,6 @@
 """Wide training: the network fitted on many tickers against its own linear part, on a few of them.
 
-    python -m benchmarks.wide_training --csv-dir wide --tickers AAPL,ABT --fits 2014-12-31,2017-06-30
+    python benchmarks/wide_training.py --csv-dir wide --tickers AAPL,ABT --fits 2014-12-31,2017-06-30
 
 At each fit one model is trained on every file of the folder. It forecasts the tickers until the next fit
 twice: with the network's corrections and with none, all else equal. Printed are time and memory of the fits,
@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from report_dates import mark_reports
 
-from benchmarks.report_dates import mark_reports
 from flows.backtest.options import load_universe
 from flows.settings import load_settings
 from flows.sources import CsvSource

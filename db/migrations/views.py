@@ -262,16 +262,16 @@ _LATER = _LATEST_ARM.format(
     table="forecast_editions",
     condition=f"f.edition = (SELECT MAX(e.edition) FROM forecast_editions e WHERE {_IS_OF_FORECAST})",
 )
-LATEST_FORECAST_13 = f"CREATE VIEW latest_forecast AS {_FIRST} UNION ALL {_LATER}"
+LATEST_FORECAST_12 = f"CREATE VIEW latest_forecast AS {_FIRST} UNION ALL {_LATER}"
 
 # For SQLite alone, where a plus means "no index": through the one that begins with the kind it would reach
 # every score by itself.
 _IS_LIVE = ("a.kind = 'live'", "+a.kind = 'live'")
-COVERAGE_BY_HORIZON_13 = COVERAGE_BY_HORIZON_8.replace(*_IS_LIVE)
-COVERAGE_BY_TICKER_13 = COVERAGE_BY_TICKER_8.replace(*_IS_LIVE)
-CONTRACT_VERSION_13 = "CREATE VIEW contract_version AS SELECT 4 AS contract_version"
+COVERAGE_BY_HORIZON_12 = COVERAGE_BY_HORIZON_8.replace(*_IS_LIVE)
+COVERAGE_BY_TICKER_12 = COVERAGE_BY_TICKER_8.replace(*_IS_LIVE)
+CONTRACT_VERSION_12 = "CREATE VIEW contract_version AS SELECT 4 AS contract_version"
 
-FRESHNESS_16 = """
+FRESHNESS_15 = """
 CREATE VIEW freshness AS
 SELECT u.source, u.as_of AS session,
        (SELECT MAX(r.issued_at) FROM forecast_runs r

@@ -4,27 +4,27 @@ import sqlalchemy as sa
 from alembic import op
 
 from db.migrations.condition_views import (
-    ALL_COVERAGE_BY_CONDITION_14,
-    ALL_DRAWDOWNS_BY_LEVEL_14,
-    ALL_TOUCHES_BY_TENTH_14,
-    COVERAGE_BY_CONDITION_14,
-    DRAWDOWNS_BY_LEVEL_14,
-    TOUCHES_BY_TENTH_14,
+    ALL_COVERAGE_BY_CONDITION_13,
+    ALL_DRAWDOWNS_BY_LEVEL_13,
+    ALL_TOUCHES_BY_TENTH_13,
+    COVERAGE_BY_CONDITION_13,
+    DRAWDOWNS_BY_LEVEL_13,
+    TOUCHES_BY_TENTH_13,
 )
 from db.types import UtcDateTime
 
-revision = "0014"
-down_revision = "0013"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
 _VIEWS = {  # a view on another one follows it
-    "all_coverage_by_condition": ALL_COVERAGE_BY_CONDITION_14,
-    "coverage_by_condition": COVERAGE_BY_CONDITION_14,
-    "all_touches_by_tenth": ALL_TOUCHES_BY_TENTH_14,
-    "touches_by_tenth": TOUCHES_BY_TENTH_14,
-    "all_drawdowns_by_level": ALL_DRAWDOWNS_BY_LEVEL_14,
-    "drawdowns_by_level": DRAWDOWNS_BY_LEVEL_14,
+    "all_coverage_by_condition": ALL_COVERAGE_BY_CONDITION_13,
+    "coverage_by_condition": COVERAGE_BY_CONDITION_13,
+    "all_touches_by_tenth": ALL_TOUCHES_BY_TENTH_13,
+    "touches_by_tenth": TOUCHES_BY_TENTH_13,
+    "all_drawdowns_by_level": ALL_DRAWDOWNS_BY_LEVEL_13,
+    "drawdowns_by_level": DRAWDOWNS_BY_LEVEL_13,
 }
 _HIGHEST = "Highest close up to target_session, as a move from the anchor close"
 _LOWEST = "Lowest close up to target_session, as a move from the anchor close"

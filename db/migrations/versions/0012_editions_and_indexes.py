@@ -7,26 +7,26 @@ from alembic import op
 
 from db.migrations.views import (
     CONTRACT_VERSION_8,
-    CONTRACT_VERSION_13,
+    CONTRACT_VERSION_12,
     COVERAGE_BY_HORIZON_8,
-    COVERAGE_BY_HORIZON_13,
+    COVERAGE_BY_HORIZON_12,
     COVERAGE_BY_TICKER_8,
-    COVERAGE_BY_TICKER_13,
+    COVERAGE_BY_TICKER_12,
     LATEST_FORECAST_8,
-    LATEST_FORECAST_13,
+    LATEST_FORECAST_12,
 )
 
-revision = "0013"
+revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
 
 _BEFORE = {"latest_forecast": LATEST_FORECAST_8, "contract_version": CONTRACT_VERSION_8}
-_AFTER = {"latest_forecast": LATEST_FORECAST_13, "contract_version": CONTRACT_VERSION_13}
+_AFTER = {"latest_forecast": LATEST_FORECAST_12, "contract_version": CONTRACT_VERSION_12}
 _BEFORE_ON_SQLITE = {"coverage_by_horizon": COVERAGE_BY_HORIZON_8, "coverage_by_ticker": COVERAGE_BY_TICKER_8}
 _AFTER_ON_SQLITE = {
-    "coverage_by_horizon": COVERAGE_BY_HORIZON_13,
-    "coverage_by_ticker": COVERAGE_BY_TICKER_13,
+    "coverage_by_horizon": COVERAGE_BY_HORIZON_12,
+    "coverage_by_ticker": COVERAGE_BY_TICKER_12,
 }
 _TABLES = ("edition_quantiles", "forecast_editions")
 # Without counts of rows SQLite goes by how many columns a query names, so an index holds the source, too, and

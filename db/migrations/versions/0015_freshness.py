@@ -2,16 +2,16 @@
 
 from alembic import op
 
-from db.migrations.views import FRESHNESS_16
+from db.migrations.views import FRESHNESS_15
 
-revision = "0016"
-down_revision = "0015"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.execute(FRESHNESS_16)
+    op.execute(FRESHNESS_15)
 
 
 def downgrade() -> None:
