@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from db.migrations import views
+from db.migrations import condition_views, views
 
 VERSIONS = Path(__file__).parents[2] / "db" / "migrations" / "versions"
 # Each SHA-256 is added with the release that brings the migration or the view's text.
@@ -21,6 +21,9 @@ RELEASED = {
     "0009": "8400d9840b2822773a4df98d7c809d428625d5fecc9967b28a495d94d4d3ebf9",
     "0010": "55863d7573dff177c832523d07110e40f4a6fab3cce75d28238bd94f28d7546e",
     "0011": "f4457492afde4a7249d7f569dbb7b66320dab858a029f7fff17e019c5b0b2a46",
+    "0012": "b8584d38cc3fce10359d1284a7e1814c413d8d5178a8a60d536d8f5491c8c13a",
+    "0013": "155baad72a47e6342611f98093beceff3d24e3deb8849cc552b0ddd97f73d7a2",
+    "0014": "c12cd83189adaf4df873593537053870814082ff513998e1503e123b5f830755",
 }
 RELEASED_VIEWS = {
     "LATEST_FORECAST_1": "758ca2df67619a6a76f41641ba4281f3782f5b8156adee2dff603f77f46c1a6f",
@@ -44,7 +47,18 @@ RELEASED_VIEWS = {
     "ADJUSTED_CLOSE_8": "df41649a723844b67a4881d84ed38ab195d206727f46992c2f58b67ba35655e1",
     "MISSING_FORECASTS_8": "322f6a763be864bbee4f236567bc0315bd0bf820f07f21b474faf6bd14b6544a",
     "CONTRACT_VERSION_8": "d9114f38014054f47d7898a65d6bbf9752b16e6df87616719386de9613520e35",
+    "LATEST_FORECAST_12": "84a82b365bc67eb5229397c766ad0344bf1c394e7ee81363d07ac0feb81cefeb",
+    "COVERAGE_BY_HORIZON_12": "fd04cc07ff51cdde8d89db60b021de66f3937fe93785d97992eb066707a5f9b8",
+    "COVERAGE_BY_TICKER_12": "2fc4fccddc2f459cd059b706d59091c0a5026751eea9c32bd405db8aa43b94c6",
+    "CONTRACT_VERSION_12": "2a8c827841a08062c49df4e3d73f4a8beed472ff55e9292bd6bcb124aa6019d0",
+    "ALL_COVERAGE_BY_CONDITION_13": "0a1bbbf80579c3c4a3242d0a5a63d103d1ab8a16fca843b69c316cd72a716147",
+    "ALL_TOUCHES_BY_TENTH_13": "acf869abf45554a4a2d4d1ae97ddc15b1d5eb7a8407cd575d2cd4e621b5f68b5",
+    "ALL_DRAWDOWNS_BY_LEVEL_13": "a427d630edf45db54f555dc51725666270cb7c167bd15d38737a1ad4bf8e5e84",
+    "COVERAGE_BY_CONDITION_13": "2e84471b0b5cad25d83030a5448686772243760f46e6f109bf637e0afa91df59",
+    "TOUCHES_BY_TENTH_13": "e033163560d1dd31be0bd28445ee22ed550f2ef905cf3aaa6a38b8c683ded5f1",
+    "DRAWDOWNS_BY_LEVEL_13": "0022f8fab3dfc309fca2a080c7299d5480ef0fad227368c4cbd96112a1b6c7bc",
 }
+TEXTS = vars(views) | vars(condition_views)
 
 
 @pytest.mark.parametrize("number", RELEASED)
@@ -55,7 +69,7 @@ def test_a_released_migration_is_as_it_was(number: str) -> None:
 
 @pytest.mark.parametrize("name", RELEASED_VIEWS)
 def test_the_text_of_a_released_view_is_as_it_was(name: str) -> None:
-    assert sha256(getattr(views, name).encode()).hexdigest() == RELEASED_VIEWS[name]
+    assert sha256(TEXTS[name].encode()).hexdigest() == RELEASED_VIEWS[name]
 
 
 def test_at_most_the_newest_migration_is_not_released_yet() -> None:
