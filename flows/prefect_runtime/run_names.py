@@ -10,7 +10,7 @@ from flows.context import settle_scope
 from flows.prefect_runtime.flow_support import due
 from flows.prefect_runtime.parameters import overrides
 
-_GENERATED = re.compile("[a-z]+-[a-z]+")  # Prefect's own, such as adept-lynx
+_GENERATED = re.compile("[a-z]+[0-9]*-[a-z]+[0-9]*")  # Prefect's own: adept-lynx, and rho4-tyree in its UI
 
 
 def run_name() -> str:
