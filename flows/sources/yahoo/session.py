@@ -17,7 +17,8 @@ from curl_cffi.requests.exceptions import Timeout
 
 REQUEST_SECONDS = 10.0  # yfinance itself allows 30 for cookie and crumb
 CALL_SECONDS = 45.0  # for all requests of one ticker
-KEPT = ("/chart/", "/calendar/earnings", "/quoteSummary/")  # addresses whose answers are kept
+CHART = ("/chart/",)
+KEPT = (*CHART, "/calendar/earnings", "/quoteSummary/")  # addresses whose answers are kept
 
 
 class RateLimiter:
@@ -68,11 +69,13 @@ class YahooSession(Session[Response]):
         self.redirect = base_url
         self.limiter = RateLimiter(per_second)
         self.answer: Response | None = None
+        self.kept: tuple[str, ...] = KEPT
         self._deadline = 0.0
 
     def begin(self) -> None:
         """Start the time limit of one ticker's requests."""
         self.answer = None
+        self.kept = KEPT
         self._deadline = time.monotonic() + CALL_SECONDS
 
     def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Response:
@@ -80,7 +83,7 @@ class YahooSession(Session[Response]):
         if self.redirect is not None:
             asked = urlsplit(url)
             url = self.redirect.rstrip("/") + (asked.path or "/") + (f"?{asked.query}" if asked.query else "")
-        is_kept = any(part in url for part in KEPT)
+        is_kept = any(part in url for part in self.kept)
         self.answer = None if is_kept else self.answer
         self.limiter.wait()
         response: Response = super().request(

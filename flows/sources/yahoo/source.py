@@ -90,6 +90,9 @@ class YahooSource:
 
     def _download(self, ticker: str, start: date) -> tuple[pd.DataFrame, Chart]:
         with self._open_ticker(ticker) as (client, session):
+            from flows.sources.yahoo.session import CHART
+
+            session.kept = CHART  # yfinance asks other pages about a symbol that has none
             # Open-ended although `end` is known: Yahoo's prices are adjusted for every split up to today,
             # and a split after `end` can only be undone if the download contains it.
             frame = client.history(start=start, auto_adjust=False, actions=True)
