@@ -10,6 +10,7 @@ import pandas as pd
 from forecasting.prices.history import InstrumentFacts, as_actions
 
 DAILY = "1d"
+CHART_PAGES = ("/chart/",)
 ANSWERS = (200, 400, 404)  # statuses that are about the symbol, not about the server
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from flows.sources.yahoo.session import YahooSession
 
+REPORT_PAGES = ("/calendar/earnings", "/quoteSummary/")
 MOST_ROWS = 100  # that Yahoo's page shows: 25 years of quarters
 _OWN_PAGE = b"earnings"  # stands in every page of earnings dates, and on no consent page or notice
 

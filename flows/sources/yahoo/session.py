@@ -17,8 +17,6 @@ from curl_cffi.requests.exceptions import Timeout
 
 REQUEST_SECONDS = 10.0  # yfinance itself allows 30 for cookie and crumb
 CALL_SECONDS = 45.0  # for all requests of one ticker
-CHART = ("/chart/",)
-KEPT = (*CHART, "/calendar/earnings", "/quoteSummary/")  # addresses whose answers are kept
 
 
 class RateLimiter:
@@ -59,8 +57,8 @@ class YahooSession(Session[Response]):
         per_second: Limit of requests a second.
 
     Attributes:
-        answer: The last answer to a request for prices or earnings dates, None after one without. yfinance
-            drops it: with an HTML page of status 500 it raises the same as with a broken body, and it moves
+        answer: The last answer of the pages that are kept, None after a request without one. yfinance drops
+            it: with an HTML page of status 500 it raises the same as with a broken body, and it moves
             the splits and dividends of a missing day to the day before.
     """
 
@@ -69,13 +67,17 @@ class YahooSession(Session[Response]):
         self.redirect = base_url
         self.limiter = RateLimiter(per_second)
         self.answer: Response | None = None
-        self.kept: tuple[str, ...] = KEPT
+        self._kept: tuple[str, ...] = ()
         self._deadline = 0.0
 
-    def begin(self) -> None:
-        """Start the time limit of one ticker's requests."""
+    def begin(self, kept: tuple[str, ...]) -> None:
+        """Start the time limit of one ticker's requests.
+
+        Args:
+            kept: Parts of the addresses whose answers are kept: yfinance asks other pages beside.
+        """
         self.answer = None
-        self.kept = KEPT
+        self._kept = kept
         self._deadline = time.monotonic() + CALL_SECONDS
 
     def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Response:
@@ -83,7 +85,7 @@ class YahooSession(Session[Response]):
         if self.redirect is not None:
             asked = urlsplit(url)
             url = self.redirect.rstrip("/") + (asked.path or "/") + (f"?{asked.query}" if asked.query else "")
-        is_kept = any(part in url for part in self.kept)
+        is_kept = any(part in url for part in self._kept)
         self.answer = None if is_kept else self.answer
         self.limiter.wait()
         response: Response = super().request(

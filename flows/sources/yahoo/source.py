@@ -14,7 +14,7 @@ import pandas as pd
 from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
 from flows.sources.registry import register
-from flows.sources.yahoo.chart import ANSWERS, DAILY, Chart, read_chart
+from flows.sources.yahoo.chart import ANSWERS, CHART_PAGES, DAILY, Chart, read_chart
 from forecasting.calendars.listed_reports import LISTS
 from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import Calendar
@@ -82,29 +82,28 @@ class YahooSource:
 
     def fetch_reports(self, ticker: str, origin: ReportOrigin, calendar: Calendar) -> tuple[Report, ...]:
         """Fetch one of Yahoo's two lists of earnings dates; retry a `VendorError`, and only that."""
-        from flows.sources.yahoo.reports import read_list
+        from flows.sources.yahoo.reports import REPORT_PAGES, read_list
 
         check_symbol(ticker, WHERE)
-        with _one_at_a_time(ticker), self._open_ticker(ticker) as (client, session):
+        with _one_at_a_time(ticker), self._open_ticker(ticker, REPORT_PAGES) as (client, session):
             return read_list(client, session, origin, calendar=calendar)
 
     def _download(self, ticker: str, start: date) -> tuple[pd.DataFrame, Chart]:
-        with self._open_ticker(ticker) as (client, session):
-            from flows.sources.yahoo.session import CHART
-
-            session.kept = CHART  # yfinance asks other pages about a symbol that has none
+        with self._open_ticker(ticker, CHART_PAGES) as (client, session):
             # Open-ended although `end` is known: Yahoo's prices are adjusted for every split up to today,
             # and a split after `end` can only be undone if the download contains it.
             frame = client.history(start=start, auto_adjust=False, actions=True)
             return frame, _read_answer(ticker, session)
 
     @contextmanager
-    def _open_ticker(self, ticker: str) -> Iterator[tuple["yfinance.Ticker", "YahooSession"]]:
+    def _open_ticker(
+        self, ticker: str, pages: tuple[str, ...]
+    ) -> Iterator[tuple["yfinance.Ticker", "YahooSession"]]:
         """Yield yfinance's ticker and its session; translate what fails inside."""
         import yfinance
         from yfinance.data import YfData
 
-        session = self._open_session()
+        session = self._open_session(pages)
         yfinance.config.debug.hide_exceptions = False  # or an outage looks like a delisting
         YfData.cache_get.cache_clear()  # a cached bad answer would make every retry fail without a request
         try:
@@ -116,13 +115,13 @@ class YahooSource:
                 raise
             raise translate_error(ticker, error, session) from error
 
-    def _open_session(self) -> "YahooSession":
+    def _open_session(self, pages: tuple[str, ...]) -> "YahooSession":
         from flows.sources.yahoo.session import open_session, use_cache_dir
 
         if self.cache_dir is not None:
             use_cache_dir(self.cache_dir)
         session = open_session(self.base_url, self.per_second)
-        session.begin()
+        session.begin(pages)
         return session
 
 
