@@ -290,7 +290,7 @@ def _build_bands(
         returns.ticker, regime, predictive, levels=config.levels, reports_ahead=reports_ahead
     )
     bands: dict[Band, Floats] = {
-        "mc_dropout": runs.bare_quantiles(config.levels),
+        "mc_dropout": bound_medians(runs.mixture_quantiles(config.levels), config),
         "predictive": predictive,
         "calibrated": calibrated,
         "random_walk": forecast_random_walk(ticker.window, config),

@@ -17,7 +17,7 @@ DIMENSIONS: tuple[Dimension, ...] = ("horizon", "ticker", "regime", "report")
 SHORT_NAMES: Mapping[Band, str] = {
     "calibrated": "cal.",
     "predictive": "pred.",
-    "mc_dropout": "raw MC",
+    "mc_dropout": "MC",
     "random_walk": "RW",
 }
 _WALKED: OutcomeKind = "walk_forward"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecasting.backtesting.rows import realise
 from forecasting.backtesting.walk_forward import Issued
-from forecasting.calibration import learn_calibration
+from forecasting.calibration import Calibration, learn_calibration
 from forecasting.config import CalibrationConfig
 from forecasting.features.returns import DailyReturns
 from forecasting.types import REGIMES, Floats
@@ -18,6 +18,19 @@ def calibrate_walk(
     issued: Sequence[Issued], universe: Mapping[str, DailyReturns], config: CalibrationConfig
 ) -> Iterator[Issued]:
     """Yield the same with the method `calibrated` before the others, in order of time.
+
+    Args:
+        issued: Warm-up and reported origins, in order, all of the same horizons and levels.
+        universe: Daily returns by ticker; at each origin only targets up to it are looked at.
+        config: Learning rates and priors.
+    """
+    yield from (origin for origin, _ in learn_walk(issued, universe, config))
+
+
+def learn_walk(
+    issued: Sequence[Issued], universe: Mapping[str, DailyReturns], config: CalibrationConfig
+) -> Iterator[tuple[Issued, Calibration]]:
+    """Yield each origin calibrated, with the state that it was calibrated by, in order of time.
 
     Args:
         issued: Warm-up and reported origins, in order, all of the same horizons and levels.
@@ -42,7 +55,7 @@ def calibrate_walk(
         ]
         bands = np.stack(parts) if parts else predictive
         ledger.enter(origin, bands)
-        yield replace(origin, quantiles={"calibrated": bands, **origin.quantiles})
+        yield replace(origin, quantiles={"calibrated": bands, **origin.quantiles}), calibration
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Bands of every horizon from one encoding a dropout run: linear part times the run's correction.
 
 The quantiles of the runs are averaged level by level. The residuals of the linear part hold all that it does
-not know, the part that the runs disagree on included: a mixture of the runs would count that twice.
+not know, the part that the runs disagree on included. A mixture of the runs counts that twice; it is kept for
+comparison (`mc_dropout`).
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,6 @@ from forecasting.model.network import Masks, StackedLSTM
 from forecasting.model.random_streams import open_stream
 from forecasting.model.threads import single_thread
 from forecasting.types import Floats
-
-MEDIAN = RESIDUAL_LEVELS.index(0.5)
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,12 @@ class DropoutRuns:
         quantiles: Floats = self.scale[:, None] * shape
         return quantiles
 
-    def bare_quantiles(self, levels: Sequence[float]) -> Floats:
-        """(H, Q) over the medians of the runs: the textbook's band, far too narrow for prices."""
-        medians = self.linear * np.exp(self.corrections) * self.shape[:, MEDIAN]
-        quantiles: Floats = np.quantile(medians, levels, axis=0).T
+    def mixture_quantiles(self, levels: Sequence[float]) -> Floats:
+        """(H, Q) of the mixture of the runs, each with its full correction (Gal & Ghahramani 2016)."""
+        scales = (self.linear * np.exp(self.corrections)).T  # (H, M)
+        outcomes = scales[:, :, None] * self.shape[:, None, :]  # (H, M, 99), of equal weight
+        pooled = outcomes.reshape(len(scales), -1)
+        quantiles: Floats = np.quantile(pooled, levels, axis=1, method="weibull").T  # one run: its own levels
         return quantiles
 
     @property

@@ -82,15 +82,16 @@ def test_the_bands_and_variances_are_those_of_the_dropout_runs(
     ticker = build_ticker_features(universe[0], market, model.manifest.features, lookback=20)
     runs = forecast_heads(model, ticker, tiny_simulation, as_of=AS_OF)
     levels = tiny_simulation.levels
-    np.testing.assert_array_equal(forecast.log_returns["mc_dropout"], runs.bare_quantiles(levels))
-    np.testing.assert_array_equal(
-        forecast.log_returns["predictive"], bound_medians(runs.quantiles(levels), tiny_simulation)
+    mixture, averaged = (
+        bound_medians(quantiles(levels), tiny_simulation)
+        for quantiles in (runs.mixture_quantiles, runs.quantiles)
     )
+    np.testing.assert_array_equal(forecast.log_returns["mc_dropout"], mixture)
+    np.testing.assert_array_equal(forecast.log_returns["predictive"], averaged)
     np.testing.assert_array_equal(forecast.model_variance, runs.model_variance)
     np.testing.assert_array_equal(forecast.noise_variance, runs.noise_variance)
     widths = [np.ptp(forecast.log_returns[band], axis=1) for band in ("mc_dropout", "predictive")]
-    assert (widths[0] > 0).all()
-    assert (widths[0] < widths[1]).all()
+    np.testing.assert_allclose(widths[0], widths[1], rtol=0.2)
 
 
 def test_a_median_that_promises_too_much_moves_its_whole_band(

@@ -54,8 +54,23 @@ def test_quantiles_are_the_mean_of_those_of_the_runs_level_by_level(by_hand: Dro
     np.testing.assert_allclose(by_hand.quantiles(LEVELS), expected)
 
 
-def test_the_textbook_band_is_of_the_medians_of_the_runs(by_hand: DropoutRuns) -> None:
-    np.testing.assert_allclose(by_hand.bare_quantiles((0.0, 0.5, 1.0)), [[0.1, 0.15, 0.2], [0.2, 0.4, 0.6]])
+def test_the_mixture_pools_the_outcomes_of_the_runs(by_hand: DropoutRuns) -> None:
+    pooled = np.sort(np.append(by_hand.shape[0], 2 * by_hand.shape[0]))  # of scales 1 and 2: 198 values
+    found = by_hand.mixture_quantiles((100 / 199, 10 / 199, 190 / 199))[0]
+    np.testing.assert_allclose(found, [pooled[99], pooled[9], pooled[189]])
+
+
+def test_the_mixture_of_equal_runs_is_the_band_of_each(by_hand: DropoutRuns) -> None:
+    equal_runs = replace(by_hand, corrections=np.zeros((3, 2)))
+    np.testing.assert_allclose(equal_runs.mixture_quantiles(LEVELS), equal_runs.quantiles(LEVELS))
+
+
+def test_the_mixture_is_wider_than_the_mean_of_the_runs_where_they_disagree(by_hand: DropoutRuns) -> None:
+    far_apart = replace(by_hand, corrections=np.log([[0.5, 0.5], [1.5, 1.5]]))
+    mixed, averaged = (
+        np.ptp(each(LEVELS), axis=1) for each in (far_apart.mixture_quantiles, far_apart.quantiles)
+    )
+    assert (mixed > 1.1 * averaged).all()
 
 
 def test_variances_by_hand(by_hand: DropoutRuns) -> None:
@@ -69,7 +84,7 @@ def test_without_weight_the_bands_are_those_of_the_linear_part_and_the_spread_is
 ) -> None:
     off = replace(by_hand, weight=0.0)
     np.testing.assert_array_equal(off.scale, off.linear)
-    np.testing.assert_array_equal(off.bare_quantiles(LEVELS), by_hand.bare_quantiles(LEVELS))
+    np.testing.assert_array_equal(off.mixture_quantiles(LEVELS), by_hand.mixture_quantiles(LEVELS))
     np.testing.assert_array_equal(off.model_variance, by_hand.model_variance)
     np.testing.assert_allclose(off.noise_variance, np.var(RESIDUAL_LEVELS) * off.linear**2)
 
