@@ -4,7 +4,8 @@
 
 The functions of the daily run fit and forecast all sessions between two fits at once; calibration, rows and
 scorecard are those of `bandcast backtest`. On fewer than 100 tickers its bands are the same as there.
-`BANDCAST_EARNINGS=off` walks without dates.
+`BANDCAST_EARNINGS=off` walks without dates. `--garch` adds GARCH(1,1)-t of each ticker beside them, with
+parameters of the newest fit and a variance filtered up to each origin; it takes most of the time then.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.rows import tabulate_walk
 from forecasting.backtesting.schedule import Schedule, schedule_walk
 from forecasting.backtesting.walk_forward import Issued
+from forecasting.baselines.garch import Garch, fit_garch
 from forecasting.baselines.random_walk import forecast_random_walk
 from forecasting.calendars.lookup import find_targets
 from forecasting.config import (
@@ -36,6 +38,7 @@ from forecasting.config import (
     LogHarConfig,
     SimulationConfig,
 )
+from forecasting.errors import GarchFitError, ShortHistoryError
 from forecasting.evaluation.scorecard import build_scorecard
 from forecasting.features.lookback import WARM_UP
 from forecasting.features.market import build_lookbacks, classify_regime, compute_market_variance
@@ -49,7 +52,6 @@ from forecasting.types import Floats
 
 LOOKBACK = 60  # sessions that a ticker needs after the warm-up, as for the network
 CONFIG = SimulationConfig(levels=SCORE_LEVELS)
-KEPT = [h - 1 for h in MAIN_HORIZONS]
 Origin = tuple[str, tuple[int, ...], dict[str, Floats]]  # regime, reports ahead, quantiles by method
 
 
@@ -79,6 +81,26 @@ def fit(
     return fit_log_har(tickers, names, LogHarConfig()), names, size
 
 
+def fit_garches(universe: Mapping[str, DailyReturns], session: date) -> dict[str, Garch]:
+    """Fit GARCH to each ticker on what was known at a session; those without a fit are left out."""
+    fitted = {}
+    for ticker, returns in universe.items():
+        try:
+            fitted[ticker] = fit_garch(returns.until(session))
+        except (GarchFitError, ShortHistoryError) as error:
+            print(f"{session}: {error}", file=sys.stderr, flush=True)
+    return fitted
+
+
+def add_garch(
+    bands: Iterator[tuple[date, Origin]], returns: DailyReturns, garch: Garch | None
+) -> Iterator[tuple[date, Origin]]:
+    """Add the quantiles of GARCH to the bands of one ticker; the random walk's where it has no fit."""
+    for day, (regime, reports, quantiles) in bands:
+        own = garch.forecast(returns.until(day), CONFIG) if garch else quantiles["random_walk"]
+        yield day, (regime, reports, {**quantiles, "garch": own})
+
+
 def forecast(
     linear: LogHar,
     returns: DailyReturns,
@@ -106,42 +128,52 @@ def forecast(
     for day, row in rows.items():
         own = windows[row - first]
         quantiles = {
-            "predictive": bound_medians(scales[row - first, :, None] * shape, CONFIG)[KEPT],
-            "random_walk": forecast_random_walk(own, CONFIG)[KEPT],
+            "predictive": bound_medians(scales[row - first, :, None] * shape, CONFIG),
+            "random_walk": forecast_random_walk(own, CONFIG),
         }
         counts = returns.until(day).count_reports(CONFIG.horizon) or (0,) * CONFIG.horizon
-        yield day, (classify_regime(own.market), tuple(counts[step] for step in KEPT), quantiles)
+        yield day, (classify_regime(own.market), counts, quantiles)
 
 
-def walk(universe: Mapping[str, DailyReturns], schedule: Schedule) -> Iterator[Issued]:
+def walk(
+    universe: Mapping[str, DailyReturns],
+    schedule: Schedule,
+    *,
+    horizons: tuple[int, ...] = MAIN_HORIZONS,
+    garch: bool = False,
+) -> Iterator[Issued]:
     """Yield what every origin would have issued, fit by fit."""
     market = compute_market_variance(universe.values())
     for session in schedule.fits:
         origins = [day for day in schedule.origins if schedule.find_fit(day) == session]
         linear, names, size = fit(universe, market, session)
+        garches = fit_garches(universe, session) if garch else {}
         issued: dict[date, dict[str, Origin]] = {day: {} for day in origins}
         for ticker, returns in universe.items():
             bands = forecast(linear, returns, market, names=names, size=size, origins=origins)
+            if garch:
+                bands = add_garch(bands, returns, garches.get(ticker))
             for day, own in bands:
                 issued[day][ticker] = own
-        yield from (stack(day, own) for day, own in issued.items())
+        yield from (stack(day, own, horizons) for day, own in issued.items())
         print(f"fitted at {session}", file=sys.stderr, flush=True)
 
 
-def stack(day: date, own: Mapping[str, Origin]) -> Issued:
+def stack(day: date, own: Mapping[str, Origin], horizons: tuple[int, ...]) -> Issued:
     """Stack the bands of every ticker from one origin."""
     regimes, reports, quantiles = zip(*own.values(), strict=True)
+    kept = [h - 1 for h in horizons]
     targets = [find_targets(ticker, day, CONFIG.horizon) for ticker in own]
     return Issued(
         origin=day,
-        horizons=MAIN_HORIZONS,
+        horizons=horizons,
         levels=CONFIG.levels,
         tickers=tuple(own),
         regimes=regimes,
-        targets=tuple(tuple(sessions[step] for step in KEPT) for sessions in targets),
-        quantiles={name: np.stack([each[name] for each in quantiles]) for name in quantiles[0]},
+        targets=tuple(tuple(sessions[step] for step in kept) for sessions in targets),
+        quantiles={name: np.stack([each[name][kept] for each in quantiles]) for name in quantiles[0]},
         remarks=(),
-        reports_ahead=reports,
+        reports_ahead=tuple(tuple(counts[step] for step in kept) for counts in reports),
     )
 
 
@@ -156,6 +188,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--end", type=date.fromisoformat, default=date(2019, 12, 31), help="last origin")
     parser.add_argument("--every", type=int, default=5, help="sessions between origins")
     parser.add_argument("--warm-up", type=int, default=756, help="sessions before the first origin")
+    parser.add_argument("--garch", action="store_true", help="forecast by GARCH, too (the extra garch)")
     options = parser.parse_args(arguments)
     settings = load_settings(source="csv", csv_dir=options.csv_dir)
     universe = load(settings, options.end)
@@ -168,7 +201,9 @@ def main(arguments: Sequence[str]) -> None:
     )
     market = compute_market_variance(universe.values())
     schedule = schedule_walk(pd.DatetimeIndex(market.index), config)
-    issued = list(calibrate_walk(list(walk(universe, schedule)), universe, settings.calibration))
+    issued = list(
+        calibrate_walk(list(walk(universe, schedule, garch=options.garch)), universe, settings.calibration)
+    )
     rows = tabulate_walk(issued[len(schedule.warm_up) :], universe)
     write_rows(rows, options.out)
     for sheet in build_backtest_sheets(build_scorecard(rows, options.every)):

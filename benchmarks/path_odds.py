@@ -2,42 +2,36 @@
 
     python benchmarks/path_odds.py --csv-dir prices --tickers AAPL,JPM --every 63 --out odds.csv
 
-The linear part is fitted every few years on all files of the folder; bands are those before calibration, and
-the network of one step corrects nothing. Each forecast simulates its paths as a daily run does. Rows go to
-`--out` as they are made: one for each ticker, origin, horizon and level.
+The linear part is fitted every few years on all files of the folder, and walked; each forecast is calibrated
+on the bands of that walk that had closed, and simulates its paths as a daily run does. The network, of a
+single step, corrects nothing. Rows go to `--out` as they are made: one for each ticker, origin, horizon and
+level. Beside the shares of drawdowns are their 90 % intervals by a block bootstrap over the origins.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
+import linear_walk
 import numpy as np
 import pandas as pd
 
-from flows.backtest.options import load_universe
 from flows.settings import load_settings
-from flows.sources.earnings import read_earnings_dates
-from flows.sources.registry import open_source
-from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.backtesting.calibrated import learn_walk
+from forecasting.backtesting.schedule import Schedule, schedule_walk
+from forecasting.calibration import Calibration
+from forecasting.config import BacktestConfig, CalibrationConfig, ModelConfig, SimulationConfig
+from forecasting.evaluation.bootstrap import block_bootstrap
 from forecasting.evaluation.paths import measure_extremes
 from forecasting.features.market import compute_market_variance
 from forecasting.features.returns import DailyReturns
+from forecasting.model.artifact import Model
 from forecasting.pipeline import Forecaster, fit_model, forecast_ticker
 
-DRAWDOWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-
-def load_returns(folder: Path, end: date) -> dict[str, DailyReturns]:
-    """Load the daily returns of every file of a folder, with the earnings dates beside them."""
-    settings = load_settings(source="csv", csv_dir=folder)
-    now = datetime.now(UTC)
-    source = open_source(settings, now)
-    tickers = source.tickers()
-    dates = read_earnings_dates(settings, source, tickers)
-    return dict(load_universe(source, tickers, end, now=now, basis="split_adjusted", earnings=dates).returns)
+LONGEST_BLOCK = 10  # origins drawn together
 
 
 def compare_odds(forecaster: Forecaster, returns: DailyReturns, origin: date) -> Iterator[tuple[object, ...]]:
@@ -60,30 +54,56 @@ def compare_odds(forecaster: Forecaster, returns: DailyReturns, origin: date) ->
 
 
 def walk(options: argparse.Namespace) -> None:
-    """Fit, forecast and write."""
-    universe = load_returns(options.csv_dir, options.end)
+    """Fit, calibrate, forecast and write."""
+    universe = linear_walk.load(load_settings(source="csv", csv_dir=options.csv_dir), options.end)
     market = compute_market_variance(universe.values())
-    sessions = market.index[(market.index >= str(options.start)) & (market.index <= str(options.end))]
+    simulation = SimulationConfig(
+        horizon=options.horizon, dropout_runs=options.runs, noise_paths=options.paths // options.runs
+    )
+    schedule = schedule_origins(market, options)
+    calibrations = calibrate_origins(universe, schedule, options.horizon)
+    origins = schedule.reported[: -(30 // options.learn_every) - 1 : options.every // options.learn_every]
+    for session in schedule.fits:
+        forecaster = Forecaster(
+            fit_linear(universe, session), market, simulation.without_bounds(), simulates=True
+        )
+        for origin in [day for day in origins if schedule.find_fit(day) == session]:
+            calibrated = replace(forecaster, calibration=calibrations[origin])
+            for ticker in options.tickers.split(",") if options.tickers else universe:
+                rows = pd.DataFrame(compare_odds(calibrated, universe[ticker], origin))
+                rows.to_csv(options.out, mode="a", header=False, index=False)
+            print(f"forecast from {origin}", file=sys.stderr, flush=True)
+
+
+def schedule_origins(market: pd.Series, options: argparse.Namespace) -> Schedule:
+    """Lay the origins that the calibration learns from, those with odds among them, over the sessions."""
+    config = BacktestConfig(
+        start=options.start,
+        end=options.end,
+        every=options.learn_every,
+        retrain_every=options.refit,
+        warm_up_sessions=756,
+        warm_up_every=options.learn_every,
+    )
+    return schedule_walk(pd.DatetimeIndex(market.index), config)
+
+
+def calibrate_origins(
+    universe: Mapping[str, DailyReturns], schedule: Schedule, horizon: int
+) -> dict[date, Calibration]:
+    """Return the calibration of each origin, learned from bands of all horizons that had closed by it."""
+    issued = list(linear_walk.walk(universe, schedule, horizons=tuple(range(1, horizon + 1))))
+    learned = learn_walk(issued, universe, CalibrationConfig())
+    return {origin.origin: calibration for origin, calibration in learned}
+
+
+def fit_linear(universe: Mapping[str, DailyReturns], session: date) -> Model:
+    """Fit a model whose network of one step corrects nothing."""
     config = ModelConfig.model_validate(
         {"correction": "off", "training": {"max_epochs": 1, "epoch_steps": 1}}
     )
-    simulation = SimulationConfig(dropout_runs=options.runs, noise_paths=options.paths // options.runs)
-    simulation = simulation.without_bounds()
-    forecaster = Forecaster(None, market, replace_levels(simulation), simulates=True)
-    for position in range(0, len(sessions) - 31, options.every):
-        origin = sessions[position].date()
-        if position % options.refit == 0:
-            known = [returns.until(origin) for returns in universe.values()]
-            model = fit_model([each for each in known if len(each)], origin, config, report=lambda *_: None)
-            forecaster = replace(forecaster, model=model)
-        for ticker in options.tickers.split(",") if options.tickers else universe:
-            rows = pd.DataFrame(compare_odds(forecaster, universe[ticker], origin))
-            rows.to_csv(options.out, mode="a", header=False, index=False)
-
-
-def replace_levels(simulation: SimulationConfig) -> SimulationConfig:
-    """Return the same with the levels of the drawdown quantiles."""
-    return simulation.model_copy(update={"levels": DRAWDOWN_LEVELS})
+    known = [returns.until(session) for returns in universe.values()]
+    return fit_model([each for each in known if len(each)], session, config, report=lambda *_: None)
 
 
 def print_tables(path: Path) -> None:
@@ -99,7 +119,15 @@ def print_tables(path: Path) -> None:
     print(f"{rows['as_of'].nunique()} origins, {rows['ticker'].nunique()} tickers")
     print(table.round(3).to_string())
     drawdowns = rows[rows["statistic"] == "drawdown"]
-    print(drawdowns.pivot_table(index="horizon", columns="level", values="happened").round(3).to_string())
+    for horizon, own in drawdowns.groupby("horizon"):
+        by_date = own.pivot_table(index="as_of", columns="level", values="happened")
+        print(f"{horizon} sessions: " + ", ".join(f"{level} {describe(by_date[level])}" for level in by_date))
+
+
+def describe(shares: pd.Series) -> str:
+    """Describe the mean over the dates with its interval."""
+    found = block_bootstrap(shares.to_numpy(), min(LONGEST_BLOCK, len(shares)), draws=2000, seed=7)
+    return f"{found.mean:.3f} [{found.lower:.3f}, {found.upper:.3f}]"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -113,7 +141,16 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--start", type=date.fromisoformat, default=date(2012, 1, 3), help="first origin")
     parser.add_argument("--end", type=date.fromisoformat, default=date(2019, 12, 31), help="last session")
     parser.add_argument("--every", type=int, default=63, help="sessions between origins")
-    parser.add_argument("--refit", type=int, default=504, help="sessions between fits, a multiple of --every")
+    parser.add_argument(
+        "--learn-every",
+        type=int,
+        default=9,
+        help="sessions between bands that are learned from; divides --every",
+    )
+    parser.add_argument("--refit", type=int, default=1008, help="sessions between fits")
+    parser.add_argument(
+        "--horizon", type=int, default=30, help="longest horizon; 5 takes a sixth of the time"
+    )
     parser.add_argument("--runs", type=int, default=20, help="dropout runs")
     parser.add_argument("--paths", type=int, default=400, help="paths of a forecast")
     options = parser.parse_args(arguments)
