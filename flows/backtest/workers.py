@@ -1,9 +1,5 @@
 """Worker processes that fit and forecast: one thread each, every result in a file before it counts."""
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -13,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flows.backtest.checkpoint import Checkpoint
+from flows.backtest.pool import follow_parent, start_processes
 from forecasting.backtesting.walk_forward import Methods, issue_forecasts
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import ModelConfig, SimulationConfig
@@ -105,16 +102,8 @@ def await_all(futures: Sequence[Future[str]], progress: Progress) -> None:
 
 @contextmanager
 def open_pool(task: WalkTask, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Start fresh processes; they end with this one, even where it is killed."""
-    with (
-        _single_threaded_libraries(),
-        ProcessPoolExecutor(
-            workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=start_worker,
-            initargs=(task,),
-        ) as pool,
-    ):
+    """Start fresh processes for a task; they end with this one, even where it is killed."""
+    with start_processes(workers, start_worker, task) as pool:
         yield pool
 
 
@@ -123,31 +112,6 @@ def start_worker(task: WalkTask) -> None:
     import torch
 
     torch.set_num_threads(1)
-    if multiprocessing.parent_process() is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+    follow_parent()
     _OWN["task"] = task
     _load_methods.cache_clear()
-
-
-@contextmanager
-def _single_threaded_libraries() -> Iterator[None]:
-    """Set what numerical libraries read when they are loaded; children inherit it."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)  # a killed parent closes no queue: this process would wait for ever

@@ -8,11 +8,13 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from db import CalibrationRecord
+from flows.backtest.pool import choose_spread
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.progress import log_progress
 from flows.steps.returns import load_universe
 from flows.version import code_version
+from forecasting.backtesting.walk_forward import Execution
 from forecasting.backtesting.warm_start import walk_before
 from forecasting.calibration import Calibration, learn_calibration
 from forecasting.calibration.fit import needs_warm_start
@@ -88,6 +90,8 @@ def warm_start(context: RunContext) -> dict[str, str]:
         earnings=context.earnings,
         calendars=context.calendars,
     )
+    origins = settings.warm_start.sessions // settings.warm_start.every
+    spread = choose_spread(settings.workers, origins * len(tickers))
     with log_progress("calibrate: sessions walked") as progress:
         walk = walk_before(
             list(prices.returns.values()),
@@ -96,7 +100,7 @@ def warm_start(context: RunContext) -> dict[str, str]:
             simulation=settings.simulation,
             calibration=settings.calibration,
             config=settings.warm_start,
-            report=progress.count,
+            execution=Execution(progress.count, spread),
             calendars=context.calendars,
         )
     if walk.reason:

@@ -8,12 +8,14 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from db import ModelRecord, PromotionRecord
+from flows.backtest.pool import choose_spread
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.epoch_log import EpochLog, word_losses
 from flows.steps.progress import log_progress
 from flows.steps.returns import load_universe
 from flows.steps.training import ingest_training
+from forecasting.backtesting.walk_forward import Execution
 from forecasting.errors import ModelError
 from forecasting.features.preparation import Universe
 from forecasting.features.returns import fingerprint_universe
@@ -145,12 +147,14 @@ def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | Non
     tested = choose_tested(context.tickers, list_trainable(context), settings.gate)
     tickers = (*tested, *challenger.manifest.reference, *(other.manifest.reference if other else ()))
     prices = _load(context, tickers, challenger.manifest.config.price_basis)
+    origins = settings.gate.sessions // settings.gate.every
+    spread = choose_spread(settings.workers, origins * len(tested))
     with log_progress("promotion: forecasts from sessions made") as progress:
         evaluation = evaluate_challenger(
             challenger,
             other,
             prices.returns,
-            trial=Trial(settings.simulation, tested, context.calendars, progress.count),
+            trial=Trial(settings.simulation, tested, context.calendars, Execution(progress.count, spread)),
             config=settings.gate,
             renewal=is_renewal(
                 challenger.manifest.trained_through,

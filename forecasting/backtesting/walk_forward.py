@@ -1,6 +1,6 @@
 """Walk forward over history: every method's bands from each origin, through the code of a daily run."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
@@ -74,6 +74,29 @@ class Issued:
     reports_ahead: tuple[tuple[int, ...], ...]
 
 
+Spread = Callable[[Callable[[date], Issued], Sequence[date]], Iterable[Issued]]
+
+
+def _report_nothing(_done: int, _total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How the origins of a walk are forecast; it changes no forecast.
+
+    Attributes:
+        report: Called with the origins done and to do.
+        spread: Apply a function to every origin and yield the results in order: `map`, or over processes.
+    """
+
+    report: Progress = _report_nothing
+    spread: Spread = map
+
+
+IN_TURN = Execution()  # one origin after the other, in silence
+
+
 @dataclass(frozen=True)
 class Methods:
     """The methods that forecast side by side.
@@ -107,7 +130,7 @@ def walk_forward(
     tickers: Sequence[str],
     *,
     origins: Sequence[date],
-    report: Progress = lambda _done, _total: None,
+    execution: Execution = IN_TURN,
 ) -> Iterator[Issued]:
     """Forecast the tickers from every origin, from what was known there.
 
@@ -116,11 +139,25 @@ def walk_forward(
         universe: Daily returns by ticker, past the origins as far as outcomes are wanted.
         tickers: Which of them to forecast.
         origins: Sessions to forecast from, of any calendar.
-        report: Called with the origins done and to do.
+        execution: How the origins are forecast.
     """
-    for done, origin in enumerate(origins, start=1):
-        yield issue_forecasts(methods, universe, tickers, origin=origin)
-        report(done, len(origins))
+    known = {ticker: universe[ticker] for ticker in tickers if ticker in universe}
+    issue = _Issuer(methods, known, tuple(tickers))
+    for done, issued in enumerate(execution.spread(issue, origins), start=1):
+        yield issued
+        execution.report(done, len(origins))
+
+
+@dataclass(frozen=True)
+class _Issuer:
+    """`issue_forecasts` of everything but the origin, as a value that another process can receive."""
+
+    methods: Methods
+    universe: Mapping[str, DailyReturns]
+    tickers: tuple[str, ...]
+
+    def __call__(self, origin: date) -> Issued:
+        return issue_forecasts(self.methods, self.universe, self.tickers, origin=origin)
 
 
 def issue_forecasts(

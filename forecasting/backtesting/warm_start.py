@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.rows import score_walk
-from forecasting.backtesting.walk_forward import Methods, Progress, list_left_out, walk_forward
+from forecasting.backtesting.walk_forward import Execution, Methods, list_left_out, walk_forward
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig, WarmStartConfig
 from forecasting.errors import ModelError
@@ -42,7 +42,7 @@ def walk_before(
     simulation: SimulationConfig,
     calibration: CalibrationConfig,
     config: WarmStartConfig,
-    report: Progress,
+    execution: Execution,
     calendars: Calendars = STANDARD,
 ) -> WarmStart:
     """Forecast the sessions before `as_of` as if bands had been issued then, and score what has closed.
@@ -57,7 +57,7 @@ def walk_before(
         simulation: Levels, horizon and seed of the daily run.
         calibration: Learning rates and priors.
         config: Length and pace of the walk.
-        report: Called with the origins done and to do.
+        execution: How the origins are forecast.
         calendars: Give the sessions that are forecast.
     """
     drawn = draw_sample(universe, config.tickers, seed=simulation.seed)
@@ -74,7 +74,7 @@ def walk_before(
     horizons = tuple(range(1, rough.horizon + 1))
     forecaster = Forecaster(fitted, market, rough, calendars=calendars)
     methods = Methods(forecaster, ("random_walk",), horizons)
-    issued = list(walk_forward(methods, known, list(known), origins=origins, report=report))
+    issued = list(walk_forward(methods, known, list(known), origins=origins, execution=execution))
     calibrated = list(calibrate_walk(issued, known, calibration))
     return WarmStart(score_walk(calibrated, known), list_left_out(issued))
 

@@ -7,7 +7,14 @@ from datetime import date
 import pandas as pd
 
 from forecasting.backtesting.rows import tabulate_walk
-from forecasting.backtesting.walk_forward import Issued, Methods, Progress, list_left_out, walk_forward
+from forecasting.backtesting.walk_forward import (
+    IN_TURN,
+    Execution,
+    Issued,
+    Methods,
+    list_left_out,
+    walk_forward,
+)
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import SCORE_LEVELS, PromotionConfig, SimulationConfig
 from forecasting.errors import ModelError, PromotionError
@@ -34,10 +41,6 @@ class Evaluation:
     left_out: Mapping[str, str]
 
 
-def _report_nothing(_done: int, _total: int) -> None:
-    pass
-
-
 @dataclass(frozen=True)
 class Trial:
     """How the models of a promotion test forecast.
@@ -46,13 +49,13 @@ class Trial:
         simulation: The seed and the largest number of dropout runs.
         tickers: Those that are compared on before others of the universe.
         calendars: Give the sessions that are forecast.
-        report: Called with the origins done and to do, over both models.
+        execution: How the origins are forecast; the progress counts those of both models.
     """
 
     simulation: SimulationConfig
     tickers: Sequence[str] = ()
     calendars: Calendars = STANDARD
-    report: Progress = _report_nothing
+    execution: Execution = IN_TURN
 
 
 def find_last_fitted(universe: Sequence[DailyReturns], as_of: date, config: PromotionConfig) -> date:
@@ -103,7 +106,7 @@ def evaluate_challenger(
     walks = {}
     for number, (name, model) in enumerate(models.items()):
         before, total = number * len(origins), len(models) * len(origins)
-        walk = replace(trial, tickers=tickers, report=_count_on(trial.report, before, total))
+        walk = replace(trial, tickers=tickers, execution=_count_on(trial.execution, before, total))
         walks[name] = _walk(model, universes[name], origins, trial=walk, config=config)
     crps = _score(walks, universes)
     decision = decide_promotion(
@@ -125,9 +128,9 @@ def choose_tested(first: Sequence[str], others: Sequence[str], config: Promotion
     return [*own, *draw_sample(rest, config.tickers - len(own), seed=config.seed)]
 
 
-def _count_on(report: Progress, before: int, total: int) -> Progress:
-    """Return the report of one of several walks, of which so many origins are done before."""
-    return lambda done, _origins: report(before + done, total)
+def _count_on(execution: Execution, before: int, total: int) -> Execution:
+    """Return the execution of one of several walks, of which so many origins are done before."""
+    return replace(execution, report=lambda done, _origins: execution.report(before + done, total))
 
 
 def _list_sessions(universe: Sequence[DailyReturns]) -> list[date]:
@@ -151,7 +154,7 @@ def _walk(
     )
     forecaster = Forecaster(model, compute_market_variance(reference), rough, calendars=trial.calendars)
     methods = Methods(forecaster, (REFERENCE,), config.horizons)
-    return list(walk_forward(methods, universe, trial.tickers, origins=origins, report=trial.report))
+    return list(walk_forward(methods, universe, trial.tickers, origins=origins, execution=trial.execution))
 
 
 def _score(

@@ -4,6 +4,7 @@ import os
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from workplace import enter_workplace
 
 from flows.backtest.checkpoint import Checkpoint
 from flows.backtest.options import resolve_simulation
+from flows.backtest.pool import spread_over
 from flows.backtest.workers import WalkTask, await_all, fit, issue, open_pool, start_worker
 from flows.settings import load_settings
 from flows.sources import SampleSource
-from forecasting.backtesting.walk_forward import BASELINES
+from forecasting.backtesting.walk_forward import BASELINES, Execution, Issued, Methods, walk_forward
 from forecasting.config import SCORE_LEVELS
 from forecasting.errors import ModelError
 from forecasting.features.market import compute_market_variance
@@ -120,6 +122,25 @@ def test_children_have_one_thread_and_the_parent_keeps_its_environment(
         assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
     assert os.environ["OMP_NUM_THREADS"] == "3"
     assert "MKL_NUM_THREADS" not in os.environ
+
+
+def test_a_walk_over_processes_is_that_of_one_process_to_the_last_bit(
+    walk_task: WalkTask, checkpoint: Checkpoint
+) -> None:
+    model, seen = checkpoint.load_fit(FIT), list[tuple[int, int]]()
+    market = compute_market_variance(walk_task.universe[ticker] for ticker in model.manifest.reference)
+    methods = Methods(Forecaster(model, market, walk_task.simulation), walk_task.baselines, (1, 5))
+    tickers, origins = (*walk_task.tickers, "NONE"), [ORIGIN, date(2012, 6, 18), date(2012, 6, 19)]
+    walk = partial(walk_forward, methods, walk_task.universe, tickers, origins=origins)
+    serial = list(walk())
+    execution = Execution(lambda *state: seen.append(state), partial(spread_over, workers=2))
+    assert [describe(issued) for issued in walk(execution=execution)] == [describe(each) for each in serial]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def describe(issued: Issued) -> tuple[Issued, dict[str, bytes]]:
+    """Everything but the quantiles, and their bytes: arrays do not compare to one truth."""
+    return replace(issued, quantiles={}), {name: bands.tobytes() for name, bands in issued.quantiles.items()}
 
 
 def test_the_result_does_not_name_the_folder_it_was_made_in(

@@ -13,7 +13,13 @@ import pandas as pd
 import pytest
 from synthetic_prices import ignore_epoch, make_history
 
-from forecasting.backtesting.walk_forward import Methods, issue_forecasts, list_left_out, walk_forward
+from forecasting.backtesting.walk_forward import (
+    IN_TURN,
+    Methods,
+    issue_forecasts,
+    list_left_out,
+    walk_forward,
+)
 from forecasting.backtesting.warm_start import walk_before
 from forecasting.config import (
     CalibrationConfig,
@@ -153,7 +159,7 @@ def test_a_warm_start_goes_on_and_names_who_could_not_be_forecast_at_any_origin(
         simulation=SimulationConfig(horizon=30),
         calibration=CalibrationConfig(),
         config=WarmStartConfig(sessions=sessions, every=10, fewest_fitted=250, dropout_runs=2),
-        report=lambda _done, _total: None,
+        execution=IN_TURN,
     )
     assert warm.reason == ""
     assert set(warm.scores["ticker"]) == scored

@@ -10,6 +10,7 @@ from synthetic_prices import prepare_all, returns_of_steps, scale_after
 
 from forecasting.backtesting.walk_forward import (
     BASELINES,
+    Execution,
     Issued,
     Methods,
     Remark,
@@ -133,7 +134,7 @@ def test_every_ticker_is_forecast_at_every_origin_in_order(
         by_ticker,
         SHARES,
         origins=ORIGINS,
-        report=lambda done, total: reported.append((done, total)),
+        execution=Execution(lambda done, total: reported.append((done, total))),
     )
     issued = list(walk)
     assert [(each.origin, each.tickers) for each in issued] == [(day, ("OLD", "NEW")) for day in ORIGINS]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from synthetic_prices import AS_OF, make_returns, prepare_all, scale_after
 
+from forecasting.backtesting.walk_forward import IN_TURN, Execution
 from forecasting.backtesting.warm_start import WarmStart, walk_before
 from forecasting.calibration import learn_calibration
 from forecasting.config import CalibrationConfig, ModelConfig, SimulationConfig, WarmStartConfig
@@ -21,10 +22,6 @@ SHORT = WarmStartConfig(sessions=60, every=10, fewest_fitted=250)
 CUT = date(2024, 4, 30)
 
 
-def ignore_progress(_done: int, _total: int) -> None:
-    """Report nothing of a walk."""
-
-
 @pytest.fixture(scope="module")
 def start(tiny_config: ModelConfig, tiny_simulation: SimulationConfig) -> "partial[WarmStart]":
     """A warm start of six origins; the universe and the session are left open."""
@@ -34,7 +31,7 @@ def start(tiny_config: ModelConfig, tiny_simulation: SimulationConfig) -> "parti
         simulation=tiny_simulation,
         calibration=CalibrationConfig(prior_blocks=1),
         config=SHORT,
-        report=ignore_progress,
+        execution=IN_TURN,
     )
 
 
@@ -54,7 +51,7 @@ def reported() -> list[tuple[int, int]]:
 def warm(
     start: "partial[WarmStart]", shares: Sequence[DailyReturns], reported: list[tuple[int, int]]
 ) -> WarmStart:
-    return start(shares, AS_OF, report=lambda done, total: reported.append((done, total)))
+    return start(shares, AS_OF, execution=Execution(lambda done, total: reported.append((done, total))))
 
 
 def test_a_warm_start_walks_up_to_the_session_and_scores_what_has_closed(

@@ -12,7 +12,7 @@ import torch
 from synthetic_prices import AS_OF, ignore_epoch, make_actions, prepare_all
 
 from forecasting.backtesting.rows import tabulate_walk
-from forecasting.backtesting.walk_forward import Methods, walk_forward
+from forecasting.backtesting.walk_forward import Execution, Methods, walk_forward
 from forecasting.config import (
     SCORE_LEVELS,
     ModelConfig,
@@ -248,7 +248,9 @@ def test_of_many_tickers_a_stated_number_is_drawn_by_the_seed() -> None:
 
 def test_both_walks_report_how_far_they_have_come(good: Model, universe: Universe) -> None:
     seen: list[tuple[int, int]] = []
-    trial = Trial(SIMULATION, tickers=list(universe)[:1], report=lambda *state: seen.append(state))
+    trial = Trial(
+        SIMULATION, tickers=list(universe)[:1], execution=Execution(lambda *state: seen.append(state))
+    )
     config = CONFIG.model_copy(update={"tickers": 1})
     evaluation = evaluate_challenger(good, good, universe, trial=trial, config=config)
     total = 2 * evaluation.decision.dates

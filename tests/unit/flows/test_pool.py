@@ -1,0 +1,60 @@
+"""Walks spread over processes: which are, and what becomes of an error; real processes are in integration."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from flows.backtest import pool
+from flows.backtest.pool import FEWEST_FORECASTS, choose_spread, spread_over
+from forecasting.backtesting.walk_forward import Issued
+from forecasting.errors import ModelError, RungFailedError
+
+ORIGINS = [date(2024, 5, 1) + timedelta(days=number) for number in range(5)]
+
+
+@pytest.fixture
+def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads of this process in place of processes."""
+
+    @contextmanager
+    def start(workers: int, prepare: Callable[..., None], *arguments: Any) -> Iterator[Executor]:
+        prepare(*arguments)
+        with ThreadPoolExecutor(workers) as threads:
+            yield threads
+
+    monkeypatch.setattr(pool, "start_processes", start)
+    monkeypatch.setattr(pool, "_OWN", {})
+
+
+def issue(origin: date) -> Issued:
+    return Issued(origin, (1,), (0.5,), (), (), (), {}, (), ())
+
+
+def fail_late(origin: date) -> Issued:
+    if origin == ORIGINS[2]:
+        raise RungFailedError("v1", "IBM", "finite quantiles", "others")
+    return issue(origin)
+
+
+def test_a_short_walk_and_one_worker_start_no_process() -> None:
+    assert choose_spread(8, FEWEST_FORECASTS - 1) is map
+    assert choose_spread(1, 10 * FEWEST_FORECASTS) is map
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_a_long_walk_is_spread_and_comes_back_in_order() -> None:
+    spread = choose_spread(8, FEWEST_FORECASTS)
+    assert spread is not map
+    assert [issued.origin for issued in spread(issue, ORIGINS)] == ORIGINS
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_the_first_error_ends_the_walk_with_its_sentence() -> None:
+    walk = spread_over(fail_late, ORIGINS, workers=2)
+    assert [next(walk).origin, next(walk).origin] == ORIGINS[:2]
+    with pytest.raises(ModelError, match="Expected finite quantiles from model v1 for IBM"):
+        next(walk)
