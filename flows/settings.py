@@ -104,10 +104,7 @@ class Settings(BaseSettings):
     )
     min_success_ratio: float = Field(0.5, ge=0, le=1, description="Share of tickers that must be forecast.")
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
-        ge=1,
-        le=1024,
-        description="Threads or processes that forecast.",
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, description="Threads or processes."
     )
     retry_seconds: float = Field(
         10, ge=0, le=3600, description="First pause before a failed download is tried again."
