@@ -16,6 +16,8 @@ from db.engine import open_engine
 from db.migrate import upgrade
 from flows.prefect_runtime.telemetry import turn_off_telemetry
 
+pytest_plugins = ["database_fixtures"]
+
 # The same examples every time, so that a failure is of the change; HYPOTHESIS_PROFILE=default draws new ones.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
