@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 
 from prefect import get_run_logger
 
@@ -37,7 +38,8 @@ def log_progress(name: str, seconds: float = SECONDS_BETWEEN_LINES) -> Iterator[
         while not done.wait(seconds):
             logger.info("%s", progress.describe())
 
-    thread = threading.Thread(target=log, name=f"progress-{name}", daemon=True)
+    # Without the caller's context, Prefect would know no API URL there, and start a server for each line.
+    thread = threading.Thread(target=copy_context().run, args=(log,), name=f"progress-{name}", daemon=True)
     thread.start()
     try:
         yield progress

@@ -2,24 +2,29 @@
 
 import logging
 import threading
+from contextvars import ContextVar
 
 import pytest
 
 from flows.steps import progress
 from flows.steps.progress import Progress, log_progress
 
+SERVER = ContextVar("SERVER", default="none")
+
 
 class Lines(logging.Handler):
-    """Lines that were logged; `there` is set with the first of some text."""
+    """Lines that were logged; `there` is set with the first of some text, `servers` known to each."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.lines: list[str] = []
+        self.servers: list[str] = []
         self.text = text
         self.there = threading.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
+        self.servers.append(SERVER.get())
         if self.text in self.lines[-1]:
             self.there.set()
 
@@ -40,6 +45,17 @@ def test_a_long_block_logs_its_newest_count(lines: Lines) -> None:
     assert lines.lines[-1].startswith("tickers pulled: 3 of 20 after 0 seconds")
     assert not [thread for thread in threading.enumerate() if thread.name == "progress-tickers pulled"]
     assert len(lines.lines) == count
+
+
+def test_lines_are_logged_in_the_context_of_the_run_which_names_its_server(lines: Lines) -> None:
+    token = SERVER.set("http://127.0.0.1:4200/api")
+    try:
+        with log_progress("tickers pulled", seconds=0.01) as state:
+            state.count(3, 20)
+            assert lines.there.wait(10)
+    finally:
+        SERVER.reset(token)
+    assert set(lines.servers) == {"http://127.0.0.1:4200/api"}
 
 
 def test_a_short_block_logs_nothing_and_an_error_passes(lines: Lines) -> None:
