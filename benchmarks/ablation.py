@@ -154,7 +154,7 @@ def format_row(name: str, scores: pd.DataFrame) -> str:
     cells = (
         f"{level:.4f}",
         *(
-            "" if is_base else f"{each.mean:+.2f} [{each.lower:+.2f}, {each.upper:+.2f}]"
+            "" if is_base else f"{each.mean:+.3f} [{each.lower:+.3f}, {each.upper:+.3f}]"
             for each in differences
         ),
         " ".join(f"{value:.3f}" for value in stated.groupby("horizon")["inside"].mean()),
