@@ -17,6 +17,7 @@ LONGEST_HORIZON = 30  # sessions ahead
 MAIN_HORIZONS = (1, 5, 10, 20, 30)  # sessions ahead that people read and reports show
 SHORT_HORIZONS = (1, 5, 10)  # those with enough outcomes in a few months to judge a model or a drift by
 SCORE_LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))  # the grid behind every CRPS that compares
+CALIBRATED_LEVELS = (0.01, 0.025, *SCORE_LEVELS, 0.975, 0.99)  # of the calibrated band, its tails included
 
 
 class Frozen(BaseModel):

@@ -12,7 +12,7 @@ import pandas as pd
 from forecasting.baselines.random_walk import forecast_random_walk
 from forecasting.calendars.lookup import STANDARD, Calendars, find_targets
 from forecasting.calibration import Calibration
-from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.config import CALIBRATED_LEVELS, ModelConfig, SimulationConfig
 from forecasting.errors import (
     ModelError,
     PriceError,
@@ -44,7 +44,7 @@ from forecasting.model.dataset import (
 from forecasting.model.heads import expect_log_scale, forecast_heads
 from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar, fit_log_har
 from forecasting.model.network import StackedLSTM
-from forecasting.model.odds import WITHIN, calibrate_finely, couple_paths, measure_odds
+from forecasting.model.odds import WITHIN, calibrate_finely, couple_paths, measure_odds, refine_calibrated
 from forecasting.model.residuals import collect_residuals
 from forecasting.model.simulation import simulate_paths
 from forecasting.model.threads import single_thread
@@ -235,6 +235,7 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
         model_version=forecaster.version,
         reports_ahead=reports_ahead,
         odds=bands.odds,
+        refined=bands.refined,
     )
 
 
@@ -262,6 +263,7 @@ class _Bands(NamedTuple):
     model_variance: Floats
     noise_variance: Floats
     regime: Regime
+    refined: Floats
     odds: PathOdds | None = None
 
 
@@ -295,6 +297,9 @@ def _build_bands(
         "calibrated": calibrated,
         "random_walk": forecast_random_walk(ticker.window, config),
     }
+    kept = config.model_copy(update={"levels": CALIBRATED_LEVELS})
+    refined = bound_medians(runs.quantiles(CALIBRATED_LEVELS), kept)
+    refined = refine_calibrated(refined, predictive, calibrated, levels=config.levels)
     odds = None
     if forecaster.simulates and config.horizon >= WITHIN[0]:
         finely = config.model_copy(update={"levels": RESIDUAL_LEVELS})
@@ -302,15 +307,17 @@ def _build_bands(
         fine = calibrate_finely(fine, predictive, calibrated, levels=config.levels)
         paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
         odds = measure_odds(couple_paths(paths, fine), config.levels)
-    return _Bands(bands, runs.model_variance, runs.noise_variance, regime, odds)
+    return _Bands(bands, runs.model_variance, runs.noise_variance, regime, refined, odds)
 
 
 def _build_cone(forecaster: Forecaster, returns: DailyReturns, market: pd.Series) -> _Bands:
     window, horizons = build_last_window(returns, market), np.arange(1, forecaster.simulation.horizon + 1)
     cone = forecast_random_walk(window, forecaster.simulation)
+    kept = forecaster.simulation.model_copy(update={"levels": CALIBRATED_LEVELS})
+    refined = forecast_random_walk(window, kept)
     bands: dict[Band, Floats] = {"predictive": cone, "calibrated": cone, "random_walk": cone}
     variance = window.volatility**2 * horizons
-    return _Bands(bands, np.zeros(len(horizons)), variance, classify_regime(window.market))
+    return _Bands(bands, np.zeros(len(horizons)), variance, classify_regime(window.market), refined)
 
 
 def bound_medians(quantiles: Floats, config: SimulationConfig) -> Floats:
