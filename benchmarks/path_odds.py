@@ -83,7 +83,7 @@ def walk(options: argparse.Namespace) -> None:
 
 def replace_levels(simulation: SimulationConfig) -> SimulationConfig:
     """Return the same with the levels of the drawdown quantiles."""
-    return simulation.model_copy(update={"levels": DRAWDOWN_LEVELS})
+    return simulation.at_levels(DRAWDOWN_LEVELS)
 
 
 def print_tables(path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from forecasting.config import SimulationConfig
+from forecasting.config import CALIBRATED_LEVELS, SimulationConfig
 from forecasting.errors import RungFailedError
 from forecasting.types import Band, Floats, PriceBasis, Quality, Regime
 
@@ -91,6 +91,14 @@ class Forecast:
         """(H, Q) price quantiles of a band, in the units of `as_of`."""
         prices: Floats = self.anchor_close * np.exp(self.log_returns[band])
         return prices
+
+    def levels_of(self, band: Band) -> tuple[float, ...]:
+        """Levels of the quantiles that are made of a band: of the calibrated one its tails, too."""
+        return CALIBRATED_LEVELS if band == "calibrated" and self.refined is not None else self.levels
+
+    def quantiles_of(self, band: Band) -> Floats:
+        """(H, Q) quantiles of a band at its own levels."""
+        return self.refined if band == "calibrated" and self.refined is not None else self.log_returns[band]
 
     def price_at(self, band: Band, level: float) -> Floats:
         """(H,) prices of one band at one of its levels."""

@@ -41,7 +41,7 @@ from forecasting.model.dataset import (
     build_ticker_features,
     split_by_session,
 )
-from forecasting.model.heads import expect_log_scale, forecast_heads
+from forecasting.model.heads import bound_medians, expect_log_scale, forecast_heads
 from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar, fit_log_har
 from forecasting.model.network import StackedLSTM
 from forecasting.model.odds import WITHIN, calibrate_finely, couple_paths, measure_odds, refine_calibrated
@@ -53,9 +53,6 @@ from forecasting.types import Band, Floats, Quality, Regime
 
 if TYPE_CHECKING:
     from forecasting.model.lightning_module import EpochReport
-
-
-DRIFT_SESSIONS = 30  # of `largest_drift`
 
 
 @dataclass(frozen=True)
@@ -297,13 +294,11 @@ def _build_bands(
         "calibrated": calibrated,
         "random_walk": forecast_random_walk(ticker.window, config),
     }
-    kept = config.model_copy(update={"levels": CALIBRATED_LEVELS})
-    refined = bound_medians(runs.quantiles(CALIBRATED_LEVELS), kept)
+    refined = bound_medians(runs.quantiles(CALIBRATED_LEVELS), config.at_levels(CALIBRATED_LEVELS))
     refined = refine_calibrated(refined, predictive, calibrated, levels=config.levels)
     odds = None
     if forecaster.simulates and config.horizon >= WITHIN[0]:
-        finely = config.model_copy(update={"levels": RESIDUAL_LEVELS})
-        fine = bound_medians(runs.quantiles(RESIDUAL_LEVELS), finely)
+        fine = bound_medians(runs.quantiles(RESIDUAL_LEVELS), config.at_levels(RESIDUAL_LEVELS))
         fine = calibrate_finely(fine, predictive, calibrated, levels=config.levels)
         paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
         odds = measure_odds(couple_paths(paths, fine), config.levels)
@@ -313,23 +308,10 @@ def _build_bands(
 def _build_cone(forecaster: Forecaster, returns: DailyReturns, market: pd.Series) -> _Bands:
     window, horizons = build_last_window(returns, market), np.arange(1, forecaster.simulation.horizon + 1)
     cone = forecast_random_walk(window, forecaster.simulation)
-    kept = forecaster.simulation.model_copy(update={"levels": CALIBRATED_LEVELS})
-    refined = forecast_random_walk(window, kept)
+    refined = forecast_random_walk(window, forecaster.simulation.at_levels(CALIBRATED_LEVELS))
     bands: dict[Band, Floats] = {"predictive": cone, "calibrated": cone, "random_walk": cone}
     variance = window.volatility**2 * horizons
     return _Bands(bands, np.zeros(len(horizons)), variance, classify_regime(window.market), refined)
-
-
-def bound_medians(quantiles: Floats, config: SimulationConfig) -> Floats:
-    """(H, Q) quantiles, moved as a whole where the median lies further from zero than a drift may.
-
-    A drift in deviations grows with the volatility of a share, and the returns of shares do not: the most
-    volatile earn the least (Ang, Hodrick, Xing & Zhang 2006).
-    """
-    median = quantiles[:, config.levels.index(0.5)]
-    bound = config.largest_drift * np.arange(1, len(quantiles) + 1) / DRIFT_SESSIONS
-    moved: Floats = quantiles + (median.clip(-bound, bound) - median)[:, None]
-    return moved
 
 
 def _build_trainable(
