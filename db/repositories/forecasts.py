@@ -235,7 +235,9 @@ class ForecastRepository(Repository):
 
     def _is_known(self, rows: ForecastRows, issue: Issue | None, *, reissue: bool) -> bool:
         """Return whether a forecast has the values of the newest edition or, unless to reissue, the first."""
-        if issue is None or issue.edition == FIRST_EDITION:
+        if issue is None:
+            return False
+        if issue.edition == FIRST_EDITION:
             return self._is_stored(rows)
         if is_edition_stored(self._connection, self._source, rows, edition=issue.edition):
             return True
