@@ -32,8 +32,9 @@ def _key_columns() -> list[Column[Any]]:
         Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
         Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
         Column("as_of", Date, primary_key=True, comment="Session whose close is the anchor"),
-        Column("target_session", Date, primary_key=True, comment="Session that is forecast"),
+        # Before the session, so that the rows of pruned bands lie together and leave whole pages.
         Column("band", String, primary_key=True, comment="mc_dropout, predictive, calibrated or random_walk"),
+        Column("target_session", Date, primary_key=True, comment="Session that is forecast"),
         Column("horizon", Integer, nullable=False, comment="Sessions after as_of"),
     ]
 

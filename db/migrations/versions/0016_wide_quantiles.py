@@ -21,7 +21,8 @@ depends_on = None
 
 _READERS = {"all_pinball_by_level": ALL_PINBALL_BY_LEVEL_8, "pinball_by_level": PINBALL_BY_LEVEL_8}
 _FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
-_KEY = ", ".join([*_FORECAST_ROW, "band"])
+_WIDE_KEY = ("source", "ticker", "as_of", "band", "target_session")
+_KEY = ", ".join(_WIDE_KEY)
 _LONG = f"{_KEY}, horizon, level, log_return, price"
 _LISTED = ", ".join(map(str, LEVEL_NAMES_16))
 _PRICES = [f"price_{name}" for name in LEVEL_NAMES_16.values()]
@@ -31,7 +32,7 @@ _BANDS = "band IN ('mc_dropout', 'predictive', 'calibrated', 'random_walk')"
 def upgrade() -> None:
     _drop_readers()
     _create_wide()
-    _create_long("unlisted_quantiles")
+    _create_long("unlisted_quantiles", [*_WIDE_KEY, "level"])
     op.execute(f"""
         INSERT INTO band_quantiles ({_KEY}, horizon, {", ".join(_list_columns())})
         SELECT {_KEY}, MAX(horizon), {", ".join(_pivot())} FROM forecast_quantiles
@@ -49,7 +50,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     _drop_readers()
     op.execute("DROP VIEW forecast_quantiles")
-    _create_long("forecast_quantiles")
+    _create_long("forecast_quantiles", [*_FORECAST_ROW, "band", "level"])
     select = FORECAST_QUANTILES_16.partition(" AS\n")[2]
     op.execute(f"INSERT INTO forecast_quantiles ({_LONG}) SELECT {_LONG} FROM ({select}) long")
     op.drop_table("unlisted_quantiles")
@@ -85,18 +86,18 @@ def _create_wide() -> None:
         table,
         *_key_columns(),
         *(sa.Column(name, sa.Double, nullable=not name.endswith(f"_{median}")) for name in _list_columns()),
-        *_constraints(table, [*_FORECAST_ROW, "band"]),
+        *_constraints(table, list(_WIDE_KEY)),
         sa.CheckConstraint(bounds, name=op.f(f"ck_{table}_price_bounds")),
         sqlite_with_rowid=False,
     )
 
 
-def _create_long(table: str) -> None:
+def _create_long(table: str, key: list[str]) -> None:
     op.create_table(
         table,
         *_key_columns(),
         *(sa.Column(name, sa.Double, nullable=False) for name in ("level", "log_return", "price")),
-        *_constraints(table, [*_FORECAST_ROW, "band", "level"]),
+        *_constraints(table, key),
         sa.CheckConstraint("level > 0 AND level < 1", name=op.f(f"ck_{table}_level_bounds")),
         sa.CheckConstraint("price > 0 AND price < 1e12", name=op.f(f"ck_{table}_price_bounds")),
         sqlite_with_rowid=False,
@@ -105,8 +106,7 @@ def _create_long(table: str) -> None:
 
 def _key_columns() -> list[sa.Column[Any]]:
     kinds: dict[str, sa.types.TypeEngine[Any]] = {"as_of": sa.Date(), "target_session": sa.Date()}
-    names = (*_FORECAST_ROW, "band")
-    columns = [sa.Column(name, kinds.get(name) or sa.String(), nullable=False) for name in names]
+    columns = [sa.Column(name, kinds.get(name) or sa.String(), nullable=False) for name in _WIDE_KEY]
     return [*columns, sa.Column("horizon", sa.Integer, nullable=False)]
 
 
