@@ -27,6 +27,7 @@ from flows.cli import (
     retrain,
     run,
     serve,
+    service,
     show,
     verify,
 )
@@ -73,6 +74,7 @@ for command in (
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="prices")
 app.add_typer(models.app, name="models")
+app.add_typer(service.app, name="service")
 
 
 def _print_version(wanted: bool) -> None:
