@@ -46,8 +46,8 @@ from forecasting.features.registry import compute_features, select_features
 from forecasting.features.reports import PRIOR_SIZE, pool_report_size
 from forecasting.features.returns import DailyReturns
 from forecasting.model.dataset import build_ticker_features
+from forecasting.model.heads import bound_medians
 from forecasting.model.log_har import LogHar, fit_log_har
-from forecasting.pipeline import bound_medians
 from forecasting.types import Floats
 
 LOOKBACK = 60  # sessions that a ticker needs after the warm-up, as for the network

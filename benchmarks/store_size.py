@@ -18,15 +18,16 @@ import numpy as np
 import pandas as pd
 
 from db import RunRecord, Store, measure_store, open_store
-from forecasting.config import SimulationConfig
+from forecasting.config import BAND_LEVELS, CALIBRATED_LEVELS
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.forecast import Forecast
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions
 from forecasting.types import Band
 
 HORIZON, KEEP = 30, timedelta(days=30)
-LEVELS = SimulationConfig().levels
-EDGES = np.array([NormalDist().inv_cdf(level) for level in LEVELS])  # (Q,)
+EDGES, FINE_EDGES = (
+    np.array([NormalDist().inv_cdf(level) for level in levels]) for levels in (BAND_LEVELS, CALIBRATED_LEVELS)
+)
 START = datetime(2024, 1, 2, 22, tzinfo=UTC)
 
 
@@ -51,7 +52,7 @@ def make_forecast(ticker: str, days: Sequence[date], anchor: float, *, seed: int
         as_of=days[0],
         anchor_close=anchor,
         target_sessions=tuple(days[1 : 1 + HORIZON]),
-        levels=LEVELS,
+        levels=BAND_LEVELS,
         log_returns=bands,
         model_variance=random.uniform(1e-4, 2e-4, HORIZON),
         noise_variance=random.uniform(1e-4, 2e-4, HORIZON),
@@ -59,6 +60,7 @@ def make_forecast(ticker: str, days: Sequence[date], anchor: float, *, seed: int
         data_fingerprint="f",
         regime="calm",
         n_outcomes=(100,) * HORIZON,
+        refined=scale * FINE_EDGES * random.uniform(0.9, 1.1),
     )
 
 

@@ -1,6 +1,6 @@
 """Insertion of many rows: converted ahead of the transaction, then handed to the driver as they are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,19 +35,18 @@ def prepare_batch(dialect: sa.Dialect, table: sa.Table, rows: Sequence[Mapping[s
     """
     columns = [table.c[name] for name in rows[0]] if rows else []
     names = ", ".join(column.name for column in columns)
-    converters = [_find_converter(dialect, column) for column in columns]
-    values = [
-        tuple(convert(row[column.key]) for column, convert in zip(columns, converters, strict=True))
-        for row in rows
-    ]
+    values = [_convert(dialect, column, [row[column.key] for row in rows]) for column in columns]
     if dialect.name == "postgresql":
         # One statement for many rows: row by row, the round trips take longer than the work.
         arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in columns)
         statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608  # our names
-        chunks = [values[start : start + CHUNK_ROWS] for start in range(0, len(values), CHUNK_ROWS)]
-        return Batch(statement, [tuple(map(list, zip(*chunk, strict=True))) for chunk in chunks])
+        starts = range(0, len(rows), CHUNK_ROWS)
+        return Batch(
+            statement, [tuple(column[start : start + CHUNK_ROWS] for column in values) for start in starts]
+        )
     marks = ", ".join("?" * len(columns))
-    return Batch(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", values)  # noqa: S608  # as above
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608  # as above
+    return Batch(statement, list(zip(*values, strict=True)))
 
 
 def insert_batch(connection: sa.Connection, batch: Batch) -> None:
@@ -59,9 +58,7 @@ def insert_batch(connection: sa.Connection, batch: Batch) -> None:
         connection.exec_driver_sql(batch.statement, list(batch.parameters))
 
 
-def _find_converter(dialect: sa.Dialect, column: sa.Column[Any]) -> Callable[[Any], Any]:
-    return column.type.dialect_impl(dialect).bind_processor(dialect) or _keep
-
-
-def _keep(value: Any) -> Any:
-    return value
+def _convert(dialect: sa.Dialect, column: sa.Column[Any], values: list[Plain]) -> list[Any]:
+    """Return the values of a column as the driver takes them; most need no conversion, and cost no call."""
+    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return values if convert is None else [convert(value) for value in values]

@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from db.engine import reading, writing
 from db.repositories.forecast_rows import SERVED_BAND
 from db.schema import (
+    band_quantiles,
     forecast_editions,
-    forecast_quantiles,
     forecast_runs,
     forecasts,
     model_versions,
     price_revisions,
+    unlisted_quantiles,
     verifications,
 )
 from db.sql import select_tickers
@@ -31,7 +32,7 @@ class Pruned:
     """Rows that were pruned, or would be.
 
     Attributes:
-        quantiles: Quantiles of comparison bands that have their score.
+        quantiles: Scored comparison bands whose quantiles go, one a target session.
         revisions: Earlier values of bars.
         models: Models that serve no more and made no stored band, whose weights go; their rows stay.
     """
@@ -60,20 +61,22 @@ def prune(engine: sa.Engine, now: datetime, keep: timedelta, *, dry_run: bool = 
         with reading(engine) as connection:
             return Pruned(*(_count(connection, statement) for statement in _statements(before)))
     with writing(engine) as connection:
+        connection.execute(delete_scored_quantiles(unlisted_quantiles, before.date()))
         return Pruned(*(connection.execute(statement).rowcount for statement in _statements(before)))
 
 
 def delete_scored_quantiles(
-    until: date, *, since: date | None = None, source: str | None = None
+    table: sa.Table, until: date, *, since: date | None = None, source: str | None = None
 ) -> sa.Delete:
     """Delete the quantiles of comparison bands that have their score; bands without one keep theirs.
 
     Args:
+        table: `band_quantiles`, or that of levels of earlier releases.
         until: Last target session.
         since: First target session; None for every earlier one.
         source: Of the bands; None for all.
     """
-    row, quantile, score = forecasts.c, forecast_quantiles.c, verifications.c
+    row, quantile, score = forecasts.c, table.c, verifications.c
     closed = sa.select(*(row[name] for name in _KEY)).where(row.target_session <= until)
     if since is not None:
         closed = closed.where((row.target_session >= since) & (row.as_of >= since - LONGEST_BAND))
@@ -83,13 +86,13 @@ def delete_scored_quantiles(
     is_closed = sa.tuple_(*(quantile[name] for name in _KEY)).in_(closed)
     is_same = sa.and_(*(score[name] == quantile[name] for name in (*_KEY, "band")))
     is_scored = sa.exists().where(is_same & (score.kind != "walk_forward"))
-    return sa.delete(forecast_quantiles).where((quantile.band != SERVED_BAND) & is_closed & is_scored)
+    return sa.delete(table).where((quantile.band != SERVED_BAND) & is_closed & is_scored)
 
 
 def _statements(before: datetime) -> Iterator[sa.Delete | sa.Update]:
     revision = price_revisions.c
     is_old = (revision.replaced_at < before) & revision.reason.not_in(_DECIDING)
-    yield delete_scored_quantiles(before.date())
+    yield delete_scored_quantiles(band_quantiles, before.date())
     yield sa.delete(price_revisions).where(is_old & ~_awaits_score())
     yield (
         sa.update(model_versions)

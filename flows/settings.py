@@ -24,7 +24,7 @@ from forecasting.config import (
     ModelConfig,
     MonitoringConfig,
     PromotionConfig,
-    SimulationConfig,
+    SimulationSettings,
     WarmStartConfig,
 )
 from forecasting.errors import SymbolError, UsageError
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     )
     run_minutes: float = Field(360, gt=0, le=10_080, description="When a run that still goes on is ended.")
     model: ModelConfig = Field(ModelConfig(), description="Features, network and training.")
-    simulation: SimulationConfig = Field(SimulationConfig(), description="Paths and levels.")
+    simulation: SimulationSettings = Field(SimulationSettings(), description="Runs, paths and bounds.")
     gate: PromotionConfig = Field(
         PromotionConfig(), description="Promotion test: what a new model must show before it serves."
     )
@@ -328,7 +328,7 @@ def _word_json_error(error: Exception) -> str:
     names = [name for name in holders if name.upper().startswith(PREFIX)]
     variable = " or ".join(names) or "every setting of several values"
     return (
-        f"Expected JSON in {variable}, such as [0.05, 0.5, 0.95] for a list, "
+        f"Expected JSON in {variable}, such as [1, 5, 10] for a list, "
         f"found {_quote_harmless(text) if text else 'other text'}; correct it."
     )
 
@@ -346,5 +346,5 @@ def _require_calendar(calendar: str, entry: str) -> None:
 def _with_paths(settings: Settings, paths: int) -> Settings:
     """Set about so many paths a ticker: the dropout runs stay, each gets more or fewer noise paths."""
     each = math.ceil(paths / settings.simulation.dropout_runs)
-    simulation = SimulationConfig.model_validate({**settings.simulation.model_dump(), "noise_paths": each})
+    simulation = SimulationSettings.model_validate({**settings.simulation.model_dump(), "noise_paths": each})
     return settings.model_copy(update={"simulation": simulation})

@@ -4,7 +4,7 @@ import math
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from forecasting.types import PriceBasis, Weighting
 
@@ -16,7 +16,9 @@ EARLIEST_DAY = date(1900, 1, 1)  # an earlier one is mistyped; a century before 
 LONGEST_HORIZON = 30  # sessions ahead
 MAIN_HORIZONS = (1, 5, 10, 20, 30)  # sessions ahead that people read and reports show
 SHORT_HORIZONS = (1, 5, 10)  # those with enough outcomes in a few months to judge a model or a drift by
+BAND_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of every band: its edges are what consumers read
 SCORE_LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))  # the grid behind every CRPS that compares
+CALIBRATED_LEVELS = (0.01, 0.025, *SCORE_LEVELS, 0.975, 0.99)  # of the calibrated band, its tails included
 
 
 class Frozen(BaseModel):
@@ -171,7 +173,10 @@ class SimulationConfig(Frozen):
     dropout_runs: int = Field(50, ge=2, le=1000, description="Monte-Carlo-dropout runs (M).")
     noise_paths: int = Field(20, ge=1, le=1000, description="Noise paths in each dropout run (K).")
     odds: bool = Field(True, description="Simulate paths for the odds of touches and drawdowns.")
-    levels: tuple[float, ...] = Field((0.05, 0.25, 0.5, 0.75, 0.95), description="Quantile levels kept (Q).")
+    levels: tuple[float, ...] = Field(
+        BAND_LEVELS,
+        description="Quantile levels (Q); others than these serve comparisons and are not stored.",
+    )
     seed: int = Field(7, ge=0, description="Seed of all random streams of the simulation.")
     largest_drift: float = Field(
         0.0198,
@@ -191,6 +196,10 @@ class SimulationConfig(Frozen):
         """Nominal probability between the outermost levels."""
         return round(self.levels[-1] - self.levels[0], 10)
 
+    def at_levels(self, levels: tuple[float, ...]) -> "SimulationConfig":
+        """Return the same with quantiles at other levels."""
+        return self.model_copy(update={"levels": levels})
+
     def at_most(self, dropout_runs: int) -> "SimulationConfig":
         """Return the same with no more than so many runs."""
         return self.model_copy(update={"dropout_runs": min(self.dropout_runs, dropout_runs)})
@@ -208,6 +217,17 @@ class SimulationConfig(Frozen):
         if self.levels[0] <= 0:
             raise ValueError("levels must lie inside (0, 1)")
         return self
+
+
+class SimulationSettings(SimulationConfig):
+    """The same as a setting, for forecasts that are stored: what they keep is the same for every reader."""
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_are_fixed(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if levels != BAND_LEVELS:
+            raise ValueError("the stored levels are no setting any more; remove it")
+        return levels
 
 
 class PromotionConfig(Frozen):

@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from forecasting.config import SimulationConfig
+from forecasting.config import CALIBRATED_LEVELS, SimulationConfig
 from forecasting.errors import RungFailedError
 from forecasting.types import Band, Floats, PriceBasis, Quality, Regime
 
@@ -56,6 +56,7 @@ class Forecast:
         model_version: The model that made it; empty for one that is not stored.
         reports_ahead: (H,) earnings reports expected by each horizon; None where no dates are known.
         odds: Odds of the way; None where no paths were simulated.
+        refined: (H, 23) quantiles of the calibrated band at CALIBRATED_LEVELS; None where none were made.
     """
 
     ticker: str
@@ -74,6 +75,7 @@ class Forecast:
     model_version: str = ""
     reports_ahead: tuple[int, ...] | None = None
     odds: PathOdds | None = None
+    refined: Floats | None = None
 
     @property
     def horizon(self) -> int:
@@ -89,6 +91,14 @@ class Forecast:
         """(H, Q) price quantiles of a band, in the units of `as_of`."""
         prices: Floats = self.anchor_close * np.exp(self.log_returns[band])
         return prices
+
+    def levels_of(self, band: Band) -> tuple[float, ...]:
+        """Levels of the quantiles that are made of a band: of the calibrated one its tails, too."""
+        return CALIBRATED_LEVELS if band == "calibrated" and self.refined is not None else self.levels
+
+    def quantiles_of(self, band: Band) -> Floats:
+        """(H, Q) quantiles of a band at its own levels."""
+        return self.refined if band == "calibrated" and self.refined is not None else self.log_returns[band]
 
     def price_at(self, band: Band, level: float) -> Floats:
         """(H,) prices of one band at one of its levels."""
@@ -110,8 +120,10 @@ def check_bands(forecast: Forecast, config: SimulationConfig) -> Forecast:
         RungFailedError: A number is not finite, quantiles or prices are out of order or of what a price
             can be, or the calibrated band is too narrow or too wide at some horizon.
     """
-    for band in forecast.log_returns:
-        _check_quantiles(forecast, band)
+    for band, quantiles in forecast.log_returns.items():
+        _check_quantiles(forecast, band, quantiles)
+    if forecast.refined is not None:
+        _check_quantiles(forecast, "calibrated", forecast.refined)
     for name in ("model_variance", "noise_variance"):
         variance = getattr(forecast, name)
         if not (np.isfinite(variance) & (variance >= 0)).all():
@@ -129,9 +141,8 @@ def check_bands(forecast: Forecast, config: SimulationConfig) -> Forecast:
     return forecast
 
 
-def _check_quantiles(forecast: Forecast, band: Band) -> None:
+def _check_quantiles(forecast: Forecast, band: Band, quantiles: Floats) -> None:
     """Raise unless the quantiles of a band are finite and in order, and their prices those of a share."""
-    quantiles = forecast.log_returns[band]
     if not np.isfinite(quantiles).all():
         raise _implausible(forecast, f"finite quantiles in the band {band}", "others")
     if (np.diff(quantiles, axis=1) < 0).any():

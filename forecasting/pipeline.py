@@ -12,7 +12,7 @@ import pandas as pd
 from forecasting.baselines.random_walk import forecast_random_walk
 from forecasting.calendars.lookup import STANDARD, Calendars, find_targets
 from forecasting.calibration import Calibration
-from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.config import CALIBRATED_LEVELS, ModelConfig, SimulationConfig
 from forecasting.errors import (
     ModelError,
     PriceError,
@@ -41,10 +41,10 @@ from forecasting.model.dataset import (
     build_ticker_features,
     split_by_session,
 )
-from forecasting.model.heads import expect_log_scale, forecast_heads
+from forecasting.model.heads import bound_medians, expect_log_scale, forecast_heads
 from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar, fit_log_har
 from forecasting.model.network import StackedLSTM
-from forecasting.model.odds import WITHIN, calibrate_finely, couple_paths, measure_odds
+from forecasting.model.odds import WITHIN, calibrate_finely, couple_paths, measure_odds, refine_calibrated
 from forecasting.model.residuals import collect_residuals
 from forecasting.model.simulation import simulate_paths
 from forecasting.model.threads import single_thread
@@ -53,9 +53,6 @@ from forecasting.types import Band, Floats, Quality, Regime
 
 if TYPE_CHECKING:
     from forecasting.model.lightning_module import EpochReport
-
-
-DRIFT_SESSIONS = 30  # of `largest_drift`
 
 
 @dataclass(frozen=True)
@@ -235,6 +232,7 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
         model_version=forecaster.version,
         reports_ahead=reports_ahead,
         odds=bands.odds,
+        refined=bands.refined,
     )
 
 
@@ -262,6 +260,7 @@ class _Bands(NamedTuple):
     model_variance: Floats
     noise_variance: Floats
     regime: Regime
+    refined: Floats
     odds: PathOdds | None = None
 
 
@@ -295,34 +294,24 @@ def _build_bands(
         "calibrated": calibrated,
         "random_walk": forecast_random_walk(ticker.window, config),
     }
+    refined = bound_medians(runs.quantiles(CALIBRATED_LEVELS), config.at_levels(CALIBRATED_LEVELS))
+    refined = refine_calibrated(refined, predictive, calibrated, levels=config.levels)
     odds = None
     if forecaster.simulates and config.horizon >= WITHIN[0]:
-        finely = config.model_copy(update={"levels": RESIDUAL_LEVELS})
-        fine = bound_medians(runs.quantiles(RESIDUAL_LEVELS), finely)
+        fine = bound_medians(runs.quantiles(RESIDUAL_LEVELS), config.at_levels(RESIDUAL_LEVELS))
         fine = calibrate_finely(fine, predictive, calibrated, levels=config.levels)
         paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
         odds = measure_odds(couple_paths(paths, fine), config.levels)
-    return _Bands(bands, runs.model_variance, runs.noise_variance, regime, odds)
+    return _Bands(bands, runs.model_variance, runs.noise_variance, regime, refined, odds)
 
 
 def _build_cone(forecaster: Forecaster, returns: DailyReturns, market: pd.Series) -> _Bands:
     window, horizons = build_last_window(returns, market), np.arange(1, forecaster.simulation.horizon + 1)
     cone = forecast_random_walk(window, forecaster.simulation)
+    refined = forecast_random_walk(window, forecaster.simulation.at_levels(CALIBRATED_LEVELS))
     bands: dict[Band, Floats] = {"predictive": cone, "calibrated": cone, "random_walk": cone}
     variance = window.volatility**2 * horizons
-    return _Bands(bands, np.zeros(len(horizons)), variance, classify_regime(window.market))
-
-
-def bound_medians(quantiles: Floats, config: SimulationConfig) -> Floats:
-    """(H, Q) quantiles, moved as a whole where the median lies further from zero than a drift may.
-
-    A drift in deviations grows with the volatility of a share, and the returns of shares do not: the most
-    volatile earn the least (Ang, Hodrick, Xing & Zhang 2006).
-    """
-    median = quantiles[:, config.levels.index(0.5)]
-    bound = config.largest_drift * np.arange(1, len(quantiles) + 1) / DRIFT_SESSIONS
-    moved: Floats = quantiles + (median.clip(-bound, bound) - median)[:, None]
-    return moved
+    return _Bands(bands, np.zeros(len(horizons)), variance, classify_regime(window.market), refined)
 
 
 def _build_trainable(

@@ -271,6 +271,7 @@ COVERAGE_BY_HORIZON_12 = COVERAGE_BY_HORIZON_8.replace(*_IS_LIVE)
 COVERAGE_BY_TICKER_12 = COVERAGE_BY_TICKER_8.replace(*_IS_LIVE)
 CONTRACT_VERSION_12 = "CREATE VIEW contract_version AS SELECT 4 AS contract_version"
 
+
 FRESHNESS_15 = """
 CREATE VIEW freshness AS
 SELECT u.source, u.as_of AS session,
@@ -283,3 +284,5 @@ JOIN (SELECT source, MAX(as_of) AS as_of FROM universes GROUP BY source) newest
 LEFT JOIN missing_forecasts m ON m.source = u.source AND m.ticker = u.ticker
 GROUP BY u.source, u.as_of
 """
+
+CONTRACT_VERSION_16 = "CREATE VIEW contract_version AS SELECT 5 AS contract_version"

@@ -17,7 +17,7 @@ class Repository:
         self._connection = connection
         self._source = source
 
-    def _is_of(self, table: sa.Table, ticker: str, until: date | None = None) -> sa.ColumnElement[bool]:
+    def _is_of(self, table: sa.FromClause, ticker: str, until: date | None = None) -> sa.ColumnElement[bool]:
         """Build the condition that a row is of a ticker of the source, up to and including a session."""
         is_ticker = (table.c.source == self._source) & (table.c.ticker == ticker)
         return is_ticker if until is None else is_ticker & (table.c.session <= until)

@@ -10,6 +10,7 @@ from db.bulk import Batch, prepare_batch
 from db.records import TickerSession
 from db.repositories.forecast_rows import SERVED_BAND, ForecastRows, collect_values
 from db.schema import edition_quantiles, forecast_editions, forecast_quantiles, forecasts
+from db.schema.quantiles import LOG_RETURNS, PRICES
 from db.sql import Row, read_frame
 
 FIRST_EDITION = 1
@@ -42,25 +43,34 @@ def build_edition_rows(rows: ForecastRows, edition: int) -> list[Row]:
 
 def build_edition_quantiles(rows: ForecastRows, edition: int) -> list[Row]:
     """Build the rows of table `edition_quantiles`, which keeps the calibrated band alone."""
-    served = (row for row in rows.quantiles if row["band"] == SERVED_BAND)
+    names = ("source", "ticker", "as_of", "target_session", "horizon")
     return [
-        {**{name: value for name, value in row.items() if name != "band"}, "edition": edition}
-        for row in served
+        {
+            **{name: row[name] for name in names},
+            "edition": edition,
+            "level": level,
+            "log_return": row[LOG_RETURNS[level]],
+            "price": row[PRICES[level]],
+        }
+        for row in rows.quantiles
+        for level in LOG_RETURNS
+        if row["band"] == SERVED_BAND and row[LOG_RETURNS[level]] is not None
     ]
 
 
 def is_edition_stored(connection: sa.Connection, source: str, rows: ForecastRows, *, edition: int) -> bool:
     """Return whether every row of an edition is stored with the values of a forecast, to the last bit."""
-    expected = {
-        forecast_editions: build_edition_rows(rows, edition),
-        edition_quantiles: build_edition_quantiles(rows, edition),
-    }
-    for table, own in expected.items():
+
+    def load(table: sa.Table) -> list[Row]:
         query = sa.select(table).where(_is_edition(table, source, rows.key, edition=edition))
-        stored = (dict(row) for row in connection.execute(query).mappings())
-        if collect_values(stored) != collect_values(own):
-            return False
-    return True
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+    if collect_values(load(forecast_editions)) != collect_values(build_edition_rows(rows, edition)):
+        return False
+    stored = load(edition_quantiles)
+    levels = {row["level"] for row in stored}  # an earlier release has kept fewer
+    own = (row for row in build_edition_quantiles(rows, edition) if row["level"] in levels)
+    return collect_values(stored) == collect_values(own)
 
 
 def find_newest_edition(

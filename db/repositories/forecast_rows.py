@@ -8,12 +8,16 @@ import numpy as np
 
 from db.bulk import Batch
 from db.records import RunRecord, TickerSession
-from db.sql import Row, to_plain_rows
+from db.schema.quantiles import LOG_RETURNS, PRICES
+from db.sql import Plain, Row, to_plain, to_plain_rows
+from forecasting.config import CALIBRATED_LEVELS
 from forecasting.forecast import Forecast
 from forecasting.types import Band, Floats, PathStatistic, RunKind
 
 SERVED_BAND: Band = "calibrated"
 _METADATA = ("issued_at", "run_id", "edition")  # of a row: how it was published, not what it forecasts
+_NO_QUANTILES: Row = dict.fromkeys((*LOG_RETURNS.values(), *PRICES.values()))
+_TAIL = LOG_RETURNS[CALIBRATED_LEVELS[0]]
 Values = set[frozenset[tuple[str, object]]]
 
 
@@ -25,7 +29,7 @@ class ForecastRows:
         ticker: The symbol.
         as_of: The session forecast from.
         horizons: Rows of table `forecasts`, one per horizon.
-        quantiles: Rows of table `forecast_quantiles`, one per horizon, band and level.
+        quantiles: Rows of table `band_quantiles`, one per horizon and band.
         odds: Rows of table `path_odds`, one per horizon, statistic and level.
     """
 
@@ -99,10 +103,10 @@ def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
     Raises:
         StoreError: A value is infinite.
     """
-    quantiles = (row for band in forecast.log_returns for row in _quantile_rows(run, forecast, band))
+    quantiles = [row for band in forecast.log_returns for row in _quantile_rows(run, forecast, band)]
     horizons = to_plain_rows(_horizon_rows(run, forecast))
     odds = to_plain_rows(_odds_rows(run, forecast))
-    return ForecastRows(forecast.ticker, forecast.as_of, horizons, to_plain_rows(quantiles), odds)
+    return ForecastRows(forecast.ticker, forecast.as_of, horizons, quantiles, odds)
 
 
 def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
@@ -110,18 +114,25 @@ def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
     return {frozenset(item for item in row.items() if item[0] not in _METADATA) for row in rows}
 
 
-def keep_stored(quantiles: Sequence[Row], stored: Values) -> list[Row]:
-    """Leave out the quantiles of comparison bands that the store has pruned, all levels of a band at once.
+def keep_stored(quantiles: Sequence[Row], stored: Iterable[Row]) -> list[Row]:
+    """Leave out what the store does not keep: pruned comparison bands, levels that earlier releases had not.
 
     Args:
         quantiles: Of a forecast that is compared with the stored one.
-        stored: Values of the quantiles that are stored.
+        stored: Rows that are stored of it.
     """
-    names = ("target_session", "band")
-    kept = {tuple(dict(row)[name] for name in names) for row in stored}
+    kept = {(row["target_session"], row["band"]): row for row in stored}
+    pairs = ((row, kept.get((row["target_session"], row["band"]))) for row in quantiles)
     return [
-        row for row in quantiles if row["band"] == SERVED_BAND or (row["target_session"], row["band"]) in kept
+        row if other is None or other[_TAIL] is not None else _keep_levels(row, other)
+        for row, other in pairs
+        if other is not None or row["band"] == SERVED_BAND
     ]
+
+
+def _keep_levels(row: Row, other: Row) -> Row:
+    """Return a row of quantiles with those alone that another one has."""
+    return {name: None if name in _NO_QUANTILES and other[name] is None else row[name] for name in row}
 
 
 def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
@@ -151,22 +162,26 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         yield {**common, "target_session": session, "horizon": step + 1, **values}
 
 
-def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[dict[str, object]]:
-    # Plain numbers: NumPy's own take much longer.
-    log_returns = forecast.log_returns[band].tolist()  # (H, Q)
-    prices = forecast.prices(band).tolist()  # (H, Q)
-    levels = [round(level, 6) for level in forecast.levels]
-    for step, index in np.ndindex(len(prices), len(levels)):
+def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[Row]:
+    levels = [round(level, 6) for level in forecast.levels_of(band)]
+    columns = [name for level in levels for name in (LOG_RETURNS[level], PRICES[level])]
+    log_returns = forecast.quantiles_of(band)  # (H, Q)
+    prices = forecast.anchor_close * np.exp(log_returns)  # (H, Q)
+    pairs = np.stack([log_returns, prices], axis=2).reshape(len(log_returns), -1)  # (H, 2 Q)
+    # Plain numbers at once: value by value it takes longer than to write them.
+    plain: Sequence[Sequence[Plain]] = pairs.tolist()
+    if not np.isfinite(pairs).all():
+        plain = [[to_plain(value) for value in values] for values in plain]
+    for step, values in enumerate(plain):
         yield {
+            **_NO_QUANTILES,
             "source": run.source,
             "ticker": forecast.ticker,
             "as_of": forecast.as_of,
             "target_session": forecast.target_sessions[step],
             "horizon": step + 1,
             "band": band,
-            "level": levels[index],
-            "log_return": log_returns[step][index],
-            "price": prices[step][index],
+            **dict(zip(columns, values, strict=True)),
         }
 
 

@@ -31,15 +31,17 @@ from db.repositories.forecast_rows import (
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
 from db.schema import (
+    band_quantiles,
     forecast_editions,
     forecast_quantiles,
     forecast_runs,
     forecasts,
     path_odds,
     path_outcomes,
+    unlisted_quantiles,
     verifications,
 )
-from db.sql import read_frame, record_columns, select_tickers, upsert
+from db.sql import Row, read_frame, record_columns, select_tickers, upsert
 from forecasting.forecast import Forecast
 from forecasting.types import Quality
 
@@ -96,7 +98,7 @@ class ForecastRepository(Repository):
             replaced=tuple(rows.key for rows in changed if rows.key in stored),
             batches=(
                 prepare_batch(dialect, forecasts, horizons),
-                prepare_batch(dialect, forecast_quantiles, quantiles),
+                prepare_batch(dialect, band_quantiles, quantiles),
                 prepare_batch(dialect, path_odds, odds),
                 *prepare_editions(dialect, kept, editions),
             ),
@@ -233,7 +235,9 @@ class ForecastRepository(Repository):
 
     def _is_known(self, rows: ForecastRows, issue: Issue | None, *, reissue: bool) -> bool:
         """Return whether a forecast has the values of the newest edition or, unless to reissue, the first."""
-        if issue is None or issue.edition == FIRST_EDITION:
+        if issue is None:
+            return False
+        if issue.edition == FIRST_EDITION:
             return self._is_stored(rows)
         if is_edition_stored(self._connection, self._source, rows, edition=issue.edition):
             return True
@@ -245,10 +249,10 @@ class ForecastRepository(Repository):
             return False
         if collect_values(self._load(path_odds, rows)) != collect_values(rows.odds):
             return False
-        quantiles = collect_values(self._load(forecast_quantiles, rows))
-        return quantiles == collect_values(keep_stored(rows.quantiles, quantiles))
+        quantiles = list(self._load(band_quantiles, rows))
+        return collect_values(quantiles) == collect_values(keep_stored(rows.quantiles, quantiles))
 
-    def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Mapping[str, object]]:
+    def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Row]:
         query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))
         return (dict(row) for row in self._connection.execute(query).mappings())
 
@@ -273,7 +277,8 @@ class ForecastRepository(Repository):
             for table in (
                 path_outcomes,
                 path_odds,
-                forecast_quantiles,
+                band_quantiles,
+                unlisted_quantiles,
                 forecasts,
                 verifications,
             ):  # a cascade goes row by row
@@ -283,6 +288,6 @@ class ForecastRepository(Repository):
                     is_replaced &= verifications.c.kind == "backfill"
                 self._connection.execute(sa.delete(table).where(is_replaced))
 
-    def _is_from(self, table: sa.Table, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
+    def _is_from(self, table: sa.FromClause, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
         """Build the condition that a row is of the source's forecast of a ticker from a session."""
         return self._is_of(table, ticker) & (table.c.as_of == as_of)

@@ -12,20 +12,24 @@ from db.repositories.base import Repository
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
 from db.repositories.universes import select_sessions
 from db.schema import (
+    band_quantiles,
     corporate_actions,
     forecast_quantiles,
     forecast_runs,
     forecasts,
     price_revisions,
+    unlisted_quantiles,
     verifications,
 )
 from db.sql import read_frame, select_tickers, upsert
+from forecasting.config import BAND_LEVELS
 from forecasting.tables import BAND_SCORES, CLOSED_BANDS, ISSUED_BANDS
 from forecasting.types import OutcomeKind
 
 Dimension = Literal["horizon", "ticker", "regime", "report", "quality"]
 ISSUED_KINDS: tuple[OutcomeKind, ...] = ("live", "backfill")
 _GUARDED = ("lower", "median", "upper", "actual_log_return", "crps", "actual_close")
+_COVERAGE = BAND_LEVELS[-1] - BAND_LEVELS[0]  # other ones were a setting of earlier releases
 _FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 _MEANS = {
     "inside": "realized_coverage",
@@ -47,6 +51,9 @@ class OutcomeRepository(Repository):
 
     def pending(self, ticker: str, until: date, since: date = date.min) -> pd.DataFrame:
         """Load issued bands up to a target session that were never scored, or may score otherwise by now.
+
+        Of a band from 5 to 95 %, the quantiles at BAND_LEVELS alone, however many are stored: scores of
+        different bands and runs compare.
 
         A score can change only with the close of the target session, which leaves a revision, or with a
         split between issue and target, which leaves an action. Total returns also depend on the dividends in
@@ -82,6 +89,7 @@ class OutcomeRepository(Repository):
             .join(forecast_quantiles, _is_same_row)
             .where((row.source == self._source) & (row.ticker == ticker) & (row.target_session <= until))
             .where((row.as_of >= since) & (row.as_of < until))
+            .where(band.level.in_(BAND_LEVELS) | (sa.func.abs(row.coverage - _COVERAGE) > 1e-9))
             .where(sa.or_(~self._is_scored(), self._is_revised(), self._has_action_since()))
         )
         issued = read_frame(self._connection, query).astype({"reports_ahead": "Int64"})  # null without dates
@@ -109,9 +117,11 @@ class OutcomeRepository(Repository):
         )
 
     def forget_comparisons(self, since: date, until: date) -> int:
-        """Delete the quantiles of scored comparison bands, from one target session to another; count them."""
-        statement = delete_scored_quantiles(until, since=since, source=self._source)
-        return self._connection.execute(statement).rowcount
+        """Delete the quantiles of scored comparison bands of a span of target sessions; count these bands."""
+        for table in (unlisted_quantiles, band_quantiles):
+            statement = delete_scored_quantiles(table, until, since=since, source=self._source)
+            pruned = self._connection.execute(statement).rowcount
+        return pruned
 
     def forget_walked(self) -> None:
         """Delete the scores of bands that were never issued: the prices walked over are no longer."""

@@ -5,7 +5,6 @@ from db.schema.calendars import calendar_changes
 from db.schema.earnings import earnings_checks, earnings_dates
 from db.schema.editions import edition_quantiles, forecast_editions
 from db.schema.forecasts import (
-    forecast_quantiles,
     forecast_runs,
     forecasts,
     path_odds,
@@ -14,11 +13,13 @@ from db.schema.forecasts import (
 )
 from db.schema.models import calibrations, gate_decisions, model_versions
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
+from db.schema.quantiles import band_quantiles, unlisted_quantiles
 from db.schema.verifications import path_outcomes, verifications
 from db.schema.views import (
     adjusted_close,
     coverage_by_horizon,
     coverage_by_ticker,
+    forecast_quantiles,
     forecast_with_outcome,
     freshness,
     latest_forecast,
@@ -28,6 +29,7 @@ from db.schema.views import (
 
 __all__ = [
     "adjusted_close",
+    "band_quantiles",
     "calendar_changes",
     "calibrations",
     "corporate_actions",
@@ -55,5 +57,6 @@ __all__ = [
     "price_revisions",
     "quarantines",
     "universes",
+    "unlisted_quantiles",
     "verifications",
 ]

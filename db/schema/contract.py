@@ -103,6 +103,8 @@ VIEW_MEANINGS: Mapping[str, str] = {
     "out is not in it",
     "forecast_with_outcome": "Every band ever issued, with its outcome and errors once a run or "
     "bandcast verify has scored it",
+    "forecast_quantiles": "Every quantile of every band ever issued, a row for each; of calibrated "
+    "bands those from 5 to 95 % in steps of 5, and at 1, 2.5, 97.5 and 99 %",
     "coverage_by_horizon": "Scores of closed live bands, averaged by horizon",
     "all_coverage_by_horizon": "Scores of closed bands of every kind, averaged by horizon",
     "coverage_by_ticker": "Scores of closed live bands, averaged by ticker over all horizons",
@@ -157,6 +159,13 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         "above": "1 if the outcome lies above the band, else 0; null until it is scored",
         "crps": "CRPS of the cumulative log return; lower is better; null until it is scored",
         "winkler": "Interval score of the cumulative log return; lower is better; null until it is scored",
+    },
+    "forecast_quantiles": {
+        **_KEY,
+        "band": "calibrated, or one that is kept for comparison: predictive, mc_dropout or random_walk",
+        "level": "Probability of the quantile, 0 to 1, such as 0.05",
+        "log_return": "Cumulative log return since as_of",
+        "price": "In the units of as_of",
     },
     "coverage_by_horizon": {
         **_BY_HORIZON,

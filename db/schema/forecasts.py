@@ -5,7 +5,7 @@ from sqlalchemy import CheckConstraint, Column, Date, Double, ForeignKey, Intege
 
 from db.schema.base import metadata, one_of
 from db.types import UtcDateTime
-from forecasting.types import Band, PathStatistic, PriceBasis, Quality, Regime, RunKind
+from forecasting.types import PathStatistic, PriceBasis, Quality, Regime, RunKind
 
 forecast_runs = Table(
     "forecast_runs",
@@ -85,30 +85,6 @@ forecasts = Table(
 sa.Index(None, forecasts.c.ticker, forecasts.c.as_of)  # for queries that name no source
 sa.Index(None, *(forecasts.c[name] for name in ("as_of", "source", "ticker")))
 sa.Index(None, *(forecasts.c[name] for name in ("target_session", "source", "ticker", "as_of")))
-
-forecast_quantiles = Table(
-    "forecast_quantiles",
-    metadata,
-    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
-    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
-    Column("as_of", Date, primary_key=True, comment="Session whose close is the anchor"),
-    Column("target_session", Date, primary_key=True, comment="Session that is forecast"),
-    Column("horizon", Integer, nullable=False, comment="Sessions after as_of"),
-    Column("band", String, primary_key=True, comment="mc_dropout, predictive, calibrated or random_walk"),
-    Column("level", Double, primary_key=True, comment="Quantile level, such as 0.05, rounded to 6 digits"),
-    Column("log_return", Double, nullable=False, comment="Cumulative log return since as_of"),
-    Column("price", Double, nullable=False, comment="Price in the units of as_of"),
-    sa.ForeignKeyConstraint(
-        ["source", "ticker", "as_of", "target_session"],
-        ["forecasts.source", "forecasts.ticker", "forecasts.as_of", "forecasts.target_session"],
-        ondelete="CASCADE",
-    ),
-    CheckConstraint("level > 0 AND level < 1", name="level_bounds"),
-    CheckConstraint("price > 0 AND price < 1e12", name="price_bounds"),
-    one_of("band", Band),
-    sqlite_with_rowid=False,  # with one, SQLite keeps every key twice
-    comment="Every quantile of every band of a forecast",
-)
 
 path_odds = Table(
     "path_odds",

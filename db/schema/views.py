@@ -34,6 +34,14 @@ forecast_with_outcome = sa.table(
     sa.column("winkler", Double),
 )
 
+forecast_quantiles = sa.table(
+    "forecast_quantiles",
+    *(sa.column(name, String) for name in ("source", "ticker")),
+    *(sa.column(name, Date) for name in ("as_of", "target_session")),
+    sa.column("horizon", Integer),
+    sa.column("band", String),
+    *(sa.column(name, Double) for name in ("level", "log_return", "price")),
+)
 
 _AVERAGES = ("realized_coverage", "below", "above", "crps", "winkler", "crps_to_random_walk")
 
@@ -124,6 +132,7 @@ contract_version = sa.table("contract_version", sa.column("contract_version", In
 VIEWS = (
     latest_forecast,
     forecast_with_outcome,
+    forecast_quantiles,
     coverage_by_horizon,
     all_coverage_by_horizon,
     coverage_by_ticker,

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from flows.reporting.bands import FanData
 from flows.reporting.report_dates import describe_report, select_reports
+from forecasting.config import BAND_LEVELS
 from forecasting.errors import UsageError
 from forecasting.features.report_days import DatedReport
 from forecasting.text import format_plain
@@ -96,7 +97,7 @@ def _draw(
     wide.index = pd.to_datetime(wide.index)
     wide.loc[closes.index[-1]] = closes.iloc[-1]  # the fan opens at the last close
     wide = wide.sort_index()
-    levels = sorted(wide.columns)
+    levels = BAND_LEVELS if set(BAND_LEVELS) <= set(wide.columns) else sorted(wide.columns)
     pairs = [(low, high) for low, high in zip(levels, reversed(levels), strict=True) if low < high]
     for depth, (low, high) in enumerate(pairs, start=1):
         shade = 0.45 * depth / len(pairs)

@@ -7,6 +7,6 @@ def describe_pruned(pruned: Pruned, days: int, *, dry_run: bool) -> str:
     """Describe in a sentence what was pruned, or would be."""
     verb = "Would delete" if dry_run else "Deleted"
     return (
-        f"{verb} {pruned.quantiles} quantiles of scored comparison bands, {pruned.revisions} revisions of "
-        f"prices and the weights of {pruned.models} models, all older than {days} days."
+        f"{verb} the quantiles of {pruned.quantiles} scored comparison bands, {pruned.revisions} revisions "
+        f"of prices and the weights of {pruned.models} models, all older than {days} days."
     )

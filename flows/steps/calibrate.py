@@ -18,6 +18,7 @@ from forecasting.backtesting.walk_forward import Execution
 from forecasting.backtesting.warm_start import walk_before
 from forecasting.calibration import Calibration, learn_calibration
 from forecasting.calibration.fit import needs_warm_start
+from forecasting.config import BAND_LEVELS
 from forecasting.errors import BadCalibrationError, UsageError
 from forecasting.faults import describe_error
 from forecasting.forecast import identify
@@ -58,7 +59,7 @@ def learn(context: RunContext) -> CalibrationRecord:
     if needs_warm_start(closed, settings.calibration):
         left_out = warm_start(context)
         closed = load_closed_bands(context)
-    learned = learn_calibration(closed, settings.simulation.levels[0], settings.calibration)
+    learned = learn_calibration(closed, BAND_LEVELS[0], settings.calibration)
     learned.check()
     return _build_record(context, learned, left_out)
 

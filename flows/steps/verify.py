@@ -49,7 +49,7 @@ def _prune_comparisons(context: RunContext) -> None:
     with context.store.writing() as tx:
         pruned = tx.outcomes.forget_comparisons(last - PRUNED_SPAN, last)
     if pruned:
-        get_run_logger().info("verify: %d quantiles of scored comparison bands pruned", pruned)
+        get_run_logger().info("verify: quantiles of %d scored comparison bands pruned", pruned)
 
 
 def _score_ticker(context: RunContext, ticker: str, since: date) -> int:

@@ -100,7 +100,7 @@ def _restate_closes(issued: pd.DataFrame, history: PriceHistory) -> Floats:
 
 
 def _group_by_levels(rows: pd.DataFrame, levels: list[float]) -> list[tuple[tuple[float, ...], pd.DataFrame]]:
-    """Return the rows in groups that have the same levels: the levels that are kept are a setting."""
+    """Return the rows in groups that have the same levels: those of earlier releases were a setting."""
     given = rows[levels].notna().to_numpy()
     patterns, group = np.unique(given, axis=0, return_inverse=True)
     return [

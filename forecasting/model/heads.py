@@ -22,6 +22,7 @@ from forecasting.model.random_streams import open_stream
 from forecasting.model.threads import single_thread
 from forecasting.types import Floats
 
+DRIFT_SESSIONS = 30  # of `largest_drift`
 
 @dataclass(frozen=True)
 class DropoutRuns:
@@ -141,3 +142,15 @@ def expect_log_scale(
 def as_batch(features: Floats) -> torch.Tensor:
     """Return features (B, T, F) as the network reads them."""
     return torch.as_tensor(np.ascontiguousarray(features, dtype=np.float32))
+
+
+def bound_medians(quantiles: Floats, config: SimulationConfig) -> Floats:
+    """(H, Q) quantiles, moved as a whole where the median lies further from zero than a drift may.
+
+    A drift in deviations grows with the volatility of a share, and the returns of shares do not: the most
+    volatile earn the least (Ang, Hodrick, Xing & Zhang 2006).
+    """
+    median = quantiles[:, config.levels.index(0.5)]
+    bound = config.largest_drift * np.arange(1, len(quantiles) + 1) / DRIFT_SESSIONS
+    moved: Floats = quantiles + (median.clip(-bound, bound) - median)[:, None]
+    return moved

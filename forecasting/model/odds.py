@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from forecasting.config import CALIBRATED_LEVELS
 from forecasting.evaluation.paths import measure_extremes
 from forecasting.forecast import PathOdds
 from forecasting.model.log_har import RESIDUAL_LEVELS
@@ -19,28 +20,53 @@ MOVES = (-0.3, -0.2, -0.15, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 
 
 def calibrate_finely(
-    fine: Floats, predictive: Floats, calibrated: Floats, *, levels: Sequence[float]
+    fine: Floats,
+    predictive: Floats,
+    calibrated: Floats,
+    *,
+    levels: Sequence[float],
+    wanted: Sequence[float] = RESIDUAL_LEVELS,
 ) -> Floats:
-    """(H, 99) quantiles at RESIDUAL_LEVELS that agree with the calibrated band at its levels.
+    """(H, W) quantiles at the wanted levels that agree with the calibrated band at its own, but for rounding.
 
     The factor by which calibration moves a quantile away from the median lies on a line between the levels
     and is that of the edge beyond them.
 
     Args:
-        fine: (H, 99) predictive quantiles at RESIDUAL_LEVELS.
+        fine: (H, W) predictive quantiles at the wanted levels.
         predictive: (H, Q) the same at the levels of the bands.
         calibrated: (H, Q) of the band that consumers read.
         levels: The Q levels, 0.5 among them.
+        wanted: The W levels, increasing.
     """
     middle = list(levels).index(0.5)
     median = predictive[:, middle : middle + 1]
     known = np.delete(np.arange(len(levels)), middle)
     factors = (calibrated[:, known] - median) / (predictive[:, known] - median)
     sides = np.insert(factors, middle, 1.0, axis=1)  # the median stays
-    spread = [np.interp(RESIDUAL_LEVELS, levels, row) for row in sides]
+    spread = [np.interp(wanted, levels, row) for row in sides]
     moved = median + np.stack(spread) * (fine - median)
     rising: Floats = np.maximum.accumulate(moved, axis=1)
     return rising
+
+
+def refine_calibrated(
+    fine: Floats, predictive: Floats, calibrated: Floats, *, levels: Sequence[float]
+) -> Floats:
+    """(H, 23) quantiles at CALIBRATED_LEVELS; at the levels of the band they are its own to the last bit.
+
+    Args:
+        fine: (H, 23) predictive quantiles at CALIBRATED_LEVELS.
+        predictive: (H, Q) the same at the levels of the bands.
+        calibrated: (H, Q) of the band that consumers read, in order.
+        levels: The Q levels, 0.5 among them.
+    """
+    moved = calibrate_finely(fine, predictive, calibrated, levels=levels, wanted=CALIBRATED_LEVELS)
+    infinite = np.full((len(moved), 1), np.inf)
+    below = np.hstack([-infinite, calibrated])[:, np.searchsorted(levels, CALIBRATED_LEVELS, side="right")]
+    above = np.hstack([calibrated, infinite])[:, np.searchsorted(levels, CALIBRATED_LEVELS, side="left")]
+    refined: Floats = np.clip(moved, below, above)  # both bounds of a level of the band are its quantile
+    return refined
 
 
 def couple_paths(paths: Floats, quantiles: Floats) -> Floats:

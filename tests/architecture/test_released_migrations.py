@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from db.migrations import condition_views, views
+from db.migrations import condition_views, quantile_views, views
 
 VERSIONS = Path(__file__).parents[2] / "db" / "migrations" / "versions"
 # Each SHA-256 is added with the release that brings the migration or the view's text.
@@ -24,6 +24,7 @@ RELEASED = {
     "0012": "b8584d38cc3fce10359d1284a7e1814c413d8d5178a8a60d536d8f5491c8c13a",
     "0013": "155baad72a47e6342611f98093beceff3d24e3deb8849cc552b0ddd97f73d7a2",
     "0014": "c12cd83189adaf4df873593537053870814082ff513998e1503e123b5f830755",
+    "0015": "93f032030eedf8cc175ad98ebba4f40b5bc673af76e822f4f354ad6902adcafa",
 }
 RELEASED_VIEWS = {
     "LATEST_FORECAST_1": "758ca2df67619a6a76f41641ba4281f3782f5b8156adee2dff603f77f46c1a6f",
@@ -57,8 +58,11 @@ RELEASED_VIEWS = {
     "COVERAGE_BY_CONDITION_13": "2e84471b0b5cad25d83030a5448686772243760f46e6f109bf637e0afa91df59",
     "TOUCHES_BY_TENTH_13": "e033163560d1dd31be0bd28445ee22ed550f2ef905cf3aaa6a38b8c683ded5f1",
     "DRAWDOWNS_BY_LEVEL_13": "0022f8fab3dfc309fca2a080c7299d5480ef0fad227368c4cbd96112a1b6c7bc",
+    "FRESHNESS_15": "061f175b39f69d918731782c0d7717209632a0e185fa6878ba0c28e5889cee72",
+    "FORECAST_QUANTILES_16": "97a8fd1cb6158f407b11fc3c45f94726d125ef5ce5d5bebb8dd9e313982dde0c",
+    "CONTRACT_VERSION_16": "622f7de5afdaef11697ec31baf56c422fd9d1cf489a165737c4367f834887f8e",
 }
-TEXTS = vars(views) | vars(condition_views)
+TEXTS = vars(views) | vars(condition_views) | vars(quantile_views)
 
 
 @pytest.mark.parametrize("number", RELEASED)

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from shown_rows import SHOWN
 
 from db import ModelRecord, RunRecord, Store
 from db.engine import open_engine, reading
 from db.migrate import upgrade
-from db.schema import metadata
 from forecasting.forecast import Forecast
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory
 from forecasting.types import Band
@@ -85,13 +85,13 @@ def served(store: Store, model: ModelRecord) -> Store:
 
 @pytest.fixture
 def dump(engine: sa.Engine) -> Callable[[], Dump]:
-    """Read every row of every table, sorted."""
+    """Read every row that a store shows, sorted."""
 
     def rows() -> Dump:
         with reading(engine) as connection:
             return {
                 name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=str)
-                for name, table in metadata.tables.items()
+                for name, table in SHOWN.items()
             }
 
     return rows

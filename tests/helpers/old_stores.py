@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from shown_rows import SHOWN
 
 from db import inspect_store
 from db.engine import open_engine, reading, writing
@@ -43,9 +44,10 @@ def copy_to(url: str, sqlite_url: str) -> str:
 
 
 def read_rows(engine: sa.Engine) -> Rows:
-    """Read every row of every table, by the names in the database."""
+    """Read every row of every table, and of those that are views by now, by the names in the database."""
     tables = sa.MetaData()
     tables.reflect(engine)
+    tables.reflect(engine, views=True, only=lambda name, _: name in SHOWN)
     with reading(engine) as connection:
         return {
             table.name: [

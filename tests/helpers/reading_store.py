@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from shown_rows import SHOWN
 
 from db.engine import open_engine
-from db.schema import metadata
 from flows.settings import load_settings
 
 Dump = dict[str, list[tuple[Any, ...]]]
@@ -30,7 +30,7 @@ def rows(query: str, url: str | None = None) -> list[Any]:
 
 
 def dump() -> Dump:
-    """Every row of every table, sorted."""
+    """Every row that a store shows, sorted."""
     with connection() as opened:
-        tables = metadata.tables.items()
+        tables = SHOWN.items()
         return {name: sorted(map(tuple, opened.execute(sa.select(table))), key=str) for name, table in tables}

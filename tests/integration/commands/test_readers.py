@@ -158,7 +158,7 @@ def test_pruning_by_the_command_says_what_it_would_delete(store: Store) -> None:
     store.close()
     result = CliRunner().invoke(app, ["db", "prune", "--keep", "7", "--dry-run"])
     assert result.stdout == (
-        "Would delete 0 quantiles of scored comparison bands, 0 revisions of prices and the weights of 0 "
+        "Would delete the quantiles of 0 scored comparison bands, 0 revisions of prices and the weights of 0 "
         "models, all older than 7 days.\n"
     )
     plain = json.loads(CliRunner().invoke(app, ["db", "prune", "--json"]).stdout)

@@ -36,7 +36,7 @@ def test_a_run_stores_every_band_and_a_second_run_changes_nothing() -> None:
     assert Path(summary.report.plot).stat().st_size > 10_000
     first = dump()
     assert len(first["forecasts"]) == 5 * 30
-    assert len(first["forecast_quantiles"]) == 5 * 30 * 4 * 5
+    assert len(first["forecast_quantiles"]) == 5 * 30 * (23 + 3 * 5)
 
     rest = run_state(daily)
     assert (rest.name, rest.type.value) == ("Skipped", "COMPLETED")
@@ -80,7 +80,7 @@ def test_a_forecast_never_uses_a_model_that_saw_later_prices(monkeypatch: pytest
 def test_a_ticker_alone_gets_the_bands_it_gets_among_others() -> None:
     complete(daily)
     together = rows("SELECT * FROM forecast_quantiles WHERE ticker = 'MSFT'")
-    for table in ("forecast_quantiles", "forecasts"):
+    for table in ("band_quantiles", "forecasts"):
         with connection() as opened:
             opened.execute(sa.text(f"DELETE FROM {table}"))
     complete(forecast, tickers=["MSFT"])

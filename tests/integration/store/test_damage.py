@@ -44,10 +44,10 @@ def checkpoint(store: Store) -> None:
 
 
 def spoil_page(path: Path) -> None:
-    """Overwrite a page in the midst of the largest table."""
-    size = 4096
+    """Overwrite a page of the bars."""
+    size, begins = 4096, b"sampleT10"  # of the key of a bar
     with path.open("r+b") as file:
-        file.seek(path.stat().st_size // size // 2 * size)
+        file.seek(path.read_bytes().rindex(begins) // size * size)
         file.write(b"\xa5" * size)
 
 

@@ -51,7 +51,7 @@ def die(connection, cursor, statement, *rest):
 upgrade_store(sys.argv[1])
 """
 KILLED_AFTER = (
-    "INSERT INTO forecast_quantiles",  # half of the rebuilding of two tables
+    "INSERT INTO band_quantiles",  # after half of the rebuilding
     pytest.param("CREATE TABLE calendar_changes", marks=pytest.mark.long),
     pytest.param("UPDATE alembic_version SET version_num='0007'", marks=pytest.mark.long),
 )

@@ -45,4 +45,4 @@ def test_postgresql_shows_the_same_texts(engine: sa.Engine) -> None:
 
 def test_the_version_of_the_contract_can_be_read(engine: sa.Engine) -> None:
     with reading(engine) as connection:
-        assert connection.scalar(sa.text("SELECT contract_version FROM contract_version")) == 4
+        assert connection.scalar(sa.text("SELECT contract_version FROM contract_version")) == 5

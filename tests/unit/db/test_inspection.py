@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from shown_rows import SHOWN
 
 from db import inspect_store, upgrade_store
 from db.engine import open_engine, writing
@@ -14,7 +15,9 @@ from forecasting.errors import StoreError
 # Those that others are made of go last.
 DROP_VIEWS = tuple(
     f"DROP VIEW {name}"
-    for name in sorted((view.name for view in VIEWS), key=lambda name: name.startswith("all_"))
+    for name in sorted(
+        (view.name for view in VIEWS), key=lambda name: (name in SHOWN, name.startswith("all_"))
+    )
 )
 
 

@@ -36,8 +36,8 @@ def test_rows_survive_the_schema_without_outcomes_and_back(
     assert counts(served) == [1, 1, 3, 27]
     with reading(served.engine) as connection:
         assert set(connection.scalars(sa.select(forecast_runs.c.kind))) == {"live"}
-    names = {check["name"] for check in sa.inspect(served.engine).get_check_constraints("forecast_quantiles")}
-    assert len(names) == 3
+    names = {check["name"] for check in sa.inspect(served.engine).get_check_constraints("band_quantiles")}
+    assert len(names) == 2
     (index,) = sa.inspect(served.engine).get_indexes("model_versions")
     assert index["unique"]
     with served.writing() as tx:
@@ -46,14 +46,14 @@ def test_rows_survive_the_schema_without_outcomes_and_back(
     assert counts(served) == [1, 2, 6, 63]
 
 
-@pytest.mark.parametrize("wrong", ["band = 'guess'", "level = 2"])
+@pytest.mark.parametrize("wrong", ["band = 'guess'", "price_50 = -1"])
 def test_the_other_checks_are_still_there(
     served: Store, run: RunRecord, forecast: Callable[..., Forecast], wrong: str
 ) -> None:
     with served.writing() as tx:
         tx.forecasts.publish(tx.forecasts.prepare(run, [forecast()]))
     with pytest.raises(sa.exc.IntegrityError), writing(served.engine) as connection:
-        connection.execute(sa.text(f"UPDATE forecast_quantiles SET {wrong} WHERE band = 'random_walk'"))
+        connection.execute(sa.text(f"UPDATE band_quantiles SET {wrong} WHERE band = 'random_walk'"))
 
 
 def test_runs_get_the_price_basis_of_their_model(served: Store, model: ModelRecord, run: RunRecord) -> None:

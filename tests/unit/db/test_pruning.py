@@ -54,7 +54,7 @@ def count_quantiles(store: Store) -> dict[tuple[str, int], int]:
 
 def test_only_scored_comparison_bands_lose_their_quantiles(scored: Store, dump: Dump) -> None:
     before = dump()
-    expected = Pruned(quantiles=2 * 3 * 3, revisions=0, models=0)
+    expected = Pruned(quantiles=2 * 3, revisions=0, models=0)
     assert scored.prune(LATER, MONTH, dry_run=True) == expected
     assert dump() == before
     assert scored.prune(LATER, MONTH) == expected
@@ -68,14 +68,14 @@ def test_only_scored_comparison_bands_lose_their_quantiles(scored: Store, dump: 
 
 def test_what_is_younger_stays(scored: Store) -> None:
     assert scored.prune(NOON, MONTH) == Pruned(0, 0, 0)
-    assert scored.prune(datetime(2024, 2, 2, 12, tzinfo=UTC), MONTH).quantiles == 9  # of 3 January
+    assert scored.prune(datetime(2024, 2, 2, 12, tzinfo=UTC), MONTH).quantiles == 3  # of 3 January
 
 
 def test_a_run_prunes_its_own_source_from_one_target_session_to_another(scored: Store) -> None:
     with scored.for_source("yahoo").writing() as tx:
         assert tx.outcomes.forget_comparisons(date(2024, 1, 1), LAST) == 0
     with scored.writing() as tx:
-        assert tx.outcomes.forget_comparisons(LAST, LAST) == 9
+        assert tx.outcomes.forget_comparisons(LAST, LAST) == 3
     assert {horizon for band, horizon in count_quantiles(scored) if band == "predictive"} == {1, 3}
 
 
@@ -136,5 +136,5 @@ def test_the_size_of_a_store_is_that_of_its_tables(scored: Store, migrated_url: 
     assert size is not None
     assert 0 <= sum(size.tables.values()) <= size.total
     assert list(size.tables.values()) == sorted(size.tables.values(), reverse=True)
-    assert {"forecasts", "forecast_quantiles", "verifications"} <= set(size.tables)
+    assert {"forecasts", "band_quantiles", "verifications"} <= set(size.tables)
     assert measure_store("sqlite:////nowhere/none.db") is None

@@ -17,7 +17,8 @@ from forecasting.types import PriceBasis
 
 GROWING = (
     "forecasts",
-    "forecast_quantiles",
+    "band_quantiles",
+    "q",  # the same in the view forecast_quantiles
     "verifications",
     "price_bars",
     "quarantines",

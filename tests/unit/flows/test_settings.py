@@ -28,15 +28,21 @@ ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WIT
     ("name", "value", "sentence"),
     [
         (
+            "BANDCAST_GATE__HORIZONS",
+            "1,5,10",
+            "Expected JSON in BANDCAST_GATE__HORIZONS, such as [1, 5, 10] for a list, "
+            "found '1,5,10'; correct it.",
+        ),
+        (
             "BANDCAST_SIMULATION__LEVELS",
-            "0.05,0.5,0.95",
-            "Expected JSON in BANDCAST_SIMULATION__LEVELS, such as [0.05, 0.5, 0.95] for a list, "
-            "found '0.05,0.5,0.95'; correct it.",
+            "[0.05, 0.5, 0.95]",
+            "Expected a valid BANDCAST_SIMULATION__LEVELS, found [0.05, 0.5, 0.95]: Value error, "
+            "the stored levels are no setting any more; remove it.",
         ),
         (
             "BANDCAST_SIMULATION",
             '{"horizon":5',
-            "Expected JSON in BANDCAST_SIMULATION, such as [0.05, 0.5, 0.95] for a list, "
+            "Expected JSON in BANDCAST_SIMULATION, such as [1, 5, 10] for a list, "
             "found a text that is not shown here; correct it.",
         ),
         ("BANDCAST_SIMULATION", "[" * 50_000, "Expected JSON in every setting of several values, "),

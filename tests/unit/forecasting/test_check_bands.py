@@ -97,3 +97,19 @@ def test_returns_that_make_a_model_fail_are_its_fault_and_the_tickers_on_the_las
         forecast_ticker(replace(forecaster, version="m1"), broken, AS_OF)
     with np.errstate(all="ignore"), pytest.raises(UnexpectedError, match="OLD: expected prices that can be"):
         forecast_ticker(replace(forecaster, model=None), broken, AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (put(3, 0, 0.0), "quantiles in order"),
+        (put(3, 22, np.nan), "finite quantiles"),
+        (put(3, 22, 99.0), "prices"),
+    ],
+)
+def test_the_tails_of_the_calibrated_band_are_checked_too(
+    changed: Change, expected: str, sound: Forecast
+) -> None:
+    assert sound.refined is not None
+    with pytest.raises(RungFailedError, match=expected):
+        check_bands(replace(sound, refined=changed(sound.refined.copy())), SimulationConfig())

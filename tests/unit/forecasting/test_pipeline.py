@@ -31,10 +31,9 @@ from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import build_ticker_features
-from forecasting.model.heads import forecast_heads
+from forecasting.model.heads import bound_medians, forecast_heads
 from forecasting.pipeline import (
     Forecaster,
-    bound_medians,
     build_last_window,
     forecast_ticker,
 )

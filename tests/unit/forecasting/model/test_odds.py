@@ -8,14 +8,15 @@ import pytest
 from synthetic_prices import AS_OF
 
 from forecasting.calibration import Calibration
-from forecasting.config import SimulationConfig
+from forecasting.config import CALIBRATED_LEVELS, SimulationConfig
 from forecasting.features.returns import DailyReturns
 from forecasting.model.log_har import RESIDUAL_LEVELS
-from forecasting.model.odds import MOVES, calibrate_finely, couple_paths, measure_odds
+from forecasting.model.odds import MOVES, calibrate_finely, couple_paths, measure_odds, refine_calibrated
 from forecasting.pipeline import Forecaster, forecast_ticker
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 FINE = np.array(RESIDUAL_LEVELS)
+AT_LEVELS = [CALIBRATED_LEVELS.index(level) for level in LEVELS]
 UP, DOWN = MOVES.index(0.1), MOVES.index(-0.1)
 
 
@@ -77,6 +78,35 @@ def test_fine_quantiles_agree_with_the_calibrated_band_at_its_levels() -> None:
     np.testing.assert_allclose(
         calibrate_finely(fine, predictive, predictive, levels=LEVELS), fine, atol=1e-12
     )
+
+
+def test_refined_quantiles_are_those_of_the_band_bit_for_bit_and_never_cross() -> None:
+    rng = np.random.default_rng(5)
+    wide = np.sort(rng.standard_t(3, (400, len(CALIBRATED_LEVELS))), axis=1)
+    predictive = wide[:, AT_LEVELS]
+    median = predictive[:, 2:3]
+    calibrated = median + (predictive - median) * np.exp(rng.uniform(-1, 1, (400, 2)))[:, [0, 0, 0, 1, 1]]
+    found = refine_calibrated(wide, predictive, calibrated, levels=LEVELS)
+    np.testing.assert_array_equal(found[:, AT_LEVELS], calibrated)
+    assert (np.diff(found, axis=1) >= 0).all()
+    # Beyond the edges the tails keep their shape: as far from the median, in units of the edge, as before.
+    np.testing.assert_allclose(
+        (found[:, [0, -1]] - median) / (calibrated[:, [0, -1]] - median),
+        (wide[:, [0, -1]] - median) / (predictive[:, [0, -1]] - median),
+    )
+
+
+def test_every_rung_refines_its_calibrated_band(
+    simulating: Forecaster, universe: Sequence[DailyReturns]
+) -> None:
+    wider = Calibration(np.full((2, 10), np.log(1.5)), {}, np.zeros((3, 2, 10)), pooled=np.full(10, 9.0))
+    for rung in (replace(simulating, calibration=wider, simulates=False), replace(simulating, model=None)):
+        found = forecast_ticker(rung, universe[0], AS_OF)
+        assert found.refined is not None
+        np.testing.assert_array_equal(found.refined[:, AT_LEVELS], found.log_returns["calibrated"])
+        steps = np.diff(found.refined, axis=1)
+        assert (steps >= 0).all()
+        assert (steps[:, [0, 1, -2, -1]] > 0).all()  # 1, 2.5 and 5 % apart, and 95, 97.5 and 99 %
 
 
 @pytest.fixture(scope="module")

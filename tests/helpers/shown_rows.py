@@ -1,0 +1,13 @@
+"""What a store shows of its rows: the tables, and for those that keep several values in a row their views."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from db.schema import forecast_quantiles, metadata
+
+WIDE = ("band_quantiles", "unlisted_quantiles")
+SHOWN: Mapping[str, sa.FromClause] = {
+    **{name: table for name, table in metadata.tables.items() if name not in WIDE},
+    "forecast_quantiles": forecast_quantiles,
+}
