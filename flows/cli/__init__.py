@@ -21,6 +21,7 @@ from flows.cli import (
     forecast,
     ingest,
     models,
+    notify,
     plot,
     prices,
     replay,
@@ -35,13 +36,8 @@ from flows.failures import format_traceback, hide_secrets, translate_error
 from flows.prefect_runtime.telemetry import turn_off_telemetry
 from flows.private_files import private_files
 from flows.server_access import supply_auth_string
-from flows.settings import (
-    DOTENV,
-    describe_unknown,
-    find_unknown_variables,
-    read_dotenv,
-    read_environment,
-)
+from flows.settings import describe_unknown, find_unknown_variables
+from flows.variables import DOTENV, read_dotenv, read_environment
 from flows.version import code_version
 from forecasting.errors import BandcastError, UsageError
 
@@ -67,6 +63,7 @@ for command in (
     deploy.deploy,
     backfill.backfill,
     doctor.doctor,
+    notify.notify,
     exchanges.exchanges,
 ):
     app.command()(command)

@@ -15,6 +15,7 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
+from flows.alarms import Alarm, try_alarm
 from flows.context import RunContext, open_context
 from flows.failures import hide_secrets, translate_error
 from flows.prefect_runtime.run_logs import clean_run_logs
@@ -39,10 +40,17 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
                 return function(*args, **kwargs)
         except Exception as error:
             failure = translate_error(error)
+        report_failure(failure)
         failed: State[Any] = Failed(message=hide_secrets(str(failure)), data=failure)
         return failed  # type: ignore[return-value]  # Prefect accepts a state as result
 
     return body
+
+
+def report_failure(failure: BandcastError) -> None:
+    """Send an alarm about the failure of this run; a fault of that is logged."""
+    if fault := try_alarm(Alarm(f"bandcast: {flow_run.name} failed", str(failure))):
+        get_run_logger().warning("alarm: %s", fault)
 
 
 def translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:

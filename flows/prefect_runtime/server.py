@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from flows.alarms import require_receiver
+from flows.failures import NOTIFY_NAME
 from flows.prefect_runtime.server_process import run_child, wait_until_healthy
 from flows.prefect_runtime.telemetry import TELEMETRY_OFF
 from flows.server_access import (
@@ -17,7 +19,8 @@ from flows.server_access import (
     display_server,
     make_auth_string,
 )
-from flows.settings import load_settings, read_environment
+from flows.settings import load_settings
+from flows.variables import read_environment
 from forecasting.errors import SourceError, UsageError
 
 POOL = "bandcast"
@@ -119,11 +122,23 @@ def _deploy(environment: Environment, *, reset: bool = False, dry_run: bool = Fa
         environment["PREFECT_API_URL"],
         environment.get(AUTH_VARIABLE),
         store_url=environment["BANDCAST_DATABASE_URL"],
+        notify_url=_read_receiver(environment),
         reset=reset,
         dry_run=dry_run,
     )
     for line in changes or ["nothing to change"]:
         _print(f"  {line}")
+
+
+def _read_receiver(environment: Environment) -> str:
+    """Return the URL of alarms, which Apprise must know; empty where none is set.
+
+    Raises:
+        UsageError: It does not.
+    """
+    if url := environment.get(NOTIFY_NAME, "").strip():
+        require_receiver(url)
+    return url
 
 
 @contextmanager

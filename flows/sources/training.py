@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from flows.settings import Settings, parse_tickers
+from flows.settings import Settings
+from flows.symbols import parse_tickers
 from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars
 from forecasting.errors import SourceError, UnknownExchangeError, UsageError
