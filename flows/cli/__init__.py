@@ -14,12 +14,14 @@ import typer
 from flows.cli import (
     backfill,
     backtest,
+    config,
     database,
     deploy,
     doctor,
     exchanges,
     forecast,
     ingest,
+    init,
     models,
     notify,
     plot,
@@ -50,6 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
+    init.init,
     run.run,
     ingest.ingest,
     retrain.retrain,
@@ -70,6 +73,7 @@ for command in (
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="prices")
 app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
 
 
 def _print_version(wanted: bool) -> None:
