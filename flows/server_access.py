@@ -1,9 +1,10 @@
-"""Access to the Prefect server: its API asks everyone for one secret, the auth string."""
+"""Access to the Prefect server: where that of a home is, and the auth string that its API asks for."""
 
 import os
 import secrets
 from base64 import b64encode
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from http.client import InvalidURL
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -14,6 +15,7 @@ from flows.settings import load_settings
 from forecasting.errors import SourceError, UsageError
 
 AUTH_FILE = "prefect-auth"  # in the home
+URL_FILE = "prefect-url"  # in the home, as long as `bandcast serve` runs a server for it
 AUTH_VARIABLE = "PREFECT_API_AUTH_STRING"  # read by Prefect's clients: worker, command line, flow runs
 SERVER_AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
 THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -55,6 +57,26 @@ def read_auth_string(home: Path) -> str | None:
     if not found:
         raise UsageError(f"Expected an auth string in {path}, found an empty file; delete it for a new one.")
     return found
+
+
+@contextmanager
+def noted_server(home: Path, api_url: str) -> Iterator[None]:
+    """Note in the home, while the block lasts, which server serves it."""
+    path = home / URL_FILE
+    home.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{api_url}\n")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def read_server_url(home: Path) -> str | None:
+    """Return the URL of the API of the server that serves a home; None where none was noted."""
+    try:
+        return (home / URL_FILE).read_text().strip() or None
+    except OSError:
+        return None
 
 
 def supply_auth_string(environment: MutableMapping[str, str]) -> None:

@@ -16,8 +16,12 @@ from db.engine import open_engine
 from db.migrate import upgrade
 from flows.prefect_runtime.telemetry import turn_off_telemetry
 
-# The same examples every time, so that a failure is of the change; HYPOTHESIS_PROFILE=default draws new ones.
-settings.register_profile("repeatable", derandomize=True)
+pytest_plugins = ["database_fixtures"]
+
+# The same examples every time, so that a failure is of the change; HYPOTHESIS_PROFILE=fresh draws new ones.
+# Neither holds an example to a time: a busy machine is no fault.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("fresh", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 os.environ.pop("COLUMNS", None)  # xdist's workers have one, and tables would be as narrow

@@ -30,6 +30,7 @@ from flows.cli import (
     retrain,
     run,
     serve,
+    service,
     show,
     verify,
 )
@@ -74,6 +75,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="prices")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
+app.add_typer(service.app, name="service")
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,29 +6,37 @@ from typing import Any
 
 from flows.alarms import read_notify_url
 from flows.doctor.finding import Finding
-from flows.server_access import display_server, require_access
+from flows.server_access import display_server, read_auth_string, read_server_url, require_access
 from flows.settings import Settings
 
 ALARM_AUTOMATION = "bandcast-alarm-crashed-runs"  # of deployments/alarms.yaml
 SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"
 
 
-def check_server(_: Settings, now: datetime) -> Iterator[Finding]:
-    """Check that schedules make runs and a worker takes them."""
-    from prefect import get_client
-    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
+def check_server(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Check that schedules make runs and a worker takes them: of the configured server, or the home's own."""
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-    url = PREFECT_API_URL.value()
-    if not url:
+    if url := PREFECT_API_URL.value():
+        yield from _check_server_at(url, PREFECT_API_AUTH_STRING.value(), now)
+    elif url := read_server_url(settings.home):
+        auth_string = read_auth_string(settings.home)
+        with temporary_settings({PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: auth_string}):
+            yield from _check_server_at(url, auth_string, now)
+    else:
         yield Finding("Prefect server", "warn", "none is configured, so nothing runs on schedule", SERVE)
-        return
+
+
+def _check_server_at(url: str, auth_string: str | None, now: datetime) -> Iterator[Finding]:
+    from prefect import get_client
+
     shown = display_server(url)
     with get_client(sync_client=True) as client:
         if (error := client.api_healthcheck()) is not None:
             kind = type(error).__name__
             yield Finding("Prefect server", "fail", f"{shown} does not answer ({kind})", SERVE)
             return
-        require_access(url, PREFECT_API_AUTH_STRING.value())
+        require_access(url, auth_string)
         yield Finding("Prefect server", "ok", f"{shown}, version {client.api_version()}")
         deployments = [
             deployment

@@ -10,7 +10,12 @@ from flows.context import settle_scope
 from flows.prefect_runtime.flow_support import due
 from flows.prefect_runtime.parameters import overrides
 
-_GENERATED = re.compile("[a-z]+[0-9]*-[a-z]+[0-9]*")  # Prefect's own: adept-lynx, and rho4-tyree in its UI
+_GREEK = (
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|omicron|pi|rho|sigma|tau|upsilon|"
+    "phi|chi|psi|omega"
+)
+# Prefect makes up adept-lynx; the form of its UI makes up rho4-tyree and psi6-canis-majoris-field.
+_GENERATED = re.compile(f"[a-z]+-[a-z]+|({_GREEK})[0-9]*(-[a-z]+)+")
 
 
 def run_name() -> str:

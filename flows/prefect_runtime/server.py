@@ -7,11 +7,18 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import IO
 
 from flows.alarms import require_receiver
 from flows.failures import NOTIFY_NAME
 from flows.prefect_runtime.runnable import require_runnable
-from flows.prefect_runtime.server_process import run_child, wait_until_healthy
+from flows.prefect_runtime.server_process import (
+    LOOPBACK,
+    open_server_log,
+    require_free_port,
+    run_child,
+    wait_until_healthy,
+)
 from flows.prefect_runtime.telemetry import TELEMETRY_OFF
 from flows.server_access import (
     AUTH_FILE,
@@ -19,6 +26,7 @@ from flows.server_access import (
     SERVER_AUTH_VARIABLE,
     display_server,
     make_auth_string,
+    noted_server,
 )
 from flows.settings import load_settings
 from flows.symbols import make_absolute
@@ -28,6 +36,8 @@ from forecasting.errors import SourceError, UsageError
 POOL = "bandcast"
 TICKER_LISTS = ("BANDCAST_TICKERS", "BANDCAST_TRAIN_TICKERS")
 RESTART_SECONDS = 10
+# By itself Prefect deletes old events alone; with this also old runs with their logs and artifacts.
+RETENTION = {"PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "true"}
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 
 Environment = Mapping[str, str]
@@ -59,8 +69,13 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
         _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"), reset=reset)
         return
     auth_string = environment.get(AUTH_VARIABLE) or _read_or_make_auth_string()
-    with local_server(port, auth_string) as url:
-        _work(environment | {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}, url, reset=reset)
+    home = load_settings().home.absolute()
+    with open_server_log(home) as log, local_server(port, auth_string, log) as url:
+        _print(f"The server writes its log to {log.name}")
+        with noted_server(home, f"{url}/api"):
+            _work(
+                environment | {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}, url, reset=reset
+            )
 
 
 def _read_or_make_auth_string() -> str:
@@ -151,18 +166,20 @@ def _read_receiver(environment: Environment) -> str:
 
 
 @contextmanager
-def local_server(port: int, auth_string: str) -> Iterator[str]:
+def local_server(port: int, auth_string: str, log: IO[bytes] | None = None) -> Iterator[str]:
     """Run a Prefect server on 127.0.0.1 for as long as the block lasts; yield its URL.
 
     Args:
         port: To listen on.
         auth_string: Without it, the server refuses every request to its API.
+        log: Where it writes what it has to say; None throws that away.
 
     Raises:
-        SourceError: It did not answer in time, or ended at once.
+        SourceError: The port is taken; or the server did not answer in time, or ended at once.
     """
-    url = f"http://127.0.0.1:{port}"
-    command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    require_free_port(port)
+    url = f"http://{LOOPBACK}:{port}"
+    command = [*PREFECT, "server", "start", "--host", LOOPBACK, "--port", str(port)]
     # Without the first, the pages of a server on another port use the API of the one on 4200.
     pages = {"PREFECT_SERVER_UI_API_URL": f"{url}/api", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
     access = {
@@ -170,12 +187,10 @@ def local_server(port: int, auth_string: str) -> Iterator[str]:
         AUTH_VARIABLE: auth_string,  # for what the server asks of its own API
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"{url},http://localhost:{port}",
     }
-    environment = {**TELEMETRY_OFF, **os.environ, **pages, **access}
-    with run_child(command, environment, subprocess.DEVNULL) as server:
+    environment = {**TELEMETRY_OFF, **RETENTION, **os.environ, **pages, **access}
+    with run_child(command, environment, log or subprocess.DEVNULL) as server:
         if not wait_until_healthy(server, url):
-            raise SourceError(
-                f"Expected a Prefect server at {url}, found none; is the port free? Try --port."
-            )
+            raise SourceError(f"Expected a Prefect server at {url}, found none; see its log, or try --port.")
         yield url
 
 

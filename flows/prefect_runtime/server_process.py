@@ -1,13 +1,21 @@
-"""Processes of Prefect's servers and workers: started, waited for, and ended with a block."""
+"""Processes of Prefect's servers and workers: started, waited for, logged, and ended with a block."""
 
+import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from forecasting.errors import SourceError
+
+LOOPBACK = "127.0.0.1"
+SERVER_LOG = Path("logs") / "prefect-server.log"  # in the home
+LARGEST_LOG = 5_000_000  # bytes, when the server starts; the file before it is kept beside it
 STARTUP_SECONDS = 120
 STOP_SECONDS = 45  # a worker gives its runs 30 seconds to end
 
@@ -51,7 +59,37 @@ def wait_until_healthy(server: Process, url: str) -> bool:
         try:
             with urlopen(f"{url}/api/health", timeout=2) as answer:  # noqa: S310  # our own, on the loopback
                 if answer.status == 200:
-                    return True
+                    return server.poll() is None  # else somebody else answered
         except (URLError, OSError):
             time.sleep(0.1)
     return False
+
+
+@contextmanager
+def open_server_log(home: Path) -> Iterator[IO[bytes]]:
+    """Open the server's log to append; one that has grown large gives way, and stays beside it as `.1`."""
+    path = home / SERVER_LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LARGEST_LOG:
+        path.replace(path.with_suffix(".log.1"))
+    with path.open("ab") as log:
+        yield log
+
+
+def require_free_port(port: int) -> None:
+    """Check that nobody listens on a port of this machine, so that no other server is taken for ours.
+
+    Raises:
+        SourceError: Somebody does, or the port may not be used.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # a port that was left a minute ago is free
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise SourceError(
+                f"Expected a free port {port} on {LOOPBACK}, found: {os.strerror(error.errno or 0)}; "
+                "stop what listens there, choose another with --port, or use that server by PREFECT_API_URL."
+            ) from error

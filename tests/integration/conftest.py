@@ -16,7 +16,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def database(request: pytest.FixtureRequest, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both databases: the default SQLite file, and a PostgreSQL by URL."""
     if request.param == "postgres":

@@ -22,18 +22,20 @@ TICKERS = ["AAPL", "IBM"]
 DAILY: dict[str, Any] = {"flow": "daily", "parameters": {"tickers": TICKERS, "force": True}}
 RETRAIN: dict[str, Any] = {"flow": "retrain", "parameters": {"tickers": TICKERS}}
 
-# Each task's boundary and somewhere in its middle.
-POINTS = [
+# In the middle of each transaction, and after it.
+IN_TRANSACTIONS = [
     ["flows.steps.ingest:try_ticker", "after", 1],
+    ["db.repositories.models:ModelRepository.promote", "after", 1],
+    ["db.repositories.calibrations:CalibrationRepository.add", "after", 1],
+    ["db.repositories.forecasts:ForecastRepository.publish", "after", 1],
+    ["flows.steps.publish:emit_published", "before", 1],
+]
+BETWEEN = [
     ["flows.steps.publish:ingest_tickers", "after", 1],
     ["forecasting.model.training:fit_network", "after", 1],
-    ["db.repositories.models:ModelRepository.promote", "after", 1],  # in the transaction
     ["flows.steps.publish:ensure_model", "after", 1],
-    ["db.repositories.calibrations:CalibrationRepository.add", "after", 1],  # in the transaction
     ["flows.steps.forecast:forecast_ticker", "after", 1],
     ["flows.steps.publish:report_quarantine", "after", 1],
-    ["db.repositories.forecasts:ForecastRepository.publish", "after", 1],  # in the transaction
-    ["flows.steps.publish:emit_published", "before", 1],
 ]
 
 # What must be the same, whatever happened on the way; when and by which process is not part of it.
@@ -47,10 +49,10 @@ CONTENT = {
 }
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
-def urls(request: pytest.FixtureRequest, workplace: Path) -> tuple[str, str]:
+@pytest.fixture
+def urls(dialect: str, request: pytest.FixtureRequest, workplace: Path) -> tuple[str, str]:
     """Two databases of the engine: one for runs that are killed, one for runs side by side."""
-    if request.param == "sqlite":
+    if dialect == "sqlite":
         return f"sqlite:///{workplace}/killed.db", f"sqlite:///{workplace}/together.db"
     return request.getfixturevalue("postgres_url"), request.getfixturevalue("migrated_postgres_url")
 
@@ -119,12 +121,22 @@ def watching(url: str) -> Iterator[list[Any]]:
 
 
 @pytest.mark.usefixtures("prefect_url")
+@pytest.mark.parametrize(
+    ("dialect", "points"),
+    [
+        ("sqlite", IN_TRANSACTIONS),
+        pytest.param("sqlite", BETWEEN, marks=pytest.mark.long),
+        pytest.param("postgres", IN_TRANSACTIONS + BETWEEN, marks=pytest.mark.long),
+    ],
+    ids=["sqlite-in transactions", "sqlite-between", "postgres-all"],
+    indirect=["dialect"],
+)
 def test_killed_or_side_by_side_the_runs_leave_what_one_undisturbed_run_does(
-    urls: tuple[str, str], workplace: Path
+    urls: tuple[str, str], points: list[list[Any]], workplace: Path
 ) -> None:
     killed, together = urls
     alone = f"sqlite:///{workplace}/alone.db"
-    crashes = [[{**DAILY, "url": killed, "kill": point}] for point in POINTS]
+    crashes = [[{**DAILY, "url": killed, "kill": point}] for point in points]
     crowd = [{**DAILY, "url": together}, {**DAILY, "url": together}, {**RETRAIN, "url": together}]
     steps: list[list[dict[str, Any]]] = [
         [{**DAILY, "url": alone}],
@@ -134,7 +146,7 @@ def test_killed_or_side_by_side_the_runs_leave_what_one_undisturbed_run_does(
     ]
     with watching(killed) as seen_killed, watching(together) as seen_together:
         statuses = run_steps(steps)
-    assert statuses == [[0], *[[-signal.SIGKILL]] * len(POINTS), [0], [0, 0, 0]]
+    assert statuses == [[0], *[[-signal.SIGKILL]] * len(points), [0], [0, 0, 0]]
 
     expected = content(alone)
     assert content(killed) == expected

@@ -146,9 +146,10 @@ def test_a_failed_run_exits_with_1_and_one_sentence(workplace: Path) -> None:
         pytest.param("ingest --tickers NOPE", "NOPE: expected prices in ", marks=pytest.mark.long),
         ("run --tickers NOPE", "NOPE: expected prices in "),
         pytest.param("retrain --tickers NOPE", "NOPE: expected prices in ", marks=pytest.mark.long),
-        (
+        pytest.param(
             "forecast --tickers NOPE",
             "Expected stored sample prices of NOPE up to 2013-03-01, found none: run ",
+            marks=pytest.mark.long,
         ),
         ("run --tickers IBM --as-of 1999-01-04", "IBM: expected prices in "),
         pytest.param(

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("prefect_url")
 
 
 @pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 def test_a_run_stores_every_band_and_a_second_run_changes_nothing() -> None:
     summary = complete(daily)
     assert summary.tickers == ("AAPL", "FB", "GOOG", "IBM", "MSFT")

@@ -50,9 +50,6 @@ def test_no_later_run_replaces_live_bands(monkeypatch: pytest.MonkeyPatch, due: 
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize(
-    "database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True
-)
 def test_a_reissue_adds_an_edition_from_the_command_the_form_and_a_backfill(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -202,7 +202,7 @@ def test_the_bases_differ_by_the_dividends_and_by_nothing_else() -> None:
     )
 
 
-@pytest.mark.parametrize("corrected", ["dividend", "close"])
+@pytest.mark.parametrize("corrected", ["dividend", pytest.param("close", marks=pytest.mark.long)])
 def test_scores_of_total_returns_follow_what_the_source_corrects(
     folder: Path, monkeypatch: pytest.MonkeyPatch, corrected: str
 ) -> None:

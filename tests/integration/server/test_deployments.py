@@ -1,5 +1,6 @@
 """Deployments on a real Prefect server, run by a real worker."""
 
+import json
 import os
 import re
 import signal
@@ -19,7 +20,8 @@ from reading_store import rows
 from served import AFTER_CLOSE, AUTH_STRING, BACKFILL, Served, eventually, free_port, runs
 
 from flows.prefect_runtime.events import PUBLISHED
-from flows.server_access import AUTH_VARIABLE, read_auth_string
+from flows.prefect_runtime.server_process import SERVER_LOG
+from flows.server_access import AUTH_VARIABLE, read_auth_string, read_server_url
 
 
 def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:
@@ -159,10 +161,17 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
 
     try:
         eventually(scheduled, "scheduled runs of every deployment with a schedule")
+        doctor = subprocess.run(  # of this home, told no URL
+            [script, "doctor", "--json"], env=environment, capture_output=True, text=True, check=False
+        )
+        (found,) = (check for check in json.loads(doctor.stdout) if check["check"] == "Prefect server")
+        assert (found["verdict"], str(port) in found["found"]) == ("ok", True), found
+        assert (workplace / "home" / SERVER_LOG).exists()
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health")
+    assert read_server_url(workplace / "home") is None
     said = (workplace / "serve.log").read_text()
     assert f"{workplace}/home/prefect-auth: {read_auth_string(workplace / 'home')}" in said

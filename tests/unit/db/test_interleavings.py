@@ -326,11 +326,9 @@ def make_template() -> Path:
 
 
 def test_any_interleaving_keeps_what_consumers_rely_on() -> None:
-    run_state_machine_as_test(Runs, settings=settings(max_examples=12, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(Runs, settings=settings(max_examples=12, stateful_step_count=25))
 
 
 @pytest.mark.long
 def test_many_more_interleavings_do() -> None:
-    run_state_machine_as_test(
-        Runs, settings=settings(max_examples=200, stateful_step_count=40, deadline=None)
-    )
+    run_state_machine_as_test(Runs, settings=settings(max_examples=200, stateful_step_count=40))

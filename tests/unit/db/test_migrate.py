@@ -10,7 +10,6 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from side_by_side import run_side_by_side
 
 from db.engine import reading, writing
 from db.migrate import _configure, downgrade, read_head, read_revision, require_current, upgrade
@@ -19,16 +18,6 @@ from forecasting.errors import MigrationBehindError, StoreError
 
 # Those that others are made of are last.
 VIEWS = sorted((view.name for view in views.VIEWS), key=lambda name: name.startswith("all_"))
-SET_UP = """
-import sys
-from db.engine import open_engine
-from db.migrate import require_current
-engine = open_engine(sys.argv[1])
-print("ready", flush=True)
-sys.stdin.read()
-require_current(engine)
-print("up")
-"""
 
 
 def test_migrated_database_equals_metadata(engine: sa.Engine) -> None:
@@ -80,10 +69,6 @@ def test_failed_migration_leaves_nothing(empty: sa.Engine, monkeypatch: pytest.M
     with pytest.raises(sa.exc.DBAPIError):
         upgrade(empty)
     assert sa.inspect(empty).get_table_names() == []
-
-
-def test_processes_that_start_together_set_up_once(url: str) -> None:
-    assert run_side_by_side(3, SET_UP, url) == [(0, "up\n", "")] * 3
 
 
 def test_rebuilding_a_table_keeps_its_children(engine: sa.Engine) -> None:

@@ -33,6 +33,7 @@ COMMANDS = (
     "prices show",
     "prices forget",
     "exchanges",
+    "service",
     "models",
     "models rollback",
 )

@@ -87,7 +87,7 @@ def choose(rng: random.Random) -> tuple[list[str], dict[str, str]]:
     return rng.choice(COMMANDS).split(), {rng.choice(NAMES): value}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_a_mutated_setting_or_option_ends_in_no_traceback(
     workplace: Path, capsys: pytest.CaptureFixture[str], seed: int

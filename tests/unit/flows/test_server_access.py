@@ -10,7 +10,9 @@ from flows.server_access import (
     AUTH_VARIABLE,
     display_server,
     make_auth_string,
+    noted_server,
     read_auth_string,
+    read_server_url,
     require_access,
     supply_auth_string,
 )
@@ -100,3 +102,10 @@ def test_of_a_servers_url_no_secret_is_shown(url: str, shown: str) -> None:
 def test_only_http_is_asked(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Expected a Prefect server at http:// or https://"):
         require_access(tmp_path.as_uri(), None)
+
+
+def test_the_server_of_a_home_is_noted_as_long_as_it_runs(home: Path) -> None:
+    assert read_server_url(home) is None
+    with noted_server(home, HERE):
+        assert read_server_url(home) == HERE
+    assert read_server_url(home) is None

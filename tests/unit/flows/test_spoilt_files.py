@@ -66,7 +66,7 @@ def fetch(folder: Path) -> PriceHistory | PriceError:
         return error
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(seed=st.integers(0, 2**32))
 def test_a_spoilt_file_is_read_or_refused_in_one_sentence(
     text: str, tmp_path_factory: pytest.TempPathFactory, seed: int

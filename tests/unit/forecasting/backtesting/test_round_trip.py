@@ -63,7 +63,7 @@ def walks(draw: st.DrawFn) -> Walk:
     return issued, universe
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(walks())
 def test_every_quantile_and_outcome_comes_back(walk: Walk) -> None:
     issued, universe = walk
@@ -80,7 +80,7 @@ def test_every_quantile_and_outcome_comes_back(walk: Walk) -> None:
     assert np.isfinite(panel.score(REFERENCE).known).sum() == forecasts * len(HORIZONS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(walks())
 def test_scores_stay_within_what_they_can_be(walk: Walk) -> None:
     card = build_scorecard(tabulate_walk(*walk), every=1)

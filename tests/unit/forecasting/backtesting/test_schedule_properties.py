@@ -35,7 +35,7 @@ def find_indices(days: tuple[date, ...]) -> list[int]:
     return [int(SESSIONS.get_loc(pd.Timestamp(day))) for day in days]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(walks())
 def test_a_schedule_keeps_its_promises(walk: BacktestConfig) -> None:
     schedule: Schedule = schedule_walk(SESSIONS, walk)

@@ -19,7 +19,7 @@ from forecasting.calendars.sessions import (
 )
 from forecasting.errors import CalendarError, UsageError
 
-unhurried = settings(deadline=None, max_examples=50)  # the first example builds a calendar
+unhurried = settings(max_examples=50)  # the first example builds a calendar
 days = st.dates(date(1998, 1, 1), date(2025, 12, 31))
 calendars = st.sampled_from(["XNYS", "XTKS", "24/7"])
 

@@ -141,7 +141,7 @@ paths = st.lists(st.tuples(steps, st.integers(1, 40)), min_size=1, max_size=12).
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(paths)
 def test_features_are_finite_and_in_their_stated_ranges_for_any_prices(moves: Floats) -> None:
     closes = 100 * np.exp(np.cumsum(np.concatenate([np.zeros(WARM_UP + 2), moves])))
@@ -168,7 +168,7 @@ def test_quiet_series_have_features_everywhere(closes: Floats) -> None:
     assert np.isfinite(build_all(closes).features).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.sampled_from([1e-3, 1000.0, 0.37]))
 def test_the_unit_of_the_prices_does_not_matter(seed: int, factor: float) -> None:
     closes = 50 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.02, 140)))

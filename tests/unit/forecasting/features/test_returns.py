@@ -23,7 +23,7 @@ SESSIONS = 140
 COLUMNS = ("session", "close", "log_factor", "log_return", "range_variance", "surprise")
 BASES = values(PriceBasis)
 both_bases = pytest.mark.parametrize("basis", BASES)
-unhurried = settings(deadline=None, max_examples=40)
+unhurried = settings(max_examples=40)
 
 DAYS = [date(2024, 1, day) for day in (2, 3, 4, 5)]
 

@@ -102,7 +102,7 @@ calendars = st.lists(
 ).map(lambda each: [np.delete(DAYS[a : a + n], [hole for hole in holes if hole < n]) for a, n, holes in each])
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(calendars, st.integers(1, 20), st.floats(0.02, 0.4), st.integers(100, 500))
 def test_training_and_validation_targets_never_overlap(
     days: list[np.ndarray], purge: int, fraction: float, history: int
@@ -160,7 +160,7 @@ def test_a_step_is_scored_only_after_a_lookback_of_the_tickers_own(two_tickers: 
     assert set(features[1].flatten().tolist()) == {1.0}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(2, 30), st.integers(1, 30), st.lists(st.integers(0, 69), min_size=1, max_size=9))
 def test_sequences_never_cross_tickers(lookback: int, segment: int, ends: list[int]) -> None:
     data = make_rows(DAYS[:40], DAYS[20:50])

@@ -25,7 +25,7 @@ def test_weights_may_be_flat() -> None:
     assert weigh_by_recency(ENDS, "none").tolist() == [1.0, 1.0]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.floats(0, 1), min_size=1, max_size=60).map(sorted),
     st.sampled_from(values(Weighting)),

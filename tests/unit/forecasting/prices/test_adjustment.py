@@ -13,7 +13,7 @@ from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.types import PriceBasis, values
 
 DAYS = pd.bdate_range("2024-06-03", periods=8)
-unhurried = settings(deadline=None, max_examples=50)  # a busy machine is no fault
+unhurried = settings(max_examples=50)  # a busy machine is no fault
 BASES = values(PriceBasis)
 
 

@@ -1,4 +1,4 @@
-"""Upgrades of the schema of each release: whole, twice at once, and killed in the middle."""
+"""Set up and upgrade the schema: whole, by several processes at once, and killed in the middle."""
 
 import signal
 import subprocess
@@ -21,6 +21,16 @@ from db.schema import metadata
 FIRST = "0003"  # of that release; each migration since made the schema of a later one
 REVISIONS = sorted(script.revision for script in ScriptDirectory.from_config(_configure()).walk_revisions())
 SCHEMAS = [revision for revision in REVISIONS if FIRST <= revision < read_head()]
+SET_UP = """
+import sys
+from db.engine import open_engine
+from db.migrate import require_current
+engine = open_engine(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.read()
+require_current(engine)
+print("up")
+"""
 UPGRADE = """
 import sys
 from db import upgrade_store
@@ -109,3 +119,7 @@ def test_an_upgrade_that_is_killed_leaves_the_old_schema_and_can_be_repeated(
     assert read_all(old_url) == before
     assert upgrade_store(old_url) == read_head()
     assert is_upgraded(old_url, before)
+
+
+def test_processes_that_start_together_set_up_once(url: str) -> None:
+    assert run_side_by_side(3, SET_UP, url) == [(0, "up\n", "")] * 3

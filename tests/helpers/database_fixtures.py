@@ -1,4 +1,4 @@
-"""Fixtures of both databases: a SQLite file, and a real PostgreSQL that listens on a unix socket alone."""
+"""A model, a run, a forecast, and empty stores on both databases: a SQLite file, and a real PostgreSQL."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -16,7 +16,14 @@ from forecasting.errors import UsageError
 
 BANDCAST = str(Path(sys.executable).with_name("bandcast"))
 SHELL = "/bin/sh"
-COMMANDS = ("--version", "db upgrade", "models", "models --json", "prices status", "doctor")
+COMMANDS = (
+    "--version",
+    "models --json",
+    *(
+        pytest.param(command, marks=pytest.mark.long)
+        for command in ("db upgrade", "models", "prices status", "doctor")
+    ),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -94,4 +101,16 @@ def test_a_path_that_cannot_be_used_is_one_sentence_without_a_log(
         main()
     assert end.value.code == 1
     assert capsys.readouterr().err.startswith(f"Error: Expected to use {out}, found: ")
+    assert not (workplace / "home" / LOG_FILE).exists()
+
+
+def test_a_reader_that_goes_away_ends_the_command_without_a_word(workplace: Path) -> None:
+    upgrade_store(load_settings().url)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as output:
+        done = subprocess.run(
+            [BANDCAST, "models", "--json"], stdout=output, stderr=subprocess.PIPE, check=False
+        )
+    assert done.stderr.decode() == ""
     assert not (workplace / "home" / LOG_FILE).exists()
