@@ -9,6 +9,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from reading_store import rows
 
 from flows.daily import daily
+from flows.ingest import ingest
 
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
@@ -47,6 +48,14 @@ def test_the_reason_is_in_the_state_the_table_and_the_artifact(
     assert detail.rstrip(".") in message
     assert reason in artifact
     assert rows("SELECT count(*) FROM model_versions") == [(0,)]
+
+
+def test_a_run_is_tagged_with_its_source_session_and_kind() -> None:
+    state = run_state(ingest, tickers=["IBM"])
+    assert state.state_details.flow_run_id is not None
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(state.state_details.flow_run_id)
+    assert run.tags == ["as_of=2013-03-01", "kind=backfill", "source=sample"]
 
 
 def test_a_folder_that_is_not_there_is_named(workplace: Path) -> None:
