@@ -31,6 +31,7 @@ def receiver(prefect_url: str) -> Iterator[Receiver]:
         with get_client(sync_client=True) as client:  # what other files deploy has no alarms
             for name in (CRASHED, LATE):
                 client.delete_automation(client.read_automations_by_name(name)[0].id)
+            client.delete_block_document(client.read_block_document_by_name(BLOCK, BLOCK_TYPE).id)
 
 
 @pytest.fixture
