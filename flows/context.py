@@ -131,7 +131,8 @@ def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> 
     tickers = settings.tickers or source.tickers()
     if not tickers:
         raise UsageError(
-            "Expected tickers to forecast, found none; give --tickers AAPL,MSFT or set BANDCAST_TICKERS."
+            "Expected tickers to forecast, found none; run `bandcast init`, give --tickers AAPL,MSFT or set "
+            "BANDCAST_TICKERS."
         )
     newest = find_newest_session(settings, source, tickers, due=due)
     if as_of is not None and as_of > newest:

@@ -2,21 +2,26 @@
 
 import errno
 import os
+import re
 import traceback
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.settings import load_settings, read_environment
+from flows.settings import load_settings
+from flows.variables import read_environment
 from forecasting.errors import BandcastError, FileError, InternalError, UsageError
 from forecasting.text import clean_text, keep_visible, mask_credentials, mask_secrets, shorten
 
 LOG_FILE = Path("logs") / "bandcast.log"  # in the home
 LARGEST_LOG = 1_000_000  # bytes; the file before it is kept beside it
+SHORTEST_TOKEN = 8  # characters of a part of an Apprise URL that is taken for a secret
 LONGEST_TRACEBACK = 50_000  # characters
 SECRET_NAMES = ("AUTH_STRING", "API_KEY", "PASSWORD")  # ends of the names of variables
 URL_NAMES = ("BANDCAST_DATABASE_URL", "PREFECT_API_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 
+NOTIFY_NAME = "BANDCAST_NOTIFY_URL"
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)+")
 
 FILE_FAULTS = {
     errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
@@ -79,11 +84,28 @@ def list_secrets(environment: Mapping[str, str]) -> Iterator[str]:
     from db import find_secrets  # SQLAlchemy takes a while to import
 
     for name, value in environment.items():
-        if name in URL_NAMES:
+        if name == NOTIFY_NAME:
+            yield from list_notify_secrets(value)
+        elif name in URL_NAMES:
             yield from find_secrets(value)
         elif name.endswith(SECRET_NAMES):
             yield value
             yield value.partition(":")[2]  # an auth string is user and password
+
+
+def list_notify_secrets(url: str) -> Iterator[str]:
+    """Yield the secrets of an Apprise URL: all of it, user and password, and long parts with a digit.
+
+    >>> list(list_notify_secrets("json://me:pw@example.com/t0ken-of-mine/alarms"))[1:]
+    ['me:pw', 'pw', 't0ken-of-mine']
+    """
+    yield url
+    rest = url.partition("://")[2]
+    user_info = rest.rpartition("@")[0]
+    yield from filter(None, (user_info, user_info.partition(":")[2]))
+    for part in re.split("[/?&=@:#,]+", rest.removeprefix(user_info)):
+        if len(part) >= SHORTEST_TOKEN and re.search(r"\d", part) and not _HOST.fullmatch(part):
+            yield part
 
 
 def append_to_log(home: Path, text: str) -> Path:

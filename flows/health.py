@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from flows.doctor import examine
+from flows.doctor import examine, list_failures
 from flows.prefect_runtime.flow_support import one_sentence
 from flows.prefect_runtime.run_names import run_name
 from flows.reporting.artifacts import show_findings
@@ -16,6 +16,5 @@ def doctor() -> None:
     """Look for what is broken or will break, such as a session without bands, and fail where something is."""
     findings = tuple(examine(load_settings()))
     show_findings(findings)
-    failed = [finding.line() for finding in findings if finding.verdict == "fail"]
-    if failed:
+    if failed := list_failures(findings):
         raise SourceError(f"Expected nothing to fail, found {' | '.join(failed)}.")

@@ -6,17 +6,18 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
+from flows.symbols import parse_tickers, split_tickers
+from flows.variables import DOTENV, DOTENV_ENCODING, PREFIX, read_dotenv, read_environment
 from forecasting.calendars.exchanges import list_calendar_names
 from forecasting.calendars.reports import AHEAD, KNOWN_AHEAD
 from forecasting.config import (
@@ -27,13 +28,8 @@ from forecasting.config import (
     SimulationSettings,
     WarmStartConfig,
 )
-from forecasting.errors import SymbolError, UsageError
-from forecasting.text import is_symbol
+from forecasting.errors import UsageError
 from forecasting.types import SourceKind
-
-PREFIX = "BANDCAST_"
-DOTENV = ".env"  # in the working directory
-DOTENV_ENCODING = "utf-8-sig"  # some editors put a mark at the beginning, which would hide the first name
 
 Tickers = Annotated[tuple[str, ...], NoDecode]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
@@ -100,6 +96,12 @@ class Settings(BaseSettings):
         ge=0,
         le=10_080,
         description="Minutes after the close until `doctor` counts a session without bands as a fault.",
+    )
+    notify_url: SecretStr | None = Field(
+        None, description="Apprise URL that gets a message where a run fails or a person is needed."
+    )
+    notify_quarantined: float = Field(
+        0.1, ge=0, le=1, description="Share of quarantined tickers above which a run sends a message."
     )
     max_model_age_days: int = Field(
         45, ge=1, le=36_500, description="Age at which `--retrain auto` trains anew."
@@ -169,43 +171,6 @@ class Settings(BaseSettings):
         return self.earnings_known_ahead if self.earnings == "on" else None
 
 
-def parse_ticker(text: str) -> str:
-    """Parse a symbol in either case; settings, options and forms obey the same rule.
-
-    Raises:
-        SymbolError: It is no symbol.
-    """
-    ticker = text.strip().upper()
-    if not (text.isascii() and is_symbol(ticker)):  # capitals of other letters may be ASCII
-        raise SymbolError(text)
-    return ticker
-
-
-def parse_tickers(texts: Iterable[str]) -> tuple[str, ...]:
-    """Parse symbols; leave out empty and repeated ones.
-
-    Raises:
-        SymbolError: One is no symbol.
-    """
-    return tuple(dict.fromkeys(parse_ticker(text) for text in texts if text.strip()))
-
-
-def split_tickers(text: str) -> tuple[str, ...]:
-    """Split a list of symbols at its commas, and parse each.
-
-    Raises:
-        SymbolError: One is no symbol.
-        UsageError: The list is empty.
-    """
-    tickers = parse_tickers(text.split(","))
-    if not tickers:
-        raise UsageError(
-            f"Expected symbols with commas between, such as AAPL,MSFT, found none in '{text}'; "
-            "name some, or leave the list out for all."
-        )
-    return tickers
-
-
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment; values that a caller gives (not None) take precedence.
 
@@ -225,36 +190,6 @@ def load_settings(**overrides: Any) -> Settings:
     except (SettingsError, RecursionError) as error:  # the latter from JSON of a thousand brackets
         sentence = _word_json_error(error)
     raise UsageError(sentence)  # not from the error, whose text repeats the value
-
-
-def read_dotenv(path: Path = Path(DOTENV)) -> dict[str, str]:
-    """Read the variables of bandcast in the `.env` of the working directory; none where there is no file.
-
-    Raises:
-        UsageError: The file cannot be read.
-    """
-    try:
-        values = dotenv_values(path, encoding=DOTENV_ENCODING)
-    except UnicodeError:  # whose text repeats a part of the file
-        raise UsageError(
-            f"Expected UTF-8 text in {path.absolute()}, found another encoding; save the file as UTF-8."
-        ) from None
-    except OSError as error:
-        raise UsageError(f"Expected to read {path.absolute()}, found {error.strerror}.") from error
-    return {
-        name.upper(): value
-        for name, value in values.items()
-        if name.upper().startswith(PREFIX) and value is not None
-    }
-
-
-def read_environment() -> dict[str, str]:
-    """Read the variables that settings are read from: those of the process go before those of `.env`.
-
-    Raises:
-        UsageError: The file cannot be read.
-    """
-    return {**read_dotenv(), **os.environ}
 
 
 def find_unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,13 +14,16 @@ import typer
 from flows.cli import (
     backfill,
     backtest,
+    config,
     database,
     deploy,
     doctor,
     exchanges,
     forecast,
     ingest,
+    init,
     models,
+    notify,
     plot,
     prices,
     replay,
@@ -36,13 +39,8 @@ from flows.failures import format_traceback, hide_secrets, translate_error
 from flows.prefect_runtime.telemetry import turn_off_telemetry
 from flows.private_files import private_files
 from flows.server_access import supply_auth_string
-from flows.settings import (
-    DOTENV,
-    describe_unknown,
-    find_unknown_variables,
-    read_dotenv,
-    read_environment,
-)
+from flows.settings import describe_unknown, find_unknown_variables
+from flows.variables import DOTENV, read_dotenv, read_environment
 from flows.version import code_version
 from forecasting.errors import BandcastError, UsageError
 
@@ -55,6 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
+    init.init,
     run.run,
     ingest.ingest,
     retrain.retrain,
@@ -68,12 +67,14 @@ for command in (
     deploy.deploy,
     backfill.backfill,
     doctor.doctor,
+    notify.notify,
     exchanges.exchanges,
 ):
     app.command()(command)
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="prices")
 app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
 app.add_typer(service.app, name="service")
 
 

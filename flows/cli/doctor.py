@@ -1,6 +1,7 @@
 """`bandcast doctor`."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -8,9 +9,15 @@ from flows.cli.options import Json
 from flows.cli.output import print_line
 
 
-def doctor(json: Json = False) -> None:
+def doctor(
+    json: Json = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Send what fails to BANDCAST_NOTIFY_URL, in one message.")
+    ] = False,
+) -> None:
     """Look for what is broken or will break; one line each. Exit code 1 where something fails."""
-    from flows.doctor import examine
+    from flows.alarms import Alarm, try_alarm
+    from flows.doctor import examine, list_failures
     from flows.reporting.tables import to_json
     from flows.settings import load_settings
 
@@ -21,5 +28,8 @@ def doctor(json: Json = False) -> None:
             print_line(finding.line())  # at once: the checks of a server take seconds
     if json:
         print_line(to_json([asdict(finding) for finding in findings]))
-    if any(finding.verdict == "fail" for finding in findings):
+    if failed := list_failures(findings):
+        fault = try_alarm(Alarm("bandcast: the doctor found faults", " | ".join(failed))) if notify else ""
+        if fault:
+            typer.echo(f"Warning: {fault}", err=True)
         raise typer.Exit(1)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, overload
 
 import typer
 
-from flows.settings import split_tickers
+from flows.symbols import split_tickers
 from forecasting.config import EARLIEST_DAY
 from forecasting.errors import UsageError
 from forecasting.types import SourceKind

@@ -41,7 +41,8 @@ def show(
     """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
     from db import open_reader
     from flows.reporting.prices import build_prices_sheet, load_prices, prices_to_plain
-    from flows.settings import load_settings, parse_ticker
+    from flows.settings import load_settings
+    from flows.symbols import parse_ticker
 
     settings = load_settings(source=source)
     symbol = parse_ticker(ticker)

@@ -1,9 +1,10 @@
 """Checks of `bandcast doctor`, each with what to do about what it finds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from flows.doctor.alarms import check_alarms
 from flows.doctor.environment import check_dependencies, check_disk, check_python, check_settings
 from flows.doctor.finding import Finding
 from flows.doctor.prefect_server import check_server
@@ -23,6 +24,7 @@ CHECKS = (
     check_size,
     check_calendars,
     check_freshness,
+    check_alarms,
     check_server,
 )
 
@@ -43,6 +45,11 @@ def examine(settings: Settings, now: datetime | None = None) -> Iterator[Finding
         except Exception as error:  # one broken check must not hide the others
             report_unexpected(error)
             yield Finding(name, "fail", describe_error(error), "report this, with the line above")
+
+
+def list_failures(findings: Iterable[Finding]) -> list[str]:
+    """List the lines of what fails."""
+    return [finding.line() for finding in findings if finding.verdict == "fail"]
 
 
 def _hide_secrets(finding: Finding) -> Finding:

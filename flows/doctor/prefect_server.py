@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from flows.alarms import read_notify_url
 from flows.doctor.finding import Finding
 from flows.server_access import display_server, read_auth_string, read_server_url, require_access
 from flows.settings import Settings
 
+ALARM_AUTOMATION = "bandcast-alarm-crashed-runs"  # of deployments/alarms.yaml
 SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"
 
 
@@ -43,6 +45,7 @@ def _check_server_at(url: str, auth_string: str | None, now: datetime) -> Iterat
         ]
         yield from _check_scheduler(client, deployments, now)
         yield from _check_workers(client, deployments)
+        yield from _check_automations(client)
 
 
 def _check_scheduler(client: Any, deployments: list[Any], now: datetime) -> Iterator[Finding]:
@@ -78,6 +81,13 @@ def _check_scheduler(client: Any, deployments: list[Any], now: datetime) -> Iter
         yield Finding(
             "schedules", "ok", f"{len(planned)} deployments; the next run is due {first:%a %H:%M} UTC"
         )
+
+
+def _check_automations(client: Any) -> Iterator[Finding]:
+    """Check that the server can send alarms, where any are wanted."""
+    if read_notify_url() and not client.read_automations_by_name(ALARM_AUTOMATION):
+        found = "the server has none for runs that crash or are late"
+        yield Finding("alarms of the server", "warn", found, "run `bandcast deploy` or `bandcast serve`")
 
 
 def _check_workers(client: Any, deployments: list[Any]) -> Iterator[Finding]:

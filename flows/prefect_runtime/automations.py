@@ -8,39 +8,44 @@ from uuid import UUID
 import yaml
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectNotFound
 
 from flows.prefect_runtime.changes import Change, find_edits
 from flows.prefect_runtime.described import Described
 
-FILES = ("zombies.yaml",)
+FILE, ALARM_FILE = "zombies.yaml", "alarms.yaml"
+
+NOTIFICATION = "send-notification"  # type of an action
 
 
 def plan_automations(
-    client: SyncPrefectClient, deployments: Iterable[UUID], *, reset: bool
+    client: SyncPrefectClient, deployments: Iterable[UUID], block: UUID | None, *, reset: bool
 ) -> Iterator[Change]:
     """Plan every automation: of one that exists, only the deployments that it watches, unless it is reset.
 
     Args:
         client: Of the server.
         deployments: Ids of the deployments to watch.
+        block: Id of the block that alarms are sent by; None where none are to be sent.
         reset: Set everything back to the files.
     """
-    for described in describe_automations(deployments):
+    for described in describe_automations(deployments, block):
         found = next(iter(client.read_automations_by_name(described.name)), None)
         if found is None:
             yield Change("automation", described)
             continue
         before = found.model_dump(mode="json")
-        after = described.fields if reset else {"trigger": _watch(before["trigger"], described)}
+        after = described.fields if reset else _follow(client, before, described)
         if edits := find_edits(after, before):
             yield Change("automation", described, found.id, edits)
 
 
-def describe_automations(deployments: Iterable[UUID]) -> Iterator[Described]:
-    """Describe every automation of the files, watching some deployments."""
-    for name in FILES:
+def describe_automations(deployments: Iterable[UUID], block: UUID | None) -> Iterator[Described]:
+    """Describe every automation of the files, watching some deployments; alarms only with their block."""
+    watched = tuple(deployments)
+    for name in (FILE, *([ALARM_FILE] if block else [])):
         for content in yaml.safe_load_all((files("flows") / name).read_text()):
-            yield describe_automation(content, deployments)
+            yield describe_automation(_send_by(content, block), watched)
 
 
 def describe_automation(content: Mapping[str, Any], deployments: Iterable[UUID]) -> Described:
@@ -61,6 +66,31 @@ def save_automation(client: SyncPrefectClient, change: Change) -> None:
     known = found.model_dump(mode="json", include=set(fields)) if found else {}
     edited = {**fields, **known, **change.new_values}
     client.update_automation(change.identity, AutomationCore.model_validate(edited))
+
+
+def _send_by(content: Mapping[str, Any], block: UUID | None) -> dict[str, Any]:
+    """Return an automation whose messages are sent by a block."""
+    actions = [
+        {**action, "block_document_id": block} if action["type"] == NOTIFICATION else action
+        for action in content["actions"]
+    ]
+    return {**content, "actions": actions}
+
+
+def _follow(client: SyncPrefectClient, before: Mapping[str, Any], described: Described) -> dict[str, Any]:
+    """Return what an automation that exists must have: its deployments, and a block that exists."""
+    followed: dict[str, Any] = {"trigger": _watch(before["trigger"], described)}
+    blocks = {action.get("block_document_id") for action in before["actions"]} - {None}
+    if not all(_has_block(client, block) for block in blocks):
+        followed["actions"] = described.fields["actions"]
+    return followed
+
+
+def _has_block(client: SyncPrefectClient, block: str) -> bool:
+    try:
+        return client.read_block_document(UUID(block)) is not None
+    except ObjectNotFound:
+        return False
 
 
 def _watch(trigger: Mapping[str, Any], described: Described) -> dict[str, Any]:

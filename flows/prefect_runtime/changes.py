@@ -32,9 +32,11 @@ class Edit:
     after: Any
 
     def describe(self) -> str:
-        """Describe the edit in a few words; a form is too long to show."""
+        """Describe the edit in a few words; a form is too long to show, a URL of alarms is secret."""
         if self.field in ("parameter_openapi_schema", "base_job_template"):
             return f"{self.field} of this release"
+        if self.field == "url":
+            return "url of BANDCAST_NOTIFY_URL"
         return f"{self.field} {_shorten(self.before)} becomes {_shorten(self.after)}"
 
 

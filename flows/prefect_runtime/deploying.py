@@ -20,6 +20,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 
 from db import name_database
 from flows.failures import describe_error
+from flows.prefect_runtime.alarm_block import UNKNOWN, find_block, plan_block, save_block
 from flows.prefect_runtime.automations import plan_automations, save_automation
 from flows.prefect_runtime.changes import Change, plan_deployment, plan_pool, require_same_store
 from flows.prefect_runtime.described import Described, describe_deployments, describe_pool
@@ -28,17 +29,25 @@ from forecasting.errors import SourceError
 
 
 def deploy(
-    api_url: str, auth_string: str | None, *, store_url: str, reset: bool = False, dry_run: bool = False
+    api_url: str,
+    auth_string: str | None,
+    *,
+    store_url: str,
+    notify_url: str = "",
+    reset: bool = False,
+    dry_run: bool = False,
 ) -> list[str]:
     """Create the work pool, deployments and automations that are missing; repeatable.
 
     What exists stays as people have set it, but for the parts that belong to the release: entrypoint, version
-    and form of a deployment, and the deployments that an automation watches.
+    and form of a deployment, and the deployments that an automation watches. The block of the alarms has the
+    URL that is set.
 
     Args:
         api_url: URL of the Prefect server's API.
         auth_string: What the API asks for; None where it asks for nothing.
         store_url: Database that the deployments serve.
+        notify_url: Apprise URL of alarms; empty leaves those that exist.
         reset: Set everything back to the files in `deployments/`, and take over another store's deployments.
         dry_run: Change nothing.
 
@@ -56,12 +65,14 @@ def deploy(
         found = _find_deployments(client, described)
         if not reset:
             require_same_store(list(found.values()), store, api_url)
-        changes = list(_plan(client, described, found, reset=reset))
+        changes = [*_plan(client, described, found, reset=reset), *plan_block(client, notify_url)]
         if not dry_run:
             _apply_all(client, changes)
             found = _find_deployments(client, described)
         watched = [deployment.id for deployment in found.values()]
-        automations = list(plan_automations(client, watched, reset=reset))
+        block = find_block(client)
+        sender = block.id if block else UNKNOWN if notify_url else None
+        automations = list(plan_automations(client, watched, sender, reset=reset))
         if not dry_run:
             _apply_all(client, automations)
     return [line for change in (*changes, *automations) for line in change.lines()]
@@ -117,6 +128,7 @@ def _apply_all(client: SyncPrefectClient, changes: Sequence[Change]) -> None:
         "work pool": _save_pool,
         "deployment": _save_deployment,
         "automation": save_automation,
+        "block": save_block,
     }
     for change in changes:
         apply[change.kind](client, change)

@@ -5,22 +5,24 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
-from prefect import get_run_logger
+from prefect import get_client, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
+from flows.alarms import Alarm, try_alarm
 from flows.context import RunContext, open_context
 from flows.failures import hide_secrets, translate_error
 from flows.prefect_runtime.run_logs import clean_run_logs
 from flows.private_files import private_files
 from flows.settings import load_settings
-from forecasting.errors import BandcastError
+from forecasting.errors import BandcastError, CalendarError, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,10 +41,17 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
                 return function(*args, **kwargs)
         except Exception as error:
             failure = translate_error(error)
+        report_failure(failure)
         failed: State[Any] = Failed(message=hide_secrets(str(failure)), data=failure)
         return failed  # type: ignore[return-value]  # Prefect accepts a state as result
 
     return body
+
+
+def report_failure(failure: BandcastError) -> None:
+    """Send an alarm about the failure of this run; a fault of that is logged."""
+    if fault := try_alarm(Alarm(f"bandcast: {flow_run.name} failed", str(failure))):
+        get_run_logger().warning("alarm: %s", fault)
 
 
 def translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:
@@ -71,7 +80,18 @@ def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunConte
         if lost := context.store.count_lost_commits():
             get_run_logger().warning("store: the last %d commits are lost; %s", lost, LOST_ADVICE)
         context.store.check_daily(context.now.date())
+        tag_run(context)
         yield context
+
+
+def tag_run(context: RunContext) -> None:
+    """Add tags to this run, by which the UI can be filtered: source, session, and kind where it is known."""
+    tags = [f"source={context.source.name}", f"as_of={context.as_of}"]
+    with suppress(UsageError, CalendarError):  # no ticker is of an exchange that is known: quarantine says so
+        tags.append(f"kind={context.kind}")
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(UUID(flow_run.id))
+        client.update_flow_run(run.id, tags=sorted({*run.tags, *tags}))
 
 
 @contextmanager

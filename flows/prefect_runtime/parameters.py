@@ -16,7 +16,8 @@ from forecasting.types import SourceKind
 
 _EITHER_CASE = SYMBOL_PATTERN.replace("A-Z", "A-Za-z")  # settings turn symbols into capitals
 
-Symbol = Annotated[str, Field(pattern=f"^{_EITHER_CASE}$")]
+# A symbol, or @ and the path of a watchlist on the worker.
+Symbol = Annotated[str, Field(pattern=rf"^({_EITHER_CASE}|@[^\s@,][^\r\n,]{{0,250}})$")]
 Symbols = Annotated[list[Symbol], Field(max_length=2000)]
 Source = Literal["configured", SourceKind]
 Horizon = Annotated[int, Field(ge=1, le=30)]

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
+from flows.alarms import require_receiver
+from flows.failures import NOTIFY_NAME
+from flows.prefect_runtime.runnable import require_runnable
 from flows.prefect_runtime.server_process import (
     LOOPBACK,
     open_server_log,
@@ -25,10 +28,13 @@ from flows.server_access import (
     make_auth_string,
     noted_server,
 )
-from flows.settings import load_settings, read_environment
+from flows.settings import load_settings
+from flows.symbols import make_absolute
+from flows.variables import read_environment
 from forecasting.errors import SourceError, UsageError
 
 POOL = "bandcast"
+TICKER_LISTS = ("BANDCAST_TICKERS", "BANDCAST_TRAIN_TICKERS")
 RESTART_SECONDS = 10
 # By itself Prefect deletes old events alone; with this also old runs with their logs and artifacts.
 RETENTION = {"PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "true"}
@@ -48,11 +54,13 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
         reset: Set everything back to the files in `deployments/`.
 
     Raises:
-        UsageError: The auth string cannot be stored, or the deployments of the server serve another store.
+        UsageError: A run could not work, the auth string cannot be stored, or the deployments of the server
+            serve another store.
         SourceError: The server does not answer, or refuses the deployments.
     """
     from prefect.settings import PREFECT_API_URL
 
+    require_runnable()
     # Without these, systemd's way of stopping leaves server and worker behind.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.default_int_handler)
@@ -86,13 +94,15 @@ def deploy_to_server(*, reset: bool = False, dry_run: bool = False) -> None:
         dry_run: Only print what would change.
 
     Raises:
-        UsageError: PREFECT_API_URL is not set, or the deployments of the server serve another store.
+        UsageError: PREFECT_API_URL is not set, a run could not work, or the deployments of the server serve
+            another store.
         SourceError: The server does not answer, or refuses.
     """
     from prefect.settings import PREFECT_API_URL
 
     if not (url := PREFECT_API_URL.value()):
         raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
+    require_runnable()
     _print(f"{'Would deploy' if dry_run else 'Deploying'} to {display_server(url).removesuffix('/api')}:")
     _deploy(build_worker_environment() | {"PREFECT_API_URL": url}, reset=reset, dry_run=dry_run)
 
@@ -105,7 +115,9 @@ def build_worker_environment() -> dict[str, str]:
     settings = load_settings()
     paths = {"BANDCAST_HOME": settings.home, "BANDCAST_CSV_DIR": settings.csv_dir}
     absolute = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
-    return {**TELEMETRY_OFF, **read_environment(), **absolute, "BANDCAST_DATABASE_URL": settings.url}
+    given = read_environment()
+    lists = {name: make_absolute(given[name]) for name in TICKER_LISTS if given.get(name)}
+    return {**TELEMETRY_OFF, **given, **absolute, **lists, "BANDCAST_DATABASE_URL": settings.url}
 
 
 def _work(environment: Environment, url: str, *, reset: bool) -> None:
@@ -134,11 +146,23 @@ def _deploy(environment: Environment, *, reset: bool = False, dry_run: bool = Fa
         environment["PREFECT_API_URL"],
         environment.get(AUTH_VARIABLE),
         store_url=environment["BANDCAST_DATABASE_URL"],
+        notify_url=_read_receiver(environment),
         reset=reset,
         dry_run=dry_run,
     )
     for line in changes or ["nothing to change"]:
         _print(f"  {line}")
+
+
+def _read_receiver(environment: Environment) -> str:
+    """Return the URL of alarms, which Apprise must know; empty where none is set.
+
+    Raises:
+        UsageError: It does not.
+    """
+    if url := environment.get(NOTIFY_NAME, "").strip():
+        require_receiver(url)
+    return url
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 The network does harm on 40 tickers (measured); what it earns on hundreds is in benchmarks/RESULTS.md.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from flows.settings import Settings, parse_tickers
+from flows.settings import Settings
+from flows.symbols import list_symbol_cells, parse_ticker
 from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars
 from forecasting.errors import SourceError, UnknownExchangeError, UsageError
@@ -77,11 +77,7 @@ def read_list(name: str) -> tuple[str, ...]:
 
 
 def _read_symbols(text: str) -> tuple[str, ...]:
-    rows = list(csv.reader(text.splitlines()))
-    head = [cell.strip().lower() for cell in rows[0]] if rows else []
-    column = head.index("ticker") if "ticker" in head else 0
-    body = rows[1:] if "ticker" in head else rows
-    return parse_tickers(row[column] for row in body if len(row) > column)
+    return tuple(dict.fromkeys(map(parse_ticker, list_symbol_cells(text))))
 
 
 def _are_all_american(tickers: Sequence[str], calendars: Calendars) -> bool:

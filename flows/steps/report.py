@@ -26,6 +26,7 @@ from flows.reporting.bands import (
 )
 from flows.reporting.scorecards import load_horizon_scores
 from flows.reporting.summary_page import RunPage, describe_run, format_page
+from flows.steps.alarms import alarm_drift, alarm_quarantined
 from flows.steps.calibrate import load_closed_bands
 from flows.steps.missing_sessions import SessionPlan
 from flows.summary import RunReport, RunSummary
@@ -61,6 +62,7 @@ def report_calibration(context: RunContext) -> None:
     drifted = find_drifts(live, settings.simulation.nominal_coverage, settings.monitoring)
     with context.store.reading() as tx:
         calibration = tx.calibrations.newest(context.as_of)
+    alarm_drift(context, {str(drift.horizon): _describe_drift(drift) for drift in drifted})
     for drift in drifted:
         get_run_logger().warning("coverage: %s", _describe_drift(drift))
         emit_drifted(context, drift)
@@ -93,6 +95,7 @@ def report_summary(context: RunContext, summary: RunSummary) -> str:
     coverage = load_horizon_scores(context.store, tickers, context.as_of - LAST_MONTH).issued
     page = RunPage(summary, bands, earlier, model, calibration, coverage)
     show_page(format_page(page), summary.as_of)
+    alarm_quarantined(context, summary)
     return describe_run(summary, model)
 
 

@@ -44,7 +44,7 @@ def test_deployments_pull_nothing_and_daily_runs_after_the_close_and_in_the_morn
 
 
 def test_the_package_holds_the_files_that_serve_deploys() -> None:
-    for name in ("prefect.yaml", "work-pool.json", "zombies.yaml"):
+    for name in ("prefect.yaml", "work-pool.json", "alarms.yaml", "zombies.yaml"):
         assert (ROOT / "flows" / name).read_text() == (FOLDER / name).read_text()
 
 
@@ -103,13 +103,13 @@ def test_the_image_copies_only_what_is_there_and_not_ignored() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
-@pytest.mark.parametrize("name", ["zombies.yaml", "automations.yaml"])
+@pytest.mark.parametrize("name", ["zombies.yaml", "alarms.yaml", "automations.yaml"])
 def test_prefect_accepts_the_automations(name: str) -> None:
     from prefect.events.schemas.automations import AutomationCore
 
-    described = yaml.safe_load((FOLDER / name).read_text())
-    for one in described.get("automations", [described]):
-        assert AutomationCore.model_validate(one).name.startswith("bandcast-")
+    for described in yaml.safe_load_all((FOLDER / name).read_text()):
+        for automation in described.get("automations", [described]):
+            assert AutomationCore.model_validate(automation).name.startswith("bandcast-")
 
 
 def test_compose_is_accepted_by_the_tool_itself() -> None:

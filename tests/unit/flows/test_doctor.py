@@ -3,14 +3,12 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from issued_forecasts import make_forecast
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner
 from workplace import open_configured_store
 
@@ -30,12 +28,9 @@ def examine_all(now: datetime = NOW) -> dict[str, Finding]:
 
 
 @pytest.fixture(autouse=True)
-def no_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No Prefect server, whatever other test files of this process have started."""
+def settled(no_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One ticker, and no server."""
     monkeypatch.setenv("BANDCAST_TICKERS", "AAPL")
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    with temporary_settings(restore_defaults={PREFECT_API_URL}):
-        yield
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from flows.cli import flow_runs, main
 from flows.context import settle_scope
 from flows.prefect_runtime.flow_support import due
 from flows.prefect_runtime.parameters import overrides
-from flows.settings import PREFIX, Settings
+from flows.settings import Settings
+from flows.variables import PREFIX
 from forecasting.errors import SourceError
 
 NUMBERS = ("-", "0", "-1", "1", "0.5", "1e9", "1e400", "nan", "inf", "-inf", "9" * 20, "9" * 5000)

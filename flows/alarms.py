@@ -1,0 +1,154 @@
+"""Alarms: a message to BANDCAST_NOTIFY_URL where a person is needed; silence means health."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from flows.failures import NOTIFY_NAME, hide_secrets
+from flows.variables import read_environment
+from forecasting.errors import SourceError, UsageError
+from forecasting.text import clean_text
+
+MEMORY = "alarms.json"  # in the home: the lasting conditions that a message was sent about
+REMINDER = timedelta(days=7)
+LONGEST_TEXT = 1500  # characters; many services cut longer ones
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A message to a person.
+
+    Attributes:
+        subject: Its first line.
+        text: What was found, and what to do.
+    """
+
+    subject: str
+    text: str
+
+
+def read_notify_url() -> str:
+    """Read the URL alone, so that a fault of another setting can be reported, too; empty where none is set.
+
+    Raises:
+        UsageError: The file `.env` cannot be read.
+    """
+    return read_environment().get(NOTIFY_NAME, "").strip()
+
+
+def require_receiver(url: str) -> None:
+    """Check that Apprise knows the service of a URL and finds in it what that needs.
+
+    Raises:
+        UsageError: It does not.
+    """
+    from apprise import Apprise  # takes a third of a second
+
+    with _capture_log():
+        known = Apprise().add(url)
+    if not known:
+        raise UsageError(
+            f"Expected an Apprise URL in {NOTIFY_NAME}, such as slack://..., mailto://... or json://host, "
+            "found another text; see https://github.com/caronc/apprise/wiki."
+        )
+
+
+def send_message(alarm: Alarm, url: str) -> None:
+    """Send a message.
+
+    Raises:
+        UsageError: The URL is none of Apprise's.
+        SourceError: The receiver did not take it.
+    """
+    from apprise import Apprise, NotifyType
+
+    require_receiver(url)
+    receiver = Apprise()
+    receiver.add(url)
+    subject, text = (clean_text(hide_secrets(part), LONGEST_TEXT) for part in (alarm.subject, alarm.text))
+    with _capture_log() as records:
+        taken = receiver.notify(body=text, title=subject, notify_type=NotifyType.FAILURE)
+    if not taken:
+        found = clean_text(hide_secrets("; ".join(records)), 200).rstrip(".") or "no answer"
+        raise SourceError(f"Expected the receiver of {NOTIFY_NAME} to take a message, found {found}.")
+
+
+def try_alarm(alarm: Alarm) -> str:
+    """Send a message if BANDCAST_NOTIFY_URL is set, and never raise: no run fails for its alarm.
+
+    Returns:
+        Why the message was not sent, in a sentence for the log; empty if it was, or none is wanted.
+    """
+    try:
+        if url := read_notify_url():
+            send_message(alarm, url)
+    except Exception as error:  # whatever a service or its library raises
+        return f"no alarm was sent ({alarm.subject}): {clean_text(hide_secrets(str(error)), 500)}"
+    return ""
+
+
+def try_lasting_alarm(
+    kind: str, subject: str, conditions: Mapping[str, str], *, home: Path, today: date
+) -> str:
+    """Send one message about conditions that last: when one begins, and again after a week.
+
+    Args:
+        kind: Of condition, such as `drift/yahoo`.
+        subject: First line of the message.
+        conditions: Name -> sentence, of the conditions that hold now; a name that is missing has ended.
+        home: Folder that keeps what was sent.
+        today: Day of the run.
+
+    Returns:
+        As `try_alarm`. What could not be sent is tried again by the next run.
+    """
+    memory = _load_memory(home)
+    sent = memory.get(kind, {})
+    due = [name for name in conditions if name not in sent or today - sent[name] >= REMINDER]
+    fault = try_alarm(Alarm(subject, " ".join(conditions.values()))) if due and read_notify_url() else ""
+    kept = {name: day for name, day in sent.items() if name in conditions}
+    memory[kind] = kept if fault else kept | dict.fromkeys(due, today)
+    if memory[kind] == sent or not read_notify_url():
+        return fault
+    try:
+        _save_memory(home, memory)
+    except OSError as error:
+        return f"{fault or 'an alarm was sent'}; expected to note that in {home / MEMORY}, found {error}"
+    return fault
+
+
+def _load_memory(home: Path) -> dict[str, dict[str, date]]:
+    """Load kind -> name -> day of the message; a file that is missing or damaged holds nothing."""
+    try:
+        stored = json.loads((home / MEMORY).read_text())
+        return {
+            kind: {name: date.fromisoformat(day) for name, day in names.items()}
+            for kind, names in stored.items()
+        }
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _save_memory(home: Path, memory: Mapping[str, Mapping[str, date]]) -> None:
+    plain = {kind: {name: str(day) for name, day in names.items()} for kind, names in memory.items()}
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MEMORY).write_text(json.dumps(plain, indent=1) + "\n")
+
+
+@contextmanager
+def _capture_log() -> Iterator[list[str]]:
+    """Collect what Apprise logs, and keep it from the streams: it may hold parts of the URL."""
+    lines: list[str] = []
+    logger, handler = logging.getLogger("apprise"), logging.Handler(logging.WARNING)
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]  # shorter than a class
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate

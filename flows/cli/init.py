@@ -1,0 +1,56 @@
+"""`bandcast init`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.doctor import doctor
+from flows.cli.options import CsvDir, Source
+from flows.cli.output import print_line
+from forecasting.errors import UsageError
+
+QUESTION = "Tickers to forecast (us-large, symbols with commas between, or @ and a file)"
+
+
+def init(
+    universe: Annotated[
+        str | None, typer.Option(help="us-large, symbols with commas between, or @FILE with a column ticker.")
+    ] = None,
+    home: Annotated[Path, typer.Option(help="Folder of store, plots and logs.")] = Path(".bandcast"),
+    database_url: Annotated[str, typer.Option(help="PostgreSQL, by URL. [default: SQLite in the home]")] = "",
+    source: Source = None,
+    csv_dir: CsvDir = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite .env and watchlist.csv.")] = False,
+) -> None:
+    """Write a commented .env and a watchlist into this folder, and look whether all is well."""
+    from flows.first_day import FirstSettings, write_first_settings
+
+    chosen = FirstSettings(
+        universe or _ask(),
+        home,
+        database_url=database_url,
+        source=source or "yahoo",
+        csv_dir=csv_dir,
+    )
+    for path in write_first_settings(Path.cwd(), chosen, force=force):
+        print_line(f"wrote {path}")
+    try:
+        doctor()
+    except typer.Exit:
+        print_line("Mend what fails, then call `bandcast doctor` again.")
+        raise
+    print_line("Next: `bandcast run` makes the first bands, `bandcast serve` makes them every day.")
+
+
+def _ask() -> str:
+    """Ask for the universe.
+
+    Raises:
+        UsageError: Nobody can answer.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("Expected --universe us-large, AAPL,MSFT or @watchlist.csv, found none; give one.")
+    answer: str = typer.prompt(QUESTION)
+    return answer.strip()

@@ -1,0 +1,118 @@
+"""The first day: a commented `.env` and a watchlist in a folder, so that every command there works."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from flows.symbols import FILE_MARK, read_watchlist, split_tickers
+from flows.variables import DOTENV
+from forecasting.errors import FileError, UsageError
+
+WATCHLIST = "watchlist.csv"
+US_LARGE = "us-large"  # the bundled list
+
+
+@dataclass(frozen=True)
+class FirstSettings:
+    """Settings to write.
+
+    Attributes:
+        universe: `us-large`, symbols with commas between, or `@` and the path of a watchlist.
+        home: Folder of the store, plots and caches.
+        database_url: Empty for a SQLite file in the home.
+        source: Of prices.
+        csv_dir: Folder of price files, for the source `csv`.
+    """
+
+    universe: str
+    home: Path
+    database_url: str = ""
+    source: str = "yahoo"
+    csv_dir: Path | None = None
+
+
+def write_first_settings(folder: Path, chosen: FirstSettings, *, force: bool) -> list[Path]:
+    """Write `.env` and, unless the universe is a file that exists, `watchlist.csv`; return their paths.
+
+    Args:
+        folder: To write into.
+        chosen: The settings.
+        force: Overwrite files that are there.
+
+    Raises:
+        UsageError: A file is there already, or the universe is none.
+        FileError: A file cannot be written.
+    """
+    own = chosen.universe.startswith(FILE_MARK)
+    watchlist = Path(chosen.universe[1:]).expanduser() if own else folder / WATCHLIST
+    contents = {folder / DOTENV: format_dotenv(chosen, watchlist.absolute())}
+    if own:
+        read_watchlist(watchlist)  # refuses what is none
+    else:
+        contents[watchlist] = format_watchlist(chosen.universe)
+    if there := [str(path) for path in contents if path.exists() and not force]:
+        raise UsageError(f"Expected no file at {' and '.join(there)}, found one; move it, or give --force.")
+    for path, text in contents.items():
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise FileError(str(path), error.strerror or str(error)) from error
+    return list(contents)
+
+
+def format_watchlist(universe: str) -> str:
+    """Format a watchlist: `ticker,name`, the names of large companies of the United States filled in.
+
+    Raises:
+        UsageError: A ticker is no symbol, or there is none.
+    """
+    names = read_names()
+    tickers: Iterable[str] = names if universe == US_LARGE else split_tickers(universe)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([("ticker", "name"), *((ticker, names.get(ticker, "")) for ticker in tickers)])
+    return text.getvalue()
+
+
+def read_names() -> Mapping[str, str]:
+    """Read ticker -> name of the bundled list."""
+    text = resources.files("flows").joinpath("universes", f"{US_LARGE}.csv").read_text("utf-8")
+    return {row["ticker"]: row["name"] for row in csv.DictReader(text.splitlines())}
+
+
+def format_dotenv(chosen: FirstSettings, watchlist: Path) -> str:
+    """Format a `.env` with a comment for each setting; those that are left open are commented out."""
+    entries = (
+        ("Tickers to forecast: those of a file, or symbols with commas between.", "TICKERS", f"@{watchlist}"),
+        ("Where prices come from: yahoo, csv or sample.", "SOURCE", chosen.source),
+        ("Folder of TICKER.csv files, for the source csv.", "CSV_DIR", _absolute(chosen.csv_dir)),
+        ("Folder of the store, plots, caches and logs.", "HOME", _absolute(chosen.home)),
+        (
+            "Database by URL, of PostgreSQL; a SQLite file in the home without it.",
+            "DATABASE_URL",
+            chosen.database_url,
+        ),
+        (
+            "Apprise URL that gets a message when something fails; `bandcast notify` tries it.",
+            "NOTIFY_URL",
+            "",
+        ),
+    )
+    head = (
+        "# Settings of bandcast, for every command that is called in this folder; README.md lists them all.\n"
+    )
+    return head + "".join(_format_entry(*entry) for entry in entries)
+
+
+def _format_entry(comment: str, name: str, value: str) -> str:
+    if not value:
+        return f"\n# {comment}\n# BANDCAST_{name}=\n"
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"\n# {comment}\nBANDCAST_{name}='{escaped}'\n"
+
+
+def _absolute(path: Path | None) -> str:
+    return str(path.expanduser().absolute()) if path else ""

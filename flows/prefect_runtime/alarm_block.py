@@ -1,0 +1,42 @@
+"""The block in which a Prefect server keeps the URL of alarms, for what no run can send itself."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from prefect.blocks.notifications import SlackWebhook
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import BlockDocument
+from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
+
+from flows.prefect_runtime.changes import Change, find_edits
+from flows.prefect_runtime.described import Described
+
+BLOCK = "bandcast-alarms"
+UNKNOWN = UUID(int=0)  # as in the files
+# Of the blocks that every server knows, the one that takes any URL of Apprise.
+BLOCK_TYPE = "slack-webhook"
+
+
+def plan_block(client: SyncPrefectClient, notify_url: str) -> Iterator[Change]:
+    """Plan the block: it follows BANDCAST_NOTIFY_URL, and stays where that is not set."""
+    if not notify_url:
+        return
+    described = Described(BLOCK, {"url": notify_url})
+    if (found := find_block(client)) is None:
+        yield Change("block", described)
+    elif edits := find_edits(described.fields, found.data):
+        yield Change("block", described, found.id, edits)
+
+
+def find_block(client: SyncPrefectClient) -> BlockDocument | None:
+    """Find the block on a server."""
+    try:
+        return client.read_block_document_by_name(BLOCK, BLOCK_TYPE)
+    except ObjectNotFound:
+        return None
+
+
+def save_block(_: SyncPrefectClient, change: Change) -> None:
+    """Create the block, or edit it."""
+    SlackWebhook(url=SecretStr(change.described.fields["url"])).save(BLOCK, overwrite=True)

@@ -1,0 +1,92 @@
+"""Symbols of tickers, as settings, options and forms take them; `@FILE` stands for those of a watchlist."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from forecasting.errors import SymbolError, UsageError
+from forecasting.text import is_symbol
+
+FILE_MARK = "@"
+
+
+def parse_ticker(text: str) -> str:
+    """Parse a symbol in either case; settings, options and forms obey the same rule.
+
+    Raises:
+        SymbolError: It is no symbol.
+    """
+    ticker = text.strip().upper()
+    if not (text.isascii() and is_symbol(ticker)):  # capitals of other letters may be ASCII
+        raise SymbolError(text)
+    return ticker
+
+
+def parse_tickers(texts: Iterable[str]) -> tuple[str, ...]:
+    """Parse symbols; leave out empty and repeated ones.
+
+    Raises:
+        SymbolError: One is no symbol.
+        UsageError: A watchlist cannot be read.
+    """
+    return tuple(dict.fromkeys(ticker for text in texts if text.strip() for ticker in _expand(text.strip())))
+
+
+def split_tickers(text: str) -> tuple[str, ...]:
+    """Split a list of symbols and watchlists at its commas, and parse each.
+
+    Raises:
+        SymbolError: One is no symbol.
+        UsageError: The list is empty, or a watchlist cannot be read.
+    """
+    tickers = parse_tickers(text.split(","))
+    if not tickers:
+        raise UsageError(
+            f"Expected symbols with commas between, such as AAPL,MSFT, found none in '{text}'; "
+            "name some, or leave the list out for all."
+        )
+    return tickers
+
+
+def make_absolute(text: str) -> str:
+    """Return a list of symbols and watchlists with absolute paths, for processes that work elsewhere."""
+    parts = [part.strip() for part in text.split(",")]
+    return ",".join(
+        f"{FILE_MARK}{Path(part[1:]).expanduser().absolute()}" if part.startswith(FILE_MARK) else part
+        for part in parts
+    )
+
+
+def read_watchlist(path: Path) -> tuple[str, ...]:
+    """Read the symbols of a file with a column `ticker`, or with one symbol a line.
+
+    Raises:
+        UsageError: It cannot be read, or holds something else; what it holds is not repeated.
+    """
+    expected = f"Expected a watchlist with a column ticker at {path.absolute()}"
+    try:
+        cells = list(list_symbol_cells(path.read_text("utf-8-sig")))
+    except (OSError, UnicodeError, csv.Error) as error:
+        found = getattr(error, "strerror", None) or "no text in UTF-8"
+        raise UsageError(f"{expected}, found {found}; correct the path, or run `bandcast init`.") from None
+    wrong = [number for number, cell in enumerate(cells, start=1) if not is_symbol(cell.upper())]
+    if wrong or not cells:
+        found = f"no symbol in entry {wrong[0]}" if wrong else "no entry"
+        raise UsageError(f"{expected}, found {found}; correct it.")
+    return tuple(map(parse_ticker, cells))
+
+
+def list_symbol_cells(text: str) -> Iterator[str]:
+    """Yield the texts that stand where symbols should: in the column `ticker`, else in the first one."""
+    rows = list(csv.reader(text.splitlines()))
+    head = [cell.strip().lower() for cell in rows[0]] if rows else []
+    column = head.index("ticker") if "ticker" in head else 0
+    for row in rows[1:] if "ticker" in head else rows:
+        if len(row) > column and row[column].strip():
+            yield row[column].strip()
+
+
+def _expand(text: str) -> tuple[str, ...]:
+    if text.startswith(FILE_MARK):
+        return read_watchlist(Path(text[1:]).expanduser())
+    return (parse_ticker(text),)
