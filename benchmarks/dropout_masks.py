@@ -27,8 +27,7 @@ from forecasting.features.market import compute_market_variance
 from forecasting.features.returns import DailyReturns
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import TickerFeatures, build_ticker_features
-from forecasting.model.heads import DropoutRuns, as_batch, forecast_heads, interpolate_knots
-from forecasting.pipeline import bound_medians
+from forecasting.model.heads import DropoutRuns, as_batch, bound_medians, forecast_heads, interpolate_knots
 from forecasting.types import Floats
 
 KEPT = [h - 1 for h in MAIN_HORIZONS]

@@ -24,6 +24,7 @@ from forecasting.types import Floats
 
 DRIFT_SESSIONS = 30  # of `largest_drift`
 
+
 @dataclass(frozen=True)
 class DropoutRuns:
     """Forecasts of M dropout runs for every horizon.
