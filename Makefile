@@ -1,6 +1,8 @@
 # Each target makes what it needs. PYTHON picks the interpreter (3.11 or newer).
 PYTHON ?= python3
 BIN := .venv/bin
+# Processes that run tests.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint format types contracts unit pytest long bench serve clean
@@ -35,15 +37,15 @@ contracts: install  ## The direction of the layers.
 	$(BIN)/lint-imports
 
 unit: install    ## The unit tests alone: no server, no browser, no coverage.
-	$(BIN)/pytest -n 2 --dist loadfile tests/unit
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/unit
 
 # Files in the order of their names, the slow ones of tests/browser and tests/integration early: xdist's own order is
 # by the number of tests, which leaves the longest files to the end.
 pytest: install  ## All tests, with coverage and its floor.
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 long: install    ## The matrices in full: more databases and faults than `make test` has time for.
-	$(BIN)/pytest -n 2 --dist loadfile -m long
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m long
 
 # PRICES=folder walks over 2012-2019 of your own TICKER.csv files, as benchmarks/RESULTS.md does.
 bench: install   ## Walk forward over history, print the scorecard; PRICES=folder of CSV files.

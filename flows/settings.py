@@ -63,6 +63,8 @@ class Settings(BaseSettings):
         "",
         description="`own`, `us-large` or a file; empty: us-large for US tickers of Yahoo, else own.",
     )
+    watched: Tickers = Field((), description="Tickers whose fan chart a run draws first.")
+    charts: int = Field(12, ge=1, description="Tickers that a run draws: the watched, then the widest bands.")
     calendars: Pairs = Field((), description="Calendars of symbols, as in ^XYZ:XBOM,ABC.QQ:XPAR.")
     closures: CalendarDays = Field(
         (), description="Days on which an exchange does not trade, as in XNYS:2025-01-09."

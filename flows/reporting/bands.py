@@ -87,6 +87,20 @@ def select_main_horizons(bands: pd.DataFrame) -> pd.DataFrame:
     return bands[bands["horizon"].isin(MAIN_HORIZONS)]
 
 
+def select_charted(bands: pd.DataFrame, watched: Sequence[str], number: int) -> tuple[str, ...]:
+    """Select the tickers to draw: all if they are few, else the watched ones, then the widest bands.
+
+    Args:
+        bands: In columns of `latest_forecast`.
+        watched: Tickers that go first; those without bands do not count.
+        number: Of tickers, at most.
+    """
+    farthest = bands.sort_values("horizon").groupby("ticker", observed=True).last()
+    width = (farthest["upper"] / farthest["lower"]).sort_values(ascending=False, kind="stable")
+    chosen = [*(ticker for ticker in watched if ticker in width.index), *width.index]
+    return tuple(sorted(dict.fromkeys(chosen[:number]) if len(width) > number else width.index))
+
+
 def build_bands_sheet(
     bands: pd.DataFrame, reports: Mapping[str, Sequence[DatedReport]] = MappingProxyType({})
 ) -> Sheet:

@@ -25,7 +25,9 @@ from forecasting.sampling import draw_sample
 _UNUSABLE = (ArithmeticError, LookupError, TypeError, ValueError, UsageError, BadCalibrationError)
 
 
-@task(name="calibrate", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="calibrate", task_run_name="calibrate-{context.as_of}", cache_policy=NO_CACHE, persist_result=False
+)
 @translate_unforeseen
 def calibrate(context: RunContext) -> CalibrationRecord:
     """Learn from every outcome known at `as_of`, and save the state."""

@@ -57,7 +57,12 @@ class ForecastResult:
         }
 
 
-@task(name="forecast", task_run_name="forecast-{tickers[0]}", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="forecast",
+    task_run_name="forecast-{context.as_of}-{tickers[0]}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 @translate_unforeseen
 def forecast_chunk(
     context: RunContext, forecaster: Forecaster, basis: PriceBasis, *, tickers: Sequence[str]

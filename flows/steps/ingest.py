@@ -4,9 +4,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
 from datetime import date
+from typing import Any, cast
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+from prefect.states import Failed
 
 from db import QuarantineRecord
 from flows.context import RunContext
@@ -33,9 +37,18 @@ NAMED_TICKERS = 5
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
 @translate_unforeseen
-def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
-    """Fetch, check and save one ticker; the retries are in `retrier`, which all tickers share."""
-    return try_ticker(context, ticker, retrier)
+def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | State[PriceError]:
+    """Fetch, check and save one ticker; the retries are in `retrier`, which all tickers share.
+
+    Returns:
+        What was saved; for a fault of its prices, a failed state named `Quarantined`.
+    """
+    result = try_ticker(context, ticker, retrier)
+    return (
+        Failed(name="Quarantined", message=str(result), data=result)
+        if isinstance(result, PriceError)
+        else result
+    )
 
 
 def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
@@ -71,7 +84,7 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
     """
     retrier = open_retrier(context.settings)
     futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in dict.fromkeys(tickers)}
-    results = [future.result() for future in futures.values()]
+    results = [await_pull(future) for future in futures.values()]
     context = replace(context, calendars=learn_closures(context, futures))
     results = [try_again(context, result) for result in results]
     ingested = [result for result in results if isinstance(result, Ingested)]
@@ -95,6 +108,14 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
     for note in notes:
         get_run_logger().warning("ingest: %s", note)
     return IngestResult(failed, notes, context.calendars, tuple(unused))
+
+
+def await_pull(future: PrefectFuture[Any]) -> Ingested | PriceError:
+    """Wait for a pull; return its fault, and raise what is none of its prices."""
+    result = future.result(raise_on_failure=False)
+    if isinstance(result, Exception) and not isinstance(result, PriceError):
+        raise result
+    return cast("Ingested | PriceError", result)
 
 
 def describe_files(context: RunContext) -> Iterator[str]:

@@ -31,7 +31,7 @@ from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewa
 from forecasting.types import PriceBasis, Retrain
 
 
-@task(name="train", cache_policy=NO_CACHE, persist_result=False)
+@task(name="train", task_run_name="train-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
 @translate_unforeseen
 def train(context: RunContext) -> str:
     """Fit a challenger on the training universe and test it; return the version that serves then.

@@ -159,7 +159,7 @@ def find_highest_rung(result: ForecastResult, version: str) -> str:
     return min(made, key=lambda rung: values(Quality).index(made[rung]))
 
 
-@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+@task(name="publish", task_run_name="publish-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
 @translate_unforeseen
 def publish(
     context: RunContext, run: RunRecord, forecasts: Sequence[Forecast], *, faults: Mapping[str, PriceError]

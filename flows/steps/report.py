@@ -19,7 +19,9 @@ from flows.reporting.bands import (
     default_plot_path,
     format_query,
     load_bands,
+    load_expected_reports,
     load_fan_data,
+    select_charted,
     select_main_horizons,
 )
 from flows.reporting.scorecards import load_horizon_scores
@@ -34,19 +36,21 @@ LAST_MONTH = timedelta(days=30)
 
 
 def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
-    """Draw the fan charts of some tickers and show the bands of the run's session in the Prefect UI."""
+    """Show the bands of the run's session in the Prefect UI, and draw the fan charts of some tickers."""
     from flows.reporting.charts import draw_fan, save_fan_charts  # matplotlib takes a second to import
 
-    bands = select_main_horizons(load_bands(context.store, tickers, context.as_of))
-    known_ahead = context.settings.known_ahead
-    fans = load_fan_data(context.store, tickers, context.as_of, known_ahead=known_ahead)
-    query = format_query(context.source.name)
-    show_bands(bands, query, fans.reports)
-    for ticker, rows in bands.groupby("ticker"):
-        quantiles = fans.bands[fans.bands["ticker"] == ticker]
-        image = draw_fan(quantiles, fans.closes[ticker], ticker, reports=fans.reports.get(str(ticker), ()))
+    settings, query = context.settings, format_query(context.source.name)
+    bands = load_bands(context.store, tickers, context.as_of)
+    charted = select_charted(bands, settings.watched, settings.charts)
+    reports = load_expected_reports(context.store, bands, settings.known_ahead)
+    bands = select_main_horizons(bands)
+    show_bands(bands, query, reports)
+    fans = load_fan_data(context.store, charted, context.as_of, known_ahead=settings.known_ahead)
+    for ticker in charted:
+        rows, quantiles = bands[bands["ticker"] == ticker], fans.bands[fans.bands["ticker"] == ticker]
+        image = draw_fan(quantiles, fans.closes[ticker], ticker, reports=fans.reports.get(ticker, ()))
         show_fan(ticker, rows, image)
-    plot = save_fan_charts(fans, default_plot_path(context.settings, fans.as_of))
+    plot = save_fan_charts(fans, default_plot_path(settings, fans.as_of))
     return RunReport(plot=str(plot), database=context.store.display_url, query=query)
 
 

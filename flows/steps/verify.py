@@ -26,7 +26,7 @@ def verify_store(context: RunContext) -> RunSummary:
     return RunSummary(context.as_of, seconds=watch.seconds, scored=scored)
 
 
-@task(name="verify", cache_policy=NO_CACHE, persist_result=False)
+@task(name="verify", task_run_name="verify-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
 @translate_unforeseen
 def verify_bands(context: RunContext, since: date) -> int:
     """Score the bands that have closed by `as_of` and are new or changed; return their number.

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flow_runs import Flow, complete, fail, run_state
+from prefect import get_client
+from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterName
 from price_files import write_prices
 from reading_store import connection, dump, rows
 
@@ -91,6 +93,13 @@ def test_an_unknown_ticker_is_quarantined_with_its_reason_and_the_others_go_on()
     assert summary.quarantined["NOPE"].reason == "unknown_ticker"
     assert rows("SELECT ticker, reason FROM quarantines") == [("NOPE", "unknown_ticker")]
     assert rows("SELECT quarantined FROM forecast_runs") == [('{"NOPE": "unknown_ticker"}',)]
+    with get_client(sync_client=True) as client:
+        (pull,) = client.read_task_runs(
+            task_run_filter=TaskRunFilter(name=TaskRunFilterName(any_=["pull-NOPE"]))
+        )
+    assert pull.state is not None
+    assert (pull.state.name, pull.state.type.value) == ("Quarantined", "FAILED")
+    assert str(pull.state.message).startswith("NOPE: expected prices in ")
 
 
 def test_too_few_good_tickers_publish_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

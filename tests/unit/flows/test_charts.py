@@ -8,13 +8,14 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from flows.reporting.bands import FanData
+from flows.reporting.bands import FanData, select_charted
 from flows.reporting.charts import save_fan_charts
 from forecasting.features.report_days import DatedReport
 
 AS_OF = date(2024, 6, 3)
 PAST = DatedReport(date(2024, 5, 30), "unknown", "reported")
 NEXT = DatedReport(date(2024, 6, 4), "after_close", "announced")
+WIDTHS = {"BBB": 3, "AAA": 2, "CCC": 1, "DDD": 4}
 FAR = DatedReport(date(2024, 9, 4), "unknown", "projected")
 
 
@@ -50,3 +51,13 @@ def test_reports_within_the_picture_are_marked_and_the_coming_one_is_named(workp
     assert [text for text in texts if "announced" in text or "projected" in text] == [
         "2024-06-04, after the close, announced"
     ]
+
+
+def test_of_many_tickers_the_watched_and_the_widest_are_drawn() -> None:
+    bands = pd.DataFrame(
+        [(ticker, h, 100 - width * h, 100 + width * h) for ticker, width in WIDTHS.items() for h in (5, 1)],
+        columns=["ticker", "horizon", "lower", "upper"],
+    )
+    assert select_charted(bands, ("CCC", "GONE"), 3) == ("BBB", "CCC", "DDD")
+    assert select_charted(bands, ("CCC", "AAA", "DDD"), 2) == ("AAA", "CCC")
+    assert select_charted(bands, ("CCC",), 4) == ("AAA", "BBB", "CCC", "DDD")
