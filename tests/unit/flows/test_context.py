@@ -139,7 +139,7 @@ def test_the_training_universe_is_the_forecast_one_unless_it_is_set(monkeypatch:
 
 def test_without_tickers_a_source_that_can_be_listed_gives_all() -> None:
     assert open_once().tickers == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
-    with pytest.raises(UsageError, match="Expected tickers to forecast, found none; give --tickers"):
+    with pytest.raises(UsageError, match="Expected tickers to forecast, found none; run `bandcast init`"):
         open_once(source="yahoo")
 
 
