@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from db import Store, open_store
-from flows.settings import Settings, load_settings
+from flows.named_universe import settle_settings
+from flows.settings import Settings
 from flows.sources.base import PriceSource
 from flows.sources.earnings import LiveEarningsSource, read_earnings_dates
 from flows.sources.registry import open_source
@@ -124,9 +125,9 @@ def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> 
 
     Raises:
         UsageError: No tickers, or an `as_of` that no bar can exist for.
-        SourceError: The source cannot be used.
+        SourceError: The source cannot be used, or a universe kept at a Prefect server cannot be read.
     """
-    settings = load_settings(**overrides)
+    settings = settle_settings(**overrides)
     source = open_source(settings, due)
     tickers = settings.tickers or source.tickers()
     if not tickers:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from flows.symbols import FILE_MARK, read_watchlist, split_tickers
+from flows.schedules import Schedule
+from flows.symbols import (
+    FILE_MARK,
+    make_absolute,
+    names_file,
+    names_variable,
+    parse_tickers,
+    split_tickers,
+)
 from flows.variables import DOTENV
 from forecasting.errors import FileError, UsageError
 
@@ -20,11 +28,13 @@ class FirstSettings:
     """Settings to write.
 
     Attributes:
-        universe: `us-large`, symbols with commas between, or `@` and the path of a watchlist.
+        universe: `us-large`, symbols with commas between, `@` and the path of a watchlist, or `@variable:`
+            and the name of a Prefect Variable.
         home: Folder of the store, plots and caches.
         database_url: Empty for a SQLite file in the home.
         source: Of prices.
         csv_dir: Folder of price files, for the source `csv`.
+        schedule: Of the daily run; None for that of New York.
     """
 
     universe: str
@@ -32,10 +42,11 @@ class FirstSettings:
     database_url: str = ""
     source: str = "yahoo"
     csv_dir: Path | None = None
+    schedule: Schedule | None = None
 
 
 def write_first_settings(folder: Path, chosen: FirstSettings, *, force: bool) -> list[Path]:
-    """Write `.env` and, unless the universe is a file that exists, `watchlist.csv`; return their paths.
+    """Write `.env` and, unless the universe is a file or a variable, `watchlist.csv`; return their paths.
 
     Args:
         folder: To write into.
@@ -46,13 +57,14 @@ def write_first_settings(folder: Path, chosen: FirstSettings, *, force: bool) ->
         UsageError: A file is there already, or the universe is none.
         FileError: A file cannot be written.
     """
-    own = chosen.universe.startswith(FILE_MARK)
-    watchlist = Path(chosen.universe[1:]).expanduser() if own else folder / WATCHLIST
-    contents = {folder / DOTENV: format_dotenv(chosen, watchlist.absolute())}
-    if own:
-        read_watchlist(watchlist)  # refuses what is none
+    universe, watchlist = chosen.universe, folder / WATCHLIST
+    named = names_file(universe) or names_variable(universe)
+    tickers = make_absolute(universe) if named else f"{FILE_MARK}{watchlist.absolute()}"
+    contents = {folder / DOTENV: format_dotenv(chosen, tickers)}
+    if named:
+        parse_tickers([universe])  # refuses what is none
     else:
-        contents[watchlist] = format_watchlist(chosen.universe)
+        contents[watchlist] = format_watchlist(universe)
     if there := [str(path) for path in contents if path.exists() and not force]:
         raise UsageError(f"Expected no file at {' and '.join(there)}, found one; move it, or give --force.")
     for path, text in contents.items():
@@ -83,10 +95,10 @@ def read_names() -> Mapping[str, str]:
     return {row["ticker"]: row["name"] for row in csv.DictReader(text.splitlines())}
 
 
-def format_dotenv(chosen: FirstSettings, watchlist: Path) -> str:
+def format_dotenv(chosen: FirstSettings, tickers: str) -> str:
     """Format a `.env` with a comment for each setting; those that are left open are commented out."""
     entries = (
-        ("Tickers to forecast: those of a file, or symbols with commas between.", "TICKERS", f"@{watchlist}"),
+        ("Tickers to forecast: those of a file, or symbols with commas between.", "TICKERS", tickers),
         ("Where prices come from: yahoo, csv or sample.", "SOURCE", chosen.source),
         ("Folder of TICKER.csv files, for the source csv.", "CSV_DIR", _absolute(chosen.csv_dir)),
         ("Folder of the store, plots, caches and logs.", "HOME", _absolute(chosen.home)),
@@ -94,6 +106,16 @@ def format_dotenv(chosen: FirstSettings, watchlist: Path) -> str:
             "Database by URL, of PostgreSQL; a SQLite file in the home without it.",
             "DATABASE_URL",
             chosen.database_url,
+        ),
+        (
+            "Cron of the daily run, for `serve` and `deploy`: minute, hour, day, month, weekday.",
+            "SCHEDULE",
+            chosen.schedule.cron if chosen.schedule else "",
+        ),
+        (
+            "Time zone of the schedules, by its IANA name.",
+            "TIMEZONE",
+            chosen.schedule.timezone if chosen.schedule else "",
         ),
         (
             "Apprise URL that gets a message when something fails; `bandcast notify` tries it.",

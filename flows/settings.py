@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
+from flows.schedules import STANDARD, Schedule, require_cron, require_timezone
 from flows.symbols import parse_tickers, split_tickers
 from flows.variables import DOTENV, DOTENV_ENCODING, PREFIX, read_dotenv, read_environment
 from forecasting.calendars.exchanges import list_calendar_names
@@ -33,6 +34,7 @@ from forecasting.types import SourceKind
 
 Tickers = Annotated[tuple[str, ...], NoDecode]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
+TICKER_LISTS = ("tickers", "train_tickers", "watched")
 CalendarDays = Annotated[tuple[tuple[str, date], ...], NoDecode]
 
 _HARMLESS = re.compile(r"[\w.,+\- \[\]]{0,40}")
@@ -103,6 +105,12 @@ class Settings(BaseSettings):
     notify_quarantined: float = Field(
         0.1, ge=0, le=1, description="Share of quarantined tickers above which a run sends a message."
     )
+    schedule: Annotated[str, AfterValidator(require_cron)] = Field(
+        STANDARD.cron, description="Cron of the daily deployment, for `serve` and `deploy` to create it with."
+    )
+    timezone: Annotated[str, AfterValidator(require_timezone)] = Field(
+        STANDARD.timezone, description="Time zone of every schedule that they create, by its IANA name."
+    )
     max_model_age_days: int = Field(
         45, ge=1, le=36_500, description="Age at which `--retrain auto` trains anew."
     )
@@ -133,7 +141,7 @@ class Settings(BaseSettings):
         MonitoringConfig(), description="When the coverage of issued bands counts as drifted."
     )
 
-    @field_validator("tickers", "train_tickers", mode="before")
+    @field_validator(*TICKER_LISTS, mode="before")
     @classmethod
     def _split_tickers(cls, value: Any) -> Any:
         return split_tickers(value) if isinstance(value, str) else parse_tickers(value)
@@ -164,6 +172,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The database's URL."""
         return self.database_url or _build_sqlite_url(self.home.absolute() / "bandcast.db")
+
+    @property
+    def daily_schedule(self) -> Schedule:
+        """When the daily deployment runs."""
+        return Schedule(self.schedule, self.timezone)
 
     @property
     def known_ahead(self) -> int | None:

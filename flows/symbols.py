@@ -1,6 +1,11 @@
-"""Symbols of tickers, as settings, options and forms take them; `@FILE` stands for those of a watchlist."""
+"""Symbols of tickers, as settings, options and forms take them.
+
+`@FILE` stands for the symbols of a watchlist, and is read at once. `@variable:NAME` stands for those of a
+Prefect Variable; it stays as it is until `flows.named_universe` reads them.
+"""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -8,6 +13,8 @@ from forecasting.errors import SymbolError, UsageError
 from forecasting.text import is_symbol
 
 FILE_MARK = "@"
+VARIABLE_MARK = "@variable:"
+_VARIABLE = re.compile(f"{VARIABLE_MARK}[a-z0-9_-]{{1,255}}")  # as Prefect's pages allow
 
 
 def parse_ticker(text: str) -> str:
@@ -23,13 +30,14 @@ def parse_ticker(text: str) -> str:
 
 
 def parse_tickers(texts: Iterable[str]) -> tuple[str, ...]:
-    """Parse symbols; leave out empty and repeated ones.
+    """Parse symbols, each text one or several with commas between; leave out empty and repeated ones.
 
     Raises:
         SymbolError: One is no symbol.
-        UsageError: A watchlist cannot be read.
+        UsageError: A watchlist cannot be read, or the name of a variable is none.
     """
-    return tuple(dict.fromkeys(ticker for text in texts if text.strip() for ticker in _expand(text.strip())))
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return tuple(dict.fromkeys(ticker for part in parts if part for ticker in _expand(part)))
 
 
 def split_tickers(text: str) -> tuple[str, ...]:
@@ -39,7 +47,7 @@ def split_tickers(text: str) -> tuple[str, ...]:
         SymbolError: One is no symbol.
         UsageError: The list is empty, or a watchlist cannot be read.
     """
-    tickers = parse_tickers(text.split(","))
+    tickers = parse_tickers([text])
     if not tickers:
         raise UsageError(
             f"Expected symbols with commas between, such as AAPL,MSFT, found none in '{text}'; "
@@ -52,8 +60,7 @@ def make_absolute(text: str) -> str:
     """Return a list of symbols and watchlists with absolute paths, for processes that work elsewhere."""
     parts = [part.strip() for part in text.split(",")]
     return ",".join(
-        f"{FILE_MARK}{Path(part[1:]).expanduser().absolute()}" if part.startswith(FILE_MARK) else part
-        for part in parts
+        f"{FILE_MARK}{Path(part[1:]).expanduser().absolute()}" if names_file(part) else part for part in parts
     )
 
 
@@ -86,7 +93,24 @@ def list_symbol_cells(text: str) -> Iterator[str]:
             yield row[column].strip()
 
 
+def names_variable(text: str) -> bool:
+    """Return whether a text stands for the symbols of a Prefect Variable."""
+    return text.startswith(VARIABLE_MARK)
+
+
+def names_file(text: str) -> bool:
+    """Return whether a text stands for the symbols of a watchlist."""
+    return text.startswith(FILE_MARK) and not names_variable(text)
+
+
 def _expand(text: str) -> tuple[str, ...]:
+    if names_variable(text):
+        if not _VARIABLE.fullmatch(text):
+            raise UsageError(
+                f"Expected the name of a Prefect Variable after {VARIABLE_MARK}, of small letters, digits, - "
+                "and _, found another one; correct it."
+            )
+        return (text,)
     if text.startswith(FILE_MARK):
         return read_watchlist(Path(text[1:]).expanduser())
     return (parse_ticker(text),)

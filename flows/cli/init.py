@@ -1,6 +1,7 @@
 """`bandcast init`."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,10 +23,18 @@ def init(
     database_url: Annotated[str, typer.Option(help="PostgreSQL, by URL. [default: SQLite in the home]")] = "",
     source: Source = None,
     csv_dir: CsvDir = None,
+    exchange: Annotated[
+        str | None,
+        typer.Option(
+            help="Calendar or suffix of `bandcast exchanges`, such as XTKS or .T: the daily run follows its "
+            "close. [default: XNYS]"
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite .env and watchlist.csv.")] = False,
 ) -> None:
     """Write a commented .env and a watchlist into this folder, and look whether all is well."""
     from flows.first_day import FirstSettings, write_first_settings
+    from flows.schedules import choose_schedule
 
     chosen = FirstSettings(
         universe or _ask(),
@@ -33,6 +42,7 @@ def init(
         database_url=database_url,
         source=source or "yahoo",
         csv_dir=csv_dir,
+        schedule=choose_schedule(exchange, datetime.now(UTC).date()) if exchange else None,
     )
     for path in write_first_settings(Path.cwd(), chosen, force=force):
         print_line(f"wrote {path}")

@@ -19,6 +19,7 @@ def show(
 ) -> None:
     """Show the newest bands in the store."""
     from db import open_reader
+    from flows.named_universe import settle_settings
     from flows.reporting.bands import (
         build_bands_sheet,
         load_bands,
@@ -26,9 +27,8 @@ def show(
         select_main_horizons,
     )
     from flows.reporting.tables import STORED_DIGITS, to_records
-    from flows.settings import load_settings
 
-    settings = load_settings(source=source, tickers=tickers)
+    settings = settle_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
         bands = load_bands(store, settings.tickers, to_day(as_of))
         reports = load_expected_reports(store, bands, settings.known_ahead)

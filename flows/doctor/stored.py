@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from db import inspect_file, inspect_store, measure_store, open_reader
 from flows.context import find_newest_session, load_calendars, read_calendars
 from flows.doctor.finding import Finding
+from flows.named_universe import settle_universe
 from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.calendars.exchanges import HOME
@@ -138,4 +139,4 @@ def _is_late(ticker: str, last: date | None, expected: date, *, calendars: Calen
 
 
 def _list_tickers(settings: Settings, now: datetime) -> tuple[str, ...]:
-    return settings.tickers or open_source(settings, now).tickers()
+    return settle_universe(settings).tickers or open_source(settings, now).tickers()

@@ -24,6 +24,7 @@ from flows.prefect_runtime.alarm_block import UNKNOWN, find_block, plan_block, s
 from flows.prefect_runtime.automations import plan_automations, save_automation
 from flows.prefect_runtime.changes import Change, plan_deployment, plan_pool, require_same_store
 from flows.prefect_runtime.described import Described, describe_deployments, describe_pool
+from flows.schedules import STANDARD, Schedule
 from flows.server_access import display_server, require_access
 from forecasting.errors import SourceError
 
@@ -33,6 +34,7 @@ def deploy(
     auth_string: str | None,
     *,
     store_url: str,
+    schedule: Schedule = STANDARD,
     notify_url: str = "",
     reset: bool = False,
     dry_run: bool = False,
@@ -47,6 +49,7 @@ def deploy(
         api_url: URL of the Prefect server's API.
         auth_string: What the API asks for; None where it asks for nothing.
         store_url: Database that the deployments serve.
+        schedule: When a daily deployment that is created or reset runs.
         notify_url: Apprise URL of alarms; empty leaves those that exist.
         reset: Set everything back to the files in `deployments/`, and take over another store's deployments.
         dry_run: Change nothing.
@@ -60,7 +63,7 @@ def deploy(
     """
     require_access(api_url, auth_string)
     store = name_database(store_url)
-    described = describe_deployments(store)
+    described = describe_deployments(store, schedule)
     with _open_client(api_url, auth_string) as client:
         found = _find_deployments(client, described)
         if not reset:

@@ -12,9 +12,11 @@ from typing import Any
 
 import yaml
 
+from flows.schedules import Schedule
 from flows.version import code_version
 
 STORE_TAG = "store="
+AFTER_CLOSE, EVENING = "after-close", "evening"  # schedules that follow the settings
 OF_THE_RELEASE = ("entrypoint", "version", "parameter_openapi_schema")
 
 
@@ -36,11 +38,12 @@ class Described:
         return self.name.partition("/")[0]
 
 
-def describe_deployments(store: str) -> list[Described]:
+def describe_deployments(store: str, schedule: Schedule) -> list[Described]:
     """Describe every deployment of `prefect.yaml`.
 
     Args:
         store: Name of the database that they serve, which becomes a tag.
+        schedule: When the daily one runs; the health check follows it, and all are in its time zone.
     """
     content = yaml.safe_load((files("flows") / "prefect.yaml").read_text())
     deployments = content["deployments"]
@@ -50,6 +53,7 @@ def describe_deployments(store: str) -> list[Described]:
             f"{_name_flow(deployment)}/{deployment['name']}",
             _list_fields(deployment)
             | {
+                "schedules": _describe_schedules(deployment, schedule),
                 "tags": [STORE_TAG + store],
                 "version": code_version(),
                 "parameter_openapi_schema": forms[deployment["entrypoint"]],
@@ -80,7 +84,6 @@ def _list_fields(deployment: Mapping[str, Any]) -> dict[str, Any]:
         "description": " ".join(deployment["description"].split()),
         "parameters": deployment.get("parameters", {}),
         "paused": False,
-        "schedules": sorted(map(_describe_schedule, deployment.get("schedules", [])), key=str),
         "concurrency_limit": limit["limit"],
         "concurrency_options": {name: value for name, value in limit.items() if name != "limit"},
         "work_pool_name": deployment["work_pool"]["name"],
@@ -89,13 +92,22 @@ def _list_fields(deployment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _describe_schedule(schedule: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "slug": schedule["slug"],
-        "schedule": {"cron": schedule["cron"], "timezone": schedule["timezone"]},
-        "active": schedule.get("active", True),
-        "parameters": schedule.get("parameters", {}),
-    }
+def _describe_schedules(deployment: Mapping[str, Any], chosen: Schedule) -> list[dict[str, Any]]:
+    """Describe the schedules of a deployment, at the times that are chosen where they follow the settings."""
+    crons = {AFTER_CLOSE: chosen.cron, EVENING: chosen.check_cron}
+    described = [
+        {
+            "slug": schedule["slug"],
+            "schedule": {
+                "cron": crons.get(schedule["slug"]) or schedule["cron"],
+                "timezone": chosen.timezone,
+            },
+            "active": schedule.get("active", True),
+            "parameters": schedule.get("parameters", {}),
+        }
+        for schedule in deployment.get("schedules", [])
+    ]
+    return sorted(described, key=str)
 
 
 @functools.cache

@@ -28,13 +28,12 @@ from flows.server_access import (
     make_auth_string,
     noted_server,
 )
-from flows.settings import load_settings
+from flows.settings import TICKER_LISTS, load_settings
 from flows.symbols import make_absolute
-from flows.variables import read_environment
+from flows.variables import PREFIX, read_environment
 from forecasting.errors import SourceError, UsageError
 
 POOL = "bandcast"
-TICKER_LISTS = ("BANDCAST_TICKERS", "BANDCAST_TRAIN_TICKERS")
 RESTART_SECONDS = 10
 # By itself Prefect deletes old events alone; with this also old runs with their logs and artifacts.
 RETENTION = {"PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "true"}
@@ -116,7 +115,8 @@ def build_worker_environment() -> dict[str, str]:
     paths = {"BANDCAST_HOME": settings.home, "BANDCAST_CSV_DIR": settings.csv_dir}
     absolute = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
     given = read_environment()
-    lists = {name: make_absolute(given[name]) for name in TICKER_LISTS if given.get(name)}
+    names = [PREFIX + name.upper() for name in TICKER_LISTS]
+    lists = {name: make_absolute(given[name]) for name in names if given.get(name)}
     return {**TELEMETRY_OFF, **given, **absolute, **lists, "BANDCAST_DATABASE_URL": settings.url}
 
 
@@ -146,6 +146,7 @@ def _deploy(environment: Environment, *, reset: bool = False, dry_run: bool = Fa
         environment["PREFECT_API_URL"],
         environment.get(AUTH_VARIABLE),
         store_url=environment["BANDCAST_DATABASE_URL"],
+        schedule=load_settings().daily_schedule,
         notify_url=_read_receiver(environment),
         reset=reset,
         dry_run=dry_run,

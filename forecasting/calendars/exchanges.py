@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from forecasting.errors import UnknownExchangeError
+from forecasting.errors import UnknownExchangeError, UsageError
 
 HOME = "XNYS"
 HOME_ZONE = "America/New_York"
@@ -98,6 +98,26 @@ def is_unplaced(ticker: str) -> bool:
 def list_calendar_names() -> set[str]:
     """Return the name of every calendar that a symbol can follow."""
     return {*SUFFIXES.values(), *INDICES.values(), *PLACELESS, HOME}
+
+
+def find_calendar_name(exchange: str) -> str:
+    """Return the calendar of that name, or of that suffix of symbols.
+
+    >>> [find_calendar_name(exchange) for exchange in ("XTKS", ".T", "l", "24/7")]
+    ['XTKS', 'XTKS', 'XLON', '24/7']
+
+    Raises:
+        UsageError: There is none.
+    """
+    name = exchange.strip().upper()
+    if name in list_calendar_names():
+        return name
+    if (suffix := name.removeprefix(".")) in SUFFIXES:
+        return SUFFIXES[suffix]
+    raise UsageError(
+        f"Expected a calendar or suffix of `bandcast exchanges`, such as XTKS or .T, found '{exchange}'; "
+        "choose one of them."
+    )
 
 
 def list_exchanges() -> Iterator[tuple[str, list[str], list[str]]]:

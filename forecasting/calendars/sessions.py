@@ -100,6 +100,16 @@ def sessions_between(calendar: Calendar | str, start: date, end: date) -> tuple[
     return tuple(table.days[left:right].tolist())
 
 
+def closes_between(calendar: Calendar | str, start: date, end: date) -> tuple[datetime, ...]:
+    """Return the close of every session from `start` to `end`, both included, in the exchange's time zone."""
+    table = _timetable(calendar, start, end)
+    zone = ZoneInfo(table.zone)
+    left = np.searchsorted(table.days, np.datetime64(start), side="left")
+    right = np.searchsorted(table.days, np.datetime64(end), side="right")
+    closes = table.closes[left:right].tolist()
+    return tuple(close.replace(tzinfo=UTC).astimezone(zone) for close in closes)
+
+
 def is_session(calendar: Calendar | str, day: date) -> bool:
     """Return whether the exchange trades on `day`."""
     return session_on_or_before(calendar, day) == day

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from prefect import Flow
 
+from flows.schedules import STANDARD
 from flows.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -39,8 +40,10 @@ def test_deployments_pull_nothing_and_daily_runs_after_the_close_and_in_the_morn
         "doctor/evening",
     }
     schedules = named["daily/after-close"]["schedules"]
-    assert [one["cron"] for one in schedules] == ["30 18 * * 1-5", "0 8 * * 2-6"]
-    assert {one["timezone"] for one in schedules} == {"America/New_York"}
+    assert [one["cron"] for one in schedules] == [STANDARD.cron, "0 8 * * 2-6"]
+    assert [one["cron"] for one in named["doctor/evening"]["schedules"]] == [STANDARD.check_cron]
+    zones = {one["timezone"] for each in named.values() for one in each.get("schedules", [])}
+    assert zones == {STANDARD.timezone}
 
 
 def test_the_package_holds_the_files_that_serve_deploys() -> None:

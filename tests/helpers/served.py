@@ -15,8 +15,11 @@ from typing import Any, TypeVar
 
 import pytest
 from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Cancelling, Scheduled
 from workplace import TINY
@@ -101,6 +104,19 @@ class Served:
         state = self.finished(run).state
         assert state is not None
         assert state.is_cancelled(), f"{state.message}\n{self.log}"
+
+
+def add_schedule(
+    client: SyncPrefectClient, deployment: str, slug: str, schedule: CronSchedule, **parameters: Any
+) -> None:
+    """Add a schedule with parameters of its own to a deployment, as the UI does."""
+    added = DeploymentScheduleCreate(schedule=schedule, parameters=parameters, slug=slug)
+    client.request(
+        "POST",
+        "/deployments/{id}/schedules",
+        path_params={"id": client.read_deployment_by_name(deployment).id},
+        json=[added.model_dump(mode="json", exclude_none=True)],
+    )
 
 
 def runs() -> list[FlowRun]:

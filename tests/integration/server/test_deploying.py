@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolUpdate
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolUpdate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
-from served import AFTER_CLOSE, AUTH_STRING, BACKFILL
+from served import AFTER_CLOSE, AUTH_STRING, BACKFILL, add_schedule
 
 from flows.prefect_runtime.changes import list_fields
 from flows.prefect_runtime.deploying import deploy
+from flows.schedules import STANDARD, Schedule
 from forecasting.errors import UsageError
 
 STORE = "postgresql+psycopg://bandcast:secret@db.example.com/bands?sslmode=require"
@@ -44,13 +45,7 @@ def set_things(client: SyncPrefectClient) -> None:
     )
     client.update_deployment_schedule(daily.id, morning.id, active=False)
     noon = CronSchedule(cron="0 12 * * 1-5", timezone="Asia/Tokyo")
-    added = DeploymentScheduleCreate(schedule=noon, parameters={"tickers": ["7203.T"]}, slug="tokyo")
-    client.request(
-        "POST",
-        "/deployments/{id}/schedules",
-        path_params={"id": daily.id},
-        json=[added.model_dump(mode="json", exclude_none=True)],
-    )
+    add_schedule(client, AFTER_CLOSE, "tokyo", noon, tickers=["7203.T"])
     update = DeploymentUpdate(
         parameters={"catch_up": "off"},
         tags=[*daily.tags, "desk"],
@@ -101,6 +96,27 @@ def test_only_what_is_missing_is_created(prefect_url: str, client: SyncPrefectCl
     assert watch.startswith("automation bandcast-crash-dead-runs: trigger ")
     (automation,) = client.read_automations_by_name("bandcast-crash-dead-runs")
     assert f"prefect.deployment.{made.id}" in str(automation.trigger)
+
+
+def list_times(client: SyncPrefectClient, name: str) -> dict[str, Any]:
+    fields = list_fields(client.read_deployment_by_name(name))
+    return {schedule["slug"]: tuple(schedule["schedule"].values()) for schedule in fields["schedules"]}
+
+
+def test_the_schedule_of_the_settings_counts_where_a_deployment_is_created_or_reset(
+    prefect_url: str, client: SyncPrefectClient
+) -> None:
+    tokyo = Schedule("0 18 * * mon-fri", "Asia/Tokyo")
+    client.delete_deployment(client.read_deployment_by_name("doctor/evening").id)
+    deploy(prefect_url, AUTH_STRING, store_url=STORE, schedule=tokyo)
+    assert list_times(client, "doctor/evening") == {"evening": ("0 20 * * mon-fri", "Asia/Tokyo")}
+    before = list_times(client, AFTER_CLOSE)
+    assert before["after-close"] == (STANDARD.cron, STANDARD.timezone)
+    deploy(prefect_url, AUTH_STRING, store_url=STORE, schedule=tokyo, reset=True)
+    assert list_times(client, AFTER_CLOSE) == {
+        "after-close": ("0 18 * * mon-fri", "Asia/Tokyo"),
+        "morning-catch-up": ("0 8 * * 2-6", "Asia/Tokyo"),
+    }
 
 
 def test_a_new_release_brings_its_form_and_leaves_the_flow_of_others(

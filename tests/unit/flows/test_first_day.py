@@ -17,6 +17,7 @@ from flows.origins import list_settings
 from flows.prefect_runtime.parameters import Symbols
 from flows.prefect_runtime.runnable import require_runnable
 from flows.prefect_runtime.server import build_worker_environment
+from flows.schedules import STANDARD, Schedule
 from flows.settings import load_settings
 from flows.symbols import make_absolute
 from forecasting.errors import UsageError
@@ -67,6 +68,27 @@ def test_init_takes_a_watchlist_as_it_is_or_the_bundled_list(workplace: Path) ->
     assert not (workplace / "watchlist.csv").exists()
     init("--universe", "us-large", "--force")
     assert len(load_settings().tickers) == 500
+
+
+def test_init_takes_the_name_of_a_variable(workplace: Path) -> None:
+    made = CliRunner().invoke(app, ["init", "--universe", "@variable:desk", "--source", "sample"])
+    assert (
+        "Expected a Prefect Variable 'desk' with symbols and a server that has it, found none" in made.stdout
+    )
+    assert load_settings().tickers == ("@variable:desk",)
+    assert build_worker_environment()["BANDCAST_TICKERS"] == "@variable:desk"
+    assert not (workplace / "watchlist.csv").exists()
+    refused = CliRunner().invoke(app, ["init", "--universe", "@variable:My Desk", "--force"])
+    assert "Expected the name of a Prefect Variable after @variable:" in str(refused.exception)
+
+
+def test_init_sets_the_daily_run_by_the_exchange(workplace: Path) -> None:
+    init("--universe", "7203.T", "--exchange", ".T")
+    assert load_settings().daily_schedule == Schedule("0 18 * * 1-5", "Asia/Tokyo")
+    init("--universe", "7203.T", "--force")
+    assert load_settings().daily_schedule == STANDARD
+    refused = CliRunner().invoke(app, ["init", "--universe", "KO", "--exchange", "moon", "--force"])
+    assert "such as XTKS or .T, found 'moon'" in str(refused.exception)
 
 
 @pytest.mark.parametrize("universe", [None, "A B", ",", "@nowhere.csv"])

@@ -80,6 +80,15 @@ def test_forms_options_and_settings_accept_the_same_symbols_in_either_case(
                     read()
 
 
+def test_an_entry_of_a_form_may_be_several_symbols_with_commas_between() -> None:
+    given = ["aapl, MSFT,KO", "@variable:desk", "@/srv/desk a.csv,IBM "]
+    assert TypeAdapter(Symbols).validate_python(given) == given
+    assert load_settings(tickers=given[:2]).tickers == ("AAPL", "MSFT", "KO", "@variable:desk")
+    for wrong in ("AAPL,", ",AAPL", "AAPL,A B", "AAPL;MSFT", "@, AAPL", ""):
+        with pytest.raises(ValidationError):
+            TypeAdapter(Symbols).validate_python([wrong])
+
+
 def test_only_known_symbols_pass() -> None:
     assert not any(is_symbol(text) for text in NO_SYMBOLS)
     assert is_symbol("M&M.NS")

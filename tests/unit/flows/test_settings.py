@@ -50,6 +50,18 @@ ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WIT
         ),
         ("BANDCAST_RUN_MINUTES", "inf", "Expected a valid BANDCAST_RUN_MINUTES, found "),
         ("BANDCAST_HISTORY_DAYS", "99999999999", "Expected a valid BANDCAST_HISTORY_DAYS, found "),
+        (
+            "BANDCAST_SCHEDULE",
+            "30 18 * * ",
+            "Expected a valid BANDCAST_SCHEDULE, found a text that is not shown here: Value error, "
+            "a cron has minute, hour, day, month and weekday, such as 30 18 * * 1-5.",
+        ),
+        (
+            "BANDCAST_TIMEZONE",
+            "New York",
+            "Expected a valid BANDCAST_TIMEZONE, found 'New York': Value error, "
+            "a time zone has an IANA name, such as Europe/Paris.",
+        ),
         ("BANDCAST_TICKERS", " , ", NO_TICKERS),
         ("BANDCAST_TRAIN_TICKERS", ",", NO_TICKERS),
     ],
@@ -93,6 +105,12 @@ def test_every_kind_of_symbol_passes() -> None:
     symbols = ("M&M.NS", "0005.HK", "^GSPC", "BRK-B", "EURUSD=X", "CL=F")
     assert split_tickers(" , ".join(symbols).lower()) == symbols
     assert parse_tickers([]) == ()
+
+
+@pytest.mark.parametrize("name", ["tickers", "train_tickers", "watched"])
+def test_every_list_of_tickers_is_read_alike(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"BANDCAST_{name.upper()}", "ko, AAPL")
+    assert getattr(load_settings(), name) == ("KO", "AAPL")
 
 
 def test_unknown_variables_are_found_with_the_nearest_setting() -> None:
