@@ -9,7 +9,18 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import Day, Horizon, Paths, Source, Symbols, overrides
+from flows.prefect_runtime.parameters import (
+    Day,
+    DropoutRuns,
+    Horizon,
+    Paths,
+    Seed,
+    Source,
+    SuccessRatio,
+    Symbols,
+    number_overrides,
+    overrides,
+)
 from flows.prefect_runtime.run_names import run_name
 from flows.reporting.artifacts import BackfillProgress, show_backfill
 from flows.steps.ingest import ingest_tickers, require_stored
@@ -31,6 +42,9 @@ def backfill(
     csv_dir: str = "",
     horizon: Horizon = 30,
     paths: Paths = 0,
+    dropout_runs: DropoutRuns = 0,
+    seed: Seed = 0,
+    success_ratio: SuccessRatio = 0,
     force: bool = False,
     reissue: bool = False,
 ) -> BackfillSummary:
@@ -42,17 +56,22 @@ def backfill(
     Args:
         start: First session.
         end: Last session.
-        tickers: Symbols to forecast, as Yahoo writes them; none for the configured universe.
+        tickers: Symbols to forecast, with commas between or one an entry; @ and a watchlist's path on the
+            worker, or @variable: and a Prefect Variable's name; none for the configured universe.
         source: Where prices come from.
-        csv_dir: Folder of TICKER.csv files, for the source csv.
+        csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         horizon: Sessions ahead, 1 to 30.
         paths: Simulated paths a ticker, up to 100000; 0 for the configured number.
+        dropout_runs: Monte-Carlo-dropout runs, 2 to 1000; 0 for the configured number.
+        seed: Of the random streams, and of a model that is trained; 0 for the configured one.
+        success_ratio: Share of tickers under which nothing is published; 0 for the configured one.
         force: Make backfilled bands anew, and try what was left out again; bands issued on their day stay.
         reissue: Force, and add an edition to bands issued on their day that come out otherwise.
     """
     if start > end:
         raise UsageError(f"Expected start at or before end, found {start} after {end}.")
     chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
+    chosen |= number_overrides(dropout_runs, seed, success_ratio)
     with open_flow_context(end, reissue=reissue, **chosen) as context:
         return backfill_span(context, Span(start, end), force=force or reissue)
 

@@ -7,7 +7,19 @@ from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import Day, Horizon, LookBack, Paths, Source, Symbols, overrides
+from flows.prefect_runtime.parameters import (
+    Day,
+    DropoutRuns,
+    Horizon,
+    LookBack,
+    Paths,
+    Seed,
+    Source,
+    SuccessRatio,
+    Symbols,
+    number_overrides,
+    overrides,
+)
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.missing_sessions import plan_sessions
 from flows.steps.publish import publish_plan
@@ -23,6 +35,10 @@ def daily(
     as_of: Day | None = None,
     horizon: Horizon = 30,
     paths: Paths = 0,
+    dropout_runs: DropoutRuns = 0,
+    seed: Seed = 0,
+    success_ratio: SuccessRatio = 0,
+    train_tickers: Symbols = [],  # noqa: B006  # likewise
     retrain: Retrain = "auto",
     catch_up: CatchUp = "report",
     look_back: LookBack = 10,
@@ -32,12 +48,17 @@ def daily(
     """Pull prices, train where needed, forecast, publish and report.
 
     Args:
-        tickers: Symbols to forecast, as Yahoo writes them; none for the configured universe.
+        tickers: Symbols to forecast, with commas between or one an entry; @ and a watchlist's path on the
+            worker, or @variable: and a Prefect Variable's name; none for the configured universe.
         source: Source of prices.
-        csv_dir: Folder of TICKER.csv files, for the source csv.
+        csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         as_of: Session to forecast from; none for the last one closed when the run was due.
         horizon: Sessions ahead, 1 to 30.
         paths: Simulated paths a ticker, up to 100000; 0 for the configured number.
+        dropout_runs: Monte-Carlo-dropout runs, 2 to 1000; 0 for the configured number.
+        seed: Of the random streams, and of a model that is trained; 0 for the configured one.
+        success_ratio: Share of tickers under which nothing is published; 0 for the configured one.
+        train_tickers: Symbols to train on, if a model is trained; none for the configured training universe.
         retrain: auto trains if no model serves or the champion is old.
         catch_up: What to do about earlier sessions without bands: nothing, report them, or fill them.
         look_back: How many sessions back to look for them, 1 to 60.
@@ -45,6 +66,7 @@ def daily(
         reissue: Force, and add an edition to bands issued on their day that come out otherwise.
     """
     chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
+    chosen |= number_overrides(dropout_runs, seed, success_ratio) | {"train_tickers": train_tickers or None}
     with open_flow_context(as_of, reissue=reissue, **chosen) as context:
         plan = plan_sessions(context, as_of, catch_up, sessions=look_back, force=force or reissue)
         return publish_plan(context, plan, retrain)

@@ -20,9 +20,10 @@ def ingest(
     """Bring the price store up to date, and do nothing else.
 
     Args:
-        tickers: Symbols to fetch, as Yahoo writes them; none for the configured universe.
+        tickers: Symbols to fetch, with commas between or one an entry; @ and a watchlist's path on the
+            worker, or @variable: and a Prefect Variable's name; none for the configured universe.
         source: Source of prices.
-        csv_dir: Folder of TICKER.csv files, for the source csv.
+        csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         as_of: Last session to fetch; none for the last one closed when the run was due.
     """
     with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:

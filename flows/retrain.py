@@ -3,7 +3,7 @@
 from prefect import flow
 
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
+from flows.prefect_runtime.parameters import Day, Epochs, Seed, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.publish import retrain_model
 from flows.summary import RunSummary
@@ -16,15 +16,28 @@ def retrain(
     source: Source = "configured",
     csv_dir: str = "",
     as_of: Day | None = None,
+    train_tickers: Symbols = [],  # noqa: B006  # likewise
+    seed: Seed = 0,
+    epochs: Epochs = 0,
 ) -> RunSummary:
     """Ingest the training universe, train a model on it, and promote it if it passes the promotion test.
 
     Args:
-        tickers: Symbols to train on, as Yahoo writes them; none for the configured universe.
+        tickers: Symbols of the run, with commas between or one an entry; @ and a watchlist's path on the
+            worker, or @variable: and a Prefect Variable's name; none for the configured universe.
+        train_tickers: Symbols to train on, likewise; none for those of the run, if any are given, else
+            for the configured training universe.
         source: Source of prices.
-        csv_dir: Folder of TICKER.csv files, for the source csv.
+        csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         as_of: Last session that training may see; none for the last one closed when the run was due.
+        seed: Of the training, and of the promotion test's random streams; 0 for the configured ones.
+        epochs: Upper bound of the epochs; 0 for the configured one.
     """
     chosen = overrides(tickers, source, csv_dir)
-    with open_flow_context(as_of, train_tickers=chosen["tickers"], **chosen) as context:
+    chosen |= {
+        "train_tickers": train_tickers or chosen["tickers"],
+        "seed": seed or None,
+        "epochs": epochs or None,
+    }
+    with open_flow_context(as_of, **chosen) as context:
         return retrain_model(context)

@@ -37,6 +37,13 @@ Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 TICKER_LISTS = ("tickers", "train_tickers", "watched")
 CalendarDays = Annotated[tuple[tuple[str, date], ...], NoDecode]
 
+# Short name of a caller's value -> paths of the settings that it stands for.
+_SHORT_NAMES = {
+    "horizon": (("simulation", "horizon"),),
+    "dropout_runs": (("simulation", "dropout_runs"),),
+    "seed": (("simulation", "seed"), ("model", "training", "seed")),
+    "epochs": (("model", "training", "max_epochs"),),
+}
 _HARMLESS = re.compile(r"[\w.,+\- \[\]]{0,40}")
 
 
@@ -191,18 +198,32 @@ def load_settings(**overrides: Any) -> Settings:
         UsageError: A value is out of its bounds.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
-    if "horizon" in given:
-        given["simulation"] = {"horizon": given.pop("horizon")}  # merged with the environment's values
     paths = given.pop("paths", None)
     read_dotenv()  # words what is wrong with the file itself
     try:
-        settings = Settings(**given)
+        settings = Settings(**_nest(given))  # merged with the environment's values
         return _with_paths(settings, paths) if paths else settings
     except ValidationError as error:
         sentence = _word_validation_error(error)
     except (SettingsError, RecursionError) as error:  # the latter from JSON of a thousand brackets
         sentence = _word_json_error(error)
     raise UsageError(sentence)  # not from the error, whose text repeats the value
+
+
+def _nest(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Put values that a caller gives by a short name where the settings have them.
+
+    >>> _nest({"source": "csv", "horizon": 5, "epochs": 9})
+    {'source': 'csv', 'simulation': {'horizon': 5}, 'model': {'training': {'max_epochs': 9}}}
+    """
+    nested: dict[str, Any] = {}
+    for name, value in given.items():
+        for *parents, last in _SHORT_NAMES.get(name, ((name,),)):
+            level = nested
+            for parent in parents:
+                level = level.setdefault(parent, {})
+            level[last] = value
+    return nested
 
 
 def find_unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:

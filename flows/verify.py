@@ -20,9 +20,10 @@ def verify(
     """Score every issued band whose target session has closed, from the prices that the store holds.
 
     Args:
-        tickers: Symbols of the run; all issued bands of the source are scored in any case.
+        tickers: Symbols of the run, with commas between or one an entry; all issued bands of the source are
+            scored in any case.
         source: Source of bands and prices.
-        csv_dir: Folder of TICKER.csv files, for the source csv.
+        csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         as_of: Last session that counts as closed; none for the last one closed when the run was due.
     """
     with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:

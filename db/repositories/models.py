@@ -71,11 +71,14 @@ class ModelRepository(Repository):
         self._connection.execute(sa.update(model_versions).where(is_displaced).values(status="retired"))
         self._set_status(version, "champion")
 
-    def rollback(self) -> Rollback:
+    def rollback(self, expected: str | None = None) -> Rollback:
         """Make the champion before the present one champion again, and refuse the present one for good.
 
+        Args:
+            expected: Version of the present champion; None for whichever it is.
+
         Raises:
-            StoreError: No champion, or none before it.
+            StoreError: No champion, another one, or none before it.
         """
         columns = model_versions.c
         query = sa.select(*_COLUMNS).where(columns.source == self._source).order_by(*_newest_first())
@@ -85,6 +88,11 @@ class ModelRepository(Repository):
             raise StoreError(
                 f"Expected a champion of '{self._source}' and one before it, found "
                 f"{'no champion' if champion is None else 'none before it'}; run `bandcast retrain`."
+            )
+        if expected not in (None, champion.version):
+            raise StoreError(
+                f"Expected the champion {expected} of '{self._source}', found {champion.version}; see "
+                "`bandcast models`."
             )
         self._set_status(champion.version, "refused")
         self._set_status(before.version, "champion")

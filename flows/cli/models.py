@@ -27,10 +27,7 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
 @app.command()
 def rollback(source: Source = None) -> None:
     """Make the previous champion active again; the present one is never active again."""
-    from db import open_store
     from flows.settings import load_settings
+    from flows.steps.rollback import roll_back
 
-    settings = load_settings(source=source)
-    with open_store(settings.url, settings.source) as store, store.writing() as tx:
-        rollback = tx.models.rollback()
-    print_line(f"Model {rollback.active} serves; {rollback.withdrawn} was taken back.")
+    print_line(roll_back(load_settings(source=source)))

@@ -23,6 +23,11 @@ Symbols = Annotated[list[Symbol], Field(max_length=2000)]
 Source = Literal["configured", SourceKind]
 Horizon = Annotated[int, Field(ge=1, le=30)]
 Paths = Annotated[int, Field(ge=0, le=100_000)]
+DropoutRuns = Annotated[int, Field(ge=0, le=1000)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+SuccessRatio = Annotated[float, Field(ge=0, le=1)]
+Epochs = Annotated[int, Field(ge=0, le=10_000)]
+ModelVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 # The API's check of formats accepts any text as a date; the pattern does not.
 Day = Annotated[
     date,
@@ -49,4 +54,13 @@ def overrides(
         "csv_dir": csv_dir or None,
         "horizon": horizon,
         "paths": paths or None,
+    }
+
+
+def number_overrides(dropout_runs: int, seed: int, success_ratio: float) -> dict[str, Any]:
+    """Convert the numbers that every forecast has to settings; zero leaves one to the configuration."""
+    return {
+        "dropout_runs": dropout_runs or None,
+        "seed": seed or None,
+        "min_success_ratio": success_ratio or None,
     }

@@ -37,6 +37,9 @@ def test_deployments_pull_nothing_and_daily_runs_after_the_close_and_in_the_morn
         "retrain/weekly",
         "backfill/on-demand",
         "verify/on-demand",
+        "ingest/on-demand",
+        "forecast/on-demand",
+        "rollback/on-demand",
         "doctor/evening",
     }
     schedules = named["daily/after-close"]["schedules"]

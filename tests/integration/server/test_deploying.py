@@ -17,7 +17,8 @@ from flows.schedules import STANDARD, Schedule
 from forecasting.errors import UsageError
 
 STORE = "postgresql+psycopg://bandcast:secret@db.example.com/bands?sslmode=require"
-NAMES = (AFTER_CLOSE, "retrain/weekly", BACKFILL, "verify/on-demand", "doctor/evening")
+ON_DEMAND = tuple(f"{flow}/on-demand" for flow in ("verify", "ingest", "forecast", "rollback"))
+NAMES = (AFTER_CLOSE, "retrain/weekly", BACKFILL, "doctor/evening", *ON_DEMAND)
 
 
 @pytest.fixture

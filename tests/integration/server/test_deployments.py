@@ -23,6 +23,8 @@ from flows.prefect_runtime.events import PUBLISHED
 from flows.prefect_runtime.server_process import SERVER_LOG
 from flows.server_access import AUTH_VARIABLE, read_auth_string, read_server_url
 
+REQUIRED = ("start", "end", "champion", "again")
+
 
 def test_the_schedule_makes_runs_and_a_triggered_run_fills_the_table(served: Served) -> None:
     scheduled = eventually(lambda: [run for run in runs() if run.auto_scheduled] or None, "a scheduled run")
@@ -64,6 +66,10 @@ def test_a_second_daily_run_waits_for_the_first(served: Served) -> None:
         {"catch_up": "perhaps"},
         {"look_back": 61},
         {"paths": -1},
+        {"dropout_runs": 1001},
+        {"seed": -1},
+        {"success_ratio": 1.5},
+        {"train_tickers": ["A B"]},
         {"force": "maybe"},
     ],
     ids=str,
@@ -88,7 +94,8 @@ def test_the_form_has_literal_defaults_and_every_field_is_described(served: Serv
         for name, field in deployment.parameter_openapi_schema["properties"].items():
             assert field.get("description"), f"{deployment.name}: {name}"
             assert "$ref" not in str(field)
-            assert "default" in field or name in ("start", "end"), f"{deployment.name}: {name}"
+            assert name != "csv_dir" or "on the worker" in field["description"]
+            assert "default" in field or name in REQUIRED, f"{deployment.name}: {name}"
     assert len(deployments) >= 3
 
 

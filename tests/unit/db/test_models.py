@@ -143,6 +143,15 @@ def test_rolling_back_activates_the_one_before_and_never_a_refused_one(stored: S
     assert (found["random-walk"], found["other"]) == ("baseline", "champion")
 
 
+def test_only_the_champion_that_was_named_is_taken_back(stored: Store) -> None:
+    with stored.writing() as tx:
+        before = statuses(tx)
+        with pytest.raises(StoreError, match=r"Expected the champion m2 of '.+', found m4; see"):
+            tx.models.rollback("m2")
+        assert statuses(tx) == before
+        assert tx.models.rollback("m4") == Rollback(active="m2", withdrawn="m4")
+
+
 def test_without_a_champion_there_is_nothing_to_roll_back(store: Store) -> None:
     with store.writing() as tx, pytest.raises(StoreError, match="found no champion"):
         tx.models.rollback()

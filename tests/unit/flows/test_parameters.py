@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from flows.cli.options import build_parameters
-from flows.prefect_runtime.parameters import Source, Symbols, overrides
+from flows.prefect_runtime.parameters import Source, Symbols, number_overrides, overrides
 from flows.settings import load_settings
 from forecasting.errors import SymbolError, UsageError
 from forecasting.text import is_symbol
@@ -45,6 +45,25 @@ def test_what_is_set_holds() -> None:
 def test_paths_are_shared_among_the_dropout_runs(paths: int, noise: int) -> None:
     simulation = load_settings(**overrides([], "configured", "", paths=paths)).simulation
     assert (simulation.dropout_runs, simulation.noise_paths) == (4, noise)
+
+
+def test_values_of_a_form_go_before_the_settings_and_leave_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BANDCAST_MODEL__TRAINING__PATIENCE", "3")
+    chosen = overrides([], "configured", "", horizon=7) | number_overrides(9, 11, 0.9)
+    settings = load_settings(**chosen, epochs=5, train_tickers=["ko,IBM"])
+    simulation, training = settings.simulation, settings.model.training
+    assert (simulation.horizon, simulation.dropout_runs, simulation.noise_paths) == (7, 9, 3)
+    assert (simulation.seed, training.seed) == (11, 11)
+    assert (training.max_epochs, training.patience, training.history_sessions) == (5, 3, 300)
+    assert (settings.min_success_ratio, settings.train_tickers) == (0.9, ("KO", "IBM"))
+    assert load_settings(**overrides([], "configured", ""), **number_overrides(0, 0, 0)) == load_settings()
+
+
+def test_a_single_dropout_run_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="Expected a valid BANDCAST_SIMULATION__DROPOUT_RUNS, found 1"):
+        load_settings(**number_overrides(1, 0, 0))
 
 
 def test_more_paths_than_a_run_can_hold_is_a_usage_error() -> None:
