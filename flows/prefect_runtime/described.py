@@ -15,6 +15,7 @@ import yaml
 from flows.version import code_version
 
 STORE_TAG = "store="
+POOL_TYPE = "process"  # of the work pool that is created where there is none
 OF_THE_RELEASE = ("entrypoint", "version", "parameter_openapi_schema")
 
 
