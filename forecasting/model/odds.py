@@ -41,10 +41,11 @@ def calibrate_finely(
     """
     middle = list(levels).index(0.5)
     median = predictive[:, middle : middle + 1]
-    known = np.delete(np.arange(len(levels)), middle)
-    factors = (calibrated[:, known] - median) / (predictive[:, known] - median)
-    sides = np.insert(factors, middle, 1.0, axis=1)  # the median stays
-    spread = [np.interp(wanted, levels, row) for row in sides]
+    distance = predictive - median
+    factors = np.ones_like(distance)  # of the median, and of a quantile that is equal to it
+    np.divide(calibrated - median, distance, out=factors, where=distance != 0)
+    factors[:, middle] = 1.0
+    spread = [np.interp(wanted, levels, row) for row in factors]
     moved = median + np.stack(spread) * (fine - median)
     rising: Floats = np.maximum.accumulate(moved, axis=1)
     return rising

@@ -21,6 +21,7 @@ from flows.retrain import retrain
 from flows.steps.replay import replay_run
 from flows.verify import verify
 from forecasting.calendars.sessions import next_sessions, sessions_between
+from forecasting.config import BAND_LEVELS
 
 FIRST, LAST = date(2024, 5, 6), date(2024, 5, 31)
 TICKERS = ["PAYS", "PLAIN"]
@@ -91,6 +92,7 @@ def recompute(bases: Mapping[str, str]) -> dict[Key, dict[str, float]]:
     traded = load_traded()
     issued: dict[Key, dict[float, float]] = {}
     query = "SELECT ticker, as_of, target_session, band, level, log_return FROM forecast_quantiles"
+    query += f" WHERE level IN {BAND_LEVELS}"
     for ticker, as_of, target, band, level, log_return in rows(query):
         issued.setdefault((ticker, as_of, target, band), {})[level] = log_return
     return {

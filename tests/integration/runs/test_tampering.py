@@ -234,7 +234,8 @@ def load_widths() -> dict[str, float]:
     """Ticker -> smallest width of its calibrated band over the random walk's."""
     found = rows(
         "SELECT ticker, horizon, band, max(log_return) - min(log_return) FROM forecast_quantiles"
-        f" WHERE as_of = '{AS_OF}' AND band IN ('calibrated', 'random_walk') GROUP BY ticker, horizon, band"
+        f" WHERE as_of = '{AS_OF}' AND band IN ('calibrated', 'random_walk') AND level BETWEEN 0.05 AND 0.95"
+        " GROUP BY ticker, horizon, band"
     )
     widths = {tuple(row[:3]): row[3] for row in found}
     return {

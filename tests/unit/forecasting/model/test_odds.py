@@ -64,6 +64,17 @@ def test_paths_that_have_the_quantiles_already_stay() -> None:
     np.testing.assert_allclose(couple_paths(paths, np.stack([FINE, 3 * FINE])), paths, atol=2e-3)
 
 
+def test_quantiles_equal_to_the_median_stay_there() -> None:
+    """As of a universe in which one share stands still: a part of the distribution is a single value."""
+    fine = np.where(abs(FINE - 0.5) < 0.3, 0.0, FINE - 0.5)[None]
+    predictive = fine[:, [RESIDUAL_LEVELS.index(level) for level in LEVELS]]
+    found = calibrate_finely(fine, predictive, 2 * predictive, levels=LEVELS)
+    assert (found[fine == 0] == 0).all()
+    np.testing.assert_allclose(
+        found[0, [RESIDUAL_LEVELS.index(level) for level in LEVELS]], 2 * predictive[0]
+    )
+
+
 def test_fine_quantiles_agree_with_the_calibrated_band_at_its_levels() -> None:
     fine = np.stack([FINE - 0.45, 2 * (FINE - 0.45)])
     index = [RESIDUAL_LEVELS.index(level) for level in LEVELS]
