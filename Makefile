@@ -5,10 +5,10 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types contracts unit pytest long bench serve clean
+.PHONY: help install run test lint format types contracts unit pytest long try-operations bench serve clean
 
 help:            ## Show the targets.
-	@grep -hE '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 .venv/installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .venv
@@ -46,6 +46,9 @@ pytest: install  ## All tests, with coverage and its floor.
 
 long: install    ## The matrices in full: more databases and faults than `make test` has time for.
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m long
+
+try-operations: install  ## Set things in the Prefect UI, restart, deploy: all must stay; makes pictures.
+	PYTHONPATH=tests/helpers $(BIN)/python tests/browser/try_operations.py
 
 # PRICES=folder walks over 2012-2019 of your own TICKER.csv files, as benchmarks/RESULTS.md does.
 bench: install   ## Walk forward over history, print the scorecard; PRICES=folder of CSV files.

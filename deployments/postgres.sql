@@ -1,9 +1,11 @@
 -- Run once by the postgres image on an empty volume, as its superuser. Nobody else is one: `bandcast` owns the bands,
 -- `prefect` owns what Prefect's server keeps, and `bandcast_reader` reads the bands and nothing else.
 \set ON_ERROR_STOP on
-\getenv owner_password OWNER_PASSWORD
-\getenv reader_password READER_PASSWORD
-\getenv prefect_password PREFECT_PASSWORD
+\set owner_password `cat "$OWNER_PASSWORD_FILE"`
+\set reader_password `cat "$READER_PASSWORD_FILE"`
+\set prefect_password `cat "$PREFECT_PASSWORD_FILE"`
+-- A file that is missing or empty ends the script here: PostgreSQL would take an empty password for none.
+SELECT 1 / least(length(:'owner_password'), length(:'reader_password'), length(:'prefect_password')) AS passwords;
 
 CREATE ROLE bandcast LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'owner_password';
 CREATE ROLE bandcast_reader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'reader_password';

@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
 
-from flows.prefect_runtime.described import OF_THE_RELEASE, STORE_TAG, Described
+from flows.prefect_runtime.described import OF_THE_RELEASE, POOL_TYPE, STORE_TAG, Described
 from flows.server_access import display_server
 from forecasting.errors import UsageError
 from forecasting.text import clean_text
@@ -87,10 +87,17 @@ def require_same_store(found: Sequence[DeploymentResponse], store: str, api_url:
 
 
 def plan_pool(described: Described, found: WorkPool | None, *, reset: bool) -> Iterator[Change]:
-    """Plan the work pool: one that exists stays, unless it is reset."""
+    """Plan the work pool: one that exists stays, unless it is reset.
+
+    A pool of containers keeps its job template even then: that of the files is for processes.
+    """
     if found is None:
         yield Change("work pool", described)
-    elif reset and (edits := find_edits(described.fields, found.model_dump(mode="json"))):
+        return
+    after = dict(described.fields)
+    if found.type != POOL_TYPE:
+        del after["base_job_template"]
+    if reset and (edits := find_edits(after, found.model_dump(mode="json"))):
         yield Change("work pool", described, found.id, edits)
 
 

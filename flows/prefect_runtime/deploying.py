@@ -23,7 +23,12 @@ from flows.failures import describe_error
 from flows.prefect_runtime.alarm_block import UNKNOWN, find_block, plan_block, save_block
 from flows.prefect_runtime.automations import plan_automations, save_automation
 from flows.prefect_runtime.changes import Change, plan_deployment, plan_pool, require_same_store
-from flows.prefect_runtime.described import Described, describe_deployments, describe_pool
+from flows.prefect_runtime.described import (
+    POOL_TYPE,
+    Described,
+    describe_deployments,
+    describe_pool,
+)
 from flows.schedules import STANDARD, Schedule
 from flows.server_access import display_server, require_access
 from forecasting.errors import SourceError
@@ -143,7 +148,7 @@ def _save_pool(client: SyncPrefectClient, change: Change) -> None:
         client.update_work_pool(name, WorkPoolUpdate.model_validate(change.new_values))
     else:
         template = change.described.fields["base_job_template"]
-        client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
+        client.create_work_pool(WorkPoolCreate(name=name, type=POOL_TYPE, base_job_template=template))
 
 
 def _save_deployment(client: SyncPrefectClient, change: Change) -> None:

@@ -170,12 +170,15 @@ def serve_deployments(home: Path, **settings: str) -> Iterator[Served]:
             "BANDCAST_HISTORY_DAYS": "700",
             "BANDCAST_TRAIN_UNIVERSE": "own",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
+            "PREFECT_WORKER_WEBSERVER_PORT": str(free_port()),
             **settings,
         }
         store_url = f"sqlite:///{home}/bandcast.db"
         # Each file of tests has a store of its own on the same server.
         deploy(environment["PREFECT_API_URL"], AUTH_STRING, store_url=store_url, reset=True)
-        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "bandcast"]
+        start = [sys.executable, "-m", "prefect", "worker", "start"]
+        command = [*start, "--pool", "bandcast", "--with-healthcheck"]
         worker = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
         yield Served(home, yahoo, environment)
         worker.terminate()

@@ -1,14 +1,21 @@
 """Deploying to a real Prefect server on which people have changed things."""
 
+import asyncio
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from deployed import read_all
 from prefect import get_client
+from prefect.blocks.system import Secret
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolUpdate
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.variables import Variable
+from prefect.workers.base import BaseJobConfiguration
 from served import AFTER_CLOSE, AUTH_STRING, BACKFILL, add_schedule
 
 from flows.prefect_runtime.changes import list_fields
@@ -17,6 +24,7 @@ from flows.schedules import STANDARD, Schedule
 from forecasting.errors import UsageError
 
 STORE = "postgresql+psycopg://bandcast:secret@db.example.com/bands?sslmode=require"
+POOLS = Path(__file__).parents[3] / "deployments"
 ON_DEMAND = tuple(f"{flow}/on-demand" for flow in ("verify", "ingest", "forecast", "rollback"))
 NAMES = (AFTER_CLOSE, "retrain/weekly", BACKFILL, "doctor/evening", *ON_DEMAND)
 
@@ -27,14 +35,6 @@ def client(prefect_url: str) -> Iterator[SyncPrefectClient]:
     deploy(prefect_url, AUTH_STRING, store_url=STORE, reset=True)
     with get_client(sync_client=True) as opened:
         yield opened
-
-
-def read_all(client: SyncPrefectClient) -> dict[str, Any]:
-    """Everything that people may have set, by name."""
-    pool = client.read_work_pool("bandcast").model_dump(exclude={"updated", "status"})
-    deployments = {name: list_fields(client.read_deployment_by_name(name)) for name in NAMES}
-    (automation,) = client.read_automations_by_name("bandcast-crash-dead-runs")
-    return {"pool": pool, "automation": automation.enabled, **deployments}
 
 
 def set_things(client: SyncPrefectClient) -> None:
@@ -159,3 +159,49 @@ def test_a_dry_run_of_a_first_deployment_makes_nothing(prefect_url: str, client:
     assert {f"deployment {name}: created" for name in NAMES} == set(planned[: len(NAMES)])
     with pytest.raises(ObjectNotFound):
         client.read_deployment_by_name(AFTER_CLOSE)
+
+
+def read_template(kind: str) -> dict[str, Any]:
+    """Job template of the example pool of a kind of containers."""
+    template: dict[str, Any] = json.loads((POOLS / f"{kind}-pool.json").read_text())
+    return template
+
+
+@pytest.fixture(params=["docker", "kubernetes"])
+def containers(request: pytest.FixtureRequest, prefect_url: str, client: SyncPrefectClient) -> Iterator[str]:
+    """Kind of containers of a work pool that somebody has made before anything was deployed."""
+    for name in NAMES:
+        client.delete_deployment(client.read_deployment_by_name(name).id)
+    client.delete_work_pool("bandcast")
+    template = read_template(request.param)
+    client.create_work_pool(WorkPoolCreate(name="bandcast", type=request.param, base_job_template=template))
+    yield request.param
+    client.delete_work_pool("bandcast")
+    deploy(prefect_url, AUTH_STRING, store_url=STORE, reset=True)
+
+
+def test_a_pool_of_containers_keeps_its_job_template_and_runs_cannot_change_it(
+    prefect_url: str, client: SyncPrefectClient, containers: str
+) -> None:
+    deploy(prefect_url, AUTH_STRING, store_url=STORE)
+    assert deploy(prefect_url, AUTH_STRING, store_url=STORE, reset=True) == []
+    pool = client.read_work_pool("bandcast")
+    assert (pool.type, pool.base_job_template) == (containers, read_template(containers))
+    daily = client.read_deployment_by_name(AFTER_CLOSE)
+    assert daily.work_pool_name == "bandcast"
+    for changed in ({"env": {"PGPASSWORD": "mine"}}, {"password": "mine"}):
+        with pytest.raises(PrefectHTTPStatusError, match="422"):
+            client.create_flow_run_from_deployment(daily.id, job_variables=changed)
+    client.create_flow_run_from_deployment(daily.id, job_variables={"name": "ours"})
+
+
+def test_a_docker_worker_fills_in_password_and_tickers_from_the_server(client: SyncPrefectClient) -> None:
+    Secret(value="o'w@n").save("bandcast-owner-password", overwrite=True)
+    Variable.set("bandcast_tickers", "AAPL,IBM", overwrite=True)
+    configure = BaseJobConfiguration.from_template_and_values(read_template("docker"), {"name": "run"})
+    job: Any = asyncio.run(configure)
+    assert job.env == {
+        "BANDCAST_DATABASE_URL": "postgresql://bandcast@postgres/bandcast",
+        "BANDCAST_TICKERS": "AAPL,IBM",
+        "PGPASSWORD": "o'w@n",
+    }

