@@ -1,4 +1,4 @@
-"""Check of the alarms: whether anybody is told when something fails."""
+"""Check of the alarms: a message reaches somebody when something fails."""
 
 from collections.abc import Iterator
 from datetime import datetime
