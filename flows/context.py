@@ -1,7 +1,7 @@
 """Context of a run: settings, store, source, tickers and session, settled once at the edge."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, pl
 from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
 from forecasting.calendars.trading_days import newest_closed_session
-from forecasting.errors import UsageError
+from forecasting.errors import SourceError, UsageError
 from forecasting.types import ChangeKind, RunKind
 
 
@@ -51,6 +51,7 @@ class RunContext(Scope):
         calendars: Of the tickers, as they are known now.
         earnings: Ticker -> its earnings dates, as they are known now.
         reissue: True if live bands that come out otherwise get a new edition.
+        listed: Configured tickers, where the caller has named others: they stay in the universe.
     """
 
     store: Store
@@ -59,6 +60,7 @@ class RunContext(Scope):
     calendars: Calendars = STANDARD
     earnings: Mapping[str, EarningsDates] = field(default_factory=dict)
     reissue: bool = False
+    listed: tuple[str, ...] = ()
 
     def at(self, session: date, tickers: tuple[str, ...] | None = None) -> "RunContext":
         """Return the context of an earlier session."""
@@ -185,7 +187,22 @@ def open_context(
             calendars=load_calendars(store, dict(scope.settings.calendars), now),
             earnings=earnings,
             reissue=reissue,
+            listed=list_configured(scope, overrides),
         )
+
+
+def list_configured(scope: Scope, overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tickers that are forecast by default, if a caller has named others; else none.
+
+    Args:
+        scope: Of the run.
+        overrides: Settings given by the caller.
+    """
+    if not overrides.get("tickers"):
+        return ()
+    with suppress(SourceError, UsageError):  # of a variable that only runs of the whole list need
+        return settle_settings(**{**overrides, "tickers": None}).tickers or scope.source.tickers()
+    return ()
 
 
 def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> None:

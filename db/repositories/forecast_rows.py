@@ -74,6 +74,7 @@ class Publication:
         issued: Its forecasts.
         stored: Issues that they were compared with.
         ages: Ticker -> sessions of its exchange that have closed after its newest band.
+        listed: Configured tickers, which stay in the universe of a run with fewer.
         reissue: True if live forecasts with other values get a new edition.
         kept: Ticker and `as_of` of live forecasts with other values, which stay as they were issued.
         editions: Ticker and `as_of` of these -> the edition that a reissue adds.
@@ -85,6 +86,7 @@ class Publication:
     issued: tuple[Forecast, ...]
     stored: Issues
     ages: Mapping[str, int]
+    listed: tuple[str, ...]
     reissue: bool
     kept: tuple[TickerSession, ...]
     editions: Mapping[TickerSession, int]

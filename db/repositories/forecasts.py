@@ -58,6 +58,7 @@ class ForecastRepository(Repository):
         issued: Sequence[Forecast],
         ages: Mapping[str, int] = MappingProxyType({}),
         *,
+        listed: Sequence[str] = (),
         reissue: bool = False,
     ) -> Publication:
         """Compare forecasts with the stored ones and convert what differs to rows; nothing is written.
@@ -69,6 +70,7 @@ class ForecastRepository(Repository):
             run: The run.
             issued: At most one forecast per ticker and `as_of`.
             ages: Ticker -> sessions of its exchange that have closed after its newest band, once published.
+            listed: Configured tickers; those that belong to the universe stay, although the run has fewer.
             reissue: Add an edition to each live forecast whose newest one has other values.
 
         Raises:
@@ -92,6 +94,7 @@ class ForecastRepository(Repository):
             issued=tuple(issued),
             stored=stored,
             ages=ages,
+            listed=tuple(listed),
             reissue=reissue,
             kept=tuple(rows.key for rows in kept),
             editions=editions,
@@ -124,7 +127,11 @@ class ForecastRepository(Repository):
         """
         if self._find_issues(publication.issued) != publication.stored:
             publication = self.prepare(
-                publication.run, publication.issued, publication.ages, reissue=publication.reissue
+                publication.run,
+                publication.issued,
+                publication.ages,
+                listed=publication.listed,
+                reissue=publication.reissue,
             )
         if publication.changes or not publication.issued:
             upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=_RUN_FIELDS)

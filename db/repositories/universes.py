@@ -1,8 +1,10 @@
 """Universe of each source: who belongs to it, and the columns of its newest bands."""
 
 import json
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,36 +20,135 @@ from db.schema import (
     universes,
 )
 from db.sql import upsert
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.errors import UnknownExchangeError
+
+LONGEST_ABSENCE = timedelta(days=14)  # more than the longest holidays of an exchange
+
+
+@dataclass(frozen=True)
+class Member:
+    """A ticker that a source has forecast or left out at some time.
+
+    Attributes:
+        as_of: Newest session of a run that had it.
+        exchange: Code of its calendar; None where no exchange is known.
+        companions: Exchanges that all its runs had, its own among them; empty where not known.
+        in_universe: True if it belongs to the universe, as far as its own runs tell.
+        age_sessions: Sessions closed after its newest band.
+    """
+
+    as_of: date
+    exchange: str | None
+    companions: frozenset[str] = frozenset()
+    in_universe: bool = True
+    age_sessions: int | None = None
+
+
+def find_universe(
+    members: Mapping[str, Member], exchanges: Collection[str], session: date, *, listed: Collection[str] = ()
+) -> set[str]:
+    """Find the tickers that belong to a source after a run: those of the newest run of each exchange.
+
+    Exchanges may have runs of their own. So a run takes out the tickers that it lacks of its own exchanges,
+    and those of exchanges that it was always forecast with; others once they had no run for two weeks.
+
+    Args:
+        members: Every ticker of the source, those of the run as it leaves them.
+        exchanges: Of the run.
+        session: Of the run.
+        listed: Configured tickers; a run with fewer takes none of them out.
+    """
+    newest: dict[str | None, date] = {}
+    for member in members.values():
+        newest[member.exchange] = max(member.as_of, newest.get(member.exchange, member.as_of))
+    last = max(newest.values(), default=session)
+    newest[None] = last
+    return {
+        ticker
+        for ticker, member in members.items()
+        if member.in_universe
+        and last - member.as_of <= LONGEST_ABSENCE
+        and (ticker in listed or not _has_left(member, newest[member.exchange], exchanges, session=session))
+    }
+
+
+def _has_left(member: Member, newest: date, exchanges: Collection[str], *, session: date) -> bool:
+    """Return whether a newer run of its exchange, or of those that its own runs had, has been without it."""
+    return member.as_of < newest or (member.as_of < session and not member.companions.isdisjoint(exchanges))
 
 
 def save_universe(connection: sa.Connection, publication: Publication) -> None:
-    """Store which tickers a run has forecast or left out; an older session leaves the newest one.
+    """Store which tickers a run has forecast or left out, and who belongs to the universe from now on.
 
     Args:
         connection: A writing connection.
-        publication: What the run publishes.
+        publication: What the run publishes; an older session leaves the newest one.
     """
-    run, columns = publication.run, universes.c
-    query = sa.select(columns.ticker, columns.as_of).where(columns.source == run.source)
-    known = dict(connection.execute(query).tuples().all())
-    issued = {forecast.ticker for forecast in publication.issued}
+    run, known = publication.run, _load_members(connection, publication.run.source)
+    tickers = {forecast.ticker for forecast in publication.issued} | set(json.loads(run.quarantined))
+    taken = {ticker: known.get(ticker) or Member(run.as_of, _find_exchange(ticker)) for ticker in tickers}
+    exchanges = frozenset(member.exchange for member in taken.values() if member.exchange)
+    members = known | {
+        ticker: _include(member, run.as_of, exchanges=exchanges) for ticker, member in taken.items()
+    }
+    universe = find_universe(members, exchanges, run.as_of, listed=publication.listed)
     rows = [
         {
             "source": run.source,
             "ticker": ticker,
-            "as_of": max(run.as_of, known.get(ticker, run.as_of)),
-            "age_sessions": publication.ages.get(ticker),
+            "as_of": member.as_of,
+            "age_sessions": publication.ages.get(ticker, None if ticker in taken else member.age_sessions),
+            "in_universe": int(ticker in universe),
+            "companions": ",".join(sorted(member.companions)),
         }
-        for ticker in sorted(issued | set(json.loads(run.quarantined)))
+        for ticker, member in sorted(members.items())
     ]
-    upsert(connection, universes, rows, guarded=("as_of", "age_sessions"))
+    upsert(connection, universes, rows, guarded=("as_of", "age_sessions", "in_universe", "companions"))
+
+
+def _include(member: Member, session: date, *, exchanges: frozenset[str]) -> Member:
+    """Return a ticker as a run of a session leaves it."""
+    return replace(
+        member,
+        as_of=max(session, member.as_of),
+        companions=member.companions & exchanges or exchanges,
+        in_universe=member.in_universe or session >= member.as_of,
+    )
+
+
+def _load_members(connection: sa.Connection, source: str) -> dict[str, Member]:
+    """Load every ticker of a source that a run had."""
+    columns, instrument = universes.c, instruments.c
+    is_instrument = (instrument.source == columns.source) & (instrument.ticker == columns.ticker)
+    query = (
+        sa.select(universes, instrument.calendar)
+        .select_from(universes)
+        .outerjoin(instruments, is_instrument)
+        .where(columns.source == source)
+    )
+    return {
+        row.ticker: Member(
+            as_of=row.as_of,
+            exchange=row.calendar or _find_exchange(row.ticker),
+            companions=frozenset(filter(None, (row.companions or "").split(","))),
+            in_universe=bool(row.in_universe),
+            age_sessions=row.age_sessions,
+        )
+        for row in connection.execute(query)
+    }
+
+
+def _find_exchange(ticker: str) -> str | None:
+    with suppress(UnknownExchangeError):
+        return calendar_name(ticker)
+    return None
 
 
 def select_universe(source: str) -> sa.Select[tuple[str]]:
-    """Select the tickers that the runs of a source's newest session have forecast or left out."""
-    own, other = universes.c, universes.alias("other").c
-    newest = sa.select(sa.func.max(other.as_of)).where(other.source == source)
-    return sa.select(own.ticker).where((own.source == source) & (own.as_of == newest.scalar_subquery()))
+    """Select the tickers of the universe of a source."""
+    member = universes.c
+    return sa.select(member.ticker).where((member.source == source) & (member.in_universe == 1))
 
 
 def select_sessions(source: str, session: sa.ColumnElement[date]) -> sa.Select[tuple[str, date]]:

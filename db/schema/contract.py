@@ -99,8 +99,8 @@ _BY_DRAWDOWN_LEVEL = {
 
 VIEW_MEANINGS: Mapping[str, str] = {
     "latest_forecast": "Newest bands of each ticker in the universe of its source, in their newest edition, "
-    "a row for each horizon. A ticker that the runs of the source's newest session neither forecast nor left "
-    "out is not in it",
+    "a row for each horizon. A ticker that the newest runs of its exchange neither forecast nor left out is "
+    "not in it",
     "forecast_with_outcome": "Every band ever issued, with its outcome and errors once a run or "
     "bandcast verify has scored it",
     "forecast_quantiles": "Every quantile of every band ever issued, a row for each; of calibrated "
@@ -127,8 +127,8 @@ VIEW_MEANINGS: Mapping[str, str] = {
     "adjusted_close": "Every stored close, and the same in the units of the newest session. Divide a band by "
     "the split_ratio of its as_of to draw it beside adjusted_close",
     "freshness": "How fresh the bands of each source are: one row a source, for monitors",
-    "missing_forecasts": "Tickers of the universe of each source without bands from its newest session, and "
-    "why",
+    "missing_forecasts": "Tickers of the universe of each source without bands from the newest session of "
+    "their exchange, and why",
     "contract_version": "Version of the views: one row",
 }
 COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
@@ -136,7 +136,7 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         **_KEY,
         **_BAND,
         **_AT_ISSUE,
-        "age_sessions": "Sessions of its exchange that had closed after as_of when the ticker's last run was "
+        "age_sessions": "Sessions of its exchange that had closed after as_of when the source's last run was "
         "issued, a count: 0 is fresh; null until the first run after migration 0006",
         "currency": "Of the prices, as the source writes it; null where it does not",
         "name": "Of the company, index or fund, in the source's words; null where it has none",
@@ -194,7 +194,7 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "freshness": {
         "source": _KEY["source"],
-        "session": "Newest session of the runs of its source",
+        "session": "Newest session of the runs of its source, of any exchange",
         "issued_at": "Start of the newest run of session that changed a band, UTC",
         "tickers": "Tickers of the universe, a count",
         "with_bands": "Tickers with bands from their newest session, a count",
@@ -203,7 +203,7 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
     "missing_forecasts": {
         "source": _KEY["source"],
         "ticker": _KEY["ticker"],
-        "session": "Newest session of the runs of its source",
+        "session": "Newest session of the runs that had it",
         "newest_as_of": "Session of its newest bands; null without any",
         "age_sessions": "Sessions of its exchange that had closed after newest_as_of; null where unknown",
         "reason": "Of its quarantine, such as stale; null where none is stored",

@@ -130,9 +130,22 @@ universes = Table(
     Column(
         "age_sessions",
         Integer,
-        comment="Sessions closed after its newest band when its last run was issued; null where not known",
+        comment="Sessions closed after its newest band when the source's last run was issued; null where not "
+        "known",
     ),
-    comment="Tickers of every run; those of a source's newest as_of are its universe",
+    Column(
+        "in_universe",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="1 if it belongs to the universe of its source, else 0",
+    ),
+    Column(
+        "companions",
+        String,
+        comment="Codes of exchanges that all its runs had, with commas between; null before migration 0018",
+    ),
+    comment="Tickers of every run; those with in_universe 1 are the universe of their source",
 )
 
 quarantines = Table(

@@ -15,6 +15,8 @@ A_DAY = timedelta(days=1)
 def load_ages(context: RunContext, forecasts: Sequence[Forecast]) -> dict[str, int]:
     """Count the sessions that had closed after the newest band of each ticker when the run began.
 
+    Tickers of the universe that the run has not age, too: their own run may never come.
+
     Args:
         context: The run.
         forecasts: What it is about to publish; a ticker without has its newest stored band.
@@ -23,7 +25,7 @@ def load_ages(context: RunContext, forecasts: Sequence[Forecast]) -> dict[str, i
         Ticker -> sessions; without the tickers that were never forecast, or whose sessions are not known.
     """
     with context.store.reading() as tx:
-        newest = dict(tx.forecasts.newest(context.tickers))
+        newest = dict([*tx.forecasts.newest(), *tx.forecasts.newest(context.tickers)])
     for forecast in forecasts:
         newest[forecast.ticker] = max(forecast.as_of, newest.get(forecast.ticker, forecast.as_of))
     ages: dict[str, int] = {}

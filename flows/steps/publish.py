@@ -175,7 +175,9 @@ def publish(
     require_enough(context, forecasts, "forecasts", faults=faults)
     with context.store.reading() as tx:
         ages = load_ages(context, forecasts)
-        publication = tx.forecasts.prepare(run, forecasts, ages, reissue=context.reissue)
+        publication = tx.forecasts.prepare(
+            run, forecasts, ages, listed=context.listed, reissue=context.reissue
+        )
     with context.store.writing() as tx:
         published = tx.forecasts.publish(publication)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))

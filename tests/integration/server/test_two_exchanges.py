@@ -21,7 +21,7 @@ from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.sessions import calendar_zone, sessions_between
 
 STORE = "postgresql://db.example.com/bands"
-SESSION = date(2024, 6, 6)
+SESSION, NEXT = date(2024, 6, 6), date(2024, 6, 7)
 ZONES = {"tokyo": "Asia/Tokyo", "new-york": "America/New_York"}
 PARAMETERS: dict[str, dict[str, Any]] = {
     "tokyo": {"tickers": ["7203.T,6758.T"]},
@@ -68,7 +68,7 @@ def market(served: Served) -> None:
     """Prices of two shares of each exchange, and the universe of one in a variable."""
     for seed, ticker in enumerate(("7203.T", "6758.T", "AAPL", "MSFT")):
         calendar = calendar_name(ticker)
-        sessions = sessions_between(calendar, SESSION - timedelta(days=900), SESSION)
+        sessions = sessions_between(calendar, SESSION - timedelta(days=900), NEXT)
         steps = np.random.default_rng(seed).normal(0, 0.01, len(sessions))
         closes = (100 * np.exp(np.cumsum(steps))).round(2).tolist()
         prices = dict(zip(sessions, closes, strict=True))
@@ -82,15 +82,19 @@ def list_latest(served: Served) -> list[Any]:
 
 
 @pytest.mark.long
-def test_the_run_of_each_exchange_publishes_its_session_and_the_table_shows_both_after_the_second(
+def test_the_run_of_each_exchange_publishes_its_session_and_the_table_shows_both_from_then_on(
     served: Served, client: SyncPrefectClient, market: None
 ) -> None:
-    tokyo = [("6758.T", str(SESSION)), ("7203.T", str(SESSION))]
-    america = [("AAPL", str(SESSION)), ("MSFT", str(SESSION))]
+    first = [("6758.T", str(SESSION)), ("7203.T", str(SESSION))]
+    both = [*first, ("AAPL", str(SESSION)), ("MSFT", str(SESSION))]
+    newer = [("6758.T", str(NEXT)), ("7203.T", str(NEXT)), *both[2:]]
     common = {"source": "yahoo", "horizon": 5}
-    close = datetime.combine(SESSION, time(18))
-    for name, expected in (("tokyo", tokyo), ("new-york", [*tokyo, *america])):
-        due = close.replace(tzinfo=ZoneInfo(ZONES[name])).astimezone(UTC)
+    for name, session, expected in (
+        ("tokyo", SESSION, first),
+        ("new-york", SESSION, both),
+        ("tokyo", NEXT, newer),
+    ):
+        due = datetime.combine(session, time(18), ZoneInfo(ZONES[name])).astimezone(UTC)
         served.run(AFTER_CLOSE, due, **common, **PARAMETERS[name])
         assert list_latest(served) == expected
     assert set(rows("SELECT kind FROM forecast_runs WHERE source = 'yahoo'", served.url)) == {("live",)}

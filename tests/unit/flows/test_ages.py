@@ -1,11 +1,13 @@
 """The age of bands is counted in sessions of the ticker's own exchange, at the start of the run."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import get_args
 
 import numpy as np
 import pytest
 
+from db import ModelRecord, RunRecord
 from flows.context import open_context
 from flows.steps.ages import load_ages
 from forecasting.calendars.sessions import next_sessions
@@ -44,3 +46,14 @@ def test_sessions_that_closed_after_the_newest_band_are_counted(now: datetime, a
     with open_context(DUE, now=now, source="yahoo", tickers=tickers) as context:
         issued = [make_forecast(ticker, FRIDAY) for ticker in ("AAPL", "BRK.B")]
         assert load_ages(context, [*issued, make_forecast("7203.T", THURSDAY)]) == ages
+
+
+def test_tickers_of_other_runs_age_with_those_of_this_one(model: ModelRecord, run: RunRecord) -> None:
+    """Tokyo has traded on Friday, on Monday, and on Tuesday before New York opens."""
+    tuesday = datetime(2024, 6, 11, 12, tzinfo=UTC)
+    with open_context(tuesday, now=tuesday, source="yahoo", tickers=("AAPL",)) as context:
+        with context.store.writing() as tx:
+            tx.models.add(model)
+            record = replace(run, source="yahoo", as_of=THURSDAY)
+            tx.forecasts.publish(tx.forecasts.prepare(record, [make_forecast("7203.T", THURSDAY)]))
+        assert load_ages(context, [make_forecast("AAPL", FRIDAY)]) == {"AAPL": 1, "7203.T": 3}

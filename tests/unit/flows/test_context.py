@@ -144,6 +144,23 @@ def test_without_tickers_a_source_that_can_be_listed_gives_all() -> None:
 
 
 @pytest.mark.parametrize(
+    ("configured", "overrides", "listed"),
+    [
+        ("AAPL,MSFT", {}, ()),
+        ("AAPL,MSFT", {"tickers": "AAPL"}, ("AAPL", "MSFT")),
+        ("", {"tickers": "AAPL"}, ("AAPL", "FB", "GOOG", "IBM", "MSFT")),
+        ("", {"source": "yahoo", "tickers": "AAPL"}, ()),
+        ("@variable:nowhere", {"tickers": "AAPL"}, ()),
+    ],
+)
+def test_tickers_of_a_caller_leave_the_configured_ones_in_the_universe(
+    monkeypatch: pytest.MonkeyPatch, configured: str, overrides: dict[str, Any], listed: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("BANDCAST_TICKERS", configured)
+    assert open_once(**overrides).listed == listed
+
+
+@pytest.mark.parametrize(
     ("source", "as_of", "newest"),
     [("sample", "2013-03-02", "2013-03-01"), ("yahoo", "2024-06-08", "2024-06-07")],
 )
