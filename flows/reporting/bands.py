@@ -145,10 +145,12 @@ def load_fan_data(
 
 
 def format_query(source: str) -> str:
-    """Format the SQL that reads the newest bands of a source at the main horizons."""
+    """Format the SQL that reads the newest bands of a source at the main horizons, a line each clause."""
     return (
-        "SELECT ticker, as_of, target_session, horizon, anchor_close, lower, median, upper "  # noqa: S608  # a source is one of a few words
-        f"FROM latest_forecast WHERE source = '{source}' AND horizon IN {MAIN_HORIZONS} "
+        "SELECT ticker, as_of, target_session, horizon,\n"
+        "       anchor_close, lower, median, upper\n"
+        "FROM latest_forecast\n"
+        f"WHERE source = '{source}' AND horizon IN {MAIN_HORIZONS}\n"
         "ORDER BY ticker, horizon"
     )
 

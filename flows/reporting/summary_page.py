@@ -15,7 +15,6 @@ from forecasting.text import format_price
 
 EXTREMES = 3
 WIDTH_HORIZON = MAIN_HORIZONS[1]
-OTHERS = ("bands", "calibration", "gate", "quarantined", "fallbacks", "missing-sessions")
 _WIDTH_COLUMNS = (
     Column("ticker", "ticker"),
     Column("horizon", "ahead", "right"),
@@ -38,6 +37,7 @@ class RunPage:
         model: That made them; None where nothing was made.
         calibration: That the bands have; None before the first.
         coverage: Scores of the last month by horizon, in columns of `HorizonScores.issued`.
+        artifacts: Keys of the run's other artifacts, without the fan charts.
     """
 
     summary: RunSummary
@@ -46,6 +46,7 @@ class RunPage:
     model: ModelRecord | None
     calibration: CalibrationRecord | None
     coverage: pd.DataFrame
+    artifacts: tuple[str, ...]
 
 
 def describe_run(summary: RunSummary, model: ModelRecord | None) -> str:
@@ -81,7 +82,7 @@ def _list_parts(page: RunPage) -> Iterator[str]:
     widths = compare_widths(page.bands, page.before)
     if not widths.empty:
         yield "## Widest and narrowest bands"
-        yield to_markdown(sheet_from_frame(select_extremes(widths), _WIDTH_COLUMNS))
+        yield to_markdown(_build_width_sheet(select_extremes(widths)))
     yield from _list_quarantined(summary)
     scored = page.coverage[page.coverage["method"] == "calibrated"]
     if not scored.empty:
@@ -91,7 +92,7 @@ def _list_parts(page: RunPage) -> Iterator[str]:
         yield to_markdown(sheet_from_frame(scored[["horizon", "outcomes", "inside"]], shown))
     if summary.report:
         yield f"## Read the bands\n\n```sql\n{summary.report.query}\n```"
-    links = ", ".join(f"[{name}](/artifacts/key/{name})" for name in OTHERS)
+    links = ", ".join(f"[{name}](/artifacts/key/{name})" for name in page.artifacts)
     yield f"More: {links}, and `fan-<ticker>` for each chart."
 
 
@@ -102,6 +103,13 @@ def _list_quarantined(summary: RunSummary) -> Iterator[str]:
     columns = (Column("ticker", "ticker"), Column("reason", "reason"), Column("detail", "detail"))
     rows = tuple((ticker, error.reason, str(error)) for ticker, error in summary.quarantined.items())
     yield to_markdown(Sheet("", columns, rows))
+
+
+def _build_width_sheet(widths: pd.DataFrame) -> Sheet:
+    """Build the table of widths, without their change where no ticker has one."""
+    is_shown = {"change": widths["change"].notna().any()}
+    columns = [column for column in _WIDTH_COLUMNS if is_shown.get(column.key, True)]
+    return sheet_from_frame(widths[[column.key for column in columns]], columns)
 
 
 def compare_widths(bands: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:

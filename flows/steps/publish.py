@@ -30,6 +30,7 @@ from flows.steps.ingest import (
 from flows.steps.missing_sessions import SessionPlan
 from flows.steps.models import ensure_model, find_active, list_reference, train
 from flows.steps.report import (
+    list_artifacts,
     report_calibration,
     report_missing,
     report_promotion,
@@ -68,9 +69,10 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> St
     with watch.stage("report"):
         report = report_run(context, summary.tickers or context.tickers)
         report_calibration(context)
-        report_promotion(context)
+        decided = bool(report_promotion(context))
     summary = replace(summary, report=report, filled=filled, notes=(*ingested.notes, *summary.notes))
-    return Completed(message=report_summary(context, summary), data=summary)
+    artifacts = list_artifacts(summary, decided=decided, missing=bool(plan.missing))
+    return Completed(message=report_summary(context, summary, artifacts), data=summary)
 
 
 def retrain_model(context: RunContext) -> RunSummary:

@@ -84,8 +84,31 @@ def report_promotion(context: RunContext) -> str:
     return decision.reason
 
 
-def report_summary(context: RunContext, summary: RunSummary) -> str:
-    """Show what a run did on one page, and the quarantined tickers; return the sentence for its state."""
+def list_artifacts(summary: RunSummary, *, decided: bool, missing: bool) -> tuple[str, ...]:
+    """List the keys of a run's artifacts that its page links to.
+
+    Args:
+        summary: Result of the run.
+        decided: True if there is a promotion decision.
+        missing: True if earlier sessions have no complete bands.
+    """
+    shown = {
+        "gate": decided,
+        "quarantined": summary.quarantined,
+        "fallbacks": summary.fallbacks,
+        "missing-sessions": missing,
+    }
+    return ("bands", "calibration", *(key for key, content in shown.items() if content))
+
+
+def report_summary(context: RunContext, summary: RunSummary, artifacts: tuple[str, ...]) -> str:
+    """Show what a run did on one page, and the quarantined tickers; return the sentence for its state.
+
+    Args:
+        context: The run.
+        summary: Its result.
+        artifacts: Keys of its other artifacts.
+    """
     show_quarantined(summary.as_of, summary.quarantined)
     tickers, before = summary.tickers or context.tickers, context.as_of - timedelta(days=1)
     with context.store.reading() as tx:
@@ -93,7 +116,7 @@ def report_summary(context: RunContext, summary: RunSummary) -> str:
         model = tx.models.get(summary.model_version) if summary.model_version else None
         calibration = tx.calibrations.newest(context.as_of)
     coverage = load_horizon_scores(context.store, tickers, context.as_of - LAST_MONTH).issued
-    page = RunPage(summary, bands, earlier, model, calibration, coverage)
+    page = RunPage(summary, bands, earlier, model, calibration, coverage, artifacts)
     show_page(format_page(page), summary.as_of)
     alarm_quarantined(context, summary)
     return describe_run(summary, model)

@@ -105,6 +105,7 @@ def test_the_query_reads_the_rows_of_the_source(issued: Store) -> None:
     with reading(issued.engine) as connection:
         rows = connection.execute(sa.text(format_query("yahoo"))).all()
     assert [row.anchor_close for row in rows] == [70.0]
+    assert max(map(len, format_query("yahoo").splitlines())) < 80  # of a page's block, which cuts longer ones
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from db import CalibrationRecord, ModelRecord
 from flows.reporting.summary_page import RunPage, compare_widths, describe_run, format_page, select_extremes
+from flows.steps.report import list_artifacts
 from flows.summary import RunReport, RunSummary, SessionFill
 from forecasting.errors import StaleHistoryError
 
@@ -33,7 +34,7 @@ def make_bands(widths: dict[str, float]) -> pd.DataFrame:
 def make_page(summary: RunSummary = SUMMARY) -> RunPage:
     bands, before = make_bands({"AAA": 0.05, "BBB": 0.02}), make_bands({"AAA": 0.04})
     calibration = CalibrationRecord("c1", "sample", DAY, "[]", 12, "0", NOON)
-    return RunPage(summary, bands, before, MODEL, calibration, COVERAGE)
+    return RunPage(summary, bands, before, MODEL, calibration, COVERAGE, ("bands", "gate"))
 
 
 def test_the_sentence_has_counts_and_the_age_of_the_model() -> None:
@@ -56,6 +57,20 @@ def test_the_page_shows_widths_with_their_change_coverage_and_the_query() -> Non
     assert "80.0%" not in text
     assert "SELECT 1" in text
     assert "Quarantined" not in text
+
+
+def test_a_first_run_has_no_column_of_changes() -> None:
+    text = format_page(replace(make_page(), before=make_bands({})))
+    assert "| ticker | ahead | close | lower | upper | width |\n" in text
+    assert "| AAA | 5 | 100.00 | 95.000 | 105.00 | 10.0% |\n" in text
+
+
+def test_the_page_links_to_the_artifacts_that_the_run_has() -> None:
+    assert "More: [bands](/artifacts/key/bands), [gate](/artifacts/key/gate), and" in format_page(make_page())
+    assert list_artifacts(SUMMARY, decided=False, missing=False) == ("bands", "calibration")
+    faulty = replace(SUMMARY, quarantined=STALE, fallbacks={"AAA": "random walk"})
+    everything = ("bands", "calibration", "gate", "quarantined", "fallbacks", "missing-sessions")
+    assert list_artifacts(faulty, decided=True, missing=True) == everything
 
 
 def test_the_page_names_each_quarantined_ticker_once() -> None:
