@@ -61,7 +61,7 @@ def backfill(
         source: Where prices come from.
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         horizon: Sessions ahead, 1 to 30.
-        paths: Simulated paths a ticker, up to 100000; 0 for the configured number.
+        paths: Simulated paths a ticker, up to 1000 for each dropout run; 0 for the configured number.
         dropout_runs: Monte-Carlo-dropout runs, 2 to 1000; 0 for the configured number.
         seed: Of the random streams, and of a model that is trained; 0 for the configured one.
         success_ratio: Share of tickers under which nothing is published; 0 for the configured one.

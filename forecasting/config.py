@@ -14,6 +14,9 @@ Correction = Literal["auto", "on", "off"]
 
 EARLIEST_DAY = date(1900, 1, 1)  # an earlier one is mistyped; a century before it is still a date
 LONGEST_HORIZON = 30  # sessions ahead
+FEWEST_DROPOUT_RUNS, MOST_DROPOUT_RUNS = 2, 1000  # one run alone has no spread
+MOST_EPOCHS = 10_000
+LARGEST_SEED = 2**31 - 1  # that a form or an option takes: a number that every reader of JSON has
 MAIN_HORIZONS = (1, 5, 10, 20, 30)  # sessions ahead that people read and reports show
 SHORT_HORIZONS = (1, 5, 10)  # those with enough outcomes in a few months to judge a model or a drift by
 BAND_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of every band: its edges are what consumers read
@@ -74,7 +77,7 @@ class TrainingConfig(Frozen):
     )
     purge_sessions: int = Field(5, ge=1, description="Sessions left out between training and validation.")
     batch_size: int = Field(64, ge=1, description="Sequences in a batch.")
-    max_epochs: int = Field(100, ge=1, description="Upper bound of the epochs.")
+    max_epochs: int = Field(100, ge=1, le=MOST_EPOCHS, description="Upper bound of the epochs.")
     epoch_steps: int = Field(
         100, ge=1, description="Upper bound of the steps of an epoch, after which validation follows."
     )
@@ -170,7 +173,9 @@ class SimulationConfig(Frozen):
     """Number of dropout runs and simulated paths, and the quantiles of a forecast."""
 
     horizon: int = Field(LONGEST_HORIZON, ge=1, le=LONGEST_HORIZON, description="Sessions forecast (H).")
-    dropout_runs: int = Field(50, ge=2, le=1000, description="Monte-Carlo-dropout runs (M).")
+    dropout_runs: int = Field(
+        50, ge=FEWEST_DROPOUT_RUNS, le=MOST_DROPOUT_RUNS, description="Monte-Carlo-dropout runs (M)."
+    )
     noise_paths: int = Field(20, ge=1, le=1000, description="Noise paths in each dropout run (K).")
     odds: bool = Field(True, description="Simulate paths for the odds of touches and drawdowns.")
     levels: tuple[float, ...] = Field(
@@ -244,7 +249,12 @@ class PromotionConfig(Frozen):
     purge_sessions: int = Field(
         5, ge=1, description="Sessions between the last one that training saw and the first origin."
     )
-    dropout_runs: int = Field(20, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
+    dropout_runs: int = Field(
+        20,
+        ge=FEWEST_DROPOUT_RUNS,
+        le=MOST_DROPOUT_RUNS,
+        description="Dropout runs of each forecast, at most.",
+    )
     tickers: int = Field(
         60, ge=1, le=1000, description="Tickers compared on, at most: those that are forecast first."
     )
@@ -269,7 +279,12 @@ class WarmStartConfig(Frozen):
     fewest_fitted: int = Field(400, ge=1, description="Sessions left for the model that is walked.")
     # Thousands of bands are pooled: each may be rough, and more tickers teach the pool little.
     tickers: int = Field(24, ge=1, le=1000, description="Tickers walked at most, drawn by the seed.")
-    dropout_runs: int = Field(10, ge=2, le=1000, description="Dropout runs of each forecast, at most.")
+    dropout_runs: int = Field(
+        10,
+        ge=FEWEST_DROPOUT_RUNS,
+        le=MOST_DROPOUT_RUNS,
+        description="Dropout runs of each forecast, at most.",
+    )
 
 
 class MonitoringConfig(Frozen):

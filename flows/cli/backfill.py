@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from flows.cli.flow_runs import call_flow
-from flows.cli.options import DAY, CsvDir, Horizon, Json, Reissue, Source, Tickers, build_parameters, to_day
+from flows.cli.options import (
+    DAY,
+    CsvDir,
+    DropoutRuns,
+    Horizon,
+    Json,
+    Reissue,
+    Seed,
+    Source,
+    SuccessRatio,
+    Tickers,
+    build_numbers,
+    build_parameters,
+    to_day,
+)
 from flows.cli.output import print_result
 
 
@@ -17,6 +31,9 @@ def backfill(
     csv_dir: CsvDir = None,
     tickers: Tickers = None,
     horizon: Horizon = 30,
+    dropout_runs: DropoutRuns = None,
+    seed: Seed = None,
+    success_ratio: SuccessRatio = None,
     force: Annotated[
         bool, typer.Option("--force", help="Make backfilled bands anew; those issued on their day stay.")
     ] = False,
@@ -27,6 +44,7 @@ def backfill(
     summary = call_flow(
         "backfill",
         **build_parameters(source, csv_dir, tickers),
+        **build_numbers(dropout_runs, seed, success_ratio),
         start=to_day(start),
         end=to_day(end),
         horizon=horizon,

@@ -7,11 +7,19 @@ from typing import Annotated, Any, overload
 import typer
 
 from flows.symbols import split_tickers
-from forecasting.config import EARLIEST_DAY
+from forecasting.config import (
+    EARLIEST_DAY,
+    FEWEST_DROPOUT_RUNS,
+    LARGEST_SEED,
+    LONGEST_HORIZON,
+    MOST_DROPOUT_RUNS,
+    MOST_EPOCHS,
+)
 from forecasting.errors import UsageError
 from forecasting.types import SourceKind
 
 DAY = ["%Y-%m-%d"]
+_CONFIGURED = "[default: as configured]"
 
 Source = Annotated[
     SourceKind | None, typer.Option(help="Where prices come from. [default: BANDCAST_SOURCE, yahoo]")
@@ -26,7 +34,29 @@ AsOf = Annotated[
 Until = Annotated[
     datetime | None, typer.Option(formats=DAY, help="The newest bands up to this session. [default: of all]")
 ]
-Horizon = Annotated[int, typer.Option(min=1, max=30, help="Sessions ahead.")]
+Horizon = Annotated[int, typer.Option(min=1, max=LONGEST_HORIZON, help="Sessions ahead.")]
+DropoutRuns = Annotated[
+    int | None,
+    typer.Option(
+        min=FEWEST_DROPOUT_RUNS, max=MOST_DROPOUT_RUNS, help=f"Monte-Carlo-dropout runs. {_CONFIGURED}"
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=LARGEST_SEED, help=f"Of the random streams, and of a model that is trained. {_CONFIGURED}"
+    ),
+]
+SuccessRatio = Annotated[
+    float | None,
+    typer.Option(min=0.01, max=1, help=f"Share of tickers under which nothing is published. {_CONFIGURED}"),
+]
+TrainTickers = Annotated[
+    str | None, typer.Option(help="Symbols to train on, with commas between, if a model is trained.")
+]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, max=MOST_EPOCHS, help=f"Upper bound of the epochs. {_CONFIGURED}")
+]
 Reissue = Annotated[
     bool,
     typer.Option("--reissue", help="Add an edition to live bands that come out otherwise; the first stays."),
@@ -68,5 +98,21 @@ def build_parameters(source: SourceKind | None, csv_dir: Path | None, tickers: s
     return {
         "source": source or "configured",
         "csv_dir": str(csv_dir or ""),
-        "tickers": [] if tickers is None else list(split_tickers(tickers)),
+        "tickers": list_symbols(tickers),
     }
+
+
+def build_numbers(
+    dropout_runs: int | None, seed: int | None, success_ratio: float | None
+) -> dict[str, int | float]:
+    """Build the parameters that every forecast has; zero leaves one to the configuration."""
+    return {"dropout_runs": dropout_runs or 0, "seed": seed or 0, "success_ratio": success_ratio or 0}
+
+
+def list_symbols(text: str | None) -> list[str]:
+    """List the symbols of an option; none where it is not given.
+
+    Raises:
+        UsageError: One is no symbol, or the list is empty.
+    """
+    return [] if text is None else list(split_tickers(text))

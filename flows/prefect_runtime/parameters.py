@@ -8,9 +8,16 @@ value of its own: an empty list, an empty text, zero, or `configured`.
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from forecasting.config import EARLIEST_DAY
+from forecasting.config import (
+    EARLIEST_DAY,
+    FEWEST_DROPOUT_RUNS,
+    LARGEST_SEED,
+    LONGEST_HORIZON,
+    MOST_DROPOUT_RUNS,
+    MOST_EPOCHS,
+)
 from forecasting.text import SYMBOL_PATTERN
 from forecasting.types import SourceKind
 
@@ -21,12 +28,29 @@ _ENTRY = rf"({_EITHER_CASE}|@[^\s@,][^\r\n,]{{0,250}})"
 Symbol = Annotated[str, Field(pattern=rf"^ *{_ENTRY}( *, *{_ENTRY})* *$")]
 Symbols = Annotated[list[Symbol], Field(max_length=2000)]
 Source = Literal["configured", SourceKind]
-Horizon = Annotated[int, Field(ge=1, le=30)]
+Horizon = Annotated[int, Field(ge=1, le=LONGEST_HORIZON)]
 Paths = Annotated[int, Field(ge=0, le=100_000)]
-DropoutRuns = Annotated[int, Field(ge=0, le=1000)]
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+def _require_runs(number: int) -> int:
+    if 0 < number < FEWEST_DROPOUT_RUNS:
+        raise ValueError(f"expected 0 or at least {FEWEST_DROPOUT_RUNS}, which give a spread")
+    return number
+
+
+# The API checks the schema before a run exists, the flow its parameters when one begins.
+DropoutRuns = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=MOST_DROPOUT_RUNS,
+        json_schema_extra={"not": {"enum": list(range(1, FEWEST_DROPOUT_RUNS))}},
+    ),
+    AfterValidator(_require_runs),
+]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 SuccessRatio = Annotated[float, Field(ge=0, le=1)]
-Epochs = Annotated[int, Field(ge=0, le=10_000)]
+Epochs = Annotated[int, Field(ge=0, le=MOST_EPOCHS)]
 ModelVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 # The API's check of formats accepts any text as a date; the pattern does not.
 Day = Annotated[

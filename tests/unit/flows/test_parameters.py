@@ -1,13 +1,25 @@
 """Parameters of flows: what is left open is left to the configuration, and one vocabulary is behind them."""
 
 import re
-from typing import get_args
+from collections.abc import Callable
+from typing import Any, get_args
 
 import pytest
+from prefect.utilities.schema_tools import ValidationError as SchemaError
+from prefect.utilities.schema_tools import validate
 from pydantic import TypeAdapter, ValidationError
 
 from flows.cli.options import build_parameters
-from flows.prefect_runtime.parameters import Source, Symbols, number_overrides, overrides
+from flows.prefect_runtime.parameters import (
+    DropoutRuns,
+    Epochs,
+    Horizon,
+    Source,
+    SuccessRatio,
+    Symbols,
+    number_overrides,
+    overrides,
+)
 from flows.settings import load_settings
 from forecasting.errors import SymbolError, UsageError
 from forecasting.text import is_symbol
@@ -61,9 +73,33 @@ def test_values_of_a_form_go_before_the_settings_and_leave_the_others(
     assert load_settings(**overrides([], "configured", ""), **number_overrides(0, 0, 0)) == load_settings()
 
 
-def test_a_single_dropout_run_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="Expected a valid BANDCAST_SIMULATION__DROPOUT_RUNS, found 1"):
-        load_settings(**number_overrides(1, 0, 0))
+@pytest.mark.parametrize(
+    ("setting", "form", "values"),
+    [
+        ("dropout_runs", DropoutRuns, {0: True, 1: False, 2: True, 1000: True, 1001: False, -1: False}),
+        ("epochs", Epochs, {0: True, 1: True, 10_000: True, 10_001: False, -1: False}),
+        ("min_success_ratio", SuccessRatio, {0: True, 0.01: True, 1: True, 1.01: False, -0.1: False}),
+        ("horizon", Horizon, {0: False, 1: True, 30: True, 31: False}),
+    ],
+)
+def test_a_form_refuses_what_the_settings_refuse(setting: str, form: Any, values: dict[float, bool]) -> None:
+    """The API checks the schema before a run exists, the flow its parameters, the run its settings."""
+    adapter = TypeAdapter(form)
+    schema = adapter.json_schema()
+    checks: dict[str, Callable[[float], object]] = {
+        "schema": lambda value: validate(
+            {"field": value}, {"properties": {"field": schema}}, raise_on_error=True
+        ),
+        "form": adapter.validate_python,
+        "settings": lambda value: load_settings(**{setting: value or None}),
+    }
+    for name, check in checks.items():
+        for value, is_accepted in values.items():
+            if is_accepted:
+                check(value)
+            elif value or name != "settings":  # where zero leaves a setting as it is
+                with pytest.raises((ValidationError, UsageError, SchemaError)):
+                    check(value)
 
 
 def test_more_paths_than_a_run_can_hold_is_a_usage_error() -> None:
