@@ -186,6 +186,11 @@ class Settings(BaseSettings):
         return Schedule(self.schedule, self.timezone)
 
     @property
+    def chosen_schedule(self) -> Schedule | None:
+        """The same, None where nobody has set it."""
+        return self.daily_schedule if {"schedule", "timezone"} & self.model_fields_set else None
+
+    @property
     def known_ahead(self) -> int | None:
         """Sessions before a report from which its date counts; None where earnings dates are switched off."""
         return self.earnings_known_ahead if self.earnings == "on" else None

@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
 
-from flows.prefect_runtime.described import OF_THE_RELEASE, POOL_TYPE, STORE_TAG, Described
+from flows.prefect_runtime.described import FOLLOWING, OF_THE_RELEASE, POOL_TYPE, STORE_TAG, Described
 from flows.server_access import display_server
 from forecasting.errors import UsageError
 from forecasting.text import clean_text
@@ -117,6 +117,46 @@ def plan_deployment(
         after = {name: after[name] for name in OF_THE_RELEASE if ours} | {"tags": _stamp(found, described)}
     if edits := find_edits(after, before):
         yield Change("deployment", described, found.id, edits)
+
+
+def describe_schedules(
+    described: Sequence[Described], found: Mapping[str, DeploymentResponse]
+) -> Iterator[str]:
+    """Yield one line where schedules that follow the settings run at another time on the server.
+
+    One that is switched off counts as decided by a person.
+
+    Args:
+        described: Deployments at the times of the settings.
+        found: Those that exist, by name.
+    """
+    differing = [
+        f"{deployment.name} runs at {_format_time(before)}, not at {_format_time(after)}"
+        for deployment in described
+        if deployment.name in found
+        for before, after in _pair_schedules(deployment, list_fields(found[deployment.name]))
+        if before["active"] and _format_time(before) != _format_time(after)
+    ]
+    if differing:
+        yield (
+            f"BANDCAST_SCHEDULE and BANDCAST_TIMEZONE differ: {'; '.join(differing)}. `--reset` applies "
+            "them, and sets back all that `bandcast deploy --reset --dry-run` lists."
+        )
+
+
+def _pair_schedules(
+    described: Described, fields: Mapping[str, Any]
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield each schedule that follows the settings, as the server and as the settings have it."""
+    stored = {schedule["slug"]: schedule for schedule in fields["schedules"]}
+    for schedule in described.fields["schedules"]:
+        if schedule["slug"] in FOLLOWING and schedule["slug"] in stored:
+            yield stored[schedule["slug"]], schedule
+
+
+def _format_time(schedule: Mapping[str, Any]) -> str:
+    """Format when a schedule runs; one that somebody made in the UI may be an interval or a rule."""
+    return " ".join(str(value) for value in schedule["schedule"].values())
 
 
 def list_fields(found: DeploymentResponse) -> dict[str, Any]:

@@ -22,7 +22,13 @@ from db import name_database
 from flows.failures import describe_error
 from flows.prefect_runtime.alarm_block import UNKNOWN, find_block, plan_block, save_block
 from flows.prefect_runtime.automations import plan_automations, save_automation
-from flows.prefect_runtime.changes import Change, plan_deployment, plan_pool, require_same_store
+from flows.prefect_runtime.changes import (
+    Change,
+    describe_schedules,
+    plan_deployment,
+    plan_pool,
+    require_same_store,
+)
 from flows.prefect_runtime.described import (
     POOL_TYPE,
     Described,
@@ -39,7 +45,7 @@ def deploy(
     auth_string: str | None,
     *,
     store_url: str,
-    schedule: Schedule = STANDARD,
+    schedule: Schedule | None = None,
     notify_url: str = "",
     reset: bool = False,
     dry_run: bool = False,
@@ -54,13 +60,14 @@ def deploy(
         api_url: URL of the Prefect server's API.
         auth_string: What the API asks for; None where it asks for nothing.
         store_url: Database that the deployments serve.
-        schedule: When a daily deployment that is created or reset runs.
+        schedule: When a daily deployment that is created or reset runs; None where none is set.
         notify_url: Apprise URL of alarms; empty leaves those that exist.
         reset: Set everything back to the files in `deployments/`, and take over another store's deployments.
         dry_run: Change nothing.
 
     Returns:
-        A line for each object that was, or would be, created or edited.
+        A line for each object that was, or would be, created or edited, and one where deployments run at
+        other times than are set.
 
     Raises:
         SourceError: The server does not answer, or refuses.
@@ -68,7 +75,7 @@ def deploy(
     """
     require_access(api_url, auth_string)
     store = name_database(store_url)
-    described = describe_deployments(store, schedule)
+    described = describe_deployments(store, schedule or STANDARD)
     with _open_client(api_url, auth_string) as client:
         found = _find_deployments(client, described)
         if not reset:
@@ -81,9 +88,10 @@ def deploy(
         block = find_block(client)
         sender = block.id if block else UNKNOWN if notify_url else None
         automations = list(plan_automations(client, watched, sender, reset=reset))
+        hints = list(describe_schedules(described, found)) if schedule and not reset else []
         if not dry_run:
             _apply_all(client, automations)
-    return [line for change in (*changes, *automations) for line in change.lines()]
+    return [*(line for change in (*changes, *automations) for line in change.lines()), *hints]
 
 
 def _plan(

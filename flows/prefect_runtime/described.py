@@ -16,7 +16,7 @@ from flows.schedules import Schedule
 from flows.version import code_version
 
 STORE_TAG = "store="
-AFTER_CLOSE, EVENING = "after-close", "evening"  # schedules that follow the settings
+FOLLOWING = AFTER_CLOSE, EVENING = "after-close", "evening"  # schedules that follow the settings
 POOL_TYPE = "process"  # of the work pool that is created where there is none
 OF_THE_RELEASE = ("entrypoint", "version", "parameter_openapi_schema")
 

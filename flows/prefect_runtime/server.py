@@ -146,7 +146,7 @@ def _deploy(environment: Environment, *, reset: bool = False, dry_run: bool = Fa
         environment["PREFECT_API_URL"],
         environment.get(AUTH_VARIABLE),
         store_url=environment["BANDCAST_DATABASE_URL"],
-        schedule=load_settings().daily_schedule,
+        schedule=load_settings().chosen_schedule,
         notify_url=_read_receiver(environment),
         reset=reset,
         dry_run=dry_run,

@@ -109,11 +109,18 @@ def test_the_schedule_of_the_settings_counts_where_a_deployment_is_created_or_re
 ) -> None:
     tokyo = Schedule("0 18 * * mon-fri", "Asia/Tokyo")
     client.delete_deployment(client.read_deployment_by_name("doctor/evening").id)
-    deploy(prefect_url, AUTH_STRING, store_url=STORE, schedule=tokyo)
+    hint = deploy(prefect_url, AUTH_STRING, store_url=STORE, schedule=tokyo)[-1]
     assert list_times(client, "doctor/evening") == {"evening": ("0 20 * * mon-fri", "Asia/Tokyo")}
     before = list_times(client, AFTER_CLOSE)
     assert before["after-close"] == (STANDARD.cron, STANDARD.timezone)
+    assert hint == (
+        f"BANDCAST_SCHEDULE and BANDCAST_TIMEZONE differ: {AFTER_CLOSE} runs at 30 18 * * 1-5 "
+        "America/New_York, not at 0 18 * * mon-fri Asia/Tokyo. `--reset` applies them, and sets back all "
+        "that `bandcast deploy --reset --dry-run` lists."
+    )
+    assert deploy(prefect_url, AUTH_STRING, store_url=STORE) == []  # where nobody has set a schedule
     deploy(prefect_url, AUTH_STRING, store_url=STORE, schedule=tokyo, reset=True)
+    assert deploy(prefect_url, AUTH_STRING, store_url=STORE, schedule=tokyo) == []
     assert list_times(client, AFTER_CLOSE) == {
         "after-close": ("0 18 * * mon-fri", "Asia/Tokyo"),
         "morning-catch-up": ("0 8 * * 2-6", "Asia/Tokyo"),

@@ -84,7 +84,7 @@ def test_init_takes_the_name_of_a_variable(workplace: Path) -> None:
 
 def test_init_sets_the_daily_run_by_the_exchange(workplace: Path) -> None:
     init("--universe", "7203.T", "--exchange", ".T")
-    assert load_settings().daily_schedule == Schedule("0 18 * * 1-5", "Asia/Tokyo")
+    assert load_settings().chosen_schedule == Schedule("0 18 * * 1-5", "Asia/Tokyo")
     init("--universe", "7203.T", "--force")
     assert load_settings().daily_schedule == STANDARD
     refused = CliRunner().invoke(app, ["init", "--universe", "KO", "--exchange", "moon", "--force"])
