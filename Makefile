@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types contracts unit pytest long try-operations bench serve clean
+.PHONY: help install run test lint format types contracts unit pytest long try-operations test-versions bench serve clean
 
 help:            ## Show the targets.
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -50,6 +50,23 @@ long: install    ## The matrices in full: more databases and faults than `make t
 try-operations: install  ## Set things in the Prefect UI, restart, deploy: all must stay; makes pictures.
 	PYTHONPATH=tests/helpers $(BIN)/python tests/browser/try_operations.py
 
+# The oldest and the newest Prefect that pyproject.toml allows; all else in the versions of constraints.txt, as far as
+# the newest Prefect takes them.
+ENDS := oldest newest
+OLDEST := $(shell sed -n 's/.*"prefect>=\([0-9.]*\),.*/\1/p' pyproject.toml)
+ON_BOTH := tests/integration/server tests/browser tests/integration/runs/test_daily.py tests/integration/runs/test_first_failures.py
+
+.versions/%/installed: pyproject.toml setup.py constraints.txt
+	$(PYTHON) -m venv .versions/$*
+	grep -vi '^prefect==' constraints.txt > .versions/$*/constraints.txt
+	.versions/$*/bin/python -m pip install --quiet --constraint .versions/$*/constraints.txt --editable '.[dev]' prefect==$(OLDEST)
+	if [ $* = newest ]; then .versions/$*/bin/python -m pip install --quiet --upgrade --editable '.[dev]' prefect; fi
+	@touch $@
+
+test-versions: $(ENDS:%=.versions/%/installed)  ## Server, browser and run tests with the oldest and the newest Prefect.
+	for end in $(ENDS); do .versions/$$end/bin/prefect version && \
+	.versions/$$end/bin/pytest -n $(WORKERS) --dist loadfile $(ON_BOTH) || exit 1; done
+
 # PRICES=folder walks over 2012-2019 of your own TICKER.csv files, as benchmarks/RESULTS.md does.
 bench: install   ## Walk forward over history, print the scorecard; PRICES=folder of CSV files.
 	$(BIN)/bandcast backtest --out .bandcast/bench.csv.gz --markdown $(if $(PRICES),\
@@ -60,4 +77,4 @@ serve: install   ## Prefect server and scheduled flows in the foreground.
 	$(BIN)/bandcast serve
 
 clean:           ## Remove .venv and caches; .bandcast stays.
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .versions build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
