@@ -22,7 +22,7 @@ from flows.prefect_runtime.parameters import (
 )
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.missing_sessions import plan_sessions
-from flows.steps.publish import publish_plan
+from flows.steps.sessions import publish_plan
 from forecasting.types import CatchUp, Retrain
 
 

@@ -14,6 +14,7 @@ from flows.prefect_runtime.changes import Change, find_edits
 from flows.prefect_runtime.described import Described
 
 FILE, ALARM_FILE = "zombies.yaml", "alarms.yaml"
+FILL_TAG = "bandcast-fill"  # of the runs of filled sessions, which have no deployment
 
 NOTIFICATION = "send-notification"  # type of an action
 
@@ -45,12 +46,14 @@ def describe_automations(deployments: Iterable[UUID], block: UUID | None) -> Ite
     watched = tuple(deployments)
     for name in (FILE, *([ALARM_FILE] if block else [])):
         for content in yaml.safe_load_all((files("flows") / name).read_text()):
-            yield describe_automation(_send_by(content, block), watched)
+            tag = FILL_TAG if name == FILE else ""  # of a filled session, its run sends the alarm
+            yield describe_automation(_send_by(content, block), watched, tag)
 
 
-def describe_automation(content: Mapping[str, Any], deployments: Iterable[UUID]) -> Described:
-    """Describe one automation, watching runs of some deployments alone."""
+def describe_automation(content: Mapping[str, Any], deployments: Iterable[UUID], tag: str = "") -> Described:
+    """Describe one automation, watching runs of some deployments alone, and those with a tag, if any."""
     ids = sorted(f"prefect.deployment.{identity}" for identity in deployments)
+    ids += [f"prefect.tag.{tag}"] if tag else []
     trigger = {**content["trigger"], "match_related": {"prefect.resource.id": ids}}
     core = AutomationCore.model_validate({**content, "trigger": trigger})
     return Described(core.name, core.model_dump(mode="json", exclude={"owner_resource"}))

@@ -1,15 +1,12 @@
-"""Publish: the bands of a session in one transaction, sessions one after the other, the oldest first."""
+"""Publish the bands of a session in one transaction."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version as installed
-from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
-from prefect.states import Completed
 
 from db import RunRecord, TickerSession
 from flows.context import RunContext
@@ -20,59 +17,19 @@ from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
 from flows.steps.earnings import refresh_earnings
 from flows.steps.forecast import ForecastResult, forecast_all
-from flows.steps.ingest import (
-    ingest_tickers,
-    report_quarantine,
-    require_enough,
-    require_ingested,
-    require_stored,
-)
-from flows.steps.missing_sessions import SessionPlan
-from flows.steps.models import ensure_model, find_active, list_reference, train
-from flows.steps.report import (
-    list_artifacts,
-    report_calibration,
-    report_missing,
-    report_promotion,
-    report_run,
-    report_summary,
-)
+from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough, require_stored
+from flows.steps.models import ensure_model, list_reference, train
+from flows.steps.report import report_promotion
 from flows.steps.training import ingest_training
 from flows.steps.verify import verify_bands
-from flows.summary import RunSummary, SessionFill, Stopwatch
+from flows.summary import RunSummary, Stopwatch
 from flows.version import code_version
 from forecasting.calibration import Calibration
-from forecasting.errors import BandcastError, PriceError
+from forecasting.errors import PriceError
 from forecasting.forecast import Forecast, fingerprint_forecasts, identify
 from forecasting.types import Quality, Retrain, values
 
 LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
-
-
-def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> State[Any]:
-    """Publish every session of a plan; return the state with a sentence, `Skipped` if there is none."""
-    report_missing(plan)
-    if plan.is_empty:
-        sentence = plan.describe()
-        get_run_logger().info("skipped: %s", sentence)
-        return Completed(name="Skipped", message=sentence, data=RunSummary(context.as_of))
-    watch = Stopwatch()
-    with watch.stage("ingest"):
-        ingested = ingest_tickers(context, list_universe(context))
-        context = replace(context, calendars=ingested.calendars)
-        context = refresh_earnings(context, ingested.select_done(context.tickers))
-    filled = tuple(fill_session(context.at(session)) for session in plan.filled)
-    summary = RunSummary(context.as_of, quarantined=ingested.failed, seconds=watch.seconds)
-    if not plan.reason:
-        require_ingested(context, ingested)
-        summary = publish_session(context, ingested.failed, retrain, watch=watch)
-    with watch.stage("report"):
-        report = report_run(context, summary.tickers or context.tickers)
-        report_calibration(context)
-        decided = bool(report_promotion(context))
-    summary = replace(summary, report=report, filled=filled, notes=(*ingested.notes, *summary.notes))
-    artifacts = list_artifacts(summary, decided=decided, missing=bool(plan.missing))
-    return Completed(message=report_summary(context, summary, artifacts), data=summary)
 
 
 def retrain_model(context: RunContext) -> RunSummary:
@@ -237,22 +194,6 @@ def build_run_record(
         kind=context.kind,
         price_basis=basis,
     )
-
-
-def fill_session(context: RunContext) -> SessionFill:
-    """Publish a session that was missed, from the model that served then, however old.
-
-    A session that cannot be filled is reported, and does not keep the others from being filled.
-    """
-    try:
-        if find_active(context) is None:
-            ensure_model(context, "auto")
-        summary = publish_session(context, {}, "never", watch=Stopwatch())
-    except BandcastError as error:
-        get_run_logger().error("backfill: %s is left without bands: %s", context.as_of, error)
-        return SessionFill(context.as_of, failed=str(error))
-    get_run_logger().info("backfill: %s has bands of %d tickers", context.as_of, len(summary.tickers))
-    return SessionFill(context.as_of, summary.tickers)
 
 
 def list_universe(context: RunContext) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ IN_TRANSACTIONS = [
     ["flows.steps.publish:emit_published", "before", 1],
 ]
 BETWEEN = [
-    ["flows.steps.publish:ingest_tickers", "after", 1],
+    ["flows.steps.sessions:ingest_tickers", "after", 1],
     ["forecasting.model.training:fit_network", "after", 1],
     ["flows.steps.publish:ensure_model", "after", 1],
     ["flows.steps.forecast:forecast_ticker", "after", 1],

@@ -1,11 +1,13 @@
 """Flows that fail in a way nobody foresaw: one sentence without a secret, the traceback in the log file."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 from flow_runs import complete, fail, run_state
 from prefect import get_client
 
+from flows.backfill import backfill
 from flows.failures import LOG_FILE
 from flows.ingest import ingest
 from forecasting.errors import BandcastError, InternalError
@@ -54,6 +56,23 @@ def test_the_state_has_one_sentence_and_the_log_no_traceback(
     with get_client(sync_client=True) as client:
         tasks = [run.state.model_dump_json() for run in client.read_task_runs() if run.state]
     assert not any(SECRET in text for text in (traceback, written, str(state.message), *tasks))
+
+
+def test_the_run_of_a_filled_session_has_the_sentence_and_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flows.steps.sessions.find_active", raise_unforeseen)
+    day = date(2013, 2, 28)
+    state = run_state(backfill, start=day, end=day, tickers=["IBM"])
+    with get_client(sync_client=True) as client:
+        fills = [run for run in client.read_flow_runs() if run.name == f"fill-{day}"]
+    fill = max(fills, key=lambda run: str(run.created)).state
+    assert fill is not None
+    for end in (state, fill):
+        assert end.is_failed()
+        assert str(end.message).startswith(
+            "Expected no error, found LookupError: first line Error: forged by ***"
+        )
 
 
 def test_the_error_of_a_run_leads_to_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,13 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
+from prefect import get_client
 from reading_store import rows
-from served import AFTER_CLOSE, BACKFILL, Served, eventually
+from served import AFTER_CLOSE, BACKFILL, Served, eventually, runs
 from yahoo_imitation import Listing
 
 from db import upgrade_store
@@ -51,12 +53,18 @@ def test_a_late_run_computes_its_own_day_and_the_next_one_fills_what_an_outage_l
     assert late.name == "daily-2024-05-31"
     assert published(served, "2024-05-28") == {"2024-05-31": "live"}
 
-    served.run(AFTER_CLOSE, evening("2024-06-04"), **LIVE)  # the deployment's catch_up is fill
+    next_run = served.run(AFTER_CLOSE, evening("2024-06-04"), **LIVE)  # the deployment's catch_up is fill
     assert published(served, "2024-05-28") == {
         "2024-05-31": "live",
         "2024-06-03": "backfill",
         "2024-06-04": "live",
     }
+
+    (fill,) = [run for run in runs() if run.name == "fill-2024-06-03"]
+    assert fill.state is not None
+    assert fill.state.message == "2024-06-03: bands of 2 tickers."
+    with get_client(sync_client=True) as client:
+        assert client.read_task_run(UUID(str(fill.parent_task_run_id))).flow_run_id == next_run.id
 
     morning = datetime(2024, 6, 5, 12, 0, tzinfo=UTC)
     rest = served.run(AFTER_CLOSE, morning, **LIVE)
