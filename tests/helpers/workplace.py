@@ -1,13 +1,16 @@
 """An empty folder to work in, with no settings but those that make a run cheap."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from db import Store, open_store
+from db.file_history import find_file
 from flows.settings import load_settings
 
 TINY = {
@@ -33,6 +36,17 @@ def enter_workplace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("BANDCAST_HOME", str(folder / "home"))
     monkeypatch.chdir(folder)
+
+
+def place_store(template: Path) -> None:
+    """Put an empty store where the settings want it, a copy of one that the migrations made.
+
+    A database that is given by URL is left to be set up when it is opened.
+    """
+    path = find_file(sa.make_url(load_settings().url))
+    if path is not None and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(template, path)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from yahoo_imitation import Yahoo, serve
 
 
 @pytest.fixture
-def yahoo(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
+def yahoo(workplace: Path, migrated: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
     with serve() as server:
         monkeypatch.setenv("BANDCAST_SOURCE", "yahoo")
         monkeypatch.setenv("BANDCAST_YAHOO_URL", server.url)
