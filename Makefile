@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Processes that run tests.
 WORKERS ?= 2
+# Compiled modules are kept: tests start many processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint format types contracts unit pytest long try-operations bench serve clean
@@ -37,7 +39,7 @@ contracts: install  ## The direction of the layers.
 	$(BIN)/lint-imports
 
 unit: install    ## The unit tests alone: no server, no browser, no coverage.
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/unit
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not long and not postgres" tests/unit
 
 # Files in the order of their names, the slow ones of tests/browser and tests/integration early: xdist's own order is
 # by the number of tests, which leaves the longest files to the end.
