@@ -28,6 +28,17 @@ os.environ.pop("COLUMNS", None)  # xdist's workers have one, and tables would be
 turn_off_telemetry(os.environ)  # Prefect reads the variables when it is imported
 
 
+# Tests of whole runs whose lines count towards coverage: the others go through the same code, and tracing
+# costs two fifths of their time.
+TRACED = ("test_daily.py", "test_commands.py", "test_outcomes.py", "test_replay.py", "test_bad_input.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "integration" in item.path.parts and item.path.name not in TRACED:
+            item.add_marker(pytest.mark.no_cover)
+
+
 @contextmanager
 def postgres_database(server: str, template: str) -> Iterator[str]:
     name = f"bandcast_{uuid.uuid4().hex[:12]}"

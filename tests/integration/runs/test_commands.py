@@ -151,7 +151,9 @@ def test_a_failed_run_exits_with_1_and_one_sentence(workplace: Path) -> None:
             "Expected stored sample prices of NOPE up to 2013-03-01, found none: run ",
             marks=pytest.mark.long,
         ),
-        ("run --tickers IBM --as-of 1999-01-04", "IBM: expected prices in "),
+        pytest.param(
+            "run --tickers IBM --as-of 1999-01-04", "IBM: expected prices in ", marks=pytest.mark.long
+        ),
         pytest.param(
             "backfill --tickers IBM --start 1999-01-04 --end 1999-01-05",
             "IBM: expected prices in ",

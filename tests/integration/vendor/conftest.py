@@ -15,8 +15,3 @@ def yahoo(workplace: Path, migrated: None, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setenv("BANDCAST_HISTORY_DAYS", "400")
         monkeypatch.setenv("BANDCAST_TRAIN_UNIVERSE", "own")  # a test of its own imitates a wider one
         yield server
-
-
-@pytest.fixture(autouse=True)
-def untraced(no_cover: None) -> None:
-    """Leave coverage to the tests of `tests/unit` and `runs`: it costs these two fifths of their time."""
