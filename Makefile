@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Processes that run tests.
 WORKERS ?= 2
-# Compiled modules are kept: tests start many processes.
+# Compiled modules are kept when they are first imported: tests start many processes, and pip would compile all.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -14,7 +14,7 @@ help:            ## Show the targets.
 
 .venv/installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 install: .venv/installed  ## Make .venv with exact versions of everything.
@@ -22,7 +22,9 @@ install: .venv/installed  ## Make .venv with exact versions of everything.
 run: install     ## Bands for the bundled real prices, into .bandcast/bandcast.db.
 	$(BIN)/bandcast run --source sample
 
-test: lint types contracts pytest  ## Everything that CI runs.
+test: install    ## Everything that CI runs.
+	$(MAKE) --jobs 2 --output-sync lint types contracts
+	$(MAKE) pytest
 
 lint: install    ## Format and lint, checked.
 	$(BIN)/ruff format --check .
