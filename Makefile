@@ -1,8 +1,9 @@
 # Each target makes what it needs. PYTHON picks the interpreter (3.11 or newer).
 PYTHON ?= python3
 BIN := .venv/bin
-# Processes that run tests.
+# Processes that run tests: half as many again as cores where tests wait for servers.
 WORKERS ?= 2
+BUSY_WORKERS ?= 3
 # Compiled modules are kept when they are first imported: tests start many processes, and pip would compile all.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -46,7 +47,7 @@ unit: install    ## The unit tests alone: no server, no browser, no coverage.
 # Files in the order of their names, the slow ones of tests/browser and tests/integration early: xdist's own order is
 # by the number of tests, which leaves the longest files to the end.
 pytest: install  ## All tests, with coverage and its floor.
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/pytest -n $(BUSY_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 long: install    ## The matrices in full: more databases and faults than `make test` has time for.
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m long

@@ -28,14 +28,16 @@ os.environ.pop("COLUMNS", None)  # xdist's workers have one, and tables would be
 turn_off_telemetry(os.environ)  # Prefect reads the variables when it is imported
 
 
-# Tests of whole runs whose lines count towards coverage: the others go through the same code, and tracing
-# costs two fifths of their time.
+# Tests of whole runs whose lines count towards coverage.
 TRACED = ("test_daily.py", "test_commands.py", "test_outcomes.py", "test_replay.py", "test_bad_input.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave untraced what goes through lines that other tests trace: tracing costs two fifths of a test's time."""
     for item in items:
-        if "integration" in item.path.parts and item.path.name not in TRACED:
+        is_run = "integration" in item.path.parts and item.path.name not in TRACED
+        repeats = any(item.get_closest_marker(name) for name in ("hypothesis", "postgres"))
+        if is_run or repeats:
             item.add_marker(pytest.mark.no_cover)
 
 
