@@ -32,8 +32,9 @@ turn_off_telemetry(os.environ)  # Prefect reads the variables when it is importe
 TRACED = ("test_daily.py", "test_commands.py", "test_outcomes.py", "test_replay.py", "test_bad_input.py")
 
 
+@pytest.hookimpl(trylast=True)  # Hypothesis marks its tests at the same time
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave untraced what goes through lines that other tests trace: tracing costs two fifths of a test's time."""
+    """Leave untraced what goes through the lines of other tests: tracing costs two fifths of the time."""
     for item in items:
         is_run = "integration" in item.path.parts and item.path.name not in TRACED
         repeats = any(item.get_closest_marker(name) for name in ("hypothesis", "postgres"))
