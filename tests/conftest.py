@@ -47,7 +47,7 @@ def postgres_database(server: str, template: str) -> Iterator[str]:
     name = f"bandcast_{uuid.uuid4().hex[:12]}"
     admin = open_engine(server).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as conn:
-        conn.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        conn.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
     yield str(sa.make_url(server).set(database=name))
     with admin.connect() as conn:
         conn.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
