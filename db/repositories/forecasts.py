@@ -31,6 +31,7 @@ from db.repositories.forecast_rows import (
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
 from db.schema import (
+    band_outcomes,
     band_quantiles,
     forecast_editions,
     forecast_quantiles,
@@ -39,7 +40,6 @@ from db.schema import (
     path_odds,
     path_outcomes,
     unlisted_quantiles,
-    verifications,
 )
 from db.sql import Row, read_frame, record_columns, select_tickers, upsert
 from forecasting.forecast import Forecast
@@ -280,12 +280,12 @@ class ForecastRepository(Repository):
                 band_quantiles,
                 unlisted_quantiles,
                 forecasts,
-                verifications,
+                band_outcomes,
             ):  # a cascade goes row by row
                 is_session = (table.c.source == self._source) & (table.c.as_of == as_of)
                 is_replaced = is_session & table.c.ticker.in_(tickers)
-                if table is verifications:
-                    is_replaced &= verifications.c.kind == "backfill"
+                if table is band_outcomes:
+                    is_replaced &= band_outcomes.c.kind == "backfill"
                 self._connection.execute(sa.delete(table).where(is_replaced))
 
     def _is_from(self, table: sa.FromClause, ticker: str, as_of: date) -> sa.ColumnElement[bool]:
