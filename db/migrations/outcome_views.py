@@ -23,12 +23,12 @@ _COMPARED = {
 
 
 def _select(tables: str, method: str, values: Mapping[str, str]) -> str:
-    """Select scores as they are stored: a row o of `band_outcomes` for a method, with values of its own."""
+    """Select a row o of `band_outcomes` for a method, with values of its own; null where it has none."""
     own = ", ".join(f"{value} AS {name}" for name, value in values.items())
     return f"""
         SELECT o.source, o.ticker, o.as_of, o.target_session, {method} AS method, o.kind, o.horizon,
                o.quality, o.regime, o.reports_ahead, o.nominal_coverage AS nominal, o.random_walk_crps, {own}
-        FROM {tables} WHERE {values["miss"]} IS NOT NULL"""
+        FROM {tables}"""
 
 
 def _select_band(band: str) -> str:
@@ -72,7 +72,7 @@ def _write_pinball(edge: str, level: str) -> str:
 
 
 def _add_scores(bands: str) -> str:
-    """Select bands with all their scores."""
+    """Select the bands that have scores with all of them."""
     return f"""
         SELECT v.*,
                CASE v.miss WHEN 0 THEN 1 ELSE 0 END AS inside,
@@ -81,7 +81,8 @@ def _add_scores(bands: str) -> str:
                {_write_winkler("v.lower", "v.upper", "v.nominal")} AS winkler,
                {_write_pinball("lower", "(100 - 100 * v.nominal) / 200")} AS pinball_lower,
                {_write_pinball("upper", "(100 + 100 * v.nominal) / 200")} AS pinball_upper
-        FROM ({bands}) v"""
+        FROM ({bands}) v
+        WHERE v.miss IS NOT NULL"""
 
 
 _ARMS = [_select_band(band) for band in BANDS_17]
@@ -93,7 +94,8 @@ SELECT v.source, v.ticker, v.as_of, v.target_session, v.method, v.kind, v.horizo
 FROM ({scores}) v
 """
 # Each database finds the newest session of a band, and its misses, in the index alone in one of two forms:
-# PostgreSQL where each band is an arm, SQLite where each row meets the bands, in the order of a CROSS JOIN.
+# PostgreSQL where each band is an arm without a condition of its own, SQLite where each row meets the bands,
+# in the order of a CROSS JOIN.
 VERIFICATIONS_17 = _VERIFICATIONS.format(scores=_add_scores(" UNION ALL ".join(_ARMS)))
 VERIFICATIONS_ON_SQLITE_17 = _VERIFICATIONS.format(scores=_add_scores(_select_every_band()))
 
@@ -128,4 +130,4 @@ ALL_COVERAGE_BY_HORIZON_17, ALL_COVERAGE_BY_TICKER_17, ALL_COVERAGE_BY_CONDITION
 )
 ALL_PINBALL_BY_LEVEL_17 = ALL_PINBALL_BY_LEVEL_8.replace(
     "FROM verifications v", f"FROM ({_select_every_band()}) v"
-)
+).replace("WHERE v.kind IN", "WHERE v.miss IS NOT NULL AND v.kind IN")
