@@ -84,9 +84,6 @@ class ForecastRepository(Repository):
         kept = [rows for rows in differing if rows.key in live]
         editions = {rows.key: stored[rows.key].edition + 1 for rows in kept} if reissue else {}
         dialect = self._connection.dialect
-        horizons = [row for rows in changed for row in rows.horizons]
-        quantiles = [row for rows in changed for row in rows.quantiles]
-        odds = [row for rows in changed for row in rows.odds]
         return Publication(
             run=run,
             issued=tuple(issued),
@@ -97,9 +94,9 @@ class ForecastRepository(Repository):
             editions=editions,
             replaced=tuple(rows.key for rows in changed if rows.key in stored),
             batches=(
-                prepare_batch(dialect, forecasts, horizons),
-                prepare_batch(dialect, band_quantiles, quantiles),
-                prepare_batch(dialect, path_odds, odds),
+                prepare_batch(dialect, forecasts, [rows.horizons for rows in changed]),
+                prepare_batch(dialect, band_quantiles, [rows.quantiles for rows in changed]),
+                prepare_batch(dialect, path_odds, [rows.odds for rows in changed]),
                 *prepare_editions(dialect, kept, editions),
             ),
         )
@@ -245,12 +242,13 @@ class ForecastRepository(Repository):
 
     def _is_stored(self, rows: ForecastRows) -> bool:
         stored = collect_values(self._load(forecasts, rows))
-        if stored != collect_values(rows.horizons):
+        if stored != collect_values(rows.horizons.name_values()):
             return False
-        if collect_values(self._load(path_odds, rows)) != collect_values(rows.odds):
+        if collect_values(self._load(path_odds, rows)) != collect_values(rows.odds.name_values()):
             return False
         quantiles = list(self._load(band_quantiles, rows))
-        return collect_values(quantiles) == collect_values(keep_stored(rows.quantiles, quantiles))
+        own = keep_stored(rows.quantiles.name_values(), quantiles)
+        return collect_values(quantiles) == collect_values(own)
 
     def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Row]:
         query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))
