@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from db.bulk import Rows, insert_batch, prepare_batch
+from db.bulk import Batch, Rows, insert_batch, prepare_batch
 from db.engine import reading, writing
 from db.schema import path_odds, universes
+from forecasting.errors import DatabaseFaultError
 
 COLUMNS = ("source", "ticker", "as_of", "age_sessions")
 ODD = [
@@ -47,3 +48,20 @@ def test_a_row_without_its_forecast_is_refused(engine: sa.Engine) -> None:
     orphan = ("csv", "AAA", date(2024, 1, 2), 5, "touch", 0.1, 0.5)
     with pytest.raises(sa.exc.IntegrityError):
         insert(engine, path_odds, Rows(columns, [orphan]))
+
+
+def insert_after_end(engine: sa.Engine, connection: sa.Connection, batch: Batch) -> None:
+    """Insert on a connection whose server process is gone."""
+    own = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+    with engine.connect() as other:
+        other.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": own})
+    insert_batch(connection, batch)
+
+
+@pytest.mark.parametrize("dialect", ["postgres"], indirect=True)
+def test_a_connection_that_ends_while_rows_are_copied_is_named(engine: sa.Engine) -> None:
+    batch = prepare_batch(engine.dialect, universes, [Rows(COLUMNS, ODD)])
+    with pytest.raises(DatabaseFaultError, match="ended the connection"), writing(engine) as connection:
+        insert_after_end(engine, connection, batch)
+    with reading(engine) as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(universes)) == 0
