@@ -1,8 +1,11 @@
 # Each target makes what it needs. PYTHON picks the interpreter (3.11 or newer).
 PYTHON ?= python3
 BIN := .venv/bin
-# Processes that run tests.
+# Processes that run tests: half as many again as cores where tests wait for servers.
 WORKERS ?= 2
+BUSY_WORKERS ?= 3
+# Compiled modules are kept when they are first imported: tests start many processes, and pip would compile all.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint format types contracts unit pytest long try-operations bench serve clean
@@ -12,7 +15,7 @@ help:            ## Show the targets.
 
 .venv/installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 install: .venv/installed  ## Make .venv with exact versions of everything.
@@ -20,7 +23,9 @@ install: .venv/installed  ## Make .venv with exact versions of everything.
 run: install     ## Bands for the bundled real prices, into .bandcast/bandcast.db.
 	$(BIN)/bandcast run --source sample
 
-test: lint types contracts pytest  ## Everything that CI runs.
+test: install    ## Everything that CI runs.
+	$(MAKE) --jobs 2 --output-sync lint types contracts
+	$(MAKE) pytest
 
 lint: install    ## Format and lint, checked.
 	$(BIN)/ruff format --check .
@@ -37,12 +42,12 @@ contracts: install  ## The direction of the layers.
 	$(BIN)/lint-imports
 
 unit: install    ## The unit tests alone: no server, no browser, no coverage.
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/unit
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not long and not postgres" tests/unit
 
 # Files in the order of their names, the slow ones of tests/browser and tests/integration early: xdist's own order is
 # by the number of tests, which leaves the longest files to the end.
 pytest: install  ## All tests, with coverage and its floor.
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/pytest -n $(BUSY_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 long: install    ## The matrices in full: more databases and faults than `make test` has time for.
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m long

@@ -4,7 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from flows.backtest.options import (
 )
 from flows.backtest.workers import WalkTask, await_all, fit, issue, open_pool
 from flows.context import read_calendars
+from flows.progress_line import ProgressLine
 from flows.settings import Settings
 from flows.sources.base import PriceSource
 from flows.sources.earnings import read_earnings_dates
@@ -36,8 +37,6 @@ from forecasting.errors import PriceError
 from forecasting.evaluation.scorecard import Scorecard, build_scorecard
 from forecasting.features.market import compute_market_variance
 from forecasting.features.preparation import Universe
-
-SECONDS_BETWEEN_LINES = 15.0  # where no terminal shows a line being rewritten
 
 
 @dataclass(frozen=True)
@@ -71,36 +70,8 @@ class BacktestResult:
         return {key: dict(sorted(each.items())) for key, each in sorted(counts.items())}
 
 
-@dataclass
-class Progress:
-    """One line on standard error, rewritten on a terminal and repeated now and then elsewhere."""
-
-    label: str
-    total: int
-    done: int = 0
-    started: float = field(default_factory=time.monotonic)
-    printed: float = 0.0
-
-    def step(self) -> None:
-        """Count one more."""
-        self.done += 1
-        now, is_last = time.monotonic(), self.done == self.total
-        left = (now - self.started) / self.done * (self.total - self.done)
-        if not (is_last or sys.stderr.isatty() or now - self.printed > SECONDS_BETWEEN_LINES):
-            return
-        self.printed = now
-        end = "\r" if sys.stderr.isatty() and not is_last else "\n"
-        line = f"{self.label}: {self.done} of {self.total}, {_format_clock(left)} left"
-        print(f"{line:60}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # the person waits for it
-
-
-def _format_clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
-
-
 def _print_line(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201  # as above
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  # the person waits for it
 
 
 def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) -> BacktestResult:
@@ -187,16 +158,16 @@ def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, w
     )
     if fits or origins:
         with open_pool(task, workers) as pool:
-            await_all([pool.submit(fit, session) for session in fits], Progress("fits", len(fits)).step)
+            await_all([pool.submit(fit, session) for session in fits], ProgressLine("fits", len(fits)).step)
             forecasts = [pool.submit(issue, origin, fitted) for origin, fitted in origins.items()]
-            await_all(forecasts, Progress("origins", len(origins)).step)
+            await_all(forecasts, ProgressLine("origins", len(origins)).step)
 
 
 def _calibrate(
     task: WalkTask, schedule: Schedule, parts: Sequence[Issued], *, config: CalibrationConfig
 ) -> list[Issued]:
     """Return the reported origins, calibrated."""
-    progress, issued = Progress("calibrated", len(parts)), []
+    progress, issued = ProgressLine("calibrated", len(parts)), []
     for origin in calibrate_walk(parts, task.universe, config):
         issued.append(origin)
         progress.step()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from flows.progress_line import ProgressLine
 from flows.sources.csv_folder import CsvSource
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.errors import CalendarError, GapError, PriceError
@@ -40,14 +41,19 @@ class FileCheck:
 
 
 def check_price_files(folder: Path, now: datetime, calendars: Calendars = STANDARD) -> Iterator[FileCheck]:
-    """Check every CSV file of a folder as a run at an instant (UTC) would, on a fresh store.
+    """Check every CSV file of a folder as a run at an instant (UTC) would, on a fresh store; show progress.
 
     Raises:
         SourceError: The folder holds no file of a ticker.
     """
     source = CsvSource(folder, now, calendars)
-    session = source.last_session(source.tickers())
-    for ticker in source.tickers():
+    tickers = source.tickers()
+    progress = ProgressLine("files", len(tickers))
+    for ticker in tickers:
+        source.last_day(ticker)  # reads the file, which is kept
+        progress.step()
+    session = source.last_session(tickers)
+    for ticker in tickers:
         yield _check_file(source, ticker, session or now.date())
     for name in source.ignored_files():
         yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename it")

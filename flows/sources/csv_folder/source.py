@@ -12,7 +12,7 @@ import pandas as pd
 from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
 from flows.sources.csv_folder.earnings import EARNINGS_FILE, read_earnings
-from flows.sources.csv_folder.table import read_price_table
+from flows.sources.csv_folder.table import PriceTable, read_price_table
 from flows.sources.registry import register
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.reports import Report
@@ -86,9 +86,18 @@ class CsvSource:
         lasts = self._last_sessions(tickers) or self._last_sessions(self.tickers())
         return lasts[(len(lasts) - 1) // 2] if lasts else None
 
+    def last_day(self, ticker: str) -> date | None:
+        """Return the newest finished day of a file; None where it cannot be read, which `fetch` reports."""
+        with suppress(PriceError), attribute_to_ticker(ticker):
+            days = pd.DatetimeIndex(self._read(ticker).frame.index)
+            closed = self._last_closed(ticker)
+            finished = days if closed is None else days[days <= pd.Timestamp(closed)]
+            return finished.max().date() if len(finished) else None
+        return None
+
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
         """Fetch the as-traded bars of one file."""
-        table = read_price_table(ticker, self._find(ticker), self._zone(ticker))
+        table = self._read(ticker)
         self._check_over(ticker, table.frame.index)
         # Cut only after undoing: a split after `end` is in the file's prices all the same.
         bars, actions = undo_checked_splits(ticker, as_bars(table.frame), as_actions(table.frame))
@@ -122,18 +131,12 @@ class CsvSource:
 
     def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
         """Return the newest finished day of each readable file, the newest of all first."""
-        paths = {ticker: self._find(ticker) for ticker in set(tickers) & set(self.tickers())}
-        lasts = [self._last_session_of(ticker, path) for ticker, path in paths.items()]
+        lasts = [self.last_day(ticker) for ticker in set(tickers) & set(self.tickers())]
         return sorted((last for last in lasts if last is not None), reverse=True)
 
-    def _last_session_of(self, ticker: str, path: Path) -> date | None:
-        """Return the newest finished day of a file; None where it cannot be read, which `fetch` reports."""
-        with suppress(PriceError):
-            days = _read_days(ticker, path, self._zone(ticker), modified_ns=path.stat().st_mtime_ns)
-            closed = self._last_closed(ticker)
-            finished = days if closed is None else days[days <= pd.Timestamp(closed)]
-            return finished.max().date() if len(finished) else None
-        return None
+    def _read(self, ticker: str) -> PriceTable:
+        path = self._find(ticker)
+        return _read_once(ticker, path, self._zone(ticker), modified_ns=path.stat().st_mtime_ns)
 
 
 @register("csv")
@@ -148,9 +151,9 @@ def open_csv(settings: Settings, now: datetime) -> PriceSource:
     return CsvSource(settings.csv_dir, now, Calendars(dict(settings.calendars)))
 
 
-@functools.lru_cache(maxsize=4096)
-def _read_days(ticker: str, path: Path, zone: str, *, modified_ns: int) -> pd.DatetimeIndex:  # noqa: ARG001
-    """Read the days of one version (`modified_ns`) of a file; none where it cannot be read."""
-    with suppress(PriceError), attribute_to_ticker(ticker):
-        return pd.DatetimeIndex(read_price_table(ticker, path, zone).frame.index)
-    return pd.DatetimeIndex([])
+@functools.lru_cache(
+    maxsize=600
+)  # 0.2 MB a file of fifteen years; a run asks for the days, then for the prices
+def _read_once(ticker: str, path: Path, zone: str, *, modified_ns: int) -> PriceTable:  # noqa: ARG001
+    """Read one version (`modified_ns`) of a file; a file that cannot be read is tried again."""
+    return read_price_table(ticker, path, zone)

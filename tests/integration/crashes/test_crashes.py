@@ -22,15 +22,15 @@ TICKERS = ["AAPL", "IBM"]
 DAILY: dict[str, Any] = {"flow": "daily", "parameters": {"tickers": TICKERS, "force": True}}
 RETRAIN: dict[str, Any] = {"flow": "retrain", "parameters": {"tickers": TICKERS}}
 
-# In the middle of each transaction, and after it.
+# In the middle of each transaction; after them, and between them.
 IN_TRANSACTIONS = [
     ["flows.steps.ingest:try_ticker", "after", 1],
     ["db.repositories.models:ModelRepository.promote", "after", 1],
-    ["db.repositories.calibrations:CalibrationRepository.add", "after", 1],
     ["db.repositories.forecasts:ForecastRepository.publish", "after", 1],
-    ["flows.steps.publish:emit_published", "before", 1],
 ]
 BETWEEN = [
+    ["db.repositories.calibrations:CalibrationRepository.add", "after", 1],
+    ["flows.steps.publish:emit_published", "before", 1],
     ["flows.steps.publish:ingest_tickers", "after", 1],
     ["forecasting.model.training:fit_network", "after", 1],
     ["flows.steps.publish:ensure_model", "after", 1],

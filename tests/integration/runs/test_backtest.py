@@ -37,9 +37,9 @@ def write_folder(folder: Path, changed_after: date | None = None) -> Path:
     return folder
 
 
-def command(csv_dir: Path, out: Path, *more: str) -> list[str]:
+def command(csv_dir: Path, out: Path, *more: str, workers: int = 1) -> list[str]:
     script = Path(sys.executable).with_name("bandcast")
-    fixed = ["--source", "csv", "--csv-dir", str(csv_dir), "--methods", "fhs", "--workers", "2"]
+    fixed = ["--source", "csv", "--csv-dir", str(csv_dir), "--methods", "fhs", "--workers", str(workers)]
     return [str(script), "backtest", *WALK.split(), *fixed, "--out", str(out), *more]
 
 
@@ -126,7 +126,7 @@ def test_a_killed_walk_leaves_no_process_and_goes_on_to_the_same_bytes(
     parts = tmp_path / "rows.csv.parts"
     with errors.open("w") as log:
         process = subprocess.Popen(
-            command(walked.csv_dir, out), env=os.environ | TINY, stdout=subprocess.PIPE, stderr=log
+            command(walked.csv_dir, out, workers=2), env=os.environ | TINY, stdout=subprocess.PIPE, stderr=log
         )
     while not list(parts.glob("*.npz")):
         assert process.poll() is None, errors.read_text()

@@ -159,6 +159,7 @@ def test_ingest_stores_prices_and_makes_no_forecast() -> None:
     assert rows("SELECT count(*) FROM forecasts") == [(0,)]
 
 
+@pytest.mark.long  # the bytes of two fits are compared in the unit tests
 def test_retrain_always_makes_the_same_model_from_the_same_prices() -> None:
     first, second = complete(retrain), complete(retrain)
     assert first.model_version == second.model_version

@@ -72,6 +72,7 @@ def test_a_holiday_ends_as_skipped_with_the_reason(served: Served) -> None:
     assert "XNYS had no session in the 24 hours before 2024-05-27 22:30 UTC" in str(run.state.message)
 
 
+@pytest.mark.long
 def test_a_cancelled_backfill_goes_on_where_it_stopped(served: Served) -> None:
     parameters: dict[str, Any] = {**LIVE, "start": "2024-05-22", "end": "2024-05-24"}
     first = served.start(BACKFILL, **parameters)

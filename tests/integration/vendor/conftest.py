@@ -8,15 +8,10 @@ from yahoo_imitation import Yahoo, serve
 
 
 @pytest.fixture
-def yahoo(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
+def yahoo(workplace: Path, migrated: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yahoo]:
     with serve() as server:
         monkeypatch.setenv("BANDCAST_SOURCE", "yahoo")
         monkeypatch.setenv("BANDCAST_YAHOO_URL", server.url)
         monkeypatch.setenv("BANDCAST_HISTORY_DAYS", "400")
         monkeypatch.setenv("BANDCAST_TRAIN_UNIVERSE", "own")  # a test of its own imitates a wider one
         yield server
-
-
-@pytest.fixture(autouse=True)
-def untraced(no_cover: None) -> None:
-    """Leave coverage to the tests of `tests/unit` and `runs`: it costs these two fifths of their time."""

@@ -78,7 +78,10 @@ def duckdb_filled(frames: dict[str, pd.DataFrame]) -> Iterator[duckdb.DuckDBPyCo
         yield connection
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres", "pandas", "duckdb"])
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "pandas", "duckdb"],
+)
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Run a query, and return its rows with days as text."""
     if request.param == "duckdb":

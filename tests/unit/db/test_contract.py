@@ -33,6 +33,7 @@ def test_every_table_view_and_column_of_the_database_has_a_meaning(engine: sa.En
     assert blank == []
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("dialect", ["postgres"], indirect=True)
 def test_postgresql_shows_the_same_texts(engine: sa.Engine) -> None:
     expected = {(own.name, ""): own.meaning for own in DESCRIBED}

@@ -10,6 +10,8 @@ from db.engine import open_engine
 from forecasting.errors import NoStoreError, UsageError
 from forecasting.forecast import Forecast
 
+pytestmark = pytest.mark.postgres
+
 ROLE = 'Re"ader %s :x'
 DENIED = "permission denied|read-only transaction"
 

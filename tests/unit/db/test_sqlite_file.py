@@ -162,6 +162,7 @@ def test_an_empty_file_is_not_backed_up(tmp_path: Path) -> None:
     assert not (tmp_path / "copy.db").exists()
 
 
+@pytest.mark.postgres
 def test_an_empty_postgresql_database_is_no_store_and_stays_empty(postgres_url: str) -> None:
     with pytest.raises(NoStoreError):
         open_reader(postgres_url, "sample")

@@ -100,6 +100,7 @@ def test_one_database_serves_two_sources(store: Store, model: ModelRecord) -> No
         assert [record.version for record in tx.for_source("sample").models.list()] == ["m1"]
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("dialect", ["postgres"], indirect=True)
 def test_a_reading_transaction_cannot_write(store: Store, model: ModelRecord) -> None:
     with pytest.raises(sa.exc.InternalError, match="read-only"), store.reading() as tx:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.backtest.run import BacktestResult, Progress, write_rows
+from flows.backtest.run import BacktestResult, write_rows
+from flows.progress_line import ProgressLine
 from flows.reporting.backtest import (
     backtest_to_markdown,
     backtest_to_plain,
@@ -101,7 +102,7 @@ def test_markdown_tables_are_whole(result: BacktestResult) -> None:
 
 
 def test_progress_counts_up_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress("origins", 3)
+    progress = ProgressLine("origins", 3)
     for _ in range(3):
         progress.step()
     lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]

@@ -1,7 +1,6 @@
 """Commands that need no server: usage, settings, the database, and what the store holds."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -57,31 +56,6 @@ def test_every_command_has_help(command: str) -> None:
     result = invoke(*command.split(), "--help")
     assert result.exit_code == 0
     assert "Usage" in result.output
-
-
-def test_help_imports_neither_torch_nor_prefect_nor_pandas() -> None:
-    code = (
-        "import sys; from flows.cli import app\n"
-        f"for command in {['', *COMMANDS]!r}:\n"
-        "    try: app([*command.split(), '--help'])\n"
-        "    except SystemExit as end: assert not end.code\n"
-        "heavy = {'torch', 'prefect', 'pandas', 'sqlalchemy', 'matplotlib', 'yfinance'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_what_reads_the_store_alone_imports_no_prefect() -> None:
-    modules = ("backtest", "bands", "charts", "models", "prices", "scorecards", "summaries", "tables")
-    code = (
-        "import sys; from importlib import import_module\n"
-        f"for name in {modules!r}: import_module(f'flows.reporting.{{name}}')\n"
-        "import flows.doctor, flows.backtest.run\n"
-        "assert 'prefect' not in sys.modules"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def quarantine(context: RunContext, ticker: str, as_of: date) -> None:
 
 
 @pytest.fixture
-def context() -> Iterator[RunContext]:
+def context(migrated: None) -> Iterator[RunContext]:
     """Two tickers on the first of March; of the week before, Tuesday and Thursday lack bands."""
     with open_context(NOW, LAST, now=NOW, tickers=TICKERS, source="sample") as opened:
         publish_all(opened, MONDAY)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from workplace import enter_workplace
 
@@ -87,7 +88,7 @@ def choose(rng: random.Random) -> tuple[list[str], dict[str, str]]:
     return rng.choice(COMMANDS).split(), {rng.choice(NAMES): value}
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100)
 @given(seed=st.integers(0, 2**32))
 def test_a_mutated_setting_or_option_ends_in_no_traceback(
     workplace: Path, capsys: pytest.CaptureFixture[str], seed: int

@@ -1,7 +1,5 @@
 """The sources that read files, and the registry of all sources."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -325,9 +323,3 @@ def test_the_sample_has_no_spurious_dividend() -> None:
     quarters = sample.fetch("IBM", None, END).actions.index.to_period("Q")
     assert quarters.is_unique
     assert len(quarters) == 52
-
-
-def test_importing_the_sources_loads_no_client() -> None:
-    heavy = "{'yfinance', 'curl_cffi', 'exchange_calendars', 'torch'}"
-    code = f"import sys, flows.sources; raise SystemExit(bool({heavy} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from price_files import write_prices
 from synthetic_prices import AS_OF, make_history
@@ -66,7 +67,7 @@ def fetch(folder: Path) -> PriceHistory | PriceError:
         return error
 
 
-@settings(max_examples=300)
+@examples(100)
 @given(seed=st.integers(0, 2**32))
 def test_a_spoilt_file_is_read_or_refused_in_one_sentence(
     text: str, tmp_path_factory: pytest.TempPathFactory, seed: int

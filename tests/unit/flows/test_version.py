@@ -118,16 +118,3 @@ def test_the_newest_section_of_the_changelog_is_the_release() -> None:
     changelog = (Path(version.__file__).parents[1] / "CHANGELOG.md").read_text()
     sections = re.findall(r"^## \[([\d.]+)\]", changelog, re.MULTILINE)
     assert sections[0] == RELEASE
-
-
-def test_the_version_option_is_fast() -> None:
-    code = (
-        "import sys; from flows.cli import app\n"
-        "try: app(['--version'])\n"
-        "except SystemExit as end: assert not end.code\n"
-        "heavy = {'torch', 'prefect', 'pandas', 'sqlalchemy', 'yfinance'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"bandcast {code_version()}\n"

@@ -1,35 +1,12 @@
-"""What `import forecasting` offers, and what it costs."""
+"""What `import forecasting` offers."""
 
 import importlib
 import inspect
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import forecasting
-
-HEAVY = ("torch", "pytorch_lightning", "exchange_calendars", "arch", "pandas")
-
-
-def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_importing_the_package_imports_nothing_heavy() -> None:
-    code = f"import sys, forecasting; print([name for name in {HEAVY} if name in sys.modules])"
-    assert run_python(code).strip() == "[]"
-
-
-@pytest.mark.parametrize(
-    "name", ["PriceHistory", "DailyReturns", "Forecast", "SimulationConfig", "BandcastError"]
-)
-def test_a_value_without_a_network_does_not_import_torch(name: str) -> None:
-    code = f"import sys, forecasting; forecasting.{name}; print('torch' in sys.modules)"
-    assert run_python(code).strip() == "False"
 
 
 @pytest.mark.parametrize("name", forecasting.__all__)
@@ -44,8 +21,9 @@ def test_each_public_name_is_importable_and_documented(name: str) -> None:
 
 def test_all_is_what_can_be_imported_no_less_and_no_more() -> None:
     assert sorted(forecasting.__all__) == forecasting.__all__
-    star = "from forecasting import *; print(sorted(name for name in dir() if not name.startswith('_')))"
-    assert run_python(star).strip() == str(forecasting.__all__)
+    found: dict[str, object] = {}
+    exec("from forecasting import *", found)
+    assert sorted(found.keys() - {"__builtins__"}) == forecasting.__all__
     with pytest.raises(AttributeError, match="module 'forecasting' has no attribute 'make_forecast'"):
         forecasting.make_forecast  # noqa: B018  the access is the point
 

@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_prices import make_actions
 
@@ -63,7 +64,7 @@ def walks(draw: st.DrawFn) -> Walk:
     return issued, universe
 
 
-@settings(max_examples=50)
+@examples(25)
 @given(walks())
 def test_every_quantile_and_outcome_comes_back(walk: Walk) -> None:
     issued, universe = walk
@@ -80,7 +81,7 @@ def test_every_quantile_and_outcome_comes_back(walk: Walk) -> None:
     assert np.isfinite(panel.score(REFERENCE).known).sum() == forecasts * len(HORIZONS)
 
 
-@settings(max_examples=25)
+@examples(15)
 @given(walks())
 def test_scores_stay_within_what_they_can_be(walk: Walk) -> None:
     card = build_scorecard(tabulate_walk(*walk), every=1)

@@ -1,0 +1,35 @@
+"""Progress of what a command does itself, for the person who waits for it."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+
+SECONDS_BETWEEN_LINES = 15.0  # where no terminal shows a line being rewritten
+
+
+@dataclass
+class ProgressLine:
+    """One line on standard error, rewritten on a terminal and repeated now and then elsewhere."""
+
+    label: str
+    total: int
+    done: int = 0
+    started: float = field(default_factory=time.monotonic)
+    printed: float = 0.0
+
+    def step(self) -> None:
+        """Count one more."""
+        self.done += 1
+        now, is_last = time.monotonic(), self.done == self.total
+        left = (now - self.started) / self.done * (self.total - self.done)
+        if not (is_last or sys.stderr.isatty() or now - self.printed > SECONDS_BETWEEN_LINES):
+            return
+        self.printed = now
+        end = "\r" if sys.stderr.isatty() and not is_last else "\n"
+        line = f"{self.label}: {self.done} of {self.total}, {_format_clock(left)} left"
+        print(f"{line:60}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # the person waits for it
+
+
+def _format_clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
