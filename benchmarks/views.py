@@ -31,7 +31,7 @@ from db import RunRecord, Store
 from db.engine import open_engine, reading, writing
 from db.migrate import upgrade
 
-BEFORE = "0011"
+BEFORE = "0016"
 HORIZONS, QUARTER = 30, 63
 LAST, PROBED = date(2024, 3, 28), date(2024, 1, 5)  # the newest session; the one whose quantiles are asked
 DOCUMENT = Path(__file__).parents[1] / "docs" / "consuming.md"

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from db.engine import reading, writing
 from db.repositories.forecast_rows import SERVED_BAND
 from db.schema import (
+    band_outcomes,
     band_quantiles,
     forecast_editions,
     forecast_runs,
@@ -17,8 +18,8 @@ from db.schema import (
     model_versions,
     price_revisions,
     unlisted_quantiles,
-    verifications,
 )
+from db.schema.outcomes import SCORED_BANDS
 from db.sql import select_tickers
 
 LONGEST_BAND = timedelta(days=90)  # more than thirty sessions of any exchange, holidays included
@@ -76,7 +77,7 @@ def delete_scored_quantiles(
         since: First target session; None for every earlier one.
         source: Of the bands; None for all.
     """
-    row, quantile, score = forecasts.c, table.c, verifications.c
+    row, quantile, score = forecasts.c, table.c, band_outcomes.c
     closed = sa.select(*(row[name] for name in _KEY)).where(row.target_session <= until)
     if since is not None:
         closed = closed.where((row.target_session >= since) & (row.as_of >= since - LONGEST_BAND))
@@ -84,8 +85,9 @@ def delete_scored_quantiles(
         is_source = (row.source == source) & row.ticker.in_(select_tickers(forecasts, source))
         closed = closed.where(is_source)
     is_closed = sa.tuple_(*(quantile[name] for name in _KEY)).in_(closed)
-    is_same = sa.and_(*(score[name] == quantile[name] for name in (*_KEY, "band")))
-    is_scored = sa.exists().where(is_same & (score.kind != "walk_forward"))
+    is_same = sa.and_(*(score[name] == quantile[name] for name in _KEY))
+    has_score = sa.or_(*((quantile.band == b) & score[f"{b}_miss"].is_not(None) for b in SCORED_BANDS))
+    is_scored = sa.exists().where(is_same & (score.kind != "walk_forward") & has_score)
     return sa.delete(table).where((quantile.band != SERVED_BAND) & is_closed & is_scored)
 
 
@@ -103,9 +105,9 @@ def _statements(before: datetime) -> Iterator[sa.Delete | sa.Update]:
 
 def _awaits_score() -> sa.ColumnElement[bool]:
     """Build the condition that a band was scored before its close was revised, and so has to be once more."""
-    revision, score = price_revisions.c, verifications.c
+    revision, score = price_revisions.c, band_outcomes.c
     is_ticker = (score.source == revision.source) & (score.ticker == revision.ticker)
-    is_issued = (score.band == SERVED_BAND) & (score.kind != "walk_forward")
+    is_issued = score.calibrated_miss.is_not(None) & (score.kind != "walk_forward")
     is_earlier = (score.target_session == revision.session) & (score.scored_at <= revision.replaced_at)
     return sa.exists().where(is_ticker & is_issued & is_earlier)
 

@@ -96,8 +96,7 @@ def upsert(
     plain = to_plain_rows(rows)
     if not plain:
         return
-    is_postgres = connection.dialect.name == "postgresql"
-    statement = postgresql.insert(table) if is_postgres else sqlite.insert(table)
+    statement = start_insert(connection, table)
     key = list(table.primary_key)
     if not guarded:
         connection.execute(statement.on_conflict_do_nothing(index_elements=key), plain)
@@ -110,6 +109,11 @@ def upsert(
         where=sa.or_(*(table.c[name].is_distinct_from(offered[name]) for name in guarded)),
     )
     connection.execute(statement, plain)
+
+
+def start_insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Start an insertion that can say what to do where a key is stored."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _convert_timestamp(value: pd.Timestamp | np.datetime64) -> Plain:

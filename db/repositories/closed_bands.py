@@ -7,15 +7,12 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from db.schema import verifications
+from db.schema import band_outcomes
 from forecasting.tables import CLOSED_BANDS
 from forecasting.types import OutcomeKind, Regime, values
 
 NO_CLOSED_BANDS = CLOSED_BANDS.empty().assign(kind=pd.Series(dtype="object"))
-_KEY = ("source", "ticker", "as_of", "target_session", "kind")
 _NUMBERS = [name for name, kind in CLOSED_BANDS.columns.items() if kind == "number"]
-_predictive = verifications.alias("predictive")
-_calibrated = verifications.alias("calibrated")
 
 
 def build_closed_query(
@@ -26,27 +23,30 @@ def build_closed_query(
     nominal_coverage: float,
     horizons: Sequence[int],
 ) -> sa.Select[Any]:
-    """Join the predictive bands of a source with the calibrated ones; the ticker is the query's parameter."""
+    """Select a source's predictive bands beside the calibrated ones; the ticker is the query's parameter."""
+    row = band_outcomes.c
+    # The predictive band's own outcome: that of the calibrated one may be of a close corrected since.
+    actual = sa.case((row.compared_at.is_not(None), row.compared_log_return), else_=row.actual_log_return)
     query = (
         sa.select(
-            _predictive.c.as_of,
-            _predictive.c.horizon,
-            sa.func.coalesce(_predictive.c.regime, "normal").label("regime"),  # before 0003 none was kept
-            _predictive.c.actual_log_return.label("actual"),
-            *(_predictive.c[name] for name in ("lower", "median", "upper")),
-            *(_calibrated.c[name].label(f"calibrated_{name}") for name in ("lower", "upper")),
+            row.as_of,
+            row.horizon,
+            sa.func.coalesce(row.regime, "normal").label("regime"),  # before 0003 none was kept
+            actual.label("actual"),
+            *(row[f"predictive_{name}"].label(name) for name in ("lower", "median", "upper")),
+            row.calibrated_lower,
+            row.calibrated_upper,
             # Null in rows before migration 0009, and without dates.
-            sa.func.coalesce(_predictive.c.reports_ahead, 0).label("reports_ahead"),
-            _predictive.c.kind,
+            sa.func.coalesce(row.reports_ahead, 0).label("reports_ahead"),
+            row.kind,
         )
-        .join(_calibrated, sa.and_(*(_predictive.c[name] == _calibrated.c[name] for name in _KEY)))
-        .where((_predictive.c.band == "predictive") & (_calibrated.c.band == "calibrated"))
-        .where((_predictive.c.source == source) & (_predictive.c.ticker == sa.bindparam("ticker")))
-        .where(sa.func.abs(_predictive.c.nominal_coverage - nominal_coverage) < 1e-9)
-        .where((_predictive.c.target_session <= until) & (_predictive.c.as_of >= since))
-        .where(_predictive.c.quality != "baseline")
+        .where(row.predictive_miss.is_not(None) & row.calibrated_miss.is_not(None))
+        .where((row.source == source) & (row.ticker == sa.bindparam("ticker")))
+        .where(sa.func.abs(row.nominal_coverage - nominal_coverage) < 1e-9)
+        .where((row.target_session <= until) & (row.as_of >= since))
+        .where(row.quality != "baseline")
     )
-    return query.where(_predictive.c.horizon.in_(horizons)) if horizons else query
+    return query.where(row.horizon.in_(horizons)) if horizons else query
 
 
 def narrow_rows(rows: pd.DataFrame, ticker: str, tickers: Sequence[str]) -> pd.DataFrame:

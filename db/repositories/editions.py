@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from db.bulk import Batch, prepare_batch
+from db.bulk import Batch, Rows, prepare_batch
 from db.records import TickerSession
 from db.repositories.forecast_rows import SERVED_BAND, ForecastRows, collect_values
 from db.schema import edition_quantiles, forecast_editions, forecast_quantiles, forecasts
@@ -28,34 +28,29 @@ def prepare_editions(
         editions: Ticker and `as_of` -> the edition to add.
     """
     added = [(rows, editions[rows.key]) for rows in issued if rows.key in editions]
-    bands = [row for rows, edition in added for row in build_edition_rows(rows, edition)]
-    quantiles = [row for rows, edition in added for row in build_edition_quantiles(rows, edition)]
+    bands = [build_edition_rows(rows, edition) for rows, edition in added]
+    quantiles = [build_edition_quantiles(rows, edition) for rows, edition in added]
     return (
         prepare_batch(dialect, forecast_editions, bands),
         prepare_batch(dialect, edition_quantiles, quantiles),
     )
 
 
-def build_edition_rows(rows: ForecastRows, edition: int) -> list[Row]:
+def build_edition_rows(rows: ForecastRows, edition: int) -> Rows:
     """Build the rows of table `forecast_editions`, one per horizon."""
-    return [{**row, "edition": edition} for row in rows.horizons]
+    return Rows((*rows.horizons.columns, "edition"), [(*row, edition) for row in rows.horizons.tuples])
 
 
-def build_edition_quantiles(rows: ForecastRows, edition: int) -> list[Row]:
+def build_edition_quantiles(rows: ForecastRows, edition: int) -> Rows:
     """Build the rows of table `edition_quantiles`, which keeps the calibrated band alone."""
     names = ("source", "ticker", "as_of", "target_session", "horizon")
-    return [
-        {
-            **{name: row[name] for name in names},
-            "edition": edition,
-            "level": level,
-            "log_return": row[LOG_RETURNS[level]],
-            "price": row[PRICES[level]],
-        }
-        for row in rows.quantiles
+    values = [
+        (*(row[name] for name in names), edition, level, row[LOG_RETURNS[level]], row[PRICES[level]])
+        for row in rows.quantiles.name_values()
         for level in LOG_RETURNS
         if row["band"] == SERVED_BAND and row[LOG_RETURNS[level]] is not None
     ]
+    return Rows((*names, "edition", "level", "log_return", "price"), values)
 
 
 def is_edition_stored(connection: sa.Connection, source: str, rows: ForecastRows, *, edition: int) -> bool:
@@ -65,11 +60,13 @@ def is_edition_stored(connection: sa.Connection, source: str, rows: ForecastRows
         query = sa.select(table).where(_is_edition(table, source, rows.key, edition=edition))
         return [dict(row) for row in connection.execute(query).mappings()]
 
-    if collect_values(load(forecast_editions)) != collect_values(build_edition_rows(rows, edition)):
+    bands = build_edition_rows(rows, edition).name_values()
+    if collect_values(load(forecast_editions)) != collect_values(bands):
         return False
     stored = load(edition_quantiles)
     levels = {row["level"] for row in stored}  # an earlier release has kept fewer
-    own = (row for row in build_edition_quantiles(rows, edition) if row["level"] in levels)
+    quantiles = build_edition_quantiles(rows, edition).name_values()
+    own = (row for row in quantiles if row["level"] in levels)
     return collect_values(stored) == collect_values(own)
 
 

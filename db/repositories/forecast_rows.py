@@ -3,20 +3,23 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import repeat
 
 import numpy as np
 
-from db.bulk import Batch
+from db.bulk import Batch, Rows
 from db.records import RunRecord, TickerSession
 from db.schema.quantiles import LOG_RETURNS, PRICES
-from db.sql import Plain, Row, to_plain, to_plain_rows
+from db.sql import Plain, Row, to_plain
 from forecasting.config import CALIBRATED_LEVELS
 from forecasting.forecast import Forecast
 from forecasting.types import Band, Floats, PathStatistic, RunKind
 
 SERVED_BAND: Band = "calibrated"
 _METADATA = ("issued_at", "run_id", "edition")  # of a row: how it was published, not what it forecasts
-_NO_QUANTILES: Row = dict.fromkeys((*LOG_RETURNS.values(), *PRICES.values()))
+_NUMBERS = tuple(name for level in LOG_RETURNS for name in (LOG_RETURNS[level], PRICES[level]))
+_QUANTILE_COLUMNS = ("source", "ticker", "as_of", "band", "target_session", "horizon", *_NUMBERS)
+_ODDS_COLUMNS = ("source", "ticker", "as_of", "horizon", "statistic", "level", "value")
 _TAIL = LOG_RETURNS[CALIBRATED_LEVELS[0]]
 Values = set[frozenset[tuple[str, object]]]
 
@@ -35,9 +38,9 @@ class ForecastRows:
 
     ticker: str
     as_of: date
-    horizons: list[Row]
-    quantiles: list[Row]
-    odds: list[Row]
+    horizons: Rows
+    quantiles: Rows
+    odds: Rows
 
     @property
     def key(self) -> TickerSession:
@@ -106,9 +109,13 @@ def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
         StoreError: A value is infinite.
     """
     quantiles = [row for band in forecast.log_returns for row in _quantile_rows(run, forecast, band)]
-    horizons = to_plain_rows(_horizon_rows(run, forecast))
-    odds = to_plain_rows(_odds_rows(run, forecast))
-    return ForecastRows(forecast.ticker, forecast.as_of, horizons, quantiles, odds)
+    return ForecastRows(
+        forecast.ticker,
+        forecast.as_of,
+        _horizon_rows(run, forecast),
+        Rows(_QUANTILE_COLUMNS, quantiles),
+        Rows(_ODDS_COLUMNS, list(_odds_rows(run, forecast))),
+    )
 
 
 def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
@@ -134,11 +141,11 @@ def keep_stored(quantiles: Sequence[Row], stored: Iterable[Row]) -> list[Row]:
 
 def _keep_levels(row: Row, other: Row) -> Row:
     """Return a row of quantiles with those alone that another one has."""
-    return {name: None if name in _NO_QUANTILES and other[name] is None else row[name] for name in row}
+    return {name: None if name in _NUMBERS and other[name] is None else row[name] for name in row}
 
 
-def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
-    common = {
+def _horizon_rows(run: RunRecord, forecast: Forecast) -> Rows:
+    common: dict[str, object] = {
         "source": run.source,
         "ticker": forecast.ticker,
         "as_of": forecast.as_of,
@@ -150,44 +157,39 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, obje
         "issued_at": run.issued_at,
         "run_id": run.run_id,
     }
-    columns: Mapping[str, Sequence[float | None] | np.ndarray] = {
+    columns: dict[str, Iterable[object]] = {
+        "target_session": forecast.target_sessions,
+        "horizon": range(1, forecast.horizon + 1),
         "lower": forecast.price_at(SERVED_BAND, forecast.levels[0]),
         "median": forecast.price_at(SERVED_BAND, 0.5),
         "upper": forecast.price_at(SERVED_BAND, forecast.levels[-1]),
         "model_variance": forecast.model_variance,
         "noise_variance": forecast.noise_variance,
         "outcomes": forecast.n_outcomes,
-        "reports_ahead": forecast.reports_ahead or (None,) * forecast.horizon,
+        "reports_ahead": forecast.reports_ahead or repeat(None, forecast.horizon),
     }
-    for step, session in enumerate(forecast.target_sessions):
-        values = {name: column[step] for name, column in columns.items()}
-        yield {**common, "target_session": session, "horizon": step + 1, **values}
+    shared = tuple(to_plain(value) for value in common.values())
+    values = zip(*(_list_plain(column) for column in columns.values()), strict=True)
+    return Rows((*common, *columns), [shared + row for row in values])
 
 
-def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[Row]:
+def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[tuple[Plain, ...]]:
     levels = [round(level, 6) for level in forecast.levels_of(band)]
-    columns = [name for level in levels for name in (LOG_RETURNS[level], PRICES[level])]
     log_returns = forecast.quantiles_of(band)  # (H, Q)
     prices = forecast.anchor_close * np.exp(log_returns)  # (H, Q)
-    pairs = np.stack([log_returns, prices], axis=2).reshape(len(log_returns), -1)  # (H, 2 Q)
-    # Plain numbers at once: value by value it takes longer than to write them.
-    plain: Sequence[Sequence[Plain]] = pairs.tolist()
-    if not np.isfinite(pairs).all():
-        plain = [[to_plain(value) for value in values] for values in plain]
-    for step, values in enumerate(plain):
-        yield {
-            **_NO_QUANTILES,
-            "source": run.source,
-            "ticker": forecast.ticker,
-            "as_of": forecast.as_of,
-            "target_session": forecast.target_sessions[step],
-            "horizon": step + 1,
-            "band": band,
-            **dict(zip(columns, values, strict=True)),
-        }
+    known = dict(zip(levels, zip(log_returns.T, prices.T, strict=True), strict=True))
+    nothing: list[Plain] = [None] * forecast.horizon
+    columns = [
+        column
+        for level in LOG_RETURNS
+        for column in (map(_list_plain, known[level]) if level in known else (nothing, nothing))
+    ]
+    shared = (run.source, forecast.ticker, forecast.as_of, band)
+    for values in zip(forecast.target_sessions, range(1, forecast.horizon + 1), *columns, strict=True):
+        yield shared + values
 
 
-def _odds_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]]:
+def _odds_rows(run: RunRecord, forecast: Forecast) -> Iterator[tuple[Plain, ...]]:
     odds = forecast.odds
     if odds is None:
         return
@@ -195,14 +197,16 @@ def _odds_rows(run: RunRecord, forecast: Forecast) -> Iterator[dict[str, object]
         ("touch", odds.moves, odds.touch),
         ("drawdown", odds.levels, odds.drawdown),
     )
+    shared = (run.source, forecast.ticker, forecast.as_of)
     for statistic, levels, values in parts:
         for row, index in np.ndindex(values.shape):
-            yield {
-                "source": run.source,
-                "ticker": forecast.ticker,
-                "as_of": forecast.as_of,
-                "horizon": odds.within[row],
-                "statistic": statistic,
-                "level": round(levels[index], 6),
-                "value": values[row, index],
-            }
+            level, value = round(levels[index], 6), to_plain(values[row, index])
+            yield (*shared, odds.within[row], statistic, level, value)
+
+
+def _list_plain(column: Iterable[object]) -> list[Plain]:
+    """List the values of a column in plain Python; finite numbers of an array at once."""
+    if isinstance(column, np.ndarray) and np.isfinite(column).all():
+        plain: list[Plain] = column.tolist()
+        return plain
+    return [to_plain(value) for value in column]

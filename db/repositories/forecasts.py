@@ -31,6 +31,7 @@ from db.repositories.forecast_rows import (
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
 from db.schema import (
+    band_outcomes,
     band_quantiles,
     forecast_editions,
     forecast_quantiles,
@@ -39,7 +40,6 @@ from db.schema import (
     path_odds,
     path_outcomes,
     unlisted_quantiles,
-    verifications,
 )
 from db.sql import Row, read_frame, record_columns, select_tickers, upsert
 from forecasting.forecast import Forecast
@@ -86,9 +86,6 @@ class ForecastRepository(Repository):
         kept = [rows for rows in differing if rows.key in live]
         editions = {rows.key: stored[rows.key].edition + 1 for rows in kept} if reissue else {}
         dialect = self._connection.dialect
-        horizons = [row for rows in changed for row in rows.horizons]
-        quantiles = [row for rows in changed for row in rows.quantiles]
-        odds = [row for rows in changed for row in rows.odds]
         return Publication(
             run=run,
             issued=tuple(issued),
@@ -100,9 +97,9 @@ class ForecastRepository(Repository):
             editions=editions,
             replaced=tuple(rows.key for rows in changed if rows.key in stored),
             batches=(
-                prepare_batch(dialect, forecasts, horizons),
-                prepare_batch(dialect, band_quantiles, quantiles),
-                prepare_batch(dialect, path_odds, odds),
+                prepare_batch(dialect, forecasts, [rows.horizons for rows in changed]),
+                prepare_batch(dialect, band_quantiles, [rows.quantiles for rows in changed]),
+                prepare_batch(dialect, path_odds, [rows.odds for rows in changed]),
                 *prepare_editions(dialect, kept, editions),
             ),
         )
@@ -252,12 +249,13 @@ class ForecastRepository(Repository):
 
     def _is_stored(self, rows: ForecastRows) -> bool:
         stored = collect_values(self._load(forecasts, rows))
-        if stored != collect_values(rows.horizons):
+        if stored != collect_values(rows.horizons.name_values()):
             return False
-        if collect_values(self._load(path_odds, rows)) != collect_values(rows.odds):
+        if collect_values(self._load(path_odds, rows)) != collect_values(rows.odds.name_values()):
             return False
         quantiles = list(self._load(band_quantiles, rows))
-        return collect_values(quantiles) == collect_values(keep_stored(rows.quantiles, quantiles))
+        own = keep_stored(rows.quantiles.name_values(), quantiles)
+        return collect_values(quantiles) == collect_values(own)
 
     def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Row]:
         query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))
@@ -287,12 +285,12 @@ class ForecastRepository(Repository):
                 band_quantiles,
                 unlisted_quantiles,
                 forecasts,
-                verifications,
+                band_outcomes,
             ):  # a cascade goes row by row
                 is_session = (table.c.source == self._source) & (table.c.as_of == as_of)
                 is_replaced = is_session & table.c.ticker.in_(tickers)
-                if table is verifications:
-                    is_replaced &= verifications.c.kind == "backfill"
+                if table is band_outcomes:
+                    is_replaced &= band_outcomes.c.kind == "backfill"
                 self._connection.execute(sa.delete(table).where(is_replaced))
 
     def _is_from(self, table: sa.FromClause, ticker: str, as_of: date) -> sa.ColumnElement[bool]:

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from db.pruning import delete_scored_quantiles
 from db.repositories.base import Repository
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
+from db.repositories.score_rows import save_outcomes, widen_scores
 from db.repositories.universes import select_sessions
 from db.schema import (
+    band_outcomes,
     band_quantiles,
     corporate_actions,
     forecast_quantiles,
@@ -21,14 +23,13 @@ from db.schema import (
     unlisted_quantiles,
     verifications,
 )
-from db.sql import read_frame, select_tickers, upsert
+from db.sql import read_frame, select_tickers
 from forecasting.config import BAND_LEVELS
-from forecasting.tables import BAND_SCORES, CLOSED_BANDS, ISSUED_BANDS
+from forecasting.tables import CLOSED_BANDS, ISSUED_BANDS
 from forecasting.types import OutcomeKind
 
 Dimension = Literal["horizon", "ticker", "regime", "report", "quality"]
 ISSUED_KINDS: tuple[OutcomeKind, ...] = ("live", "backfill")
-_GUARDED = ("lower", "median", "upper", "actual_log_return", "crps", "actual_close")
 _COVERAGE = BAND_LEVELS[-1] - BAND_LEVELS[0]  # other ones were a setting of earlier releases
 _FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 _MEANS = {
@@ -104,17 +105,11 @@ class OutcomeRepository(Repository):
             replace: False leaves stored scores even where values differ.
 
         Raises:
-            TableError: The frame is of another schema.
+            TableError: The frame is of another schema, or two bands of a forecast differ in their outcome.
         """
-        frame = BAND_SCORES.check(scores)[BAND_SCORES.names]
-        rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
         common = {"source": self._source, "scored_at": scored_at}
-        upsert(
-            self._connection,
-            verifications,
-            [{**row, **common} for row in rows],
-            guarded=_GUARDED if replace else (),
-        )
+        rows = [{**row, **common} for row in widen_scores(scores).astype(object).to_dict("records")]
+        save_outcomes(self._connection, rows, replace=replace)
 
     def forget_comparisons(self, since: date, until: date) -> int:
         """Delete the quantiles of scored comparison bands of a span of target sessions; count these bands."""
@@ -125,16 +120,16 @@ class OutcomeRepository(Repository):
 
     def forget_walked(self) -> None:
         """Delete the scores of bands that were never issued: the prices walked over are no longer."""
-        columns = verifications.c
+        columns = band_outcomes.c
         is_walked = (columns.source == self._source) & (columns.kind == "walk_forward")
-        self._connection.execute(sa.delete(verifications).where(is_walked))
+        self._connection.execute(sa.delete(band_outcomes).where(is_walked))
 
     def forget(self, ticker: str, sessions: Collection[date]) -> None:
         """Delete the scores of a ticker's bands whose target sessions have lost their bar."""
-        columns = verifications.c
+        columns = band_outcomes.c
         is_ticker = (columns.source == self._source) & (columns.ticker == ticker)
         is_lost = columns.target_session.in_(sorted(sessions))
-        self._connection.execute(sa.delete(verifications).where(is_ticker & is_lost))
+        self._connection.execute(sa.delete(band_outcomes).where(is_ticker & is_lost))
 
     def closed(
         self, until: date, since: date, nominal_coverage: float = 0.9, *, horizons: Sequence[int] = ()
@@ -186,33 +181,27 @@ class OutcomeRepository(Repository):
             Columns `band`, the dimension, `n_outcomes`, `realized_coverage`, `below`, `above`, `crps`,
             `winkler` and `crps_to_random_walk`, sorted by dimension and band.
         """
-        scored = verifications.alias("scored")
-        group = _find_group(scored, by)
-        reference = verifications.alias("reference")
-        is_same = sa.and_(*(scored.c[name] == reference.c[name] for name in (*_FORECAST_ROW, "kind")))
-        crps = sa.func.sum(sa.case((reference.c.crps.is_not(None), scored.c.crps)))
-        reference_crps = sa.func.sum(sa.case((scored.c.crps.is_not(None), reference.c.crps)))
+        scored, reference = verifications.c, band_outcomes.alias("reference")
+        group = _find_group(verifications, by)
+        is_same = sa.and_(*(scored[name] == reference.c[name] for name in (*_FORECAST_ROW, "kind")))
+        crps = sa.func.sum(sa.case((reference.c.random_walk_crps.is_not(None), scored.crps)))
+        reference_crps = sa.func.sum(sa.case((scored.crps.is_not(None), reference.c.random_walk_crps)))
         query = (
             sa.select(
-                scored.c.band.label("band"),
+                scored.method.label("band"),
                 group.label(by),
                 sa.func.count().label("n_outcomes"),
-                *(
-                    sa.func.avg(sa.cast(scored.c[name], sa.Double)).label(mean)
-                    for name, mean in _MEANS.items()
-                ),
+                *(sa.func.avg(sa.cast(scored[name], sa.Double)).label(mean) for name, mean in _MEANS.items()),
                 (crps / sa.func.nullif(reference_crps, 0)).label("crps_to_random_walk"),
             )
-            .outerjoin(reference, is_same & (reference.c.band == "random_walk"))
-            .where((scored.c.source == self._source) & scored.c.kind.in_(kinds))
-            .where(
-                scored.c.ticker.in_(select_tickers(verifications, self._source)) & (scored.c.as_of >= since)
-            )
-            .group_by(scored.c.band, group)
-            .order_by(group, scored.c.band)
+            .join(reference, is_same)
+            .where((scored.source == self._source) & scored.kind.in_(kinds))
+            .where(scored.ticker.in_(select_tickers(band_outcomes, self._source)) & (scored.as_of >= since))
+            .group_by(scored.method, group)
+            .order_by(group, scored.method)
         )
-        query = query.where(scored.c.ticker.in_(tickers)) if tickers else query
-        query = query.where(scored.c.horizon.in_(horizons)) if horizons else query
+        query = query.where(scored.ticker.in_(tickers)) if tickers else query
+        query = query.where(scored.horizon.in_(horizons)) if horizons else query
         return read_frame(self._connection, query)
 
     def conditions(
@@ -228,17 +217,19 @@ class OutcomeRepository(Repository):
         Returns:
             Columns `horizon`, `regime`, `report` (`with`, `without` or null), `n_outcomes` and `inside`.
         """
-        score = verifications.c
-        groups = (score.horizon, score.regime, _find_group(verifications, "report"))
+        score = band_outcomes.c
+        groups = (score.horizon, score.regime, _find_group(band_outcomes, "report"))
         query = (
             sa.select(
                 *groups[:2],
                 groups[2].label("report"),
                 sa.func.count().label("n_outcomes"),
-                sa.func.sum(score.inside).label("inside"),
+                sa.func.sum(sa.case((score.calibrated_miss == 0, 1), else_=0)).label("inside"),
             )
-            .where((score.source == self._source) & score.kind.in_(kinds) & (score.band == "calibrated"))
-            .where(score.ticker.in_(select_tickers(verifications, self._source)) & (score.as_of >= since))
+            .where(
+                (score.source == self._source) & score.kind.in_(kinds) & score.calibrated_miss.is_not(None)
+            )
+            .where(score.ticker.in_(select_tickers(band_outcomes, self._source)) & (score.as_of >= since))
             .group_by(*groups)
         )
         query = query.where(score.ticker.in_(tickers)) if tickers else query
@@ -247,23 +238,25 @@ class OutcomeRepository(Repository):
 
     def counts(self) -> dict[OutcomeKind, int]:
         """Count the outcomes of the calibrated band by kind."""
-        columns = verifications.c
-        is_counted = (columns.source == self._source) & (columns.band == "calibrated")
+        columns = band_outcomes.c
+        is_counted = (columns.source == self._source) & columns.calibrated_miss.is_not(None)
         query = sa.select(columns.kind, sa.func.count()).where(is_counted).group_by(columns.kind)
         return dict(self._connection.execute(query).tuples().all())
 
     def _list_scored(self, since: date, until: date) -> list[str]:
         """List the tickers with scores of forecasts from a span of sessions, sorted."""
-        score, known = verifications.c, select_tickers(verifications, self._source).subquery()
+        score, known = band_outcomes.c, select_tickers(band_outcomes, self._source).subquery()
         is_within = (score.source == self._source) & score.as_of.between(since, until)
         has_scores = sa.exists().where(is_within & (score.ticker == known.c.ticker))
         return sorted(self._connection.scalars(sa.select(known.c.ticker).where(has_scores)))
 
     def _is_scored(self, before: sa.ColumnElement[datetime] | None = None) -> sa.ColumnElement[bool]:
-        score = verifications.c
+        score = band_outcomes.c
         is_same = sa.and_(*(score[name] == forecasts.c[name] for name in _FORECAST_ROW))
         is_issued = is_same & (score.kind == forecast_runs.c.kind)
-        query = sa.exists().where(is_issued & (score.band == "calibrated")).correlate_except(verifications)
+        query = (
+            sa.exists().where(is_issued & score.calibrated_miss.is_not(None)).correlate_except(band_outcomes)
+        )
         return query if before is None else query.where(score.scored_at < before)
 
     def _is_revised(self) -> sa.ColumnElement[bool]:

@@ -12,9 +12,9 @@ from db.schema.forecasts import (
     universes,
 )
 from db.schema.models import calibrations, gate_decisions, model_versions
+from db.schema.outcomes import band_outcomes, path_outcomes
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
 from db.schema.quantiles import band_quantiles, unlisted_quantiles
-from db.schema.verifications import path_outcomes, verifications
 from db.schema.views import (
     adjusted_close,
     coverage_by_horizon,
@@ -25,10 +25,12 @@ from db.schema.views import (
     latest_forecast,
     missing_forecasts,
     pinball_by_level,
+    verifications,
 )
 
 __all__ = [
     "adjusted_close",
+    "band_outcomes",
     "band_quantiles",
     "calendar_changes",
     "calibrations",

@@ -43,6 +43,21 @@ forecast_quantiles = sa.table(
     *(sa.column(name, Double) for name in ("level", "log_return", "price")),
 )
 
+verifications = sa.table(
+    "verifications",
+    *(sa.column(name, String) for name in ("source", "ticker")),
+    *(sa.column(name, Date) for name in ("as_of", "target_session")),
+    *(sa.column(name, String) for name in ("method", "kind")),
+    sa.column("horizon", Integer),
+    *(sa.column(name, String) for name in ("quality", "regime")),
+    sa.column("reports_ahead", Integer),
+    *(sa.column(name, Double) for name in ("nominal", "lower", "median", "upper", "actual_log_return")),
+    *(sa.column(name, Integer) for name in ("inside", "below", "above")),
+    *(sa.column(name, Double) for name in ("crps", "winkler", "pinball_lower", "pinball_upper")),
+    sa.column("scored_at", UtcDateTime),
+    sa.column("actual_close", Double),
+)
+
 _AVERAGES = ("realized_coverage", "below", "above", "crps", "winkler", "crps_to_random_walk")
 
 
@@ -133,6 +148,7 @@ VIEWS = (
     latest_forecast,
     forecast_with_outcome,
     forecast_quantiles,
+    verifications,
     coverage_by_horizon,
     all_coverage_by_horizon,
     coverage_by_ticker,

@@ -47,14 +47,14 @@ def read_rows(engine: sa.Engine) -> Rows:
     """Read every row of every table, and of those that are views by now, by the names in the database."""
     tables = sa.MetaData()
     tables.reflect(engine)
-    tables.reflect(engine, views=True, only=lambda name, _: name in SHOWN)
+    views = {name: SHOWN[name] for name in sa.inspect(engine).get_view_names() if name in SHOWN}
     with reading(engine) as connection:
         return {
-            table.name: [
+            name: [
                 {name: as_utc(value) for name, value in row.items()}
                 for row in connection.execute(sa.select(table)).mappings()
             ]
-            for table in tables.sorted_tables
+            for name, table in {**tables.tables, **views}.items()
         }
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from db.schema import forecast_quantiles, metadata
+from db.schema import forecast_quantiles, metadata, verifications
 
-WIDE = ("band_quantiles", "unlisted_quantiles")
+WIDE = ("band_outcomes", "band_quantiles", "unlisted_quantiles")
 SHOWN: Mapping[str, sa.FromClause] = {
     **{name: table for name, table in metadata.tables.items() if name not in WIDE},
     "forecast_quantiles": forecast_quantiles,
+    "verifications": verifications,
 }

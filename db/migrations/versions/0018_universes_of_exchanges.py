@@ -7,7 +7,7 @@ from db.migrations.universe_views import FRESHNESS_18, LATEST_FORECAST_18, MISSI
 from db.migrations.views import FRESHNESS_15, LATEST_FORECAST_12, MISSING_FORECASTS_8
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

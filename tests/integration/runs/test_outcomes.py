@@ -73,7 +73,7 @@ def test_calibration_sees_no_outcome_after_as_of(monkeypatch: pytest.MonkeyPatch
     assert rows("SELECT count(*) FROM verifications WHERE kind <> 'walk_forward'") == [(0,)]
     with connection() as opened:
         opened.execute(sa.text("UPDATE price_bars SET close = close * 1.3 WHERE session > '2013-02-01'"))
-        for table in ("forecasts", "forecast_runs", "verifications", "calibrations"):
+        for table in ("forecasts", "forecast_runs", "band_outcomes", "calibrations"):
             opened.execute(sa.text(f"DELETE FROM {table}"))
     again = complete(forecast, tickers=["IBM"], as_of=DAYS[0], horizon=3)
     assert states("2013-02-01") == known

@@ -139,7 +139,7 @@ def test_a_split_between_issue_and_outcome_changes_no_score(
     verify(issued)
     before = dump()["verifications"]
     with writing(issued.engine) as connection:
-        for table in ("verifications", "price_bars"):
+        for table in ("band_outcomes", "price_bars"):
             connection.execute(sa.text(f"DELETE FROM {table}"))
     traded = dict(zip(CLOSES, (100.0, 26.25, 85 / 6, 112 / 6), strict=True))
     save_prices(issued, traded, {"2024-01-03": 4.0, "2024-01-04": 1.5})

@@ -168,7 +168,7 @@ def test_the_stored_calendar_decides_over_the_suffix(
 def test_an_upgraded_store_keeps_its_universe(served: Store, publish: Publish) -> None:
     for step in (Run(TUE, TOKYO), Run(WED, NEW_YORK)):
         publish(served, step)
-    downgrade(served.engine, "0016")
+    downgrade(served.engine, "0017")
     query = "SELECT DISTINCT ticker FROM latest_forecast ORDER BY ticker"
     assert [ticker for (ticker,) in select(served, query)] == list(NEW_YORK)
     upgrade(served.engine)

@@ -19,12 +19,11 @@ GROWING = (
     "forecasts",
     "band_quantiles",
     "q",  # the same in the view forecast_quantiles
-    "verifications",
+    "band_outcomes",
+    "o",  # the same in the view verifications
     "price_bars",
     "quarantines",
-    "scored",
     "reference",
-    "predictive",
 )
 SESSIONS = [day.date() for day in pd.bdate_range("2024-01-02", periods=12)]
 TICKERS = ("AAA", "BBB")

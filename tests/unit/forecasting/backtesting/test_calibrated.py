@@ -83,7 +83,7 @@ def test_the_other_methods_stay_as_they_were(calibrated: Sequence[Issued]) -> No
         assert after.quantiles["predictive"] is before.quantiles["predictive"]
 
 
-@pytest.mark.parametrize("cut", [30, 120, 200])
+@pytest.mark.parametrize("cut", [30, pytest.param(120, marks=pytest.mark.long), 200])
 def test_closes_after_an_origin_change_nothing_up_to_it(
     log_closes: Mapping[str, pd.Series], calibrated: Sequence[Issued], cut: int
 ) -> None:

@@ -44,7 +44,7 @@ def test_bands_that_hold_are_left_alone() -> None:
     assert factors(learn(make_closed(700), CONFORMAL_ALONE)) == pytest.approx(1.0, abs=0.06)
 
 
-@pytest.mark.parametrize("scale", [0.75, 1.0, 1.5])
+@pytest.mark.parametrize("scale", [0.75, pytest.param(1.0, marks=pytest.mark.long), 1.5])
 def test_in_a_closed_loop_the_issued_bands_come_to_hold(scale: float) -> None:
     closed = make_closed(100, tickers=30, scale=scale)
     closed = closed[closed["horizon"] == 1].reset_index(drop=True)
