@@ -154,6 +154,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--runs", type=int, default=20, help="dropout runs")
     parser.add_argument("--paths", type=int, default=400, help="paths of a forecast")
     options = parser.parse_args(arguments)
+    if options.every % options.learn_every:
+        parser.error(f"expected --learn-every to divide --every {options.every}, found {options.learn_every}")
     if not options.out.exists():
         walk(options)
     print_tables(options.out)
