@@ -6,7 +6,7 @@ import pytest
 from reading_store import rows
 from served import Served, eventually, serve_deployments
 
-LONG = {f"BANDCAST_MODEL__TRAINING__{name}": "100000" for name in ("MAX_EPOCHS", "MAX_STEPS", "PATIENCE")}
+LONG = {f"BANDCAST_MODEL__TRAINING__{name}": "10000" for name in ("MAX_EPOCHS", "MAX_STEPS", "PATIENCE")}
 
 
 @pytest.fixture(scope="module")

@@ -222,4 +222,4 @@ def test_prices_show_has_bars_actions_and_corrections() -> None:
 def test_prices_show_of_what_is_not_stored_names_the_command_to_run(yahoo: Yahoo) -> None:
     done = CliRunner().invoke(app, ["prices", "show", "NOPE"])
     assert done.exit_code != 0
-    assert "run `bandcast run` first" in str(done.exception)
+    assert "run `bandcast ingest`" in str(done.exception)
