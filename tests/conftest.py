@@ -29,14 +29,20 @@ turn_off_telemetry(os.environ)  # Prefect reads the variables when it is importe
 
 
 # Tests of whole runs whose lines count towards coverage.
-TRACED = ("test_daily.py", "test_commands.py", "test_outcomes.py", "test_replay.py", "test_bad_input.py")
+TRACED = (
+    "test_a_run_stores_every_band_and_a_second_run_changes_nothing",
+    "test_each_day_verifies_the_days_before_and_learns_from_them",
+    "test_a_run_is_made_again_to_the_last_bit_whatever_has_come_since",
+    "test_run_then_show_and_plot_read_what_was_stored",
+    "test_bad_files_are_quarantined_and_the_others_go_on",
+)
 
 
 @pytest.hookimpl(trylast=True)  # Hypothesis marks its tests at the same time
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave untraced what goes through the lines of other tests: tracing costs two fifths of the time."""
     for item in items:
-        is_run = "integration" in item.path.parts and item.path.name not in TRACED
+        is_run = "integration" in item.path.parts and not item.name.startswith(TRACED)
         repeats = any(item.get_closest_marker(name) for name in ("hypothesis", "postgres"))
         if is_run or repeats:
             item.add_marker(pytest.mark.no_cover)

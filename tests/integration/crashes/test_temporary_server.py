@@ -98,6 +98,7 @@ def test_it_ends_with_a_command_that_dies_while_the_server_starts(workplace: Pat
     require_nothing_left(workplace)
 
 
+@pytest.mark.long
 def test_a_slow_start_is_waited_for(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "1")
     done = subprocess.run(INGEST, capture_output=True, text=True, check=False, timeout=2 * PATIENCE)

@@ -140,6 +140,7 @@ def test_a_killed_walk_leaves_no_process_and_goes_on_to_the_same_bytes(
     assert out.read_bytes() == walked.out.read_bytes()
 
 
+@pytest.mark.long
 def test_no_forecast_knows_the_future(walked: Walked, tmp_path: Path) -> None:
     known_through = date(2012, 7, 16)  # the third of the five origins, after both fits
     changed = tmp_path / "rows.csv"

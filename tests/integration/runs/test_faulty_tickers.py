@@ -119,6 +119,7 @@ def test_a_calendar_that_has_ended_stops_no_daily_run_nor_what_it_fills() -> Non
     assert [(fill.session, fill.published) for fill in after.filled] == [(date(2027, 2, 11), HEALTHY)]
 
 
+@pytest.mark.long
 def test_a_backtest_counts_the_origins_that_each_fault_takes_from_its_ticker(
     prices: Path, workplace: Path
 ) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import re
 from pathlib import Path
 
+import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun
@@ -32,6 +33,7 @@ def read_log(served: Served, run: FlowRun) -> list[str] | None:
     return lines[next(index for index, line in enumerate(lines) if "Beginning flow run" in line) :]
 
 
+@pytest.mark.long
 def test_the_doctor_fails_where_a_session_has_no_bands(served: Served) -> None:
     upgrade_store(served.url)
     with get_client(sync_client=True) as client:

@@ -102,6 +102,7 @@ def test_a_client_without_the_string_is_told_so(
         require_access(prefect_url, auth_string)
 
 
+@pytest.mark.long
 def test_the_worker_works_with_the_string(served: Served, tmp_path: Path) -> None:
     run = served.run(AFTER_CLOSE, source="sample", tickers=["MSFT"], horizon=5)
     assert run.state is not None

@@ -139,7 +139,14 @@ def test_a_first_download_on_a_wrong_scale_heals_too(monkeypatch: pytest.MonkeyP
     assert find_all_faults(stocks, DAYS[HEALTHY_END]) == {}
 
 
-@pytest.mark.parametrize("fault", ["everything in pence", "another currency", "no events"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "everything in pence",
+        pytest.param("another currency", marks=pytest.mark.long),
+        pytest.param("no events", marks=pytest.mark.long),
+    ],
+)
 def test_the_real_client_heals_as_well(yahoo: Yahoo, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A week in which the scale is believed in the end, over HTTP."""
     stock = Stock(with_actions(make_history("ACME", DAYS[-1], 1, SESSIONS), {DAYS[1]: 2.0}, {}))

@@ -47,6 +47,7 @@ def test_live_prices_become_bands_from_the_last_closed_session(yahoo: Yahoo) -> 
     assert anchors == pytest.approx({ticker: yahoo.listings[ticker].closes[LAST] for ticker in anchors})
 
 
+@pytest.mark.long
 def test_each_exchange_has_its_own_last_session(yahoo: Yahoo) -> None:
     saturday = date(2024, 6, 8)
     yahoo.listings["BTC-USD"] = Listing(closes(3, "24/7", saturday), zone="UTC")
@@ -86,6 +87,7 @@ def test_a_split_between_two_runs_changes_no_stored_bar_and_no_issued_band(yahoo
     assert actual == pytest.approx(anchor, rel=0.05)
 
 
+@pytest.mark.long
 def test_verify_runs_the_flow_for_the_tickers_that_have_bands() -> None:
     """No tickers are configured, and a live source cannot be listed."""
     run("AAPL", "MSFT", as_of=date(2024, 6, 6))
@@ -118,6 +120,7 @@ def artifacts(key: str) -> list[str]:
     return [str(artifact.data) for artifact in newest if artifact.key == key]
 
 
+@pytest.mark.long
 def test_a_symbol_of_no_known_exchange_is_quarantined() -> None:
     summary = run("AAPL", "MSFT", "BRK.B")
     assert summary.quarantined["BRK.B"].reason == "unknown_exchange"

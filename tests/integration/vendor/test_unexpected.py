@@ -127,6 +127,7 @@ def multiply(history: PriceHistory, factor: float) -> PriceHistory:
     return replace(history, bars=history.bars.assign(**prices))
 
 
+@pytest.mark.long
 def test_whatever_a_file_holds_ends_no_run_of_the_others(folder: Path) -> None:
     for ticker, factor in (("HUGE", 1e12), ("VAST", 1e300), ("TINY", 1e-14), ("DOUBLE", 1.0), ("SPLIT", 1.0)):
         write_prices(folder, multiply(make_history(ticker, LAST, 5, sessions=480), factor))
