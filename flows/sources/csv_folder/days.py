@@ -55,16 +55,23 @@ def _parse_zoned(ticker: str, cells: pd.Series, stamps: pd.DataFrame, *, zone: s
 
 
 def _parse_naive(ticker: str, cells: pd.Series) -> pd.DatetimeIndex:
-    parsed = {style: pd.to_datetime(cells, format=style, errors="coerce") for style in FORMATS}
-    fitting = {style: days for style, days in parsed.items() if days.notna().all()}
-    distinct = {tuple(days) for days in fitting.values()}
+    possible = [style for style in FORMATS if _read(cells.iloc[:1], style).notna().all()]
+    parsed = [_read(cells, style) for style in possible]
+    fitting = [days for days in parsed if days.notna().all()]
+    distinct = {tuple(days) for days in fitting}
     if len(distinct) > 1:
         found = f"'{cells.iloc[0]}' in line {cells.index[0]}, which leaves day and month open"
         raise BadBarsError(ticker, "dates as YYYY-MM-DD", found)
     if not fitting:
-        nearest = min(parsed.values(), key=lambda days: int(days.isna().sum()))
+        parsed = [_read(cells, style) for style in FORMATS]
+        nearest = min(parsed, key=lambda days: int(days.isna().sum()))
         _refuse(ticker, cells, nearest.isna(), expected="dates as YYYY-MM-DD")
-    return pd.DatetimeIndex(next(iter(fitting.values())))
+    return pd.DatetimeIndex(fitting[0])
+
+
+def _read(cells: pd.Series, style: str) -> pd.Series:
+    """Read days in one style; NaT where a cell has another."""
+    return pd.to_datetime(cells, format=style, errors="coerce")
 
 
 def _refuse(ticker: str, cells: pd.Series, wrong: pd.Series, *, expected: str) -> None:
