@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
+from prefect.utilities.annotations import quote
 
 from flows.alarms import Alarm, try_alarm
 from flows.context import RunContext, open_context
@@ -46,6 +47,16 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
         return failed  # type: ignore[return-value]  # Prefect accepts a state as result
 
     return body
+
+
+def untraversed(value: R) -> R:
+    """Hand a value to a task as it is.
+
+    Else Prefect looks for futures in all that it holds, twice a task: in a context of 500 tickers that takes
+    longer than a pull.
+    """
+    quoted: R = quote(value)  # type: ignore[assignment]  # Prefect unwraps it before the task begins
+    return quoted
 
 
 def report_failure(failure: BandcastError) -> None:

@@ -10,7 +10,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
 from flows.sources.earnings import LiveEarningsSource
 from flows.sources.retry import Retrier, RetryPolicy
 from flows.steps.progress import log_progress
@@ -48,7 +48,8 @@ def refresh_earnings(
         return context
     due = list_due(context, tuple(dict.fromkeys(tickers)))
     if due:
-        for note in describe_faults(pull_earnings(context, source, due, lists=lists or source.report_lists)):
+        faults = pull_earnings(untraversed(context), source, due, lists=lists or source.report_lists)
+        for note in describe_faults(faults):
             get_run_logger().warning("earnings dates: %s", note)
     return replace(context, earnings=load_earnings(context, known_ahead))
 

@@ -10,7 +10,7 @@ from prefect.futures import as_completed
 
 from db import RANDOM_WALK, ModelRecord, Store
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
 from flows.steps.returns import load_ticker, load_universe
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
@@ -160,7 +160,7 @@ def forecast_rung(
     except ModelError as error:
         return ForecastResult(fallen=dict.fromkeys(tickers, error))
     futures = [
-        forecast_chunk.submit(context, forecaster, basis, tickers=chunk)
+        forecast_chunk.submit(untraversed(context), untraversed(forecaster), basis, tickers=chunk)
         for chunk in _chunks(tickers, context.settings.workers)
     ]
     result = ForecastResult()

@@ -14,7 +14,7 @@ from prefect.states import Failed
 
 from db import QuarantineRecord
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
 from flows.reporting.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
 from flows.steps.closures import describe_closures, describe_prices, learn_closures
@@ -83,7 +83,8 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
     Of tickers that are not forecast, a fault is a note and no quarantine.
     """
     retrier = open_retrier(context.settings)
-    futures = {ticker: ingest_ticker.submit(context, ticker, retrier) for ticker in dict.fromkeys(tickers)}
+    given = untraversed(context)
+    futures = {ticker: ingest_ticker.submit(given, ticker, retrier) for ticker in dict.fromkeys(tickers)}
     results = [await_pull(future) for future in futures.values()]
     context = replace(context, calendars=learn_closures(context, futures))
     results = [try_again(context, result) for result in results]

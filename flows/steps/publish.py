@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from db import RunRecord, TickerSession
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
-from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen
+from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen, untraversed
 from flows.reporting.artifacts import show_fallbacks, show_quarantined
 from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
@@ -44,7 +44,7 @@ def retrain_model(context: RunContext) -> RunSummary:
     show_quarantined(context.as_of, ingested.failed)
     require_stored(replace(context, tickers=context.train_tickers), ingested.failed)
     with watch.stage("train"):
-        version = train(context)
+        version = train(untraversed(context))
     return RunSummary(
         context.as_of,
         model_version=version,
@@ -82,9 +82,9 @@ def forecast_session(
 ) -> RunSummary:
     """Score what has closed, learn from it, forecast what was ingested, and publish."""
     with watch.stage("verify"):
-        verify_bands(context, context.learned_since)
+        verify_bands(untraversed(context), context.learned_since)
     with watch.stage("calibrate"):
-        calibration = calibrate(context)
+        calibration = calibrate(untraversed(context))
     with watch.stage("forecast"):
         wanted = [ticker for ticker in context.tickers if ticker not in failed]
         result = forecast_all(context, version, Calibration.from_json(calibration.state), tickers=wanted)
@@ -97,7 +97,7 @@ def forecast_session(
         run = build_run_record(
             context, served, calibration.calibration_id, forecasts=forecasts, faults=faults
         )
-        notes = publish(context, run, forecasts, faults=faults)
+        notes = publish(untraversed(context), run, untraversed(forecasts), faults=faults)
     return RunSummary(
         context.as_of,
         run.run_id,

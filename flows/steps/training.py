@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
 from flows.sources.earnings import LiveEarningsSource
 from flows.sources.retry import open_retrier
 from flows.steps.earnings import refresh_earnings
@@ -44,7 +44,7 @@ def pull_announced(context: RunContext, stale: Sequence[str]) -> dict[str, Price
         settings.requests_per_second,
         len(context.tickers),
     )
-    faults = pull_training(context, stale)
+    faults = pull_training(untraversed(context), stale)
     for note in describe_missing(faults):
         logger.warning("train: %s", note)
     return faults

@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
 from flows.steps.report import report_calibration
 from flows.summary import RunSummary, Stopwatch
 from forecasting.errors import PriceError
@@ -21,7 +21,7 @@ def verify_store(context: RunContext) -> RunSummary:
     """Score what has closed, and report coverage."""
     watch = Stopwatch()
     with watch.stage("verify"):
-        scored = verify_bands(context, date.min)
+        scored = verify_bands(untraversed(context), date.min)
     report_calibration(context)
     return RunSummary(context.as_of, seconds=watch.seconds, scored=scored)
 
