@@ -96,6 +96,12 @@ class Lookback:
         return np.maximum(current, 0.1 * self.long_run_volatility)
 
     @cached_property
+    def ordinary_volatility(self) -> Floats:
+        """(...) current volatility without the sessions that reacted to a report, with the same floor."""
+        current = np.sqrt(ordinary_ewma(self.recent_squares, self.report_weights, DECAY))
+        return np.maximum(current, 0.1 * self.long_run_volatility)
+
+    @cached_property
     def report_weights(self) -> Floats:
         """(..., W) expected number of reports that each session reacted to; one row of 0 without dates."""
         if self.reports is None:
