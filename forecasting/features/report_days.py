@@ -155,7 +155,7 @@ def list_reports(dates: EarningsDates, axis: np.ndarray, session: date) -> tuple
 
     Args:
         dates: Of one ticker.
-        axis: (C,) datetime64[D] sessions from before `session` to after the last day of interest.
+        axis: (C,) datetime64[D] sessions from `session` or an earlier one on, and `known_ahead` after it at least.
         session: The session; dates that become known later are not listed.
     """
     days = ReportDays.build(dates, axis)

@@ -71,3 +71,22 @@ def test_what_is_listed_is_what_a_forecast_expects(offsets: list[int]) -> None:
                 if 0 <= step < 30:
                     expected[step] += (blur + 1 - abs(offset)) / (blur + 1) ** 2
     assert ahead == pytest.approx(expected.clip(max=1))
+
+
+@given(
+    st.lists(st.tuples(st.integers(-400, 100), st.none() | st.integers(-420, 60)), max_size=6),
+    st.integers(0, 30),
+    st.integers(0, 30),
+)
+def test_the_sessions_by_which_a_date_is_known_are_enough(
+    days: list[tuple[int, int | None]], known_ahead: int, more: int
+) -> None:
+    """Those of a stored forecast do, then, without the calendar of an exchange."""
+    reports = tuple(
+        Report(AS_OF + timedelta(days=day), known_since=None if known is None else AS_OF + timedelta(days=known))
+        for day, known in days
+    )
+    dates = EarningsDates(reports, known_ahead)
+    row = int(np.searchsorted(AXIS, np.datetime64(AS_OF)))
+    enough = AXIS[row : row + 1 + known_ahead + more]
+    assert list_reports(dates, enough, AS_OF) == list_reports(dates, AXIS, AS_OF)
