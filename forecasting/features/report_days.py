@@ -155,7 +155,7 @@ def list_reports(dates: EarningsDates, axis: np.ndarray, session: date) -> tuple
 
     Args:
         dates: Of one ticker.
-        axis: (C,) datetime64[D] sessions from `session` or an earlier one on, `known_ahead` after it at least.
+        axis: (C,) datetime64[D] sessions, `session` among them and at least `known_ahead` after it.
         session: The session; dates that become known later are not listed.
     """
     days = ReportDays.build(dates, axis)
