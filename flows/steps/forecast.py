@@ -11,6 +11,7 @@ from prefect.futures import as_completed
 from db import RANDOM_WALK, ModelRecord, Store
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
+from flows.steps.forecast_pool import Verb, spread_forecasts
 from flows.steps.returns import load_ticker, load_universe
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
@@ -18,7 +19,7 @@ from forecasting.errors import CalendarError, ModelError, NoModelError, PriceErr
 from forecasting.faults import attribute_to_ticker
 from forecasting.features.market import compute_market_variance, leave_market_unknown
 from forecasting.forecast import Forecast
-from forecasting.pipeline import Forecaster, forecast_ticker
+from forecasting.pipeline import Forecaster
 from forecasting.promotion.policy import rank_quality
 from forecasting.types import PriceBasis
 
@@ -65,14 +66,14 @@ class ForecastResult:
 )
 @translate_unforeseen
 def forecast_chunk(
-    context: RunContext, forecaster: Forecaster, basis: PriceBasis, *, tickers: Sequence[str]
+    context: RunContext, forecast: Verb, basis: PriceBasis, *, tickers: Sequence[str]
 ) -> ForecastResult:
     """Forecast a few tickers."""
-    return forecast_tickers(context, forecaster, tickers, basis=basis)
+    return forecast_tickers(context, forecast, tickers, basis=basis)
 
 
 def forecast_tickers(
-    context: RunContext, forecaster: Forecaster, tickers: Sequence[str], *, basis: PriceBasis
+    context: RunContext, forecast: Verb, tickers: Sequence[str], *, basis: PriceBasis
 ) -> ForecastResult:
     """Forecast some tickers from the last session of their own exchange; name those that cannot be."""
     forecasts: dict[str, Forecast] = {}
@@ -86,7 +87,7 @@ def forecast_tickers(
             returns = load_ticker(
                 context.store, ticker, session, basis=basis, dates=dates, calendars=calendars
             )
-            forecasts[ticker] = forecast_ticker(forecaster, returns, session)
+            forecasts[ticker] = forecast(returns, session)
         except CalendarError as error:
             faults[ticker] = SessionsUnknownError(ticker, str(error))
         except PriceError as error:
@@ -159,15 +160,16 @@ def forecast_rung(
         forecaster = replace(forecaster, calendars=context.calendars)
     except ModelError as error:
         return ForecastResult(fallen=dict.fromkeys(tickers, error))
-    futures = [
-        forecast_chunk.submit(untraversed(context), untraversed(forecaster), basis, tickers=chunk)
-        for chunk in _chunks(tickers, context.settings.workers)
-    ]
-    result = ForecastResult()
-    for future in as_completed(futures):
-        result = result.join(future.result())
-        done = len(result.forecasts) + len(result.faults) + len(result.fallen)
-        get_run_logger().info("forecast: %d of %d tickers", done, len(tickers))
+    workers, result = context.settings.workers, ForecastResult()
+    with spread_forecasts(forecaster, workers=workers, tickers=len(tickers)) as forecast:
+        futures = [
+            forecast_chunk.submit(untraversed(context), untraversed(forecast), basis, tickers=chunk)
+            for chunk in _chunks(tickers, workers)
+        ]
+        for future in as_completed(futures):
+            result = result.join(future.result())
+            done = len(result.forecasts) + len(result.faults) + len(result.fallen)
+            get_run_logger().info("forecast: %d of %d tickers", done, len(tickers))
     return result
 
 

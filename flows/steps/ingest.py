@@ -193,7 +193,8 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
         refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_WITHIN.days)
         trusted = live and is_trusted(refusals, context.as_of, stored_through=through)
         notes = clear_store(tx, history, context.now, trusted=trusted)
-        stored, disputes = tx.prices.load(ticker), tx.prices.disputes(ticker, context.now)
+        stored = tx.prices.load(ticker) if notes else before  # a note says what was cleared
+        disputes = tx.prices.disputes(ticker, context.now)
         with attribute_to_ticker(ticker):
             reading = reconcile(stored, history, trusted=trusted, owned=not live, disputes=disputes)
         calendar = context.calendars.presume(ticker).name

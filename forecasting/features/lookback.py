@@ -78,7 +78,7 @@ class Lookback:
     @cached_property
     def long_run_volatility(self) -> Floats:
         """(...) root mean square return over the whole window, or over what of it exists."""
-        return _root_mean_square(self.returns, np.isfinite(self.returns))
+        return _root_mean_square(self.returns, np.ones(self.returns.shape[-1], bool))
 
     @property
     def recent_squares(self) -> Floats:
@@ -111,13 +111,19 @@ class Lookback:
     @cached_property
     def ordinary_long_run(self) -> Floats:
         """(...) long-run volatility without the sessions that reacted to a report."""
-        ordinary = ~(self.report_weights >= REPORTING)
-        return _root_mean_square(self.returns, ordinary & np.isfinite(self.returns))
+        return _root_mean_square(self.returns, ~(self.report_weights >= REPORTING))
 
 
 def _root_mean_square(returns: Floats, counted: NDArray[np.bool_]) -> Floats:
-    """(..., W) -> (...) root mean square of the counted returns, VOLATILITY_FLOOR at least."""
-    kept = np.where(counted, returns, 0.0)
+    """(..., W) -> (...) root mean square of what is finite and counted, VOLATILITY_FLOOR at least.
+
+    Args:
+        returns: The windows.
+        counted: (..., W) or (W,), for all windows.
+    """
+    finite = np.isfinite(returns)
+    counted = counted if finite.all() else counted & finite
+    kept = returns if counted.all() else np.where(counted, returns, 0.0)
     variance = np.vecdot(kept, kept) / np.maximum(np.count_nonzero(counted, axis=-1), 1)
     volatility: Floats = np.maximum(np.sqrt(variance), VOLATILITY_FLOOR)
     return volatility

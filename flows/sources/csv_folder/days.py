@@ -34,6 +34,8 @@ def parse_days(ticker: str, cells: pd.Series, zone: str) -> pd.DatetimeIndex:
     Raises:
         BadBarsError: A cell is no date, or might be two; a day has several times of day.
     """
+    if not cells.str.contains(":", regex=False).any():
+        return _parse_naive(ticker, cells)
     stamps = cells.str.extract(STAMP)
     if stamps["zone"].notna().any():
         return _parse_zoned(ticker, cells, stamps, zone=zone)
@@ -58,8 +60,7 @@ def _parse_naive(ticker: str, cells: pd.Series) -> pd.DatetimeIndex:
     possible = [style for style in FORMATS if _read(cells.iloc[:1], style).notna().all()]
     parsed = [_read(cells, style) for style in possible]
     fitting = [days for days in parsed if days.notna().all()]
-    distinct = {tuple(days) for days in fitting}
-    if len(distinct) > 1:
+    if any(not days.equals(fitting[0]) for days in fitting[1:]):
         found = f"'{cells.iloc[0]}' in line {cells.index[0]}, which leaves day and month open"
         raise BadBarsError(ticker, "dates as YYYY-MM-DD", found)
     if not fitting:

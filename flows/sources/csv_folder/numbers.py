@@ -13,6 +13,9 @@ NUMBERS = (*PRICES, "volume", "split")
 MISSING = ("", "-", "--", "null", "nan", "na", "n/a", "none")
 CURRENCY = r"^[$€£¥]\s*|\s*[$€£¥]$"
 UNITS = {"K": 1e3, "M": 1e6, "B": 1e9}
+PLAIN = re.compile(
+    r"(?:[+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?\n)*"
+)  # cells that most files have, one a line
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ def parse_numbers(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         BadBarsError: A cell is no number, or the file leaves open what its commas mean.
     """
-    columns = {name: _clean(table[name]) for name in NUMBERS if name in table}
+    named = [name for name in NUMBERS if name in table]
+    if all(PLAIN.fullmatch(table[name].str.cat(sep="\n") + "\n") for name in named):
+        return table[named].apply(pd.to_numeric).astype(np.float64)
+    columns = {name: _clean(table[name]) for name in named}
     marks = _find_marks(ticker, pd.concat([columns[name] for name in PRICES if name in columns]))
     return pd.DataFrame({name: _parse(ticker, name, cells, marks=marks) for name, cells in columns.items()})
 

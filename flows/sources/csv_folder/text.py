@@ -78,6 +78,8 @@ def _split_cells(ticker: str, text: str) -> list[list[str]]:
 
 def _fit(ticker: str, number: int, row: list[str], *, width: int) -> list[str]:
     """Return the row without empty cells beyond the header."""
+    if len(row) == width:
+        return row
     if len(row) < width or any(row[width:]):
         found = f"{len(row)} in line {number}"
         raise BadBarsError(ticker, f"a readable CSV file with {width} cells in every line", found)
