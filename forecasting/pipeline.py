@@ -161,9 +161,13 @@ def _fit_heads(
     from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
 
     knots = config.network.knots
-    log_scales = [log_har.log_scales(ticker.features, ticker.windows, knots) for ticker in tickers]
-    inputs = choose_inputs(config.features, config.network)
-    data = TrainingSet.stack(tickers, log_scales, inputs=inputs, knots=knots)
+    data = TrainingSet.stack(
+        tickers,
+        [log_har.log_scales(ticker.features, ticker.windows, knots) for ticker in tickers],
+        inputs=choose_inputs(config.features, config.network),
+        knots=knots,
+        config=config.training,
+    )
     split = split_by_session(data, config.training)
     network = build_network(config)
     metrics = fit_network(network, data, split, linear=log_har, config=config.training, report=report)

@@ -7,6 +7,7 @@ earlier quarters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -141,16 +142,32 @@ def fit_log_har(
     quantiles = np.zeros((len(knots), len(RESIDUAL_LEVELS)))
     bounds = np.zeros((len(knots), 2, len(names)))
     for index, h in enumerate(knots):
-        sample = build_horizon_sample(tickers, names, h, config=config)
-        shorter = coefficients[max(index - 1, 0)]
-        is_enough = index == 0 or sample.blocks >= config.fewest_blocks * len(shorter)
-        coefficients[index] = _maximise_likelihood(sample, shorter, config) if is_enough else shorter
-        bounds[index] = sample.regressors[:, 1:].min(axis=0), sample.regressors[:, 1:].max(axis=0)
-        residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients[index]))
-        moved = _move_to_expected_mean(residuals, sample.weights, h)
-        quantiles[index] = _weighted_quantiles(moved, sample.weights)
+        shorter = coefficients[index - 1] if index else None
+        coefficients[index], bounds[index], quantiles[index] = _fit_knot(
+            build_horizon_sample(tickers, names, h, config=config), h, shorter, config=config
+        )
     widths = _interpolate(knots, bounds.reshape(len(knots), -1)).reshape(-1, 2, len(names))
     return LogHar(tuple(names), _interpolate(knots, coefficients), _interpolate(knots, quantiles), widths)
+
+
+class _Knot(NamedTuple):
+    """What is fitted to one horizon: (F + 1,), (2, F) and (99,) of `LogHar`."""
+
+    coefficients: Floats
+    bounds: Floats
+    quantiles: Floats
+
+
+def _fit_knot(sample: HorizonSample, h: int, shorter: Floats | None, *, config: LogHarConfig) -> _Knot:
+    """Fit one horizon, from the coefficients of the next shorter one or from zero."""
+    start = np.zeros(sample.regressors.shape[1]) if shorter is None else shorter
+    is_enough = shorter is None or sample.blocks >= config.fewest_blocks * len(start)
+    coefficients = _maximise_likelihood(sample, start, config) if is_enough else start
+    features = sample.regressors[:, 1:]
+    residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients))
+    moved = _move_to_expected_mean(residuals, sample.weights, h)
+    bounds = np.stack([features.min(axis=0), features.max(axis=0)])
+    return _Knot(coefficients, bounds, _weighted_quantiles(moved, sample.weights))
 
 
 def build_horizon_sample(

@@ -60,7 +60,7 @@ def collect_residuals(
     """
     rows = np.concatenate(
         [_ticker_rows(scale(ticker), ticker, market, coefficients=coefficients) for ticker in tickers]
-    )
+    )[split.rows]
     weights = split.weights[:, 0].copy()
     weights[split.validation] = weights.max()
     usable = np.flatnonzero(np.isfinite(rows).all(axis=1) & (weights > 0))
