@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.features.lookback import trailing_windows
 from forecasting.features.market import align_market, predict_market
@@ -23,7 +24,47 @@ EXPECTED_MEAN = 0.02
 _LARGEST_RATIO = 100.0
 _BURN_IN = 20  # sessions after which the recurrent state no longer depends on its start
 
-OneSessionScale = Callable[[TickerFeatures], Floats]
+
+@dataclass(frozen=True)
+class PastSessions:
+    """What is needed of one ticker after its features have been fitted to: a third of their memory.
+
+    Attributes:
+        sessions: (T,) datetime64[D].
+        volatility: (T,) current volatility, log-return units a session.
+        target: (T,) next session's log return over the current volatility; NaN at the last session.
+        range_next: (T,) next session's range variance; NaN at the last.
+        log_scale: (T,) of the session after each by the linear part, in units of current volatility.
+        inputs: (T, F) features that the network reads, as exact as it reads them.
+    """
+
+    sessions: np.ndarray
+    volatility: Floats
+    target: Floats
+    range_next: Floats
+    log_scale: Floats
+    inputs: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, ticker: TickerFeatures, log_scale: Floats, inputs: Sequence[int]) -> "PastSessions":
+        """Copy what is needed of a ticker, so that nothing else of it is held.
+
+        Args:
+            ticker: Its features.
+            log_scale: (T,) by the linear part.
+            inputs: Columns of the features that the network reads.
+        """
+        return cls(
+            ticker.sessions,
+            ticker.volatility.copy(),
+            ticker.target.copy(),
+            range_next=ticker.range_next.copy(),
+            log_scale=log_scale.copy(),
+            inputs=ticker.features[:, inputs].astype(np.float32),
+        )
+
+
+OneSessionScale = Callable[[PastSessions], Floats]
 
 
 @dataclass(frozen=True)
@@ -41,7 +82,7 @@ class ResidualPool:
 
 def collect_residuals(
     scale: OneSessionScale,
-    tickers: Sequence[TickerFeatures],
+    tickers: Sequence[PastSessions],
     split: Split,
     *,
     market: pd.Series,
@@ -53,7 +94,7 @@ def collect_residuals(
 
     Args:
         scale: Returns the (T,) log scale of the session after each of a ticker's, without dropout.
-        tickers: The training features.
+        tickers: Their past sessions.
         split: Which rows count, and their weights.
         market: Market variance by session.
         coefficients: (4,) of the market's log-HAR model.
@@ -71,7 +112,7 @@ def collect_residuals(
 
 
 def _ticker_rows(
-    log_scale: Floats, ticker: TickerFeatures, market: pd.Series, *, coefficients: Floats
+    log_scale: Floats, ticker: PastSessions, market: pd.Series, *, coefficients: Floats
 ) -> Floats:
     """(T, 3) residual, range and market ratio of the session after each; NaN where unknown."""
     scale = np.exp(log_scale)
@@ -86,7 +127,7 @@ def _ticker_rows(
     return rows
 
 
-def _market_ratio(ticker: TickerFeatures, market: pd.Series, coefficients: Floats) -> Floats:
+def _market_ratio(ticker: PastSessions, market: pd.Series, coefficients: Floats) -> Floats:
     """(T,) next session's market variance over what was expected of it."""
     aligned = align_market(market, ticker.sessions)
     expected = predict_market(coefficients, np.nan_to_num(trailing_windows(aligned), nan=1.0))

@@ -30,6 +30,7 @@ from forecasting.model.lightning_module import (
 )
 from forecasting.model.log_har import LogHar
 from forecasting.model.losses import huber_likelihood, pinball_loss, weighted_mean
+from forecasting.model.memory import return_freed_memory
 from forecasting.model.network import StackedLSTM
 
 
@@ -61,8 +62,9 @@ def fit_network(
     loss = _choose_loss(linear, network.config.knots, config)
     keeper = BestWeights(report)
     stopper = EarlyStopping("validation_loss", patience=config.patience, check_finite=True)
-    training, validation = _loaders(data, split, config)
     module = BandModule(network, config, loss=loss, constant=fit_constant(data, split, loss))
+    return_freed_memory()
+    training, validation = _loaders(data, split, config)
     _fit_quietly(module, [keeper, stopper], config, training=training, validation=validation)
     if not keeper.best:
         raise ModelError(

@@ -9,7 +9,7 @@ import pytest
 from forecasting.config import ModelConfig
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import Rows, Split, TickerFeatures, TrainingSet, split_by_session
-from forecasting.model.residuals import EXPECTED_MEAN, ResidualPool, collect_residuals
+from forecasting.model.residuals import EXPECTED_MEAN, PastSessions, ResidualPool, collect_residuals
 from forecasting.types import Floats
 
 
@@ -25,8 +25,8 @@ def split(model: Model, tickers: Sequence[TickerFeatures], tiny_config: ModelCon
 @pytest.fixture(scope="module")
 def pool(model: Model, tickers: Sequence[TickerFeatures], split: Split, market: pd.Series) -> ResidualPool:
     return collect_residuals(
-        lambda ticker: np.log(predict_scale(model, ticker)),
-        tickers,
+        lambda past: past.log_scale,
+        [PastSessions.of(each, np.log(predict_scale(model, each)), model.inputs) for each in tickers],
         split,
         market=market,
         coefficients=model.market,
