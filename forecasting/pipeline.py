@@ -103,7 +103,6 @@ def fit_model(
     no_correction = refuse_correction(len(tickers), config)
     return_freed_memory()
     log_har = fit_log_har(tickers, names, config.log_har)
-    return_freed_memory()
     fitted = _fit_heads(tickers, log_har, chosen, report=report)
     network, split = fitted.network, fitted.split
     coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))

@@ -18,6 +18,7 @@ from forecasting.features.lookback import Lookback
 from forecasting.features.registry import FEATURES, compute_features, compute_features_ahead
 from forecasting.model.dataset import TickerFeatures, compute_horizon_outcomes, weigh_by_recency
 from forecasting.model.losses import weighted_mean
+from forecasting.model.memory import return_freed_memory
 from forecasting.model.random_streams import LARGEST_RESIDUAL
 from forecasting.model.residuals import EXPECTED_MEAN
 from forecasting.types import Floats
@@ -146,12 +147,13 @@ def fit_log_har(
         coefficients[index], bounds[index], quantiles[index] = _fit_knot(
             build_horizon_sample(tickers, names, h, config=config), h, shorter, config=config
         )
+        return_freed_memory()
     widths = _interpolate(knots, bounds.reshape(len(knots), -1)).reshape(-1, 2, len(names))
     return LogHar(tuple(names), _interpolate(knots, coefficients), _interpolate(knots, quantiles), widths)
 
 
 class _Knot(NamedTuple):
-    """What is fitted to one horizon: (F + 1,), (2, F) and (99,) of `LogHar`."""
+    """The fit of one horizon: a row of each of the arrays of `LogHar`."""
 
     coefficients: Floats
     bounds: Floats

@@ -27,7 +27,7 @@ _BURN_IN = 20  # sessions after which the recurrent state no longer depends on i
 
 @dataclass(frozen=True)
 class PastSessions:
-    """What is needed of one ticker after its features have been fitted to: a third of their memory.
+    """Sessions of one ticker with what its residuals are computed from: a third of its features' memory.
 
     Attributes:
         sessions: (T,) datetime64[D].
