@@ -242,6 +242,7 @@ def _maximise_likelihood(sample: HorizonSample, start: Floats, config: LogHarCon
     solver = torch.optim.LBFGS([beta], max_iter=config.max_iterations, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
+        return_freed_memory()
         solver.zero_grad()
         log_scale = (x @ beta).clamp(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
         likelihood = weighted_mean(student_likelihood(y, log_scale, config.degrees), weights)

@@ -84,6 +84,7 @@ def fit_constant(data: TrainingSet, split: Split, loss: ScaleLoss) -> torch.Tens
     solver = torch.optim.LBFGS([constant], max_iter=60, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
+        return_freed_memory()
         solver.zero_grad()
         mean = weighted_mean(loss(known, constant.expand_as(known)), weights)
         mean.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
