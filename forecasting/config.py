@@ -190,10 +190,12 @@ class SimulationConfig(Frozen):
         "shorter horizons.",
     )
     narrowest_band: float = Field(
-        1 / 3, ge=0, le=1, description="Width of a published band, at least, over the random walk's."
+        1 / 3, ge=0, le=1, description="Width of a published band, at least, over the calmest random walk's."
     )
     widest_band: float = Field(
-        3.0, ge=1, description="Width of a published band, at most, over the random walk's."
+        3.0,
+        ge=1,
+        description="Width of a published band, at most, over the wildest random walk's, reports included.",
     )
 
     @property

@@ -106,15 +106,18 @@ class Forecast:
         return prices
 
 
-def check_bands(forecast: Forecast, config: SimulationConfig) -> Forecast:
+def check_bands(
+    forecast: Forecast, config: SimulationConfig, *, random_walks: tuple[Floats, Floats]
+) -> Forecast:
     """Return a forecast whose bands may be published.
 
-    The calibrated band is held to the random walk issued beside it; the others are stored for comparison and
-    may have any width.
+    The calibrated band is held to the random walks; the others are stored for comparison and may have any
+    width.
 
     Args:
         forecast: Of any rung of the ladder.
         config: Bounds of the width of a band.
+        random_walks: (H,) widths of the calmest and of the wildest that its window speaks for.
 
     Raises:
         RungFailedError: A number is not finite, quantiles or prices are out of order or of what a price
@@ -128,17 +131,25 @@ def check_bands(forecast: Forecast, config: SimulationConfig) -> Forecast:
         variance = getattr(forecast, name)
         if not (np.isfinite(variance) & (variance >= 0)).all():
             raise _implausible(forecast, f"a finite {name} of 0 or more", f"{variance.min():g}")
-    width, reference = (_measure_width(forecast.log_returns[band]) for band in ("calibrated", "random_walk"))
-    wrong = (width < config.narrowest_band * reference) | (width > config.widest_band * reference)
-    if wrong.any():
-        step = int(np.argmax(wrong))
-        expected = (
-            f"a band of {config.narrowest_band:.3g} to {config.widest_band:.3g} times the random walk's width"
-        )
-        raise _implausible(
-            forecast, expected, f"{width[step] / reference[step]:.3g} times at horizon {step + 1}"
-        )
+    _check_width(forecast, config, random_walks)
     return forecast
+
+
+def _check_width(forecast: Forecast, config: SimulationConfig, random_walks: tuple[Floats, Floats]) -> None:
+    """Raise where the calibrated band is too narrow for the calmest walk or too wide for the wildest."""
+    calmest, wildest = random_walks
+    quantiles = forecast.log_returns["calibrated"]
+    width = quantiles[:, -1] - quantiles[:, 0]
+    too_narrow = width < config.narrowest_band * calmest
+    wrong = too_narrow | (width > config.widest_band * wildest)
+    if not wrong.any():
+        return
+    step = int(np.argmax(wrong))
+    ratio = width[step] / (calmest if too_narrow[step] else wildest)[step]
+    expected = (
+        f"a band of {config.narrowest_band:.3g} to {config.widest_band:.3g} times the random walk's width"
+    )
+    raise _implausible(forecast, expected, f"{ratio:.3g} times at horizon {step + 1}")
 
 
 def _check_quantiles(forecast: Forecast, band: Band, quantiles: Floats) -> None:
@@ -151,12 +162,6 @@ def _check_quantiles(forecast: Forecast, band: Band, quantiles: Floats) -> None:
     if log_prices.max() >= np.log(HIGHEST_PRICE) or log_prices.min() <= np.log(LOWEST_PRICE):
         found = f"log returns from {quantiles.min():g} to {quantiles.max():g}"
         raise _implausible(forecast, f"prices above 0 and below {HIGHEST_PRICE:g} in the band {band}", found)
-
-
-def _measure_width(quantiles: Floats) -> Floats:
-    """(H,) distance of the outermost quantiles (H, Q)."""
-    width: Floats = quantiles[:, -1] - quantiles[:, 0]
-    return width
 
 
 def _implausible(forecast: Forecast, expected: str, found: str) -> RungFailedError:

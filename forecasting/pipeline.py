@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecasting.baselines.random_walk import forecast_random_walk
+from forecasting.baselines.random_walk import bracket_widths, forecast_random_walk
 from forecasting.calendars.lookup import STANDARD, Calendars, find_targets
 from forecasting.calibration import Calibration
 from forecasting.config import CALIBRATED_LEVELS, ModelConfig, SimulationConfig
@@ -200,19 +200,20 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
         return _forecast_last_rung(forecaster, returns, session)
     _require_basis(model, returns)
     with attribute_to_model(forecaster.version, ticker):
-        return check_bands(_forecast(forecaster, returns, session), forecaster.simulation)
+        return _forecast(forecaster, returns, session)
 
 
 def _forecast_last_rung(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:
     """Forecast by the random walk; where it fails, no rung is left and the fault is the ticker's."""
     try:
         with attribute_to_ticker(returns.ticker):
-            return check_bands(_forecast(forecaster, returns, session), forecaster.simulation)
+            return _forecast(forecaster, returns, session)
     except RungFailedError as error:
         raise UnexpectedError(returns.ticker, describe_error(error)) from error
 
 
 def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:
+    """Forecast one ticker from one rung, and check the bands."""
     known = returns.at(session)
     market = forecaster.market[: pd.Timestamp(session)]
     targets = find_targets(
@@ -225,7 +226,7 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
     else:
         bands = _build_bands(forecaster, model, known, market=market, reports_ahead=reports_ahead)
     digest = hashlib.sha256(known.fingerprint().encode() + market.to_numpy().tobytes())
-    return Forecast(
+    forecast = Forecast(
         ticker=known.ticker,
         as_of=session,
         anchor_close=float(known.close[-1]),
@@ -244,6 +245,7 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
         odds=bands.odds,
         refined=bands.refined,
     )
+    return check_bands(forecast, forecaster.simulation, random_walks=bands.random_walks)
 
 
 def _require_basis(model: Model, returns: DailyReturns) -> None:
@@ -264,13 +266,14 @@ def build_last_window(returns: DailyReturns, market: pd.Series, report_size: flo
 
 
 class _Bands(NamedTuple):
-    """(H, Q) quantiles of each band, (H,) variances, and the regime at issue."""
+    """(H, Q) quantiles of each band, (H,) variances, the regime at issue, (H,) widths for the check."""
 
     log_returns: Mapping[Band, Floats]
     model_variance: Floats
     noise_variance: Floats
     regime: Regime
     refined: Floats
+    random_walks: tuple[Floats, Floats]
     odds: PathOdds | None = None
 
 
@@ -312,16 +315,20 @@ def _build_bands(
         fine = calibrate_finely(fine, predictive, calibrated, levels=config.levels)
         paths = simulate_paths(model, ticker, config, as_of=returns.last_session)
         odds = measure_odds(couple_paths(paths, fine), config.levels)
-    return _Bands(bands, runs.model_variance, runs.noise_variance, regime, refined, odds)
+    random_walks = bracket_widths(ticker.window, config)
+    return _Bands(bands, runs.model_variance, runs.noise_variance, regime, refined, random_walks, odds)
 
 
 def _build_cone(forecaster: Forecaster, returns: DailyReturns, market: pd.Series) -> _Bands:
     window, horizons = build_last_window(returns, market), np.arange(1, forecaster.simulation.horizon + 1)
     cone = forecast_random_walk(window, forecaster.simulation)
+    random_walks = bracket_widths(window, forecaster.simulation)
     refined = forecast_random_walk(window, forecaster.simulation.at_levels(CALIBRATED_LEVELS))
     bands: dict[Band, Floats] = {"predictive": cone, "calibrated": cone, "random_walk": cone}
     variance = window.volatility**2 * horizons
-    return _Bands(bands, np.zeros(len(horizons)), variance, classify_regime(window.market), refined)
+    return _Bands(
+        bands, np.zeros(len(horizons)), variance, classify_regime(window.market), refined, random_walks
+    )
 
 
 def _build_trainable(

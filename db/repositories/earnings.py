@@ -29,13 +29,13 @@ class EarningsRepository(Repository):
         facts = (columns.report_time, columns.known_since, columns.origin, columns.counts)
         query = (
             sa.select(columns.ticker, columns.report_date, *facts)
-            .where(columns.source == self._source, columns.first_seen <= known_at, still_known)
+            .where(columns.source == self._source, columns.ticker.in_(tickers))
+            .where(columns.first_seen <= known_at, still_known)
             .order_by(columns.ticker, columns.report_date)
         )
         reports: dict[str, list[Report]] = {ticker: [] for ticker in tickers}
         for ticker, *report in self._connection.execute(query):
-            if ticker in reports:
-                reports[ticker].append(Report(*report))
+            reports[ticker].append(Report(*report))
         return {ticker: tuple(own) for ticker, own in reports.items()}
 
     def replace(self, reports: Mapping[str, Collection[Report]], at: datetime) -> None:

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.garbage import without_collection
 from flows.cli.options import Source, Tickers, Until, to_day
 from flows.cli.output import print_line
 from flows.private_files import own_umask
 
 
+@without_collection()
 def plot(
     source: Source = None,
     tickers: Tickers = None,

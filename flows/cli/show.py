@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.garbage import without_collection
 from flows.cli.options import Json, Source, Tickers, Until, to_day
 from flows.cli.output import print_result
 
 
+@without_collection()
 def show(
     source: Source = None,
     tickers: Tickers = None,

@@ -62,7 +62,7 @@ def build_notes(result: BacktestResult) -> Iterator[str]:
         yield f"Left out everywhere: {ticker} ({fault.reason}): {fault}"
     for reason, counts in result.left_out().items():
         each = ", ".join(f"{ticker} {count}" for ticker, count in counts.items())
-        yield f"Left out or replaced, origins ({reason}): {each}"
+        yield f"Left out, replaced or not to be published, origins ({reason}): {each}"
     yield f"Rows: {result.out} ({result.seconds:.0f} s)"
 
 

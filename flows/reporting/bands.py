@@ -58,12 +58,11 @@ def load_expected_reports(
         bands: In columns of `latest_forecast`.
         known_ahead: As of `load_reports`.
     """
-    sessions = dict(bands.groupby("ticker", observed=True)["as_of"].max())
-    last = dict(bands.groupby("ticker", observed=True)["target_session"].max())
+    sessions = _list_sessions(bands)
     with store.reading() as tx:
         reports = load_reports(tx, sessions, _newest_issue(bands), known_ahead=known_ahead)
     selected = {
-        ticker: select_reports(own, sessions[ticker] + timedelta(days=1), last[ticker])
+        ticker: select_reports(own, sessions[ticker][0] + timedelta(days=1), sessions[ticker][-1])
         for ticker, own in reports.items()
     }
     return {ticker: own for ticker, own in selected.items() if own}
@@ -140,7 +139,7 @@ def load_fan_data(
             for ticker, as_of in newest
         }
         known_at = _newest_issue(tx.forecasts.latest(list(closes), until))
-        reports = load_reports(tx, dict(newest), known_at, known_ahead=known_ahead)
+        reports = load_reports(tx, _list_sessions(bands), known_at, known_ahead=known_ahead)
     return FanData(bands, closes, max(as_of for _, as_of in newest), reports)
 
 
@@ -158,6 +157,15 @@ def format_query(source: str) -> str:
 def default_plot_path(settings: Settings, as_of: date) -> Path:
     """Return the path of the fan charts of a session."""
     return settings.home.absolute() / "plots" / f"fan-{as_of}.png"
+
+
+def _list_sessions(bands: pd.DataFrame) -> dict[str, list[date]]:
+    """Return each ticker -> the session of its bands and their targets, in order of time."""
+    days = bands[["ticker", "as_of", "target_session"]].drop_duplicates()
+    return {
+        str(ticker): [own["as_of"].iloc[0], *sorted(own["target_session"])]
+        for ticker, own in days.groupby("ticker", observed=True)
+    }
 
 
 def _newest_issue(bands: pd.DataFrame) -> datetime:

@@ -130,7 +130,7 @@ def load_price_status(
     with store.reading() as tx:
         holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
         quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
-        sessions = {ticker: holding.last for ticker, holding in holdings.items()}
+        sessions = {ticker: [holding.last] for ticker, holding in holdings.items()}
         reports = load_reports(tx, sessions, now, known_ahead=known_ahead, calendars=calendars)
         dates, checks = tx.earnings.load(sessions, now), tx.earnings.checks()
         forecast = set(tx.forecasts.first_sessions()) & holdings.keys()

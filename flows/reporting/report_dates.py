@@ -14,7 +14,7 @@ from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import CalendarError, UnknownExchangeError
 from forecasting.features.report_days import DatedReport, list_reports
 
-BEFORE, AFTER = timedelta(days=30), timedelta(days=140)  # calendar days looked at around a session
+AFTER = timedelta(days=140)  # calendar days looked at after a session
 _ORIGINS = {
     "file": "earnings.csv",
     "sample": "the sample",
@@ -27,7 +27,7 @@ _TIMES = {"before_open": "before the open", "after_close": "after the close", "u
 
 def load_reports(
     tx: Transaction,
-    sessions: Mapping[str, date],
+    sessions: Mapping[str, Sequence[date]],
     known_at: datetime,
     *,
     known_ahead: int | None,
@@ -37,21 +37,23 @@ def load_reports(
 
     Args:
         tx: An open transaction.
-        sessions: Ticker -> session.
+        sessions: Ticker -> its session, and the next ones as far as they are stored.
         known_at: Instant (UTC) of what was stored by then.
         known_ahead: Sessions before a report from which its date counts; None loads no reports.
-        calendars: Give the sessions by which a date becomes known.
+        calendars: Give the next sessions where fewer than `known_ahead` are stored.
     """
     if known_ahead is None:
         return {}
     stored = tx.earnings.load(sessions, known_at)
     found = {}
-    for ticker, session in sessions.items():
-        if not stored[ticker]:  # nothing to load a calendar for, which takes a quarter of a second
+    for ticker, (session, *following) in sessions.items():
+        if not stored[ticker]:
             continue
         # Without sessions nothing can be forecast, nor marked.
         with suppress(CalendarError, UnknownExchangeError):
-            axis = sessions_between(calendars.of(ticker), session - BEFORE, session + AFTER)
+            axis: Sequence[date] = (session, *following)
+            if len(following) < known_ahead:  # a calendar takes a quarter of a second
+                axis = sessions_between(calendars.of(ticker), session, session + AFTER)
             dates = EarningsDates(stored[ticker], known_ahead)
             found[ticker] = list_reports(dates, np.array(axis, "datetime64[D]"), session)
     return found

@@ -161,12 +161,20 @@ def _print_sheet(console: "Console", sheet: Sheet) -> None:
     rows = list(_texts(sheet, blank_repeats=True))
     unbounded = console.options.update(max_width=UNBOUNDED)
     for lined in (True, False):
-        table = _build_table(sheet.title, shown, rows, lined=lined)
-        if console.measure(table, options=unbounded).minimum <= console.width:
+        table = _build_table(sheet.title, shown, _join_rows(rows), lined=lined)
+        width = console.measure(table, options=unbounded)
+        if width.maximum > console.width:  # cells wrap, each row by itself
+            table = _build_table(sheet.title, shown, rows, lined=lined)
+        if width.minimum <= console.width:
             console.print(table)
             return
     for line in _stack(sheet.title, shown, rows):
         console.print(line)
+
+
+def _join_rows(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Join rows into one whose cells have a line a row: the same table, if no cell wraps, in less time."""
+    return [["\n".join(cells) for cells in zip(*rows, strict=True)]] if rows else []
 
 
 def _stack(title: str, shown: Sequence[Column], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from forecasting.types import Band, Floats, values
 Baseline = Literal["random_walk", "fhs", "har", "garch"]  # the first always runs
 BASELINES = values(Baseline)
 RUNG_FAILED = "rung_failed"  # reason of a remark: the model has no usable bands of the ticker
+NOT_PUBLISHED = "not_published"  # reason of a remark: a lower rung would have served in a daily run
 NETWORK_BANDS: tuple[Band, ...] = ("mc_dropout", "predictive")  # calibrated later, in order of time
 Progress = Callable[[int, int], None]
 Method = Callable[[DailyReturns, Lookback, SimulationConfig], Floats]
@@ -167,21 +168,20 @@ def issue_forecasts(
 
     Bands are scored however wide they are: a random walk in their place would hide what a model is worth.
     """
-    simulation = methods.forecaster.simulation.without_bounds()
-    forecaster = replace(methods.forecaster, simulation=simulation)
     forecasts: list[Forecast] = []
     quantiles: list[dict[str, Floats]] = []
     remarks: list[Remark] = []
     for ticker in tickers:
         try:
             returns = _find_returns(universe, ticker)
-            forecast = forecast_ticker(forecaster, returns, origin)
+            forecast, refused = _forecast_of_any_width(methods.forecaster, returns, origin)
         except PriceError as error:
             remarks.append(Remark(origin, ticker, "all", error.reason, str(error)))
             continue
         except RungFailedError as error:
             remarks.append(Remark(origin, ticker, "all", RUNG_FAILED, str(error)))
             continue
+        remarks.extend(refused)
         own = {str(band): forecast.log_returns[band] for band in NETWORK_BANDS}
         for name, baseline, remark in _forecast_baselines(methods, returns.until(origin)):
             own[name] = baseline
@@ -196,6 +196,18 @@ def list_left_out(issued: Sequence[Issued]) -> dict[str, str]:
     forecast = {ticker for origin in issued for ticker in origin.tickers}
     remarks = [remark for origin in issued for remark in origin.remarks if remark.method == "all"]
     return {remark.ticker: remark.detail for remark in remarks if remark.ticker not in forecast}
+
+
+def _forecast_of_any_width(
+    forecaster: Forecaster, returns: DailyReturns, origin: date
+) -> tuple[Forecast, tuple[Remark, ...]]:
+    """Forecast one ticker; a remark says where its bands would not have been published."""
+    try:
+        return forecast_ticker(forecaster, returns, origin), ()
+    except RungFailedError as error:
+        unbounded = replace(forecaster, simulation=forecaster.simulation.without_bounds())
+        forecast = forecast_ticker(unbounded, returns, origin)
+        return forecast, (Remark(origin, returns.ticker, "predictive", NOT_PUBLISHED, str(error)),)
 
 
 def _find_returns(universe: Mapping[str, DailyReturns], ticker: str) -> DailyReturns:

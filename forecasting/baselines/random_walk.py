@@ -5,6 +5,7 @@ from statistics import NormalDist
 import numpy as np
 
 from forecasting.config import SimulationConfig
+from forecasting.features.earnings import expect_report_growth
 from forecasting.features.lookback import Lookback
 from forecasting.types import Floats
 
@@ -20,3 +21,26 @@ def forecast_random_walk(window: Lookback, config: SimulationConfig) -> Floats:
     roots = np.sqrt(np.arange(1, config.horizon + 1))
     quantiles: Floats = window.volatility * np.outer(roots, normal)
     return quantiles
+
+
+def bracket_widths(window: Lookback, config: SimulationConfig) -> tuple[Floats, Floats]:
+    """Return the (H,) widths of the calmest and of the wildest random walk that a window speaks for.
+
+    Their volatilities are the least and the greatest of the current and the long-run one, each with the
+    sessions of past reports and without. The wildest also jumps at the reports ahead, as
+    `expect_report_growth` says: a session that reacts to a report is several times as wide as others.
+
+    Args:
+        window: (W,) of the session to forecast from.
+        config: Horizon and levels; widths are those between the outermost levels.
+    """
+    volatilities = (
+        window.volatility,
+        window.ordinary_volatility,
+        window.long_run_volatility,
+        window.ordinary_long_run,
+    )
+    horizons = range(1, config.horizon + 1)
+    widths = 2 * NormalDist().inv_cdf(config.levels[-1]) * np.sqrt(horizons)
+    growth = np.exp([float(expect_report_growth(window, h)) for h in horizons])
+    return min(volatilities) * widths, max(volatilities) * growth * widths

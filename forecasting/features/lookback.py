@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from forecasting.types import Floats
 
@@ -25,7 +26,8 @@ class ReportWindow:
     """Earnings reports as known at the session of interest.
 
     Attributes:
-        weights: (..., W) expected number of reports that each session reacted to; NaN before the first.
+        weights: (..., W) expected number of reports that each session reacted to; NaN before the first. One
+            row may stand for many paths, here and below.
         ahead: (..., H) the same of the next sessions.
         size: (...) expected squared return of a report over the ordinary variance; NaN where no
             date is known.
@@ -76,8 +78,13 @@ class Lookback:
     @cached_property
     def long_run_volatility(self) -> Floats:
         """(...) root mean square return over the whole window, or over what of it exists."""
-        volatility: Floats = np.maximum(np.sqrt(mean_of_finite(self.returns**2)), VOLATILITY_FLOOR)
-        return volatility
+        return _root_mean_square(self.returns, np.isfinite(self.returns))
+
+    @property
+    def recent_squares(self) -> Floats:
+        """(..., WARM_UP) squares of the last returns."""
+        squares: Floats = self.returns[..., -WARM_UP:] ** 2
+        return squares
 
     @cached_property
     def volatility(self) -> Floats:
@@ -85,22 +92,35 @@ class Lookback:
 
         The floor keeps a halted series finite on the day it resumes.
         """
-        current = np.sqrt(ewma(self.returns**2, DECAY))
+        current = np.sqrt(ewma(self.recent_squares, DECAY))
+        return np.maximum(current, 0.1 * self.long_run_volatility)
+
+    @cached_property
+    def ordinary_volatility(self) -> Floats:
+        """(...) current volatility without the sessions that reacted to a report, with the same floor."""
+        current = np.sqrt(ordinary_ewma(self.recent_squares, self.report_weights, DECAY))
         return np.maximum(current, 0.1 * self.long_run_volatility)
 
     @cached_property
     def report_weights(self) -> Floats:
-        """(..., W) expected number of reports that each session reacted to, 0 without dates."""
-        if self.reports is None:  # one zero: all of them would take ten megabytes a ticker
-            return np.broadcast_to(0.0, self.returns.shape)
+        """(..., W) expected number of reports that each session reacted to; one row of 0 without dates."""
+        if self.reports is None:
+            return np.zeros(self.returns.shape[-1])
         return self.reports.weights
 
     @cached_property
     def ordinary_long_run(self) -> Floats:
         """(...) long-run volatility without the sessions that reacted to a report."""
-        ordinary = np.where(self.report_weights >= REPORTING, np.nan, self.returns**2)
-        volatility: Floats = np.maximum(np.sqrt(mean_of_finite(ordinary)), VOLATILITY_FLOOR)
-        return volatility
+        ordinary = ~(self.report_weights >= REPORTING)
+        return _root_mean_square(self.returns, ordinary & np.isfinite(self.returns))
+
+
+def _root_mean_square(returns: Floats, counted: NDArray[np.bool_]) -> Floats:
+    """(..., W) -> (...) root mean square of the counted returns, VOLATILITY_FLOOR at least."""
+    kept = np.where(counted, returns, 0.0)
+    variance = np.vecdot(kept, kept) / np.maximum(np.count_nonzero(counted, axis=-1), 1)
+    volatility: Floats = np.maximum(np.sqrt(variance), VOLATILITY_FLOOR)
+    return volatility
 
 
 def mean_of_finite(values: Floats) -> Floats:
@@ -120,7 +140,7 @@ def ewma(values: Floats, decay: float, span: int = WARM_UP) -> Floats:
 
 
 def ordinary_ewma(values: Floats, report_weights: Floats, decay: float, *, span: int = WARM_UP) -> Floats:
-    """Return `ewma` over the sessions that reacted to no report: (..., W) and (..., W) -> (...).
+    """Return `ewma` over the sessions that reacted to no report: (..., W) and (..., W) or (W,) -> (...).
 
     A window of nothing but reports has the plain mean.
     """

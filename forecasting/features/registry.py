@@ -117,7 +117,7 @@ def downside_share(window: Lookback, span: int = 21) -> Floats:
 
 def _register_relative_volatility(name: str, decay: float) -> None:
     def compute(window: Lookback) -> Floats:
-        return _half_log_ratio(ewma(window.returns**2, decay), window.long_run_volatility)
+        return _half_log_ratio(ewma(window.recent_squares, decay), window.long_run_volatility)
 
     compute.__doc__ = f"Log of EWMA({decay}) over long-run volatility, in [-4, 4]."
     register("volatility", name, "none")(compute)
@@ -176,14 +176,14 @@ def ordinary_level(window: Lookback) -> Floats:
 @register("volatility", dates="given")
 def report_excess(window: Lookback) -> Floats:
     """Log of the current volatility over the same without reports, in [-4, 4]."""
-    ordinary = ordinary_ewma(window.returns**2, window.report_weights, DECAY)
+    ordinary = ordinary_ewma(window.recent_squares, window.report_weights, DECAY)
     excess: Floats = -_half_log_ratio(ordinary, window.volatility)
     return excess
 
 
 def _register_ordinary_volatility(name: str, decay: float) -> None:
     def compute(window: Lookback) -> Floats:
-        variance = ordinary_ewma(window.returns**2, window.report_weights, decay)
+        variance = ordinary_ewma(window.recent_squares, window.report_weights, decay)
         return _half_log_ratio(variance, window.ordinary_long_run)
 
     compute.__doc__ = f"Log of EWMA({decay}) over long-run volatility, both without reports, in [-4, 4]."
@@ -231,7 +231,8 @@ def select_features(chosen: Sequence[str], *, with_dates: bool = False) -> tuple
 
 def compute_features(window: Lookback, names: Sequence[str], ahead: int = 1) -> Floats:
     """(..., F) features of windows (..., W), in the order of `names`, for a forecast of `ahead` sessions."""
-    return np.stack([FEATURES[name].compute(window, ahead) for name in names], axis=-1)
+    columns = [FEATURES[name].compute(window, ahead) for name in names]
+    return np.stack(np.broadcast_arrays(*columns), axis=-1)
 
 
 def compute_features_ahead(features: Floats, window: Lookback, names: Sequence[str], *, ahead: int) -> Floats:

@@ -155,7 +155,7 @@ def list_reports(dates: EarningsDates, axis: np.ndarray, session: date) -> tuple
 
     Args:
         dates: Of one ticker.
-        axis: (C,) datetime64[D] sessions from before `session` to after the last day of interest.
+        axis: (C,) datetime64[D] sessions, `session` among them and at least `known_ahead` after it.
         session: The session; dates that become known later are not listed.
     """
     days = ReportDays.build(dates, axis)
@@ -165,6 +165,6 @@ def list_reports(dates: EarningsDates, axis: np.ndarray, session: date) -> tuple
         is_past = report.day <= session
         if days.known[index] <= row or is_past:
             found.append(DatedReport(report.day, report.when, "reported" if is_past else "announced"))
-        if is_past and row < days.replaced(index) and report.day + YEAR > session:
+        if is_past and report.day + YEAR > session and row < days.replaced(index):
             found.append(DatedReport(report.day + YEAR, report.when, "projected"))
     return tuple(sorted(found, key=lambda report: report.day))

@@ -62,7 +62,7 @@ def _roll_forward(model: Model, start: Lookback, out: Output, *, masks: Masks, n
     """(S, H) cumulative log returns of S rows, starting from the encoder output for the first session."""
     horizon, rows, _ = noise.shape
     channels = (start.returns, start.ranges, start.market, start.surprises)
-    reports = None if start.reports is None else _extend_reports(start.reports, rows, horizon)
+    reports = None if start.reports is None else _extend_reports(start.reports, horizon)
     path = Lookback(*(_with_room(channel, rows, horizon) for channel in channels), reports=reports)
     window = _window_at(path, 0)
     features = compute_features(window, model.manifest.features)  # (S, F)
@@ -88,12 +88,10 @@ def _with_room(channel: Floats, rows: int, horizon: int) -> Floats:
     return room
 
 
-def _extend_reports(reports: ReportWindow, rows: int, horizon: int) -> ReportWindow:
-    """(S, W + H) reports of the history and of the simulated sessions: those were ahead of it."""
-    weights = _with_room(reports.weights, rows, horizon)
-    weights[:, WINDOW:] = reports.ahead[:horizon]
-    ahead = np.broadcast_to(reports.ahead, (rows, len(reports.ahead)))
-    return ReportWindow(weights, ahead, np.full(rows, reports.size))
+def _extend_reports(reports: ReportWindow, horizon: int) -> ReportWindow:
+    """(1, W + H) reports of the history and of the simulated sessions: those were ahead of it."""
+    weights = np.concatenate([reports.weights, reports.ahead[:horizon]])
+    return ReportWindow(weights[None], reports.ahead[None], np.array([reports.size]))
 
 
 def _window_at(path: Lookback, step: int) -> Lookback:

@@ -80,7 +80,7 @@ def test_what_was_left_out_is_counted_and_printed(
     assert result.left_out() == {"garch: stale": {"CCC": 1}, "stale": {"CCC": 2}}
     print_parts(build_backtest_parts(result))
     printed = capsys.readouterr().out
-    assert "Left out or replaced, origins (stale): CCC 2" in printed
+    assert "Left out, replaced or not to be published, origins (stale): CCC 2" in printed
     assert "Left out everywhere: NOPE (unknown_ticker)" in printed
     assert "CRPS relative to the random walk" in printed
 

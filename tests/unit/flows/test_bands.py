@@ -124,13 +124,19 @@ def test_reports_are_marked_as_the_forecasts_knew_them(
         assert ("2024-01-03, after the close, announced" in " ".join(result.stdout.split())) is marked
 
 
-def test_bands_without_earnings_dates_load_no_calendar(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would take a quarter of the time of `show`."""
+@pytest.mark.parametrize("reports", [(), (Report(date(2024, 1, 3)),)], ids=["without dates", "with a date"])
+def test_bands_load_no_calendar(
+    store: Store, monkeypatch: pytest.MonkeyPatch, reports: tuple[Report, ...]
+) -> None:
+    """It would take a quarter of the time of `show`; the bands have the sessions that dates need."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("a calendar was loaded")
 
+    with store.for_source("csv").writing() as tx:
+        tx.earnings.replace({"AAA": reports}, NOW)
     monkeypatch.setattr("flows.reporting.report_dates.sessions_between", refuse)
-    result = CliRunner().invoke(app, ["show", "--source", "csv", "--json"])
+    monkeypatch.setenv("BANDCAST_EARNINGS_KNOWN_AHEAD", "1")  # as many sessions as the bands reach
+    result = CliRunner().invoke(app, ["show", "--source", "csv"])
     assert result.exit_code == 0, result.output
-    assert [row["ticker"] for row in json.loads(result.stdout)] == ["AAA"]
+    assert ("2024-01-03, time unknown, announced" in result.stdout) is bool(reports)

@@ -133,6 +133,20 @@ def test_a_table_gives_up_its_lines_before_its_columns(
         assert any("SUBPENNY" in line and "0.000022000" in line for line in text.splitlines()) == table
 
 
+@pytest.mark.parametrize("width", [*range(24, 48), 200])
+def test_rows_are_printed_as_each_would_be_by_itself(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """A twin: the table whose rows are not joined, wherever cells wrap or not."""
+    rows = (*ROWS, ("", None, None, (), None), ("取引所", 30, 1.0, (DAY,), None))
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_parts([Sheet("Shares", COLUMNS, rows)])
+    joined = capsys.readouterr().out
+    monkeypatch.setattr("flows.reporting.tables._join_rows", lambda rows: rows)
+    print_parts([Sheet("Shares", COLUMNS, rows)])
+    assert joined == capsys.readouterr().out
+
+
 def test_a_stacked_table_names_a_group_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

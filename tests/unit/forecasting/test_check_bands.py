@@ -17,6 +17,13 @@ from forecasting.types import Band, Floats
 Change = Callable[[Floats], Floats]
 
 
+def check(forecast: Forecast, config: SimulationConfig | None = None) -> Forecast:
+    """Check against one random walk, the calmest and the wildest at once."""
+    cone = forecast.log_returns["random_walk"]
+    width = cone[:, -1] - cone[:, 0]
+    return check_bands(forecast, config or SimulationConfig(), random_walks=(width, width))
+
+
 @pytest.fixture(scope="module")
 def sound(forecaster: Forecaster, universe: Sequence[DailyReturns]) -> Forecast:
     """A forecast whose calibrated band is exactly the random walk's."""
@@ -41,7 +48,7 @@ def put(row: int, column: int, value: float) -> Change:
 @pytest.mark.parametrize("factor", [0.34, 1.0, 2.99])
 def test_bands_within_a_third_and_three_times_the_random_walks_pass(factor: float, sound: Forecast) -> None:
     forecast = change(sound, "calibrated", lambda quantiles: factor * quantiles)
-    assert check_bands(forecast, SimulationConfig()) is forecast
+    assert check(forecast) is forecast
 
 
 @pytest.mark.parametrize(
@@ -52,14 +59,25 @@ def test_narrower_and_wider_bands_fail_and_the_bounds_are_settings(
 ) -> None:
     forecast = change(sound, "calibrated", lambda quantiles: factor * quantiles)
     with pytest.raises(RungFailedError, match=f"0.333 to 3 times the random walk's width .* found {found}"):
-        check_bands(forecast, SimulationConfig())
-    check_bands(forecast, SimulationConfig(narrowest_band=0.3, widest_band=4))
+        check(forecast)
+    check(forecast, SimulationConfig(narrowest_band=0.3, widest_band=4))
+
+
+def test_the_calmest_walk_bounds_from_below_and_the_wildest_from_above(sound: Forecast) -> None:
+    cone = sound.log_returns["random_walk"]
+    width, config = cone[:, -1] - cone[:, 0], SimulationConfig()
+    check_bands(sound, config, random_walks=(2.9 * width, 3.1 * width))
+    check_bands(sound, config, random_walks=(0.1 * width, 0.34 * width))
+    with pytest.raises(RungFailedError, match=r"found 0\.323 times"):
+        check_bands(sound, config, random_walks=(3.1 * width, 3.2 * width))
+    with pytest.raises(RungFailedError, match=r"found 3\.12 times"):
+        check_bands(sound, config, random_walks=(0.1 * width, 0.32 * width))
 
 
 def test_one_horizon_is_enough_to_fail(sound: Forecast) -> None:
     forecast = change(sound, "calibrated", put(3, -1, 1.0))
     with pytest.raises(RungFailedError, match="at horizon 4"):
-        check_bands(forecast, SimulationConfig())
+        check(forecast)
 
 
 @pytest.mark.parametrize("band", ["mc_dropout", "predictive", "calibrated", "random_walk"])
@@ -77,13 +95,13 @@ def test_numbers_that_are_no_quantiles_of_a_price_fail_in_every_band(
     band: Band, changed: Change, expected: str, sound: Forecast
 ) -> None:
     with pytest.raises(RungFailedError, match=f"{expected}.*{band}"):
-        check_bands(change(sound, band, changed), SimulationConfig().without_bounds())
+        check(change(sound, band, changed), SimulationConfig().without_bounds())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
 def test_variances_are_finite_and_not_negative(value: float, sound: Forecast) -> None:
     with pytest.raises(RungFailedError, match="finite noise_variance of 0 or more"):
-        check_bands(replace(sound, noise_variance=np.full(5, value)), SimulationConfig())
+        check(replace(sound, noise_variance=np.full(5, value)))
 
 
 def test_returns_that_make_a_model_fail_are_its_fault_and_the_tickers_on_the_last_rung(
@@ -112,4 +130,4 @@ def test_the_tails_of_the_calibrated_band_are_checked_too(
 ) -> None:
     assert sound.refined is not None
     with pytest.raises(RungFailedError, match=expected):
-        check_bands(replace(sound, refined=changed(sound.refined.copy())), SimulationConfig())
+        check(replace(sound, refined=changed(sound.refined.copy())))

@@ -20,6 +20,7 @@ from forecasting.model.dataset import build_ticker_features
 from forecasting.model.simulation import simulate_paths
 from forecasting.pipeline import Forecaster, fit_model, forecast_ticker
 from forecasting.prices.history import PriceHistory
+from forecasting.types import Band
 
 START, LAST = date(2021, 1, 4), date(2024, 6, 5)
 SESSIONS = sessions_between("XNYS", START, LAST)
@@ -54,13 +55,18 @@ def fitted(universe: Sequence[DailyReturns], tiny_config: ModelConfig) -> Model:
 
 @pytest.fixture(scope="module")
 def forecaster(universe: Sequence[DailyReturns], fitted: Model) -> Forecaster:
-    return Forecaster(fitted, compute_market_variance(universe), SIMULATION.without_bounds())
+    return Forecaster(fitted, compute_market_variance(universe), SIMULATION)
+
+
+def measure_width(forecast: Forecast, band: Band) -> np.ndarray:
+    """(H,) width between the outermost levels."""
+    quantiles = forecast.log_returns[band]
+    return quantiles[:, -1] - quantiles[:, 0]
 
 
 def measure_steps(forecast: Forecast) -> np.ndarray:
     """(H,) growth of the squared width of the predictive band from one horizon to the next."""
-    bands = forecast.log_returns["predictive"]
-    return np.diff((bands[:, -1] - bands[:, 0]) ** 2, prepend=0.0)
+    return np.diff(measure_width(forecast, "predictive") ** 2, prepend=0.0)
 
 
 def test_a_report_widens_the_horizons_that_hold_it_and_no_other(forecaster: Forecaster) -> None:
@@ -73,6 +79,22 @@ def test_a_report_widens_the_horizons_that_hold_it_and_no_other(forecaster: Fore
     np.testing.assert_array_equal(due.log_returns["random_walk"], quiet.log_returns["random_walk"])
     assert after[:2] == pytest.approx(before[:2], rel=0.05)
     assert after[2] > 3 * before[2]
+
+
+def test_the_check_of_widths_lets_a_report_of_the_next_session_pass(forecaster: Forecaster) -> None:
+    tomorrow = Report(date(2024, 6, 6), "before_open", date(2024, 5, 20))
+    due = forecast_ticker(forecaster, prepare("A", 0, (*PAST, tomorrow)), LAST)
+    assert due.reports_ahead == (1,) * 6
+    width = measure_width(due, "calibrated") / measure_width(due, "random_walk")
+    assert width[0] > forecaster.simulation.widest_band
+    assert due.quality == "champion"
+
+
+def test_the_check_of_widths_lets_the_calm_after_a_report_pass(forecaster: Forecaster) -> None:
+    session = SESSIONS[int(np.searchsorted(np.array(SESSIONS), np.datetime64(PAST[-1].day))) + 3]
+    after = forecast_ticker(forecaster, prepare("A", 0, PAST), session)
+    width = measure_width(after, "calibrated") / measure_width(after, "random_walk")
+    assert width[0] < forecaster.simulation.narrowest_band
 
 
 def test_paths_and_bands_agree_on_a_report(forecaster: Forecaster, fitted: Model) -> None:

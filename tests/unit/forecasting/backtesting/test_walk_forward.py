@@ -104,6 +104,21 @@ def test_where_garch_has_no_fit_the_random_walk_stands_in_and_is_named(methods: 
     assert "returns that never vary" in remark.detail
 
 
+def test_bands_that_would_not_be_published_are_scored_and_named(
+    methods: Methods, by_ticker: Mapping[str, DailyReturns], issued: Issued
+) -> None:
+    bounds = {"narrowest_band": 1.0, "widest_band": 1.0}
+    simulation = methods.forecaster.simulation.model_copy(update=bounds)
+    strict = replace(methods, forecaster=replace(methods.forecaster, simulation=simulation))
+    refused = issue_forecasts(strict, by_ticker, ["OLD"], origin=ORIGIN)
+    np.testing.assert_array_equal(
+        refused.quantiles["predictive"][0], issued.quantiles["predictive"][issued.tickers.index("OLD")]
+    )
+    (remark,) = refused.remarks
+    assert (remark.ticker, remark.method, remark.reason) == ("OLD", "predictive", "not_published")
+    assert "times the random walk's width" in remark.detail
+
+
 def test_the_linear_part_alone_walks_beside_the_corrected_bands(
     methods: Methods, by_ticker: Mapping[str, DailyReturns]
 ) -> None:

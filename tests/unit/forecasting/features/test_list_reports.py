@@ -71,3 +71,19 @@ def test_what_is_listed_is_what_a_forecast_expects(offsets: list[int]) -> None:
                 if 0 <= step < 30:
                     expected[step] += (blur + 1 - abs(offset)) / (blur + 1) ** 2
     assert ahead == pytest.approx(expected.clip(max=1))
+
+
+@given(
+    st.lists(st.tuples(st.integers(-400, 100), st.none() | st.dates(date(2023, 4, 1), date(2024, 8, 1)))),
+    st.integers(0, 30),
+    st.integers(0, 30),
+)
+def test_the_sessions_by_which_a_date_is_known_are_enough(
+    days: list[tuple[int, date | None]], known_ahead: int, more: int
+) -> None:
+    """Those of a stored forecast do, then, without the calendar of an exchange."""
+    reports = tuple(Report(AS_OF + timedelta(days=day), known_since=since) for day, since in days)
+    dates = EarningsDates(reports, known_ahead)
+    row = int(np.searchsorted(AXIS, np.datetime64(AS_OF)))
+    enough = AXIS[row : row + 1 + known_ahead + more]
+    assert list_reports(dates, enough, AS_OF) == list_reports(dates, AXIS, AS_OF)
