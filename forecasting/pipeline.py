@@ -46,7 +46,7 @@ from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar, fit_log_har
 from forecasting.model.memory import return_freed_memory
 from forecasting.model.network import StackedLSTM
 from forecasting.model.odds import WITHIN, calibrate_finely, couple_paths, measure_odds, refine_calibrated
-from forecasting.model.residuals import PastSessions, collect_residuals
+from forecasting.model.residuals import PastSessions, collect_residuals, keep_past_sessions
 from forecasting.model.simulation import simulate_paths
 from forecasting.model.threads import single_thread
 from forecasting.sampling import draw_sample
@@ -101,7 +101,6 @@ def fit_model(
     chosen = config.model_copy(update={"features": names})
     tickers, left_out = _build_trainable(known, market, chosen, report_size=report_size or PRIOR_SIZE)
     no_correction = refuse_correction(len(tickers), config)
-    return_freed_memory()
     log_har = fit_log_har(tickers, names, config.log_har)
     fitted = _fit_heads(tickers, log_har, chosen, report=report)
     network, split = fitted.network, fitted.split
@@ -159,18 +158,13 @@ class _Heads(NamedTuple):
 def _fit_heads(
     tickers: list[TickerFeatures], log_har: LogHar, config: ModelConfig, *, report: "EpochReport"
 ) -> _Heads:
-    """Fit the network to what the linear part leaves at each knot; empty the list of tickers.
-
-    Beside the network, the features of 500 tickers would take half a gigabyte.
-    """
+    """Fit the network to what the linear part leaves; empty the list, whose features take half a gigabyte."""
     from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
 
     knots, inputs = config.network.knots, choose_inputs(config.features, config.network)
     log_scales = [log_har.log_scales(ticker.features, ticker.windows, knots) for ticker in tickers]
     data = TrainingSet.stack(tickers, log_scales, inputs=inputs, knots=knots, config=config.training)
-    past = [
-        PastSessions.of(ticker, own[:, 0], inputs) for ticker, own in zip(tickers, log_scales, strict=True)
-    ]
+    past = keep_past_sessions(tickers, log_scales, inputs)
     tickers.clear()
     log_scales.clear()
     return_freed_memory()

@@ -67,6 +67,15 @@ class PastSessions:
 OneSessionScale = Callable[[PastSessions], Floats]
 
 
+def keep_past_sessions(
+    tickers: Sequence[TickerFeatures], log_scales: Sequence[Floats], inputs: Sequence[int]
+) -> list[PastSessions]:
+    """Copy what is needed of every ticker, with its (T, K) log scales, the first of one session."""
+    return [
+        PastSessions.of(ticker, own[:, 0], inputs) for ticker, own in zip(tickers, log_scales, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class ResidualPool:
     """Rows of past sessions that the simulation draws from, and how likely each is.
