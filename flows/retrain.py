@@ -1,6 +1,7 @@
 """Retrain: a challenger from the store's prices, promoted if it passes the promotion test."""
 
 from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Epochs, Seed, Source, Symbols, overrides
@@ -9,7 +10,7 @@ from flows.steps.publish import retrain_model
 from flows.summary import RunSummary
 
 
-@flow(name="retrain", flow_run_name=run_name)
+@flow(name="retrain", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
 @one_sentence
 def retrain(
     tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it

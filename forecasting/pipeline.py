@@ -43,9 +43,10 @@ from forecasting.model.dataset import (
 )
 from forecasting.model.heads import bound_medians, expect_log_scale, forecast_heads
 from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar, fit_log_har
+from forecasting.model.memory import return_freed_memory
 from forecasting.model.network import StackedLSTM
 from forecasting.model.odds import WITHIN, calibrate_finely, couple_paths, measure_odds, refine_calibrated
-from forecasting.model.residuals import collect_residuals
+from forecasting.model.residuals import PastSessions, collect_residuals, keep_past_sessions
 from forecasting.model.simulation import simulate_paths
 from forecasting.model.threads import single_thread
 from forecasting.sampling import draw_sample
@@ -104,10 +105,9 @@ def fit_model(
     fitted = _fit_heads(tickers, log_har, chosen, report=report)
     network, split = fitted.network, fitted.split
     coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
-    inputs, weight = choose_inputs(names, config.network), 0.0 if no_correction else 1.0
     residuals = collect_residuals(
-        lambda ticker: expect_log_scale(log_har, network, ticker, inputs=inputs, weight=weight),
-        tickers,
+        lambda past: expect_log_scale(network, past, weight=0.0 if no_correction else 1.0),
+        fitted.past,
         split,
         market=market,
         coefficients=coefficients,
@@ -147,27 +147,31 @@ def refuse_correction(tickers: int, config: ModelConfig) -> str:
 
 
 class _Heads(NamedTuple):
-    """The fitted network, its metrics, and the sessions that it saw."""
+    """The fitted network, its metrics, the sessions that it saw, and what is left of each ticker."""
 
     network: StackedLSTM
     metrics: Mapping[str, float]
     split: Split
+    past: Sequence[PastSessions]
 
 
 def _fit_heads(
-    tickers: Sequence[TickerFeatures], log_har: LogHar, config: ModelConfig, *, report: "EpochReport"
+    tickers: list[TickerFeatures], log_har: LogHar, config: ModelConfig, *, report: "EpochReport"
 ) -> _Heads:
-    """Fit the network to what the linear part leaves at each knot."""
+    """Fit the network to what the linear part leaves; empty the list, whose features take half a gigabyte."""
     from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
 
-    knots = config.network.knots
+    knots, inputs = config.network.knots, choose_inputs(config.features, config.network)
     log_scales = [log_har.log_scales(ticker.features, ticker.windows, knots) for ticker in tickers]
-    inputs = choose_inputs(config.features, config.network)
-    data = TrainingSet.stack(tickers, log_scales, inputs=inputs, knots=knots)
+    data = TrainingSet.stack(tickers, log_scales, inputs=inputs, knots=knots, config=config.training)
+    past = keep_past_sessions(tickers, log_scales, inputs)
+    tickers.clear()
+    log_scales.clear()
+    return_freed_memory()
     split = split_by_session(data, config.training)
     network = build_network(config)
     metrics = fit_network(network, data, split, linear=log_har, config=config.training, report=report)
-    return _Heads(network.eval(), metrics, split)
+    return _Heads(network.eval(), metrics, split, past)
 
 
 def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast:

@@ -127,19 +127,21 @@ class TrainingSet:
     """The rows of all tickers, one after the other (R rows).
 
     Attributes:
-        features: (R, F) that the network reads.
+        features: (R, F) that the network reads, as exact as it reads them.
         target: (R, K) log return of each knot's horizon over the scale that the linear part expects, NaN
             where unknown.
         session: (R,) datetime64[D].
         closes: (R, K) session that closes each outcome; of no matter where it is unknown.
         start: (R,) first row of the same ticker.
+        rows: (R,) position among all sessions of all tickers, one after the other.
     """
 
-    features: Floats
+    features: NDArray[np.float32]
     target: Floats
     session: np.ndarray
     closes: np.ndarray
     start: Rows
+    rows: Rows
 
     @classmethod
     def stack(
@@ -149,27 +151,40 @@ class TrainingSet:
         *,
         inputs: Sequence[int],
         knots: Sequence[int],
+        config: TrainingConfig,
     ) -> "TrainingSet":
-        """Stack the arrays of all tickers.
+        """Stack what a fit reads of all tickers: of 500, the older sessions alone would take a gigabyte.
 
         Args:
             tickers: Their features.
             log_scales: (T, K) of each ticker, by the linear part, in units of current volatility and sqrt(h).
             inputs: Columns of the features that the network reads.
             knots: The K horizons.
+            config: Sessions that are scored, and those that are read before them.
         """
-        lengths = [len(ticker) for ticker in tickers]
-        firsts = np.cumsum([0, *lengths[:-1]])
-        standardised = [
-            _standardise(ticker, own, knots) for ticker, own in zip(tickers, log_scales, strict=True)
-        ]
+        skipped = _count_unread(tickers, config)
+        lengths = np.array([len(ticker) for ticker in tickers]) - skipped
+        each = list(zip(tickers, log_scales, skipped, strict=True))
         return cls(
-            np.concatenate([ticker.features[:, inputs] for ticker in tickers]),
-            np.concatenate(standardised),
-            np.concatenate([ticker.sessions for ticker in tickers]),
-            np.concatenate([_find_closes(ticker.sessions, knots) for ticker in tickers]),
-            np.repeat(firsts, lengths).astype(np.int64),
+            np.concatenate([ticker.features[old:, inputs].astype(np.float32) for ticker, _, old in each]),
+            np.concatenate([_standardise(ticker, own, knots)[old:] for ticker, own, old in each]),
+            np.concatenate([ticker.sessions[old:] for ticker, _, old in each]),
+            np.concatenate([_find_closes(ticker.sessions, knots)[old:] for ticker, _, old in each]),
+            start=np.repeat(np.cumsum(lengths) - lengths, lengths),
+            rows=np.arange(lengths.sum()) + np.repeat(np.cumsum(skipped), lengths),
         )
+
+
+def _count_unread(tickers: Sequence[TickerFeatures], config: TrainingConfig) -> Rows:
+    """(N,) sessions of each ticker that lie before those a fit reads: scored ones and a sequence to each."""
+    first = _keep_history(np.concatenate([ticker.sessions for ticker in tickers]), config)[0]
+    scored = np.array([np.searchsorted(ticker.sessions, first) for ticker in tickers], np.int64)
+    return np.maximum(scored - (measure_sequence(config) - 1), 0)
+
+
+def _keep_history(sessions: np.ndarray, config: TrainingConfig) -> np.ndarray:
+    """Return the distinct sessions that a fit scores, and the last one, which has no target yet."""
+    return np.unique(sessions)[-(config.history_sessions + 1) :]
 
 
 def _standardise(ticker: TickerFeatures, log_scales: Floats, knots: Sequence[int]) -> Floats:
@@ -199,6 +214,7 @@ class Split:
         weights: (R, K) recency weights with mean 1 over the training rows; 0 where an outcome is not closed
             within the training sessions.
         held_out: (R, K) 1 for the known outcomes of the validation rows, else 0.
+        rows: (R,) as in the training set.
         trained_through: Last session of the data.
     """
 
@@ -206,6 +222,7 @@ class Split:
     validation: Rows
     weights: Floats
     held_out: Floats
+    rows: Rows
     trained_through: date
 
 
@@ -217,8 +234,8 @@ def split_by_session(data: TrainingSet, config: TrainingConfig) -> Split:
     Raises:
         ModelError: Too few sessions for both parts.
     """
-    sessions = np.unique(data.session)[-(config.history_sessions + 1) :]
-    scored = len(sessions) - 1  # the last session has no target yet
+    sessions = _keep_history(data.session, config)
+    scored = len(sessions) - 1
     held_out = max(1, round(scored * config.validation_fraction))
     fitted = scored - held_out - config.purge_sessions
     if fitted < config.lookback:
@@ -235,7 +252,14 @@ def split_by_session(data: TrainingSet, config: TrainingConfig) -> Split:
     recency = weigh_by_recency(position[scored_rows, 0] / max(fitted - 1, 1), config.weighting)
     weights[scored_rows] = recency[:, None] * training[scored_rows]
     last: date = sessions[-1].item()
-    return Split(scored_rows, np.flatnonzero(validation[:, 0]), weights, validation.astype(np.float64), last)
+    return Split(
+        scored_rows,
+        np.flatnonzero(validation[:, 0]),
+        weights,
+        held_out=validation.astype(np.float64),
+        rows=data.rows,
+        trained_through=last,
+    )
 
 
 class Batch(NamedTuple):
@@ -273,17 +297,20 @@ class Sequences:
 
 
 def build_sequences(data: TrainingSet, weights: Floats, config: TrainingConfig) -> Sequences:
-    """Return the rows as sequences of burn-in plus scored segment (`window` mode: a segment of one)."""
-    segment = 1 if config.mode == "window" else config.segment
-    context = config.lookback - 1
+    """Return the rows as sequences; all that are built of one training set share its features."""
     return Sequences(
-        torch.as_tensor(data.features, dtype=torch.float32),
+        torch.as_tensor(data.features),
         torch.as_tensor(data.target, dtype=torch.float32),
         torch.as_tensor(weights, dtype=torch.float32),
         torch.as_tensor(data.start),
-        context=context,
-        length=context + segment,
+        context=config.lookback - 1,
+        length=measure_sequence(config),
     )
+
+
+def measure_sequence(config: TrainingConfig) -> int:
+    """Return the sessions of a sequence: burn-in and scored segment (`window` mode: a segment of one)."""
+    return config.lookback - 1 + (1 if config.mode == "window" else config.segment)
 
 
 def count_steps(epoch_steps: int, config: TrainingConfig) -> int:

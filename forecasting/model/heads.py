@@ -11,14 +11,16 @@ from datetime import date
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from forecasting.config import SimulationConfig
 from forecasting.errors import DropoutNotLiveError
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import TickerFeatures
-from forecasting.model.log_har import RESIDUAL_LEVELS, LogHar
+from forecasting.model.log_har import RESIDUAL_LEVELS
 from forecasting.model.network import Masks, StackedLSTM
 from forecasting.model.random_streams import open_stream
+from forecasting.model.residuals import PastSessions
 from forecasting.model.threads import single_thread
 from forecasting.types import Floats
 
@@ -127,20 +129,17 @@ def interpolate_knots(values: Floats, knots: Sequence[int], horizon: int) -> Flo
     return np.stack(rows).reshape(*values.shape[:-1], horizon)
 
 
-def expect_log_scale(
-    log_har: LogHar, network: StackedLSTM, ticker: TickerFeatures, *, inputs: Sequence[int], weight: float
-) -> Floats:
+def expect_log_scale(network: StackedLSTM, past: PastSessions, *, weight: float) -> Floats:
     """(T,) log scale of the session after each, without dropout, in units of current volatility."""
-    log_scale = log_har.log_scales(ticker.features, ticker.windows, (1,))[:, 0]
     if weight == 0:
-        return log_scale
+        return past.log_scale
     with torch.inference_mode():
-        correction = network(as_batch(ticker.features[None][..., inputs])).correction[0, :, 0]
-    corrected: Floats = log_scale + weight * correction.numpy().astype(np.float64)
+        correction = network(as_batch(past.inputs[None])).correction[0, :, 0]
+    corrected: Floats = past.log_scale + weight * correction.numpy().astype(np.float64)
     return corrected
 
 
-def as_batch(features: Floats) -> torch.Tensor:
+def as_batch(features: Floats | NDArray[np.float32]) -> torch.Tensor:
     """Return features (B, T, F) as the network reads them."""
     return torch.as_tensor(np.ascontiguousarray(features, dtype=np.float32))
 

@@ -7,6 +7,7 @@ earlier quarters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from forecasting.features.lookback import Lookback
 from forecasting.features.registry import FEATURES, compute_features, compute_features_ahead
 from forecasting.model.dataset import TickerFeatures, compute_horizon_outcomes, weigh_by_recency
 from forecasting.model.losses import weighted_mean
+from forecasting.model.memory import return_freed_memory
 from forecasting.model.random_streams import LARGEST_RESIDUAL
 from forecasting.model.residuals import EXPECTED_MEAN
 from forecasting.types import Floats
@@ -141,16 +143,33 @@ def fit_log_har(
     quantiles = np.zeros((len(knots), len(RESIDUAL_LEVELS)))
     bounds = np.zeros((len(knots), 2, len(names)))
     for index, h in enumerate(knots):
-        sample = build_horizon_sample(tickers, names, h, config=config)
-        shorter = coefficients[max(index - 1, 0)]
-        is_enough = index == 0 or sample.blocks >= config.fewest_blocks * len(shorter)
-        coefficients[index] = _maximise_likelihood(sample, shorter, config) if is_enough else shorter
-        bounds[index] = sample.regressors[:, 1:].min(axis=0), sample.regressors[:, 1:].max(axis=0)
-        residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients[index]))
-        moved = _move_to_expected_mean(residuals, sample.weights, h)
-        quantiles[index] = _weighted_quantiles(moved, sample.weights)
+        shorter = coefficients[index - 1] if index else None
+        coefficients[index], bounds[index], quantiles[index] = _fit_knot(
+            build_horizon_sample(tickers, names, h, config=config), h, shorter, config=config
+        )
+        return_freed_memory()
     widths = _interpolate(knots, bounds.reshape(len(knots), -1)).reshape(-1, 2, len(names))
     return LogHar(tuple(names), _interpolate(knots, coefficients), _interpolate(knots, quantiles), widths)
+
+
+class _Knot(NamedTuple):
+    """The fit of one horizon: a row of each of the arrays of `LogHar`."""
+
+    coefficients: Floats
+    bounds: Floats
+    quantiles: Floats
+
+
+def _fit_knot(sample: HorizonSample, h: int, shorter: Floats | None, *, config: LogHarConfig) -> _Knot:
+    """Fit one horizon, from the coefficients of the next shorter one or from zero."""
+    start = np.zeros(sample.regressors.shape[1]) if shorter is None else shorter
+    is_enough = shorter is None or sample.blocks >= config.fewest_blocks * len(start)
+    coefficients = _maximise_likelihood(sample, start, config) if is_enough else start
+    features = sample.regressors[:, 1:]
+    residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients))
+    moved = _move_to_expected_mean(residuals, sample.weights, h)
+    bounds = np.stack([features.min(axis=0), features.max(axis=0)])
+    return _Knot(coefficients, bounds, _weighted_quantiles(moved, sample.weights))
 
 
 def build_horizon_sample(
@@ -223,6 +242,7 @@ def _maximise_likelihood(sample: HorizonSample, start: Floats, config: LogHarCon
     solver = torch.optim.LBFGS([beta], max_iter=config.max_iterations, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
+        return_freed_memory()
         solver.zero_grad()
         log_scale = (x @ beta).clamp(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
         likelihood = weighted_mean(student_likelihood(y, log_scale, config.degrees), weights)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.features.lookback import trailing_windows
 from forecasting.features.market import align_market, predict_market
@@ -23,7 +24,56 @@ EXPECTED_MEAN = 0.02
 _LARGEST_RATIO = 100.0
 _BURN_IN = 20  # sessions after which the recurrent state no longer depends on its start
 
-OneSessionScale = Callable[[TickerFeatures], Floats]
+
+@dataclass(frozen=True)
+class PastSessions:
+    """Sessions of one ticker with what its residuals are computed from: a third of its features' memory.
+
+    Attributes:
+        sessions: (T,) datetime64[D].
+        volatility: (T,) current volatility, log-return units a session.
+        target: (T,) next session's log return over the current volatility; NaN at the last session.
+        range_next: (T,) next session's range variance; NaN at the last.
+        log_scale: (T,) of the session after each by the linear part, in units of current volatility.
+        inputs: (T, F) features that the network reads, as exact as it reads them.
+    """
+
+    sessions: np.ndarray
+    volatility: Floats
+    target: Floats
+    range_next: Floats
+    log_scale: Floats
+    inputs: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, ticker: TickerFeatures, log_scale: Floats, inputs: Sequence[int]) -> "PastSessions":
+        """Copy what is needed of a ticker, so that nothing else of it is held.
+
+        Args:
+            ticker: Its features.
+            log_scale: (T,) by the linear part.
+            inputs: Columns of the features that the network reads.
+        """
+        return cls(
+            ticker.sessions,
+            ticker.volatility.copy(),
+            ticker.target.copy(),
+            range_next=ticker.range_next.copy(),
+            log_scale=log_scale.copy(),
+            inputs=ticker.features[:, inputs].astype(np.float32),
+        )
+
+
+OneSessionScale = Callable[[PastSessions], Floats]
+
+
+def keep_past_sessions(
+    tickers: Sequence[TickerFeatures], log_scales: Sequence[Floats], inputs: Sequence[int]
+) -> list[PastSessions]:
+    """Copy what is needed of every ticker, with its (T, K) log scales, the first of one session."""
+    return [
+        PastSessions.of(ticker, own[:, 0], inputs) for ticker, own in zip(tickers, log_scales, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -41,7 +91,7 @@ class ResidualPool:
 
 def collect_residuals(
     scale: OneSessionScale,
-    tickers: Sequence[TickerFeatures],
+    tickers: Sequence[PastSessions],
     split: Split,
     *,
     market: pd.Series,
@@ -53,14 +103,14 @@ def collect_residuals(
 
     Args:
         scale: Returns the (T,) log scale of the session after each of a ticker's, without dropout.
-        tickers: The training features.
+        tickers: Their past sessions.
         split: Which rows count, and their weights.
         market: Market variance by session.
         coefficients: (4,) of the market's log-HAR model.
     """
     rows = np.concatenate(
         [_ticker_rows(scale(ticker), ticker, market, coefficients=coefficients) for ticker in tickers]
-    )
+    )[split.rows]
     weights = split.weights[:, 0].copy()
     weights[split.validation] = weights.max()
     usable = np.flatnonzero(np.isfinite(rows).all(axis=1) & (weights > 0))
@@ -71,7 +121,7 @@ def collect_residuals(
 
 
 def _ticker_rows(
-    log_scale: Floats, ticker: TickerFeatures, market: pd.Series, *, coefficients: Floats
+    log_scale: Floats, ticker: PastSessions, market: pd.Series, *, coefficients: Floats
 ) -> Floats:
     """(T, 3) residual, range and market ratio of the session after each; NaN where unknown."""
     scale = np.exp(log_scale)
@@ -86,7 +136,7 @@ def _ticker_rows(
     return rows
 
 
-def _market_ratio(ticker: TickerFeatures, market: pd.Series, coefficients: Floats) -> Floats:
+def _market_ratio(ticker: PastSessions, market: pd.Series, coefficients: Floats) -> Floats:
     """(T,) next session's market variance over what was expected of it."""
     aligned = align_market(market, ticker.sessions)
     expected = predict_market(coefficients, np.nan_to_num(trailing_windows(aligned), nan=1.0))

@@ -30,6 +30,7 @@ from forecasting.model.lightning_module import (
 )
 from forecasting.model.log_har import LogHar
 from forecasting.model.losses import huber_likelihood, pinball_loss, weighted_mean
+from forecasting.model.memory import return_freed_memory
 from forecasting.model.network import StackedLSTM
 
 
@@ -61,8 +62,9 @@ def fit_network(
     loss = _choose_loss(linear, network.config.knots, config)
     keeper = BestWeights(report)
     stopper = EarlyStopping("validation_loss", patience=config.patience, check_finite=True)
-    training, validation = _loaders(data, split, config)
     module = BandModule(network, config, loss=loss, constant=fit_constant(data, split, loss))
+    return_freed_memory()
+    training, validation = _loaders(data, split, config)
     _fit_quietly(module, [keeper, stopper], config, training=training, validation=validation)
     if not keeper.best:
         raise ModelError(
@@ -82,6 +84,7 @@ def fit_constant(data: TrainingSet, split: Split, loss: ScaleLoss) -> torch.Tens
     solver = torch.optim.LBFGS([constant], max_iter=60, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
+        return_freed_memory()
         solver.zero_grad()
         mean = weighted_mean(loss(known, constant.expand_as(known)), weights)
         mean.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped

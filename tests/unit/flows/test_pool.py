@@ -11,7 +11,9 @@ import pytest
 from flows.backtest import pool
 from flows.backtest.pool import FEWEST_FORECASTS, choose_spread, spread_over
 from forecasting.backtesting.walk_forward import Issued
+from forecasting.config import PromotionConfig, WarmStartConfig
 from forecasting.errors import ModelError, RungFailedError
+from forecasting.sampling import draw_sample
 
 ORIGINS = [date(2024, 5, 1) + timedelta(days=number) for number in range(5)]
 
@@ -43,6 +45,15 @@ def fail_late(origin: date) -> Issued:
 def test_a_short_walk_and_one_worker_start_no_process() -> None:
     assert choose_spread(8, FEWEST_FORECASTS - 1) is map
     assert choose_spread(1, 10 * FEWEST_FORECASTS) is map
+
+
+@pytest.mark.parametrize("config", [PromotionConfig(), WarmStartConfig()])
+def test_promotion_test_and_warm_start_of_many_tickers_use_every_core_those_of_five_one(
+    config: PromotionConfig | WarmStartConfig,
+) -> None:
+    origins = config.sessions // config.every
+    assert choose_spread(2, origins * len(draw_sample(range(500), config.tickers, seed=7))) is not map
+    assert choose_spread(2, origins * len(draw_sample(range(5), config.tickers, seed=7))) is map
 
 
 @pytest.mark.usefixtures("in_threads")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from synthetic_prices import AS_OF, ignore_epoch, make_actions, prepare_all, scale_after
 
-from forecasting.config import ModelConfig, SimulationConfig
+from forecasting.config import ModelConfig, SimulationConfig, TrainingConfig
 from forecasting.features.market import compute_market_variance
 from forecasting.features.registry import FEATURES
 from forecasting.features.returns import DailyReturns, compute_daily_returns
@@ -124,17 +124,18 @@ def test_a_forecast_as_of_the_cut_has_the_same_bits(
             np.testing.assert_array_equal(other.log_returns[band], quantiles)
 
 
-def stack(built: Built) -> TrainingSet:
+def stack(built: Built, config: TrainingConfig) -> TrainingSet:
     """Outcomes of one and five sessions over current volatility alone."""
     flat = [np.zeros((len(ticker), 2)) for ticker in built.tickers]
-    return TrainingSet.stack(built.tickers, flat, inputs=[0, 1], knots=(1, 5))
+    return TrainingSet.stack(built.tickers, flat, inputs=[0, 1], knots=(1, 5), config=config)
 
 
 def test_a_spike_after_the_training_sessions_never_reaches_their_weights(
     histories: Sequence[PriceHistory], built: Built, tiny_config: ModelConfig
 ) -> None:
     other = build([spike(history, CUTS[-1]) for history in histories])
-    honest, spiked = (split_by_session(stack(each), tiny_config.training) for each in (built, other))
+    training = tiny_config.training
+    honest, spiked = (split_by_session(stack(each, training), training) for each in (built, other))
     assert honest.trained_through == AS_OF
     np.testing.assert_array_equal(honest.weights, spiked.weights)
     np.testing.assert_array_equal(honest.training, spiked.training)

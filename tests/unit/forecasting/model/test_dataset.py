@@ -20,6 +20,7 @@ from forecasting.model.dataset import (
     compute_horizon_outcomes,
     count_steps,
     cover_ends,
+    measure_sequence,
     split_by_session,
     tile_ends,
 )
@@ -37,11 +38,12 @@ def make_rows(*calendars: np.ndarray, knots: Sequence[int] = (1,)) -> TrainingSe
         for days, each in zip(calendars, closes, strict=True)
     ]
     return TrainingSet(
-        np.repeat(np.arange(len(calendars), dtype=float), lengths)[:, None],
+        np.repeat(np.arange(len(calendars), dtype=np.float32), lengths)[:, None],
         np.concatenate(targets),
         np.concatenate(calendars),
         np.concatenate(closes),
-        np.repeat(firsts, lengths),
+        start=np.repeat(firsts, lengths),
+        rows=np.arange(sum(lengths)),
     )
 
 
@@ -74,9 +76,11 @@ def test_targets_are_outcomes_over_the_scale_that_the_linear_part_expects(
 ) -> None:
     knots, ticker = (1, 5), tickers[0]
     log_scales = np.full((len(ticker), 2), np.log([2.0, 4.0]))
-    data = TrainingSet.stack([ticker, ticker], [log_scales, 0 * log_scales], inputs=[3, 1], knots=knots)
+    data = TrainingSet.stack(
+        [ticker, ticker], [log_scales, 0 * log_scales], inputs=[3, 1], knots=knots, config=TrainingConfig()
+    )
     length = len(ticker)
-    np.testing.assert_array_equal(data.features[:length], ticker.features[:, [3, 1]])
+    np.testing.assert_array_equal(data.features[:length], ticker.features[:, [3, 1]].astype(np.float32))
     np.testing.assert_array_equal(data.start, np.repeat([0, length], length))
     for index, h in enumerate(knots):
         outcome = compute_horizon_outcomes(ticker, h)
@@ -87,11 +91,37 @@ def test_targets_are_outcomes_over_the_scale_that_the_linear_part_expects(
         assert data.closes[0, index] == ticker.sessions[h]
 
 
+@pytest.mark.parametrize("mode", ["sequence", "window"])
+def test_of_a_long_history_all_that_a_fit_reads_is_kept_and_little_else(
+    mode: str, tickers: Sequence[TickerFeatures]
+) -> None:
+    config = make_config(mode=mode, lookback=20, segment=30, history_sessions=100)
+    flat = [np.zeros((len(ticker), 2)) for ticker in tickers]
+    kept, whole = (
+        TrainingSet.stack(tickers, flat, inputs=[3, 1], knots=(1, 5), config=history)
+        for history in (config, make_config(history_sessions=5000))
+    )
+    assert len(kept.rows) <= len(tickers) * (101 + measure_sequence(config) - 1) < len(whole.rows)
+    split, expected = split_by_session(kept, config), split_by_session(whole, config)
+    np.testing.assert_array_equal(kept.rows[split.training], expected.training)
+    np.testing.assert_array_equal(kept.rows[split.validation], expected.validation)
+    batches = [
+        build_sequences(data, own.weights, config).gather(
+            torch.as_tensor(cover_ends(own.training, data, config.segment))
+        )
+        for data, own in ((kept, split), (whole, expected))
+    ]
+    for found, wanted in zip(*batches, strict=True):
+        assert torch.equal(found, wanted)
+
+
 def test_one_halted_ticker_that_jumps_is_cut_to_what_a_residual_may_be(
     tickers: Sequence[TickerFeatures],
 ) -> None:
     jump = replace(tickers[0], target=np.where(np.arange(len(tickers[0])) == 9, 1e6, tickers[0].target))
-    data = TrainingSet.stack([jump], [np.zeros((len(jump), 1))], inputs=[0], knots=(1,))
+    data = TrainingSet.stack(
+        [jump], [np.zeros((len(jump), 1))], inputs=[0], knots=(1,), config=TrainingConfig()
+    )
     assert data.target[9, 0] == 20.0
 
 

@@ -9,7 +9,7 @@ import pytest
 from forecasting.config import ModelConfig
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import Rows, Split, TickerFeatures, TrainingSet, split_by_session
-from forecasting.model.residuals import EXPECTED_MEAN, ResidualPool, collect_residuals
+from forecasting.model.residuals import EXPECTED_MEAN, PastSessions, ResidualPool, collect_residuals
 from forecasting.types import Floats
 
 
@@ -17,15 +17,16 @@ from forecasting.types import Floats
 def split(model: Model, tickers: Sequence[TickerFeatures], tiny_config: ModelConfig) -> Split:
     knots = tiny_config.network.knots
     log_scales = [model.log_har.log_scales(each.features, each.windows, knots) for each in tickers]
-    data = TrainingSet.stack(tickers, log_scales, inputs=model.inputs, knots=knots)
-    return split_by_session(data, tiny_config.training)
+    training = tiny_config.training
+    data = TrainingSet.stack(tickers, log_scales, inputs=model.inputs, knots=knots, config=training)
+    return split_by_session(data, training)
 
 
 @pytest.fixture(scope="module")
 def pool(model: Model, tickers: Sequence[TickerFeatures], split: Split, market: pd.Series) -> ResidualPool:
     return collect_residuals(
-        lambda ticker: np.log(predict_scale(model, ticker)),
-        tickers,
+        lambda past: past.log_scale,
+        [PastSessions.of(each, np.log(predict_scale(model, each)), model.inputs) for each in tickers],
         split,
         market=market,
         coefficients=model.market,
@@ -55,6 +56,13 @@ def test_rows_are_finite_and_likely_rows_are_the_recent_ones(pool: ResidualPool,
     assert (pool.rows[:, 1:] <= 100).all()
 
 
+def list_scored(split: Split, first: TickerFeatures) -> Rows:
+    """Training sessions of the first ticker, by their position in it."""
+    rows = split.rows[split.training]
+    scored: Rows = rows[rows < len(first)]
+    return scored
+
+
 def measure_shift(model: Model, ticker: TickerFeatures, rows: Rows, pool: ResidualPool) -> Floats:
     """Distance of the residuals of sessions from where they were; found by their range ratios."""
     scale = predict_scale(model, ticker)
@@ -68,17 +76,16 @@ def measure_shift(model: Model, ticker: TickerFeatures, rows: Rows, pool: Residu
 def test_a_row_is_one_session_of_one_ticker(
     model: Model, tickers: Sequence[TickerFeatures], split: Split, pool: ResidualPool
 ) -> None:
-    rows = split.training[split.training < len(tickers[0])][100:160]
-    shift = measure_shift(model, tickers[0], rows, pool)
+    shift = measure_shift(model, tickers[0], list_scored(split, tickers[0])[100:160], pool)
     np.testing.assert_allclose(shift, shift[0], atol=1e-5)
 
 
 def test_residuals_are_moved_to_the_mean_that_is_to_be_expected(
     model: Model, tickers: Sequence[TickerFeatures], split: Split, pool: ResidualPool
 ) -> None:
-    shift = measure_shift(model, tickers[0], split.training[split.training < len(tickers[0])][150:151], pool)
-    totals = np.concatenate([ticker.target / predict_scale(model, ticker) for ticker in tickers])
-    starts = np.concatenate([np.arange(len(ticker)) for ticker in tickers])
+    shift = measure_shift(model, tickers[0], list_scored(split, tickers[0])[150:151], pool)
+    totals = np.concatenate([ticker.target / predict_scale(model, ticker) for ticker in tickers])[split.rows]
+    starts = np.concatenate([np.arange(len(ticker)) for ticker in tickers])[split.rows]
     weights = split.weights[:, 0].copy()
     weights[split.validation] = weights.max()
     weights[(starts < 20) | ~np.isfinite(totals)] = 0

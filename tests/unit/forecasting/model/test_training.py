@@ -46,7 +46,14 @@ def data() -> TrainingSet:
     closes = days[np.minimum(np.arange(ROWS)[:, None] + KNOTS, ROWS - 1)]
     for index, h in enumerate(KNOTS):
         target[-h:, index] = np.nan
-    return TrainingSet(features, target, days, closes, np.zeros(ROWS, np.int64))
+    return TrainingSet(
+        features.astype(np.float32),
+        target,
+        days,
+        closes,
+        start=np.zeros(ROWS, np.int64),
+        rows=np.arange(ROWS),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def overfitted(universe: Universe, last: date) -> Model:
     tickers = [build_ticker_features(returns, market, honest.manifest.features, lookback=20)]
     knots, log_har = GREEDY.network.knots, honest.log_har
     log_scales = [log_har.log_scales(each.features, each.windows, knots) for each in tickers]
-    data = TrainingSet.stack(tickers, log_scales, inputs=honest.inputs, knots=knots)
+    data = TrainingSet.stack(tickers, log_scales, inputs=honest.inputs, knots=knots, config=GREEDY.training)
     split = split_by_session(data, GREEDY.training)
     cheat = replace(split, validation=split.training, held_out=(split.weights > 0).astype(np.float64))
     network = build_network(GREEDY)
