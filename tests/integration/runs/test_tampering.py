@@ -24,10 +24,15 @@ from db import ModelRecord
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.settings import load_settings
+from flows.sources import open_source
+from flows.sources.earnings import read_earnings_dates
 from flows.steps.replay import replay_run
 from flows.steps.returns import load_universe
 from flows.summary import RunSummary
-from forecasting.pipeline import fit_model
+from forecasting.baselines.random_walk import bracket_widths
+from forecasting.config import SimulationConfig
+from forecasting.features.market import leave_market_unknown
+from forecasting.pipeline import build_last_window, fit_model
 
 TICKERS = ["IBM", "MSFT"]
 REFERENCE = ["IBM", "AAPL", "GOOG"]
@@ -231,18 +236,23 @@ def test_one_ticker_falls_and_the_other_stays_on_the_champion(
 
 
 def load_widths() -> dict[str, float]:
-    """Ticker -> smallest width of its calibrated band over the random walk's."""
+    """Ticker -> smallest width of its calibrated band over that of the calmest random walk."""
+    settings = load_settings()
+    dates = read_earnings_dates(settings, open_source(settings, datetime.now(UTC)), TICKERS)
+    with open_configured_store() as store:
+        universe = load_universe(store, TICKERS, AS_OF, basis="split_adjusted", earnings=dates).returns
     found = rows(
-        "SELECT ticker, horizon, band, max(log_return) - min(log_return) FROM forecast_quantiles"
-        f" WHERE as_of = '{AS_OF}' AND band IN ('calibrated', 'random_walk') AND level BETWEEN 0.05 AND 0.95"
-        " GROUP BY ticker, horizon, band"
+        "SELECT ticker, max(log_return) - min(log_return) FROM forecast_quantiles"
+        f" WHERE as_of = '{AS_OF}' AND band = 'calibrated' AND level BETWEEN 0.05 AND 0.95"
+        " GROUP BY ticker, horizon ORDER BY ticker, horizon"
     )
-    widths = {tuple(row[:3]): row[3] for row in found}
+    widths: dict[str, list[float]] = {}
+    for ticker, width in found:
+        widths.setdefault(ticker, []).append(width)
+    windows = {ticker: build_last_window(universe[ticker], leave_market_unknown()) for ticker in TICKERS}
+    config = SimulationConfig(horizon=5)
     return {
-        ticker: min(
-            widths[ticker, horizon, "calibrated"] / widths[ticker, horizon, "random_walk"]
-            for horizon in range(1, 6)
-        )
+        ticker: float(np.min(widths[ticker] / bracket_widths(windows[ticker], config)[0]))
         for ticker in TICKERS
     }
 
