@@ -19,6 +19,7 @@ from forecasting.errors import UsageError
 from forecasting.features.report_days import DatedReport
 from forecasting.text import format_plain
 
+LEGEND_INCHES = 1.4  # of an entry of the legend
 HISTORY_SESSIONS = 90
 CHARTS_A_ROW = 3
 _STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
@@ -84,8 +85,9 @@ def _add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         entries = {**dict(zip(labels, handles, strict=True)), **entries}
+    columns = min(len(entries), int(figure.get_figwidth() / LEGEND_INCHES))
     figure.legend(
-        list(entries.values()), list(entries), loc="outside lower center", ncols=len(entries), frameon=False
+        list(entries.values()), list(entries), loc="outside lower center", ncols=columns, frameon=False
     )
 
 

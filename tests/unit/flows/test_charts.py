@@ -53,6 +53,17 @@ def test_reports_within_the_picture_are_marked_and_the_coming_one_is_named(workp
     ]
 
 
+def test_the_legend_lies_within_the_picture_of_one_ticker(workplace: Path) -> None:
+    draw(workplace / "fan.svg", 100.0)
+    picture = (workplace / "fan.svg").read_text()
+    (width,) = re.findall(r'viewBox="0 0 ([\d.]+) ', picture)
+    (legend,) = re.findall(r'<g id="legend_1">(.*)', picture, re.DOTALL)
+    lefts = [float(left) for left in re.findall(r'<text [^>]*x="(-?[\d.]+)"', legend)]
+    assert len(lefts) == 4
+    assert min(lefts) > 0
+    assert max(lefts) + 80 < float(width)  # the longest entry takes 75
+
+
 def test_of_many_tickers_the_watched_and_the_widest_are_drawn() -> None:
     bands = pd.DataFrame(
         [(ticker, h, 100 - width * h, 100 + width * h) for ticker, width in WIDTHS.items() for h in (5, 1)],
