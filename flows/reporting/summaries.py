@@ -31,7 +31,8 @@ def build_summary_parts(summary: RunSummary, store: Store, known_ahead: int | No
     if summary.run_id:
         yield f"Run:      {summary.run_id}"
     if summary.report:
-        for name, value in asdict(summary.report).items():
+        on_one_line = {"query": " ".join(summary.report.query.split())}
+        for name, value in (asdict(summary.report) | on_one_line).items():
             yield f"{name.capitalize() + ':':9} {value}"
 
 

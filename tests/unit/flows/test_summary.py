@@ -59,7 +59,7 @@ def test_a_run_that_published_nothing_is_a_line_for_each_fault_and_one_for_the_s
 
 
 def test_a_run_that_filled_sessions_alone_still_says_where_the_bands_are(store: Store) -> None:
-    report = RunReport(plot="fan.png", database="sqlite://", query="SELECT 1")
+    report = RunReport(plot="fan.png", database="sqlite://", query="SELECT\n  1")
     parts = list(build_summary_parts(RunSummary(DAY, report=report), store, None))
     assert parts[1:] == ["Plot:     fan.png", "Database: sqlite://", "Query:    SELECT 1"]
 
