@@ -34,7 +34,7 @@ BETWEEN = [
     ["flows.steps.sessions:ingest_tickers", "after", 1],
     ["forecasting.model.training:fit_network", "after", 1],
     ["flows.steps.publish:ensure_model", "after", 1],
-    ["flows.steps.forecast:forecast_ticker", "after", 1],
+    ["flows.steps.forecast_pool:forecast_ticker", "after", 1],
     ["flows.steps.publish:report_quarantine", "after", 1],
 ]
 
