@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
+from flows.steps.progress import log_progress
 from flows.steps.report import report_calibration
 from flows.summary import RunSummary, Stopwatch
 from forecasting.errors import PriceError
@@ -37,7 +38,11 @@ def verify_bands(context: RunContext, since: date) -> int:
     """
     with context.store.reading() as tx:
         tickers = tx.outcomes.tickers()
-    scored = sum(_score_ticker(context, ticker, since) for ticker in tickers)
+    scored = 0
+    with log_progress("verify: tickers") as progress:
+        for done, ticker in enumerate(tickers, start=1):
+            scored += _score_ticker(context, ticker, since)
+            progress.count(done, len(tickers))
     get_run_logger().info("verify: %d bands scored", scored)
     _prune_comparisons(context)
     return scored
