@@ -153,7 +153,7 @@ def read_frame(
     """Run a query; the frame's columns are named as in the query."""
     result = connection.execute(query, parameters)
     # Plain tuples: pandas asks each row whether it is a dataclass, and SQLAlchemy's own take long to say no.
-    return pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()))
+    return pd.DataFrame([tuple(row) for row in result.all()], columns=list(result.keys()))
 
 
 def select_tickers(table: sa.Table, source: str) -> sa.Select[tuple[str]]:

@@ -1,7 +1,7 @@
 """Repository of earnings dates, with the time in which each was known, and of the attempts to read them."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
@@ -15,14 +15,24 @@ from forecasting.calendars.reports import Report
 class EarningsRepository(Repository):
     """Stored earnings dates."""
 
-    def load(self, tickers: Collection[str], known_at: datetime) -> dict[str, tuple[Report, ...]]:
-        """Load ticker -> reports that count, in order of time, as they were known at an instant (UTC)."""
+    def load(
+        self, tickers: Collection[str], known_at: datetime, since: date = date.min
+    ) -> dict[str, tuple[Report, ...]]:
+        """Load ticker -> reports that count, in order of time, as they were known at an instant (UTC).
+
+        Args:
+            tickers: Which.
+            known_at: The instant.
+            since: First day of a report.
+        """
         return {
             ticker: tuple(report for report in own if report.counts)
-            for ticker, own in self.load_all(tickers, known_at).items()
+            for ticker, own in self.load_all(tickers, known_at, since).items()
         }
 
-    def load_all(self, tickers: Collection[str], known_at: datetime) -> dict[str, tuple[Report, ...]]:
+    def load_all(
+        self, tickers: Collection[str], known_at: datetime, since: date = date.min
+    ) -> dict[str, tuple[Report, ...]]:
         """Load the same with the reports that do not count."""
         columns = earnings_dates.c
         still_known = columns.withdrawn_at.is_(None) | (columns.withdrawn_at > known_at)
@@ -30,6 +40,7 @@ class EarningsRepository(Repository):
         query = (
             sa.select(columns.ticker, columns.report_date, *facts)
             .where(columns.source == self._source, columns.ticker.in_(tickers))
+            .where(columns.report_date >= since)
             .where(columns.first_seen <= known_at, still_known)
             .order_by(columns.ticker, columns.report_date)
         )

@@ -161,15 +161,37 @@ class ForecastRepository(Repository):
             return is_edition_stored(self._connection, self._source, rows, edition=edition)
         return self._is_stored(rows)
 
-    def latest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> pd.DataFrame:
+    def latest(
+        self,
+        tickers: Sequence[str] | None = None,
+        until: date | None = None,
+        *,
+        horizons: Sequence[int] | None = None,
+    ) -> pd.DataFrame:
         """Load the newest edition of the newest forecast of each ticker, in the columns of `latest_forecast`.
 
         Args:
             tickers: Which, None for the universe; one that has left it is found by its name.
             until: The newest up to this session, with no age; None for the newest of all.
+            horizons: Which, None for all.
         """
-        query = select_latest(self._source, tickers, until=until)
+        query = select_latest(self._source, tickers, until=until, horizons=horizons)
         return read_frame(self._connection, query.order_by("ticker", "horizon"))
+
+    def targets(
+        self, tickers: Sequence[str], as_of: date, edition: int = FIRST_EDITION
+    ) -> dict[str, list[date]]:
+        """List ticker -> target sessions of an edition of its forecast from a session, in order of time."""
+        table = forecasts if edition == FIRST_EDITION else forecast_editions
+        row = table.c
+        is_asked = (row.source == self._source) & row.ticker.in_(tickers) & (row.as_of == as_of)
+        if edition != FIRST_EDITION:
+            is_asked &= row.edition == edition
+        query = sa.select(row.ticker, row.target_session).where(is_asked).order_by(row.target_session)
+        found: dict[str, list[date]] = {}
+        for ticker, session in self._connection.execute(query).all():
+            found.setdefault(ticker, []).append(session)
+        return found
 
     def newest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> list[TickerSession]:
         """List ticker and `as_of` of the forecasts that `latest` loads, sorted by ticker."""

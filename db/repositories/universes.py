@@ -195,18 +195,24 @@ def join_newest(
     return query.join(newest, is_newest)
 
 
-def select_latest(source: str, tickers: Sequence[str] | None, *, until: date | None) -> sa.Select[Any]:
+def select_latest(
+    source: str, tickers: Sequence[str] | None, *, until: date | None, horizons: Sequence[int] | None
+) -> sa.Select[Any]:
     """Select the newest edition of the newest bands of each ticker, in the columns of `latest_forecast`.
 
     Args:
         source: Of the forecasts.
         tickers: As of `join_newest`.
         until: As of `join_newest`; bands of a given session have no age.
+        horizons: Which, None for all.
     """
     first, later = (
         join_newest(_select_bands(table, with_age=until is None), source, tickers, until=until, table=table)
         for table in (forecasts, forecast_editions)
     )
+    if horizons is not None:
+        first = first.where(forecasts.c.horizon.in_(horizons))
+        later = later.where(forecast_editions.c.horizon.in_(horizons))
     newest = sa.union_all(
         first.where(select_newest_edition(forecasts).is_(None)),
         later.where(forecast_editions.c.edition == select_newest_edition(forecast_editions)),

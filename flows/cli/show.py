@@ -22,17 +22,13 @@ def show(
     """Show the newest bands in the store."""
     from db import open_reader
     from flows.named_universe import settle_settings
-    from flows.reporting.bands import (
-        build_bands_sheet,
-        load_bands,
-        load_expected_reports,
-        select_main_horizons,
-    )
+    from flows.reporting.bands import build_bands_sheet, load_bands, load_expected_reports
     from flows.reporting.tables import STORED_DIGITS, to_records
+    from forecasting.config import MAIN_HORIZONS
 
     settings = settle_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
-        bands = load_bands(store, settings.tickers, to_day(as_of))
+        bands = load_bands(store, settings.tickers, to_day(as_of), horizons=None if every else MAIN_HORIZONS)
         reports = load_expected_reports(store, bands, settings.known_ahead)
-    sheet = build_bands_sheet(bands if every else select_main_horizons(bands), reports)
+    sheet = build_bands_sheet(bands, reports)
     print_result([sheet], to_records(sheet, STORED_DIGITS), json=json)

@@ -55,11 +55,11 @@ def load_expected_reports(
 
     Args:
         store: Of the bands.
-        bands: In columns of `latest_forecast`.
+        bands: In columns of `latest_forecast`, of any horizons.
         known_ahead: As of `load_reports`.
     """
-    sessions = _list_sessions(bands)
     with store.reading() as tx:
+        sessions = _load_sessions(tx, bands)
         reports = load_reports(tx, sessions, _newest_issue(bands), known_ahead=known_ahead)
     selected = {
         ticker: select_reports(own, sessions[ticker][0] + timedelta(days=1), sessions[ticker][-1])
@@ -68,14 +68,26 @@ def load_expected_reports(
     return {ticker: own for ticker, own in selected.items() if own}
 
 
-def load_bands(store: Store, tickers: Sequence[str] = (), until: date | None = None) -> pd.DataFrame:
+def load_bands(
+    store: Store,
+    tickers: Sequence[str] = (),
+    until: date | None = None,
+    *,
+    horizons: Sequence[int] | None = None,
+) -> pd.DataFrame:
     """Load the newest bands of some tickers (none: of all) up to a session, in columns of `latest_forecast`.
+
+    Args:
+        store: Of the bands.
+        tickers: Which.
+        until: Last session that bands may start from; None for any.
+        horizons: Which; None for all.
 
     Raises:
         UsageError: The store holds none.
     """
     with store.reading() as tx:
-        bands = tx.forecasts.latest(tickers or None, until)
+        bands = tx.forecasts.latest(tickers or None, until, horizons=horizons)
         if bands.empty:
             raise _nothing_stored(store, tx, tickers, until=until)
     return bands
@@ -138,7 +150,7 @@ def load_fan_data(
             ticker: adjust(tx.prices.load(ticker, as_of), as_of, "split_adjusted")["close"]
             for ticker, as_of in newest
         }
-        known_at = _newest_issue(tx.forecasts.latest(list(closes), until))
+        known_at = _newest_issue(tx.forecasts.latest(list(closes), until, horizons=[1]))
         reports = load_reports(tx, _list_sessions(bands), known_at, known_ahead=known_ahead)
     return FanData(bands, closes, max(as_of for _, as_of in newest), reports)
 
@@ -157,6 +169,17 @@ def format_query(source: str) -> str:
 def default_plot_path(settings: Settings, as_of: date) -> Path:
     """Return the path of the fan charts of a session."""
     return settings.home.absolute() / "plots" / f"fan-{as_of}.png"
+
+
+def _load_sessions(tx: Transaction, bands: pd.DataFrame) -> dict[str, list[date]]:
+    """Load what `_list_sessions` lists, of bands of which some horizons may be left out."""
+    sessions = {}
+    for (as_of, edition), own in bands.groupby(["as_of", "edition"]):
+        for ticker, targets in tx.forecasts.targets(
+            list(own["ticker"].unique()), as_of, int(edition)
+        ).items():
+            sessions[ticker] = [as_of, *targets]
+    return dict(sorted(sessions.items()))
 
 
 def _list_sessions(bands: pd.DataFrame) -> dict[str, list[date]]:

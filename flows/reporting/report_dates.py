@@ -9,7 +9,7 @@ import numpy as np
 from db import Transaction
 from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.lookup import STANDARD, Calendars
-from forecasting.calendars.reports import EarningsDates, Report
+from forecasting.calendars.reports import YEAR, EarningsDates, Report
 from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import CalendarError, UnknownExchangeError
 from forecasting.features.report_days import DatedReport, list_reports
@@ -35,6 +35,8 @@ def load_reports(
 ) -> dict[str, tuple[DatedReport, ...]]:
     """Load the reports of some tickers in order of time, as a forecast from a session of each knew them.
 
+    They begin a year before the first of the sessions: older ones say nothing of those ahead.
+
     Args:
         tx: An open transaction.
         sessions: Ticker -> its session, and the next ones as far as they are stored.
@@ -42,9 +44,9 @@ def load_reports(
         known_ahead: Sessions before a report from which its date counts; None loads no reports.
         calendars: Give the next sessions where fewer than `known_ahead` are stored.
     """
-    if known_ahead is None:
+    if known_ahead is None or not sessions:
         return {}
-    stored = tx.earnings.load(sessions, known_at)
+    stored = tx.earnings.load(sessions, known_at, min(first for first, *_ in sessions.values()) - YEAR)
     found = {}
     for ticker, (session, *following) in sessions.items():
         if not stored[ticker]:

@@ -32,6 +32,13 @@ def test_dates_come_back_in_order_with_all_that_was_stated(store: Store) -> None
     assert load(store, FIRST - timedelta(seconds=1)) == ()
 
 
+def test_dates_can_begin_with_a_day(store: Store) -> None:
+    save(store, [PAST, NEXT], FIRST)
+    with store.reading() as tx:
+        assert tx.earnings.load(["AAPL"], FIRST, PAST.day)["AAPL"] == (PAST, NEXT)
+        assert tx.earnings.load(["AAPL"], FIRST, PAST.day + timedelta(days=1))["AAPL"] == (NEXT,)
+
+
 def test_a_date_that_moves_is_kept_as_it_was_known(store: Store) -> None:
     moved = replace(NEXT, day=date(2025, 2, 4))
     save(store, [PAST, NEXT], FIRST)

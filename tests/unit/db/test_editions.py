@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -110,6 +111,20 @@ def test_readers_of_the_store_see_the_newest_edition(issued: Store, run: RunReco
     ]
     assert list(quantiles.columns) == list(others.columns)
     assert (set(quantiles["band"]), len(quantiles), len(others)) == ({"calibrated"}, 2 * 3, 3 * 12)
+
+
+def test_some_horizons_and_the_target_sessions_are_those_of_the_edition(
+    issued: Store, run: RunRecord, wide: Forecast
+) -> None:
+    publish(issued, later(run, 2), wide, reissue=True)
+    with issued.reading() as tx:
+        every, some = tx.forecasts.latest(), tx.forecasts.latest(horizons=[1])
+        first, second = (tx.forecasts.targets(["AAA", "BBB"], DAY, edition) for edition in (1, 2))
+    pd.testing.assert_frame_equal(some, every[every["horizon"] == 1].reset_index(drop=True))
+    assert list(zip(some["ticker"], some["edition"], strict=True)) == [("AAA", 2), ("BBB", 1)]
+    assert second == {"AAA": list(wide.target_sessions)}
+    assert first.keys() == {"AAA", "BBB"}
+    assert first["BBB"] == list(every.loc[every["ticker"] == "BBB", "target_session"])
 
 
 def test_scores_and_coverage_are_of_the_first_edition(

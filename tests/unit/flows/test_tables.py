@@ -6,6 +6,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 from flows.reporting.tables import (
     Column,
@@ -133,18 +136,49 @@ def test_a_table_gives_up_its_lines_before_its_columns(
         assert any("SUBPENNY" in line and "0.000022000" in line for line in text.splitlines()) == table
 
 
-@pytest.mark.parametrize("width", [*range(24, 48), 200])
-def test_rows_are_printed_as_each_would_be_by_itself(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+@pytest.mark.parametrize("force_color", ["", "1"])
+@pytest.mark.parametrize("title", ["Shares", "", "A title that is wider than its table, and wraps"])
+@pytest.mark.parametrize("lined", [True, False])
+def test_rows_that_fit_are_printed_as_rich_prints_them(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    force_color: str,
+    title: str,
+    *,
+    lined: bool,
 ) -> None:
-    """A twin: the table whose rows are not joined, wherever cells wrap or not."""
-    rows = (*ROWS, ("", None, None, (), None), ("取引所", 30, 1.0, (DAY,), None))
+    """A twin: the rows are joined here, because rich takes most of a second for thousands of them."""
+    rows = (*ROWS[:2], ("", None, None, (), None), ("取引所", 30, 1.0, (DAY,), None))  # of one word each
+    cells = (
+        *(("AAA", "1", "90.0%", "none"), ("", "5", "", f"{DAY}")),
+        *(("", "", "", "none"), ("取引所", "30", "100.0%", f"{DAY}")),
+    )
+    table = Table(
+        title=title or None, title_justify="left", box=box.HEAVY_HEAD if lined else None, pad_edge=lined
+    )
+    for column in COLUMNS[:-1]:
+        table.add_column(column.heading, justify=column.align)
+    for row in cells:
+        table.add_row(*row)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", force_color)
+    width = Console(width=200).measure(table).maximum
     monkeypatch.setenv("COLUMNS", str(width))
-    print_parts([Sheet("Shares", COLUMNS, rows)])
-    joined = capsys.readouterr().out
-    monkeypatch.setattr("flows.reporting.tables._join_rows", lambda rows: rows)
-    print_parts([Sheet("Shares", COLUMNS, rows)])
-    assert joined == capsys.readouterr().out
+    print_parts([Sheet(title, COLUMNS, rows)])
+    found = capsys.readouterr().out
+    open_console().print(table)
+    assert found == capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", range(30, 48))
+def test_no_line_is_wider_than_the_terminal_where_cells_wrap(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_parts([Sheet("Shares", COLUMNS, ROWS)])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum("2024-06-03" in line for line in lines) >= 2
 
 
 def test_a_stacked_table_names_a_group_once(
