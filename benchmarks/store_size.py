@@ -20,11 +20,13 @@ import pandas as pd
 from db import RunRecord, Store, measure_store, open_store
 from forecasting.config import BAND_LEVELS, CALIBRATED_LEVELS
 from forecasting.evaluation.outcomes import score_issued
+from forecasting.evaluation.paths import measure_path_outcomes
 from forecasting.forecast import Forecast
+from forecasting.model.odds import measure_odds
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions
 from forecasting.types import Band
 
-HORIZON, KEEP = 30, timedelta(days=30)
+HORIZON, PATHS, KEEP = 30, 200, timedelta(days=30)
 EDGES, FINE_EDGES = (
     np.array([NormalDist().inv_cdf(level) for level in levels]) for levels in (BAND_LEVELS, CALIBRATED_LEVELS)
 )
@@ -61,6 +63,7 @@ def make_forecast(ticker: str, days: Sequence[date], anchor: float, *, seed: int
         regime="calm",
         n_outcomes=(100,) * HORIZON,
         refined=scale * FINE_EDGES * random.uniform(0.9, 1.1),
+        odds=measure_odds(random.normal(0, 0.01, (PATHS, HORIZON)).cumsum(axis=1), BAND_LEVELS),
     )
 
 
@@ -98,6 +101,8 @@ def score(store: Store, until: date, at: datetime) -> None:
             pending = tx.outcomes.pending(ticker, until)
             if not pending.empty:
                 tx.outcomes.save(score_issued(pending, tx.prices.load(ticker, until)), at)
+            paths = tx.paths.pending(ticker, until)
+            tx.paths.save(measure_path_outcomes(paths, tx.prices.load(ticker, until)), at)
 
 
 def main() -> None:
@@ -123,7 +128,8 @@ def main() -> None:
             score(store, days[-1], datetime.combine(days[-1], START.time(), UTC))
             print(store.prune(datetime.combine(days[-1], START.time(), UTC) + 2 * KEEP, KEEP))
     size = measure_store(options.url)
-    for table, count in size.tables.items() if size else ():
+    sizes = dict(size.tables) if size else {}
+    for table, count in (*sizes.items(), ("all", sum(sizes.values()))):
         print(f"{table:20} {count / 1000 / options.tickers / options.sessions:8.2f} kB a ticker and session")
 
 

@@ -116,6 +116,7 @@ path_odds = Table(
     CheckConstraint("level > -1", name="level_bounds"),
     CheckConstraint("value >= 0 AND value <= 1", name="value_bounds"),
     one_of("statistic", PathStatistic),
+    sqlite_with_rowid=False,  # with one, SQLite keeps every key twice
     comment="Odds of the closes on the way, from paths that have the quantiles of the calibrated bands",
 )
 

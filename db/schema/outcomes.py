@@ -99,5 +99,6 @@ path_outcomes = Table(
     CheckConstraint("lowest > -1 AND lowest <= highest", name="ordered"),
     CheckConstraint("drawdown >= 0 AND drawdown < 1", name="drawdown_bounds"),
     one_of("kind", RunKind),
+    sqlite_with_rowid=False,  # with one, SQLite keeps every key twice
     comment="What became of the closes that the odds of a forecast are about",
 )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from db import RunRecord, Store
 from db.engine import reading
+from db.migrate import downgrade, upgrade
 from forecasting.errors import TableError
 from forecasting.evaluation.paths import measure_path_outcomes
 from forecasting.forecast import Forecast, PathOdds
@@ -162,6 +163,27 @@ def test_outcomes_go_with_their_bars_and_with_a_forecast_that_is_replaced(
         tx.paths.save(outcome.assign(ticker="CCC"), NOON)
     publish(issued, replace(again, run_id="r3"), replace(first, anchor_close=50.0))
     assert {row[1] for row in dump()["path_outcomes"]} == {"AAA"}
+
+
+def test_odds_and_outcomes_survive_the_tables_with_a_rowid_and_back(
+    issued: Store, run: RunRecord, forecast: MakeForecast, dump: Dump, dialect: str
+) -> None:
+    score(issued)
+    before = dump()
+    downgrade(issued.engine, "0018")
+    assert dump() == before
+    upgrade(issued.engine)
+    assert dump() == before
+    with issued.reading() as tx:
+        assert not tx.paths.touches_by_tenth().empty
+    publish(
+        issued, replace(run, run_id="r2", kind="backfill"), replace(forecast("CCC", horizon=10), odds=ODDS)
+    )
+    assert len(dump()["path_odds"]) == len(before["path_odds"]) + 10
+    if dialect == "sqlite":
+        with reading(issued.engine) as connection:
+            query = "SELECT name FROM pragma_table_list WHERE wr AND name LIKE 'path%' ORDER BY name"
+            assert list(connection.scalars(sa.text(query))) == ["path_odds", "path_outcomes"]
 
 
 def test_a_frame_of_another_schema_is_refused(issued: Store) -> None:
