@@ -187,6 +187,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--start", type=date.fromisoformat, default=date(2012, 1, 3), help="first origin")
     parser.add_argument("--end", type=date.fromisoformat, default=date(2019, 12, 31), help="last origin")
     parser.add_argument("--every", type=int, default=5, help="sessions between origins")
+    parser.add_argument("--retrain-every", type=int, default=252, help="sessions between fits")
     parser.add_argument("--warm-up", type=int, default=756, help="sessions before the first origin")
     parser.add_argument("--garch", action="store_true", help="forecast by GARCH, too (the extra garch)")
     options = parser.parse_args(arguments)
@@ -196,7 +197,7 @@ def main(arguments: Sequence[str]) -> None:
         start=options.start,
         end=options.end,
         every=options.every,
-        retrain_every=252,
+        retrain_every=options.retrain_every,
         warm_up_sessions=options.warm_up,
     )
     market = compute_market_variance(universe.values())
