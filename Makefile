@@ -15,7 +15,7 @@ help:            ## Show the targets.
 
 .venv/installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --no-compile --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 install: .venv/installed  ## Make .venv with exact versions of everything.
@@ -64,8 +64,8 @@ ON_BOTH := tests/integration/server tests/browser tests/integration/runs/test_da
 .versions/%/installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .versions/$*
 	grep -vi '^prefect==' constraints.txt > .versions/$*/constraints.txt
-	.versions/$*/bin/python -m pip install --quiet --constraint .versions/$*/constraints.txt --editable '.[dev]' prefect==$(OLDEST)
-	if [ $* = newest ]; then .versions/$*/bin/python -m pip install --quiet --upgrade --editable '.[dev]' prefect; fi
+	.versions/$*/bin/python -m pip install --constraint .versions/$*/constraints.txt --editable '.[dev]' prefect==$(OLDEST)
+	if [ $* = newest ]; then .versions/$*/bin/python -m pip install --upgrade --editable '.[dev]' prefect; fi
 	@touch $@
 
 test-versions: $(ENDS:%=.versions/%/installed)  ## Server, browser and run tests with the oldest and the newest Prefect.

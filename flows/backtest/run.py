@@ -20,8 +20,9 @@ from flows.backtest.options import (
     resolve_simulation,
     resolve_walk,
 )
-from flows.backtest.workers import WalkTask, await_all, fit, issue, open_pool
+from flows.backtest.workers import WalkTask, await_all, fit, issue
 from flows.context import read_calendars
+from flows.processes import apply_own, start_processes
 from flows.progress_line import ProgressLine
 from flows.settings import Settings
 from flows.sources.base import PriceSource
@@ -157,9 +158,10 @@ def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, w
         f"to do: {len(fits)} fits, {len(origins)} origins"
     )
     if fits or origins:
-        with open_pool(task, workers) as pool:
-            await_all([pool.submit(fit, session) for session in fits], ProgressLine("fits", len(fits)).step)
-            forecasts = [pool.submit(issue, origin, fitted) for origin, fitted in origins.items()]
+        with start_processes(workers, task) as pool:
+            models = [pool.submit(apply_own, fit, session) for session in fits]
+            await_all(models, ProgressLine("fits", len(fits)).step)
+            forecasts = [pool.submit(apply_own, issue, origin, fitted) for origin, fitted in origins.items()]
             await_all(forecasts, ProgressLine("origins", len(origins)).step)
 
 

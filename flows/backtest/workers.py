@@ -1,15 +1,13 @@
-"""Worker processes that fit and forecast: one thread each, every result in a file before it counts."""
+"""Work of the processes of a backtest: fit and forecast, every result in a file before it counts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 from flows.backtest.checkpoint import Checkpoint
-from flows.backtest.pool import follow_parent, start_processes
 from forecasting.backtesting.walk_forward import Methods, issue_forecasts
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import ModelConfig, SimulationConfig
@@ -21,9 +19,9 @@ from forecasting.pipeline import Forecaster, fit_model
 Progress = Callable[[], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # so that it can be the key of a cache
 class WalkTask:
-    """Everything that a worker needs.
+    """Everything that a process of a backtest needs.
 
     Attributes:
         out: The result; finished parts are beside it.
@@ -48,12 +46,8 @@ class WalkTask:
     calendars: Calendars = STANDARD
 
 
-_OWN: dict[str, WalkTask] = {}  # the task of this worker process, set once when it starts
-
-
-def fit(session: date) -> str:
-    """Fit and save a model in this process; return the sentence of a failure, or nothing."""
-    task = _OWN["task"]
+def fit(task: WalkTask, session: date) -> str:
+    """Fit and save a model; return the sentence of a failure, or nothing."""
     try:
         universe = [task.universe[ticker].until(session) for ticker in task.train]
         universe = [returns for returns in universe if len(returns)]
@@ -64,11 +58,10 @@ def fit(session: date) -> str:
     return ""
 
 
-def issue(origin: date, fit: date) -> str:
-    """Forecast and save an origin in this process; return the sentence of a failure, or nothing."""
-    task = _OWN["task"]
+def issue(task: WalkTask, origin: date, fit: date) -> str:
+    """Forecast and save an origin; return the sentence of a failure, or nothing."""
     try:
-        issued = issue_forecasts(_load_methods(fit), task.universe, task.tickers, origin=origin)
+        issued = issue_forecasts(_load_methods(task, fit), task.universe, task.tickers, origin=origin)
     except BandcastError as error:
         return f"Forecast from {origin}: {error}"
     Checkpoint(task.out).save_part(issued)
@@ -76,8 +69,7 @@ def issue(origin: date, fit: date) -> str:
 
 
 @lru_cache(maxsize=2)
-def _load_methods(fit: date) -> Methods:
-    task = _OWN["task"]
+def _load_methods(task: WalkTask, fit: date) -> Methods:
     model = Checkpoint(task.out).load_fit(fit)
     market = compute_market_variance(task.universe[ticker] for ticker in model.manifest.reference)
     forecaster = Forecaster(model, market, task.simulation, calendars=task.calendars)
@@ -98,20 +90,3 @@ def await_all(futures: Sequence[Future[str]], progress: Progress) -> None:
     finally:
         for future in futures:
             future.cancel()
-
-
-@contextmanager
-def open_pool(task: WalkTask, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Start fresh processes for a task; they end with this one, even where it is killed."""
-    with start_processes(workers, start_worker, task) as pool:
-        yield pool
-
-
-def start_worker(task: WalkTask) -> None:
-    """Prepare this process for a task."""
-    import torch
-
-    torch.set_num_threads(1)
-    follow_parent()
-    _OWN["task"] = task
-    _load_methods.cache_clear()

@@ -14,7 +14,8 @@ from workplace import enter_workplace
 from flows.backtest.checkpoint import Checkpoint
 from flows.backtest.options import resolve_simulation
 from flows.backtest.pool import spread_over
-from flows.backtest.workers import WalkTask, await_all, fit, issue, open_pool, start_worker
+from flows.backtest.workers import WalkTask, await_all, fit, issue
+from flows.processes import start_processes
 from flows.settings import load_settings
 from flows.sources import SampleSource
 from forecasting.backtesting.walk_forward import BASELINES, Execution, Issued, Methods, walk_forward
@@ -56,9 +57,8 @@ def walk_task(tmp_path_factory: pytest.TempPathFactory) -> WalkTask:
 @pytest.fixture(scope="module")
 def checkpoint(walk_task: WalkTask) -> Checkpoint:
     """With one fit and one finished origin in it."""
-    start_worker(walk_task)
-    assert fit(FIT) == ""
-    assert issue(ORIGIN, FIT) == ""
+    assert fit(walk_task, FIT) == ""
+    assert issue(walk_task, ORIGIN, FIT) == ""
     return Checkpoint(walk_task.out)
 
 
@@ -87,9 +87,8 @@ def test_a_ticker_alone_gets_the_bands_it_gets_among_others(
     walk_task: WalkTask, checkpoint: Checkpoint
 ) -> None:
     together = checkpoint.load_part(ORIGIN)
-    start_worker(replace(walk_task, tickers=("AAPL",)))
     try:
-        assert issue(ORIGIN, FIT) == ""
+        assert issue(replace(walk_task, tickers=("AAPL",)), ORIGIN, FIT) == ""
         alone = checkpoint.load_part(ORIGIN)
     finally:
         checkpoint.save_part(together)
@@ -98,8 +97,7 @@ def test_a_ticker_alone_gets_the_bands_it_gets_among_others(
 
 
 def test_a_fit_that_fails_is_one_sentence(walk_task: WalkTask) -> None:
-    start_worker(walk_task)
-    assert fit(date(2009, 6, 1)).startswith("Fit at 2009-06-01: Expected")
+    assert fit(walk_task, date(2009, 6, 1)).startswith("Fit at 2009-06-01: Expected")
     assert not Checkpoint(walk_task.out).has_fit(date(2009, 6, 1))
 
 
@@ -117,7 +115,7 @@ def test_children_have_one_thread_and_the_parent_keeps_its_environment(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with open_pool(walk_task, 1) as pool:
+    with start_processes(1, walk_task) as pool:
         assert pool.submit(torch.get_num_threads).result() == 1
         assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
     assert os.environ["OMP_NUM_THREADS"] == "3"

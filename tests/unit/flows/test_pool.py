@@ -1,15 +1,15 @@
 """Walks spread over processes: which are, and what becomes of an error; real processes are in integration."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 
 from flows.backtest import pool
 from flows.backtest.pool import FEWEST_FORECASTS, choose_spread, spread_over
+from flows.processes import keep_own
 from forecasting.backtesting.walk_forward import Issued
 from forecasting.config import PromotionConfig, WarmStartConfig
 from forecasting.errors import ModelError, RungFailedError
@@ -23,13 +23,12 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of this process in place of processes."""
 
     @contextmanager
-    def start(workers: int, prepare: Callable[..., None], *arguments: Any) -> Iterator[Executor]:
-        prepare(*arguments)
+    def start(workers: int, own: object) -> Iterator[Executor]:
+        keep_own(own)
         with ThreadPoolExecutor(workers) as threads:
             yield threads
 
     monkeypatch.setattr(pool, "start_processes", start)
-    monkeypatch.setattr(pool, "_OWN", {})
 
 
 def issue(origin: date) -> Issued:

@@ -1,0 +1,70 @@
+"""Processes that share work: one thread each, fresh, and ended with the process that started them."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+_OWN: list[Any] = []  # what this process works with, kept when it starts
+
+
+@contextmanager
+def start_processes(workers: int, own: object) -> Iterator[Executor]:
+    """Start fresh processes that keep an object; they end with this one, even if it is killed.
+
+    Args:
+        workers: Number of processes.
+        own: Sent to each once; `apply_own` gives it to functions.
+    """
+    with (
+        _single_threaded_libraries(),
+        ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=keep_own,
+            initargs=(own,),
+        ) as pool,
+    ):
+        yield pool
+
+
+def keep_own(own: object) -> None:
+    """Keep an object for `apply_own`; end with the process that started this one and alone answers Ctrl-C."""
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    _OWN[:] = [own]
+
+
+def apply_own(function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function with what this process keeps, before other arguments."""
+    return function(_OWN[0], *arguments)
+
+
+@contextmanager
+def _single_threaded_libraries() -> Iterator[None]:
+    """Set what numerical libraries read when they are loaded; children inherit it."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # a killed parent closes no queue: this process would wait for ever
