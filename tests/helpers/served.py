@@ -34,13 +34,14 @@ AUTH_STRING = "bandcast:of-the-tests"
 AFTER_CLOSE, BACKFILL = "daily/after-close", "backfill/on-demand"
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 240) -> T:
+def eventually(look: Callable[[], T | None], what: str | Callable[[], str], seconds: float = 240) -> T:
+    """Wait until something is found; a function describes what did not come as it is then."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if (found := look()) is not None:
             return found
         time.sleep(0.3)
-    raise AssertionError(f"waited {seconds} s for {what}")
+    raise AssertionError(f"waited {seconds} s for {what if isinstance(what, str) else what()}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Served:
                 found = client.read_flow_run(run.id)
             return found if found.state and found.state.is_final() else None
 
-        return eventually(look, f"the end of {run.name}\n{self.log}")
+        return eventually(look, lambda: f"the end of {run.name}\n{self.log}")
 
     def run(self, deployment: str, due: datetime | None = None, **parameters: Any) -> FlowRun:
         """Start and wait; it must complete."""

@@ -32,6 +32,9 @@ def receiver(prefect_url: str) -> Iterator[Receiver]:
             for name in (CRASHED, LATE):
                 client.delete_automation(client.read_automations_by_name(name)[0].id)
             client.delete_block_document(client.read_block_document_by_name(BLOCK, BLOCK_TYPE).id)
+            for run in client.read_flow_runs():  # the worker of another file would take it
+                if run.state and not run.state.is_final():
+                    client.delete_flow_run(run.id)
 
 
 @pytest.fixture

@@ -112,4 +112,4 @@ def test_the_worker_works_with_the_string(served: Served, tmp_path: Path) -> Non
 def test_the_worker_answers_for_its_own_health(served: Served) -> None:
     port = served.environment["PREFECT_WORKER_WEBSERVER_PORT"]
     health = f"http://127.0.0.1:{port}/health"
-    eventually(lambda: check_health(health).returncode == 0 or None, f"{health}\n{served.log}", 60)
+    eventually(lambda: check_health(health).returncode == 0 or None, lambda: f"{health}\n{served.log}", 60)
