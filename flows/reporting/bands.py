@@ -150,8 +150,9 @@ def load_fan_data(
             ticker: adjust(tx.prices.load(ticker, as_of), as_of, "split_adjusted")["close"]
             for ticker, as_of in newest
         }
-        known_at = _newest_issue(tx.forecasts.latest(list(closes), until, horizons=[1]))
-        reports = load_reports(tx, _list_sessions(bands), known_at, known_ahead=known_ahead)
+        issued = tx.forecasts.latest(list(closes), until, horizons=[1])
+        sessions = _load_sessions(tx, issued)
+        reports = load_reports(tx, sessions, _newest_issue(issued), known_ahead=known_ahead)
     return FanData(bands, closes, max(as_of for _, as_of in newest), reports)
 
 
@@ -172,23 +173,13 @@ def default_plot_path(settings: Settings, as_of: date) -> Path:
 
 
 def _load_sessions(tx: Transaction, bands: pd.DataFrame) -> dict[str, list[date]]:
-    """Load what `_list_sessions` lists, of bands of which some horizons may be left out."""
+    """Load each ticker -> the session of its bands and all their targets, in order of time."""
     sessions = {}
     for (as_of, edition), own in bands.groupby(["as_of", "edition"]):
-        for ticker, targets in tx.forecasts.targets(
-            list(own["ticker"].unique()), as_of, int(edition)
-        ).items():
+        tickers = list(own["ticker"].unique())
+        for ticker, targets in tx.forecasts.targets(tickers, as_of, int(edition)).items():
             sessions[ticker] = [as_of, *targets]
     return dict(sorted(sessions.items()))
-
-
-def _list_sessions(bands: pd.DataFrame) -> dict[str, list[date]]:
-    """Return each ticker -> the session of its bands and their targets, in order of time."""
-    days = bands[["ticker", "as_of", "target_session"]].drop_duplicates()
-    return {
-        str(ticker): [own["as_of"].iloc[0], *sorted(own["target_session"])]
-        for ticker, own in days.groupby("ticker", observed=True)
-    }
 
 
 def _newest_issue(bands: pd.DataFrame) -> datetime:

@@ -4,22 +4,18 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from db import Store
-from flows.reporting.bands import (
-    build_bands_sheet,
-    load_bands,
-    load_expected_reports,
-    select_main_horizons,
-)
+from flows.reporting.bands import build_bands_sheet, load_bands, load_expected_reports
 from flows.reporting.tables import Part
 from flows.summary import BackfillSummary, Replay, RunSummary
+from forecasting.config import MAIN_HORIZONS
 
 
 def build_summary_parts(summary: RunSummary, store: Store, known_ahead: int | None) -> Iterator[Part]:
     """Yield a run's bands, the quarantined tickers, what was left out, and where to look next."""
     if summary.run_id:
-        bands = load_bands(store, summary.tickers, summary.as_of)
+        bands = load_bands(store, summary.tickers, summary.as_of, horizons=MAIN_HORIZONS)
         reports = load_expected_reports(store, bands, known_ahead)
-        yield build_bands_sheet(select_main_horizons(bands), reports)
+        yield build_bands_sheet(bands, reports)
     for ticker, error in summary.quarantined.items():
         yield f"Quarantined {ticker} ({error.reason}): {error}"
     for ticker, sentence in (summary.fallbacks or {}).items():
