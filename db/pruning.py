@@ -8,10 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from db.engine import reading, writing
-from db.repositories.forecast_rows import SERVED_BAND
 from db.schema import (
     band_outcomes,
-    band_quantiles,
+    comparison_quantiles,
     forecast_editions,
     forecast_runs,
     forecasts,
@@ -20,6 +19,7 @@ from db.schema import (
     unlisted_quantiles,
 )
 from db.schema.outcomes import SCORED_BANDS
+from db.schema.quantiles import SERVED_BAND
 from db.sql import select_tickers
 
 LONGEST_BAND = timedelta(days=90)  # more than thirty sessions of any exchange, holidays included
@@ -72,7 +72,7 @@ def delete_scored_quantiles(
     """Delete the quantiles of comparison bands that have their score; bands without one keep theirs.
 
     Args:
-        table: `band_quantiles`, or that of levels of earlier releases.
+        table: `comparison_quantiles`, or that of levels of earlier releases.
         until: Last target session.
         since: First target session; None for every earlier one.
         source: Of the bands; None for all.
@@ -94,7 +94,7 @@ def delete_scored_quantiles(
 def _statements(before: datetime) -> Iterator[sa.Delete | sa.Update]:
     revision = price_revisions.c
     is_old = (revision.replaced_at < before) & revision.reason.not_in(_DECIDING)
-    yield delete_scored_quantiles(band_quantiles, before.date())
+    yield delete_scored_quantiles(comparison_quantiles, before.date())
     yield sa.delete(price_revisions).where(is_old & ~_awaits_score())
     yield (
         sa.update(model_versions)

@@ -22,6 +22,7 @@ SHORT_HORIZONS = (1, 5, 10)  # those with enough outcomes in a few months to jud
 BAND_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of every band: its edges are what consumers read
 SCORE_LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))  # the grid behind every CRPS that compares
 CALIBRATED_LEVELS = (0.01, 0.025, *SCORE_LEVELS, 0.975, 0.99)  # of the calibrated band, its tails included
+TOUCH_MOVES = (-0.3, -0.2, -0.15, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # of the anchor close
 
 
 class Frozen(BaseModel):

@@ -1,4 +1,4 @@
-"""View of quantiles, a row for each, as text for both databases.
+"""Views of quantiles and of odds, a row for each, as text for both databases.
 
 A text that has been released is history, as in `db.migrations.views`.
 """
@@ -37,4 +37,64 @@ LEFT JOIN unlisted_quantiles u
   ON l.number = 0 AND {" AND ".join(f"u.{name} = q.{name}" for name in _FORECAST_ROW)}
  AND u.band = q.band AND u.level = l.level
 WHERE {_choose("log_return")} IS NOT NULL
+"""
+
+COMPARISON_LEVELS_20 = (0.05, 0.25, 0.5, 0.75, 0.95)
+_BANDS = " UNION ALL ".join(
+    f"SELECT '{band}' AS band" for band in ("calibrated", "mc_dropout", "predictive", "random_walk")
+)
+
+
+def _choose_of_band(column: str) -> str:
+    """Write the value of one column at the level of a row, in the table of its band."""
+    arms = " ".join(
+        f"WHEN {number} THEN COALESCE(q.{column}_{name}, c.{column}_{name})"
+        if level in COMPARISON_LEVELS_20
+        else f"WHEN {number} THEN q.{column}_{name}"
+        for number, (level, name) in enumerate(LEVEL_NAMES_16.items(), start=1)
+    )
+    return f"CASE l.number {arms} ELSE u.{column} END"
+
+
+def _is_of_forecast(row: str) -> str:
+    return " AND ".join(f"{row}.{name} = f.{name}" for name in _FORECAST_ROW)
+
+
+# No union of the two tables: SQLite looks through joins alone.
+FORECAST_QUANTILES_20 = f"""
+CREATE VIEW forecast_quantiles AS
+SELECT f.source, f.ticker, f.as_of, f.target_session, f.horizon, b.band, l.level,
+       {_choose_of_band("log_return")} AS log_return, {_choose_of_band("price")} AS price
+FROM forecasts f
+CROSS JOIN ({_BANDS}) b
+LEFT JOIN calibrated_quantiles q ON b.band = 'calibrated' AND {_is_of_forecast("q")}
+LEFT JOIN comparison_quantiles c ON b.band = c.band AND {_is_of_forecast("c")}
+CROSS JOIN ({_LEVELS} UNION ALL SELECT DISTINCT level, 0 FROM unlisted_quantiles) l
+LEFT JOIN unlisted_quantiles u
+  ON l.number = 0 AND {_is_of_forecast("u")} AND u.band = b.band AND u.level = l.level
+WHERE {_choose_of_band("log_return")} IS NOT NULL
+"""
+
+ODDS_20 = {  # statistic, level -> column
+    **{
+        ("touch", move): f"touch_{'up' if move > 0 else 'down'}_{abs(round(100 * move)):02d}"
+        for move in (-0.3, -0.2, -0.15, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+    },
+    **{("drawdown", level): f"drawdown_{round(100 * level):02d}" for level in COMPARISON_LEVELS_20},
+}
+_ODDS = " UNION ALL ".join(
+    f"SELECT '{statistic}' AS statistic, CAST({level} AS DOUBLE PRECISION) AS level, {number} AS number"
+    for number, (statistic, level) in enumerate(ODDS_20, start=1)
+)
+_VALUE = " ".join(f"WHEN {number} THEN o.{name}" for number, name in enumerate(ODDS_20.values(), start=1))
+PATH_ODDS_20 = f"""
+CREATE VIEW path_odds AS
+SELECT o.source, o.ticker, o.as_of, o.horizon, l.statistic, l.level,
+       CASE l.number {_VALUE} ELSE u.value END AS value
+FROM forecast_odds o
+CROSS JOIN ({_ODDS} UNION ALL SELECT DISTINCT statistic, level, 0 FROM unlisted_odds) l
+LEFT JOIN unlisted_odds u
+  ON l.number = 0 AND u.source = o.source AND u.ticker = o.ticker AND u.as_of = o.as_of
+ AND u.horizon = o.horizon AND u.statistic = l.statistic AND u.level = l.level
+WHERE CASE l.number {_VALUE} ELSE u.value END IS NOT NULL
 """

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from db.bulk import Batch, Rows, prepare_batch
 from db.records import TickerSession
-from db.repositories.forecast_rows import SERVED_BAND, ForecastRows, collect_values
+from db.repositories.forecast_rows import ForecastRows, collect_values
 from db.schema import edition_quantiles, forecast_editions, forecast_quantiles, forecasts
-from db.schema.quantiles import LOG_RETURNS, PRICES
+from db.schema.quantiles import LOG_RETURNS, PRICES, SERVED_BAND
 from db.sql import Row, read_frame
 
 FIRST_EDITION = 1
@@ -43,14 +43,22 @@ def build_edition_rows(rows: ForecastRows, edition: int) -> Rows:
 
 def build_edition_quantiles(rows: ForecastRows, edition: int) -> Rows:
     """Build the rows of table `edition_quantiles`, which keeps the calibrated band alone."""
-    names = ("source", "ticker", "as_of", "target_session", "horizon")
+    names = ("source", "ticker", "as_of", "target_session")
+    pairs = zip(rows.calibrated.name_values(), rows.horizons.name_values(), strict=True)
     values = [
-        (*(row[name] for name in names), edition, level, row[LOG_RETURNS[level]], row[PRICES[level]])
-        for row in rows.quantiles.name_values()
+        (
+            *(row[name] for name in names),
+            forecast["horizon"],
+            edition,
+            level,
+            row[LOG_RETURNS[level]],
+            row[PRICES[level]],
+        )
+        for row, forecast in pairs
         for level in LOG_RETURNS
-        if row["band"] == SERVED_BAND and row[LOG_RETURNS[level]] is not None
+        if row[LOG_RETURNS[level]] is not None
     ]
-    return Rows((*names, "edition", "level", "log_return", "price"), values)
+    return Rows((*names, "horizon", "edition", "level", "log_return", "price"), values)
 
 
 def is_edition_stored(connection: sa.Connection, source: str, rows: ForecastRows, *, edition: int) -> bool:

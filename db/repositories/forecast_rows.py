@@ -1,4 +1,4 @@
-"""Conversion of a forecast to rows of its two tables."""
+"""Conversion of a forecast to rows of its tables."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,20 @@ import numpy as np
 
 from db.bulk import Batch, Rows
 from db.records import RunRecord, TickerSession
-from db.schema.quantiles import LOG_RETURNS, PRICES
+from db.schema.odds import DRAWDOWNS, TOUCHES
+from db.schema.quantiles import COMPARISON_BANDS, LOG_RETURNS, PRICES, SERVED_BAND
 from db.sql import Plain, Row, to_plain
-from forecasting.config import CALIBRATED_LEVELS
+from forecasting.config import BAND_LEVELS, CALIBRATED_LEVELS
 from forecasting.forecast import Forecast
-from forecasting.types import Band, Floats, PathStatistic, RunKind
+from forecasting.types import Band, RunKind
 
-SERVED_BAND: Band = "calibrated"
 _METADATA = ("issued_at", "run_id", "edition")  # of a row: how it was published, not what it forecasts
-_NUMBERS = tuple(name for level in LOG_RETURNS for name in (LOG_RETURNS[level], PRICES[level]))
-_QUANTILE_COLUMNS = ("source", "ticker", "as_of", "band", "target_session", "horizon", *_NUMBERS)
-_ODDS_COLUMNS = ("source", "ticker", "as_of", "horizon", "statistic", "level", "value")
+_ROW = ("source", "ticker", "as_of", "target_session")
+_BAND_ROW = (*_ROW, "band")
+_CALIBRATED = tuple(name for level in CALIBRATED_LEVELS for name in (LOG_RETURNS[level], PRICES[level]))
+_COMPARED = tuple(name for level in BAND_LEVELS for name in (LOG_RETURNS[level], PRICES[level]))
 _TAIL = LOG_RETURNS[CALIBRATED_LEVELS[0]]
+_ODDS_ROW = ("source", "ticker", "as_of", "horizon", *TOUCHES.values(), *DRAWDOWNS.values())
 Values = set[frozenset[tuple[str, object]]]
 
 
@@ -32,14 +34,16 @@ class ForecastRows:
         ticker: The symbol.
         as_of: The session forecast from.
         horizons: Rows of table `forecasts`, one per horizon.
-        quantiles: Rows of table `band_quantiles`, one per horizon and band.
-        odds: Rows of table `path_odds`, one per horizon, statistic and level.
+        calibrated: Rows of table `calibrated_quantiles`, one per horizon.
+        comparisons: Rows of table `comparison_quantiles`, one per horizon and band.
+        odds: Rows of table `forecast_odds`, one per horizon that they span.
     """
 
     ticker: str
     as_of: date
     horizons: Rows
-    quantiles: Rows
+    calibrated: Rows
+    comparisons: Rows
     odds: Rows
 
     @property
@@ -108,13 +112,20 @@ def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
     Raises:
         StoreError: A value is infinite.
     """
-    quantiles = [row for band in forecast.log_returns for row in _quantile_rows(run, forecast, band)]
+    calibrated = list(_quantile_rows(run, forecast, SERVED_BAND, levels=CALIBRATED_LEVELS))
+    compared = [
+        (*row[: len(_ROW)], band, *row[len(_ROW) :])
+        for band in COMPARISON_BANDS
+        if band in forecast.log_returns
+        for row in _quantile_rows(run, forecast, band, levels=BAND_LEVELS)
+    ]
     return ForecastRows(
         forecast.ticker,
         forecast.as_of,
         _horizon_rows(run, forecast),
-        Rows(_QUANTILE_COLUMNS, quantiles),
-        Rows(_ODDS_COLUMNS, list(_odds_rows(run, forecast))),
+        Rows((*_ROW, *_CALIBRATED), calibrated),
+        Rows((*_BAND_ROW, *_COMPARED), compared),
+        Rows(_ODDS_ROW, list(_odds_rows(run, forecast))),
     )
 
 
@@ -123,25 +134,33 @@ def collect_values(rows: Iterable[Mapping[str, object]]) -> Values:
     return {frozenset(item for item in row.items() if item[0] not in _METADATA) for row in rows}
 
 
-def keep_stored(quantiles: Sequence[Row], stored: Iterable[Row]) -> list[Row]:
-    """Leave out what the store does not keep: pruned comparison bands, levels that earlier releases had not.
+def keep_stored_levels(calibrated: Iterable[Row], stored: Iterable[Row]) -> list[Row]:
+    """Leave out the levels of calibrated bands that earlier releases did not store.
 
     Args:
-        quantiles: Of a forecast that is compared with the stored one.
+        calibrated: Of a forecast that is compared with the stored one.
         stored: Rows that are stored of it.
     """
-    kept = {(row["target_session"], row["band"]): row for row in stored}
-    pairs = ((row, kept.get((row["target_session"], row["band"]))) for row in quantiles)
-    return [
-        row if other is None or other[_TAIL] is not None else _keep_levels(row, other)
-        for row, other in pairs
-        if other is not None or row["band"] == SERVED_BAND
-    ]
+    known = {row["target_session"]: row for row in stored}
+    pairs = ((row, known.get(row["target_session"])) for row in calibrated)
+    return [row if other is None or other[_TAIL] is not None else _keep(row, other) for row, other in pairs]
 
 
-def _keep_levels(row: Row, other: Row) -> Row:
+def keep_stored_bands(comparisons: Iterable[Row], stored: Iterable[Row]) -> list[Row]:
+    """Leave out comparison bands that were pruned, and levels that earlier releases did not store.
+
+    Args:
+        comparisons: Of a forecast that is compared with the stored one.
+        stored: Rows that are stored of it.
+    """
+    known = {(row["band"], row["target_session"]): row for row in stored}
+    pairs = ((row, known.get((row["band"], row["target_session"]))) for row in comparisons)
+    return [_keep(row, other) for row, other in pairs if other is not None]
+
+
+def _keep(row: Row, other: Row) -> Row:
     """Return a row of quantiles with those alone that another one has."""
-    return {name: None if name in _NUMBERS and other[name] is None else row[name] for name in row}
+    return {name: None if other[name] is None else value for name, value in row.items()}
 
 
 def _horizon_rows(run: RunRecord, forecast: Forecast) -> Rows:
@@ -173,19 +192,22 @@ def _horizon_rows(run: RunRecord, forecast: Forecast) -> Rows:
     return Rows((*common, *columns), [shared + row for row in values])
 
 
-def _quantile_rows(run: RunRecord, forecast: Forecast, band: Band) -> Iterator[tuple[Plain, ...]]:
-    levels = [round(level, 6) for level in forecast.levels_of(band)]
+def _quantile_rows(
+    run: RunRecord, forecast: Forecast, band: Band, *, levels: Sequence[float]
+) -> Iterator[tuple[Plain, ...]]:
+    """Yield a row for each horizon: its key, then log return and price at each level; None where unknown."""
     log_returns = forecast.quantiles_of(band)  # (H, Q)
     prices = forecast.anchor_close * np.exp(log_returns)  # (H, Q)
-    known = dict(zip(levels, zip(log_returns.T, prices.T, strict=True), strict=True))
+    own = [round(level, 6) for level in forecast.levels_of(band)]
+    known = dict(zip(own, zip(log_returns.T, prices.T, strict=True), strict=True))
     nothing: list[Plain] = [None] * forecast.horizon
     columns = [
         column
-        for level in LOG_RETURNS
+        for level in levels
         for column in (map(_list_plain, known[level]) if level in known else (nothing, nothing))
     ]
-    shared = (run.source, forecast.ticker, forecast.as_of, band)
-    for values in zip(forecast.target_sessions, range(1, forecast.horizon + 1), *columns, strict=True):
+    shared = (run.source, forecast.ticker, forecast.as_of)
+    for values in zip(forecast.target_sessions, *columns, strict=True):
         yield shared + values
 
 
@@ -193,15 +215,11 @@ def _odds_rows(run: RunRecord, forecast: Forecast) -> Iterator[tuple[Plain, ...]
     odds = forecast.odds
     if odds is None:
         return
-    parts: tuple[tuple[PathStatistic, tuple[float, ...], Floats], ...] = (
-        ("touch", odds.moves, odds.touch),
-        ("drawdown", odds.levels, odds.drawdown),
-    )
     shared = (run.source, forecast.ticker, forecast.as_of)
-    for statistic, levels, values in parts:
-        for row, index in np.ndindex(values.shape):
-            level, value = round(levels[index], 6), to_plain(values[row, index])
-            yield (*shared, odds.within[row], statistic, level, value)
+    for within, touch, drawdown in zip(odds.within, odds.touch, odds.drawdown, strict=True):
+        touches = dict(zip(odds.moves, map(to_plain, touch), strict=True))
+        drawdowns = dict(zip(odds.levels, map(to_plain, drawdown), strict=True))
+        yield (*shared, within, *map(touches.get, TOUCHES), *map(drawdowns.get, DRAWDOWNS))
 
 
 def _list_plain(column: Iterable[object]) -> list[Plain]:

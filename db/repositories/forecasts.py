@@ -1,6 +1,6 @@
 """Repository of published forecasts and of the runs that made them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
 from types import MappingProxyType
@@ -27,18 +27,22 @@ from db.repositories.forecast_rows import (
     Publication,
     build_rows,
     collect_values,
-    keep_stored,
+    keep_stored_bands,
+    keep_stored_levels,
 )
 from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
 from db.schema import (
     band_outcomes,
-    band_quantiles,
+    calibrated_quantiles,
+    comparison_quantiles,
     forecast_editions,
+    forecast_odds,
     forecast_quantiles,
     forecast_runs,
     forecasts,
     path_odds,
     path_outcomes,
+    unlisted_odds,
     unlisted_quantiles,
 )
 from db.sql import Row, read_frame, record_columns, select_tickers, upsert
@@ -98,8 +102,9 @@ class ForecastRepository(Repository):
             replaced=tuple(rows.key for rows in changed if rows.key in stored),
             batches=(
                 prepare_batch(dialect, forecasts, [rows.horizons for rows in changed]),
-                prepare_batch(dialect, band_quantiles, [rows.quantiles for rows in changed]),
-                prepare_batch(dialect, path_odds, [rows.odds for rows in changed]),
+                prepare_batch(dialect, calibrated_quantiles, [rows.calibrated for rows in changed]),
+                prepare_batch(dialect, comparison_quantiles, [rows.comparisons for rows in changed]),
+                prepare_batch(dialect, forecast_odds, [rows.odds for rows in changed]),
                 *prepare_editions(dialect, kept, editions),
             ),
         )
@@ -217,7 +222,7 @@ class ForecastRepository(Repository):
         return read_frame(self._connection, query.order_by(columns.band, columns.horizon, columns.level))
 
     def odds(self, ticker: str, as_of: date) -> pd.DataFrame:
-        """Load the odds of one forecast, long, in the columns of table `path_odds`."""
+        """Load the odds of one forecast, long, in the columns of `path_odds`."""
         columns = path_odds.c
         query = sa.select(path_odds).where(self._is_from(path_odds, ticker, as_of))
         return read_frame(self._connection, query.order_by(columns.statistic, columns.horizon, columns.level))
@@ -270,18 +275,20 @@ class ForecastRepository(Repository):
         return not reissue and self._is_stored(rows)
 
     def _is_stored(self, rows: ForecastRows) -> bool:
-        stored = collect_values(self._load(forecasts, rows))
-        if stored != collect_values(rows.horizons.name_values()):
-            return False
-        if collect_values(self._load(path_odds, rows)) != collect_values(rows.odds.name_values()):
-            return False
-        quantiles = list(self._load(band_quantiles, rows))
-        own = keep_stored(rows.quantiles.name_values(), quantiles)
-        return collect_values(quantiles) == collect_values(own)
+        """Return whether all that the store keeps of a forecast is stored with its values."""
+        calibrated = self._load(calibrated_quantiles, rows)
+        comparisons = self._load(comparison_quantiles, rows)
+        own = (
+            (self._load(forecasts, rows), rows.horizons.name_values()),
+            (self._load(forecast_odds, rows), rows.odds.name_values()),
+            (calibrated, keep_stored_levels(rows.calibrated.name_values(), calibrated)),
+            (comparisons, keep_stored_bands(rows.comparisons.name_values(), comparisons)),
+        )
+        return all(collect_values(stored) == collect_values(values) for stored, values in own)
 
-    def _load(self, table: sa.Table, rows: ForecastRows) -> Iterable[Row]:
+    def _load(self, table: sa.Table, rows: ForecastRows) -> list[Row]:
         query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))
-        return (dict(row) for row in self._connection.execute(query).mappings())
+        return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def _find_issues(self, issued: Sequence[Forecast]) -> Issues:
         """Load which run issued what is stored of the same tickers and sessions."""
@@ -303,8 +310,10 @@ class ForecastRepository(Repository):
             tickers = [ticker for ticker, session in replaced if session == as_of]
             for table in (
                 path_outcomes,
-                path_odds,
-                band_quantiles,
+                forecast_odds,
+                unlisted_odds,
+                calibrated_quantiles,
+                comparison_quantiles,
                 unlisted_quantiles,
                 forecasts,
                 band_outcomes,

@@ -14,7 +14,7 @@ from db.repositories.score_rows import save_outcomes, widen_scores
 from db.repositories.universes import select_sessions
 from db.schema import (
     band_outcomes,
-    band_quantiles,
+    comparison_quantiles,
     corporate_actions,
     forecast_quantiles,
     forecast_runs,
@@ -113,7 +113,7 @@ class OutcomeRepository(Repository):
 
     def forget_comparisons(self, since: date, until: date) -> int:
         """Delete the quantiles of scored comparison bands of a span of target sessions; count these bands."""
-        for table in (unlisted_quantiles, band_quantiles):
+        for table in (unlisted_quantiles, comparison_quantiles):
             statement = delete_scored_quantiles(table, until, since=since, source=self._source)
             pruned = self._connection.execute(statement).rowcount
         return pruned

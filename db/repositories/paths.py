@@ -11,7 +11,15 @@ import sqlalchemy as sa
 
 from db.repositories.base import Repository
 from db.repositories.outcomes import ISSUED_KINDS
-from db.schema import corporate_actions, forecast_runs, forecasts, path_odds, path_outcomes, price_revisions
+from db.schema import (
+    corporate_actions,
+    forecast_odds,
+    forecast_runs,
+    forecasts,
+    path_odds,
+    path_outcomes,
+    price_revisions,
+)
 from db.sql import read_frame, select_tickers, upsert
 from forecasting.tables import OPEN_PATHS, PATH_OUTCOMES
 from forecasting.types import OutcomeKind, PathStatistic
@@ -36,7 +44,7 @@ class PathRepository(Repository):
             A frame of `forecasting.tables.OPEN_PATHS`.
         """
         row, run = forecasts.c, forecast_runs.c
-        is_same = sa.and_(*(path_odds.c[name] == row[name] for name in _KEY))
+        is_same = sa.and_(*(forecast_odds.c[name] == row[name] for name in _KEY))
         outcome = path_outcomes.c
         has_outcome = sa.and_(*(outcome[name] == row[name] for name in _KEY))
         query = (

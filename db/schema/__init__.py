@@ -7,14 +7,14 @@ from db.schema.editions import edition_quantiles, forecast_editions
 from db.schema.forecasts import (
     forecast_runs,
     forecasts,
-    path_odds,
     quarantines,
     universes,
 )
 from db.schema.models import calibrations, gate_decisions, model_versions
+from db.schema.odds import forecast_odds, unlisted_odds
 from db.schema.outcomes import band_outcomes, path_outcomes
 from db.schema.prices import corporate_actions, instruments, price_bars, price_revisions
-from db.schema.quantiles import band_quantiles, unlisted_quantiles
+from db.schema.quantiles import calibrated_quantiles, comparison_quantiles, unlisted_quantiles
 from db.schema.views import (
     adjusted_close,
     coverage_by_horizon,
@@ -24,6 +24,7 @@ from db.schema.views import (
     freshness,
     latest_forecast,
     missing_forecasts,
+    path_odds,
     pinball_by_level,
     verifications,
 )
@@ -31,9 +32,10 @@ from db.schema.views import (
 __all__ = [
     "adjusted_close",
     "band_outcomes",
-    "band_quantiles",
     "calendar_changes",
+    "calibrated_quantiles",
     "calibrations",
+    "comparison_quantiles",
     "corporate_actions",
     "coverage_by_horizon",
     "coverage_by_ticker",
@@ -41,6 +43,7 @@ __all__ = [
     "earnings_dates",
     "edition_quantiles",
     "forecast_editions",
+    "forecast_odds",
     "forecast_quantiles",
     "forecast_runs",
     "forecast_with_outcome",
@@ -59,6 +62,7 @@ __all__ = [
     "price_revisions",
     "quarantines",
     "universes",
+    "unlisted_odds",
     "unlisted_quantiles",
     "verifications",
 ]

@@ -105,6 +105,8 @@ VIEW_MEANINGS: Mapping[str, str] = {
     "bandcast verify has scored it",
     "forecast_quantiles": "Every quantile of every band ever issued, a row for each; of calibrated "
     "bands those from 5 to 95 % in steps of 5, and at 1, 2.5, 97.5 and 99 %",
+    "path_odds": "Odds of the closes on the way, a row for each, from paths that have the quantiles of the "
+    "calibrated bands",
     "verifications": "Bands whose target session has closed, with their scores: lower is better",
     "coverage_by_horizon": "Scores of closed live bands, averaged by horizon",
     "all_coverage_by_horizon": "Scores of closed bands of every kind, averaged by horizon",
@@ -167,6 +169,17 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         "level": "Probability of the quantile, 0 to 1, such as 0.05",
         "log_return": "Cumulative log return since as_of",
         "price": "In the units of as_of",
+    },
+    "path_odds": {
+        "source": _KEY["source"],
+        "ticker": _KEY["ticker"],
+        "as_of": _KEY["as_of"],
+        "horizon": _OF_ODDS["horizon"],
+        "statistic": "touch: of a close at a move from the anchor close or beyond; drawdown: of the largest "
+        "fall from the highest close before",
+        "level": "Of a touch the move from the anchor close, such as -0.1; of a drawdown the quantile level",
+        "value": "Of a touch its probability, 0 to 1; of a drawdown its quantile, as a share of the highest "
+        "close before",
     },
     "verifications": {
         "source": _KEY["source"],

@@ -5,7 +5,7 @@ from sqlalchemy import CheckConstraint, Column, Date, Double, ForeignKey, Intege
 
 from db.schema.base import metadata, one_of
 from db.types import UtcDateTime
-from forecasting.types import PathStatistic, PriceBasis, Quality, Regime, RunKind
+from forecasting.types import PriceBasis, Quality, Regime, RunKind
 
 forecast_runs = Table(
     "forecast_runs",
@@ -85,40 +85,6 @@ forecasts = Table(
 sa.Index(None, forecasts.c.ticker, forecasts.c.as_of)  # for queries that name no source
 sa.Index(None, *(forecasts.c[name] for name in ("as_of", "source", "ticker")))
 sa.Index(None, *(forecasts.c[name] for name in ("target_session", "source", "ticker", "as_of")))
-
-path_odds = Table(
-    "path_odds",
-    metadata,
-    Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
-    Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
-    Column("as_of", Date, primary_key=True, comment="Session whose close is the anchor"),
-    Column("horizon", Integer, primary_key=True, comment="Sessions after as_of that the odds span"),
-    Column("statistic", String, primary_key=True, comment="touch or drawdown"),
-    Column(
-        "level",
-        Double,
-        primary_key=True,
-        comment="Of a touch the move from the anchor close, such as -0.1; of a drawdown the quantile level",
-    ),
-    Column(
-        "value",
-        Double,
-        nullable=False,
-        comment="Probability that a close lies at the move or beyond; quantile of the largest fall from the "
-        "highest close before, as a share of it",
-    ),
-    sa.ForeignKeyConstraint(
-        ["source", "ticker", "as_of", "horizon"],
-        ["forecasts.source", "forecasts.ticker", "forecasts.as_of", "forecasts.horizon"],
-        ondelete="CASCADE",
-    ),
-    CheckConstraint("horizon > 0", name="horizon_bounds"),
-    CheckConstraint("level > -1", name="level_bounds"),
-    CheckConstraint("value >= 0 AND value <= 1", name="value_bounds"),
-    one_of("statistic", PathStatistic),
-    sqlite_with_rowid=False,  # with one, SQLite keeps every key twice
-    comment="Odds of the closes on the way, from paths that have the quantiles of the calibrated bands",
-)
 
 universes = Table(
     "universes",

@@ -43,6 +43,15 @@ forecast_quantiles = sa.table(
     *(sa.column(name, Double) for name in ("level", "log_return", "price")),
 )
 
+path_odds = sa.table(
+    "path_odds",
+    *(sa.column(name, String) for name in ("source", "ticker")),
+    sa.column("as_of", Date),
+    sa.column("horizon", Integer),
+    sa.column("statistic", String),
+    *(sa.column(name, Double) for name in ("level", "value")),
+)
+
 verifications = sa.table(
     "verifications",
     *(sa.column(name, String) for name in ("source", "ticker")),
@@ -148,6 +157,7 @@ VIEWS = (
     latest_forecast,
     forecast_with_outcome,
     forecast_quantiles,
+    path_odds,
     verifications,
     coverage_by_horizon,
     all_coverage_by_horizon,

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecasting.config import CALIBRATED_LEVELS
+from forecasting.config import CALIBRATED_LEVELS, TOUCH_MOVES
 from forecasting.evaluation.paths import measure_extremes
 from forecasting.forecast import PathOdds
 from forecasting.model.log_har import RESIDUAL_LEVELS
 from forecasting.types import Floats
 
 WITHIN = (5, 10, 20, 30)  # sessions
-MOVES = (-0.3, -0.2, -0.15, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # of the anchor close
 
 
 def calibrate_finely(
@@ -109,7 +108,7 @@ def measure_odds(paths: Floats, levels: Sequence[float]) -> PathOdds:
         levels: Quantile levels of the drawdown, Q of them.
     """
     within = tuple(sessions for sessions in WITHIN if sessions <= paths.shape[1])
-    extremes, moves = measure_extremes(paths), np.log1p(MOVES)
+    extremes, moves = measure_extremes(paths), np.log1p(TOUCH_MOVES)
     touched = [
         [
             (extremes.highest if move > 0 else extremes.lowest)[:, sessions - 1] * np.sign(move) >= abs(move)
@@ -120,8 +119,8 @@ def measure_odds(paths: Floats, levels: Sequence[float]) -> PathOdds:
     ends = [sessions - 1 for sessions in within]
     return PathOdds(
         within=within,
-        moves=MOVES,
-        touch=np.array(touched, np.float64).reshape(len(within), len(MOVES), -1).mean(axis=-1),
+        moves=TOUCH_MOVES,
+        touch=np.array(touched, np.float64).reshape(len(within), len(TOUCH_MOVES), -1).mean(axis=-1),
         levels=tuple(levels),
         drawdown=np.quantile(extremes.drawdown[:, ends], levels, axis=0).T,
     )

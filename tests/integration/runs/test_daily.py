@@ -80,7 +80,7 @@ def test_a_forecast_never_uses_a_model_that_saw_later_prices(monkeypatch: pytest
 def test_a_ticker_alone_gets_the_bands_it_gets_among_others() -> None:
     complete(daily)
     together = rows("SELECT * FROM forecast_quantiles WHERE ticker = 'MSFT'")
-    for table in ("band_quantiles", "forecasts"):
+    for table in ("calibrated_quantiles", "comparison_quantiles", "forecasts"):
         with connection() as opened:
             opened.execute(sa.text(f"DELETE FROM {table}"))
     complete(forecast, tickers=["MSFT"])

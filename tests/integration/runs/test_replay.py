@@ -49,7 +49,7 @@ def test_a_run_is_made_again_to_the_last_bit_whatever_has_come_since(run_id: str
 
 
 def test_another_price_or_calibration_is_named(run_id: str, store: Store) -> None:
-    change("UPDATE band_quantiles SET price_25 = price_25 + 1e-9 WHERE ticker = 'IBM'")
+    change("UPDATE calibrated_quantiles SET price_25 = price_25 + 1e-9 WHERE ticker = 'IBM'")
     assert replay_run(store, run_id).different == {"IBM": "other values than stored"}
     change("UPDATE price_bars SET close = close * 1.01 WHERE ticker = 'IBM' AND session = '2013-02-15'")
     assert replay_run(store, run_id).same == ()  # IBM is a part of MSFT's market

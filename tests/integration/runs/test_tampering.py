@@ -131,7 +131,7 @@ def put(models: tuple[ModelRecord, ...]) -> None:
     """Store these models alone, and no bands from AS_OF."""
     with connection() as opened:
         allow_any_status(opened)
-        for table in ("band_quantiles", "forecasts", "forecast_runs"):
+        for table in ("forecasts", "forecast_runs"):
             opened.execute(sa.text(f"DELETE FROM {table} WHERE as_of = '{AS_OF}'"))
         opened.execute(sa.text("UPDATE forecasts SET model_version = 'random-walk'"))
         opened.execute(sa.text("UPDATE forecast_runs SET model_version = 'random-walk'"))

@@ -108,7 +108,7 @@ def test_a_full_disk_of_the_server(publish: Publish, execute: Callable[[str], No
         "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS "
         "'BEGIN RAISE ''could not extend file'' USING ERRCODE = ''disk_full''; END'"
     )
-    execute("CREATE TRIGGER fill BEFORE INSERT ON band_quantiles EXECUTE FUNCTION fill()")
+    execute("CREATE TRIGGER fill BEFORE INSERT ON calibrated_quantiles EXECUTE FUNCTION fill()")
     assert "no room left for it, 'could not extend file'; make room" in find_sentence(publish)
     execute("DROP FUNCTION fill CASCADE")
     require_healed(publish, dump, before)
@@ -148,9 +148,9 @@ def test_a_column_that_is_gone(publish: Publish, execute: Callable[[str], None],
 def test_a_table_that_is_gone(publish: Publish, execute: Callable[[str], None], dump: Dump) -> None:
     before = dump()
     execute("ALTER TABLE quarantines RENAME TO lost")
-    execute("ALTER TABLE band_quantiles RENAME TO gone")
+    execute("ALTER TABLE calibrated_quantiles RENAME TO gone")
     assert "run `bandcast doctor`" in find_sentence(publish)
-    execute("ALTER TABLE gone RENAME TO band_quantiles")
+    execute("ALTER TABLE gone RENAME TO calibrated_quantiles")
     execute("ALTER TABLE lost RENAME TO quarantines")
     require_healed(publish, dump, before)
 

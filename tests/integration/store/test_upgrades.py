@@ -52,6 +52,7 @@ upgrade_store(sys.argv[1])
 """
 KILLED_AFTER = (
     "INSERT INTO band_quantiles",  # after half of the rebuilding
+    pytest.param("INSERT INTO comparison_quantiles", marks=pytest.mark.long),
     pytest.param("INSERT INTO band_outcomes", marks=pytest.mark.long),
     pytest.param("CREATE TABLE calendar_changes", marks=pytest.mark.long),
     pytest.param("UPDATE alembic_version SET version_num='0007'", marks=pytest.mark.long),

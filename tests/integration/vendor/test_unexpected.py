@@ -89,7 +89,7 @@ def test_whatever_the_vendor_answers_for_one_ticker_ends_no_run_of_the_others(
     complete(daily, tickers=[*HEALTHY], as_of=LAST, horizon=5)
     alone = load_bands()
     with connection() as opened:
-        for table in ("band_quantiles", "forecasts", "forecast_runs", "gate_decisions", "model_versions"):
+        for table in ("forecasts", "forecast_runs", "gate_decisions", "model_versions"):
             opened.execute(sa.text(f"DELETE FROM {table}"))
     for ticker, (spoil, _) in ANSWERS.items():
         yahoo.listings[ticker] = spoil(make_listing(5))

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from db.bulk import Batch, Rows, insert_batch, prepare_batch
 from db.engine import reading, writing
-from db.schema import path_odds, universes
+from db.schema import universes, unlisted_odds
 from forecasting.errors import DatabaseFaultError
 
 COLUMNS = ("source", "ticker", "as_of", "age_sessions")
@@ -48,7 +48,7 @@ def test_a_row_without_its_forecast_is_refused(engine: sa.Engine) -> None:
     columns = ("source", "ticker", "as_of", "horizon", "statistic", "level", "value")
     orphan = ("csv", "AAA", date(2024, 1, 2), 5, "touch", 0.1, 0.5)
     with pytest.raises(sa.exc.IntegrityError):
-        insert(engine, path_odds, Rows(columns, [orphan]))
+        insert(engine, unlisted_odds, Rows(columns, [orphan]))
 
 
 def insert_after_end(engine: sa.Engine, connection: sa.Connection, batch: Batch) -> None:

@@ -50,9 +50,9 @@ def select(store: Store, query: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
-def migrate_back_and_forth(store: Store, *statements: str) -> None:
-    """Go back to the schema before, change rows there, and upgrade."""
-    downgrade(store.engine, "0015")
+def migrate_back_and_forth(store: Store, *statements: str, revision: str = "0015") -> None:
+    """Go back to an earlier schema, change rows there, and upgrade."""
+    downgrade(store.engine, revision)
     with writing(store.engine) as connection:
         for statement in statements:
             connection.execute(sa.text(statement))
@@ -123,6 +123,22 @@ def test_levels_that_an_earlier_release_had_as_a_setting_stay_readable(
     assert sorted(kept) == [(1, band) for band in ("calibrated", "mc_dropout", "predictive", "random_walk")]
     before = select(served, LONG)
     migrate_back_and_forth(served)
+    assert select(served, LONG) == before
+
+
+def test_comparison_bands_at_other_levels_survive_a_table_of_five(
+    served: Store, run: RunRecord, fine: Forecast
+) -> None:
+    publish(served, run, fine)
+    change = "UPDATE band_quantiles SET log_return_10 = -0.2, price_10 = 80 WHERE band = 'predictive'"
+    migrate_back_and_forth(served, change, revision="0019")
+    kept = (
+        "SELECT horizon, band, log_return FROM forecast_quantiles WHERE level = 0.1 AND band <> 'calibrated'"
+    )
+    assert sorted(select(served, kept)) == [(horizon, "predictive", -0.2) for horizon in (1, 2, 3)]
+    assert publish(served, replace(run, run_id="r2"), fine) == 0
+    before = select(served, LONG)
+    migrate_back_and_forth(served, revision="0019")
     assert select(served, LONG) == before
 
 

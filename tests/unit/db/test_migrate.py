@@ -114,7 +114,7 @@ def test_constraints_are_in_the_database(engine: sa.Engine) -> None:
         checks = {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
         assert {c["name"] for c in inspector.get_check_constraints(table.name)} == checks
     assert [i["unique"] for i in inspector.get_indexes("model_versions")] == [1]
-    (key,) = inspector.get_foreign_keys("band_quantiles")
+    (key,) = inspector.get_foreign_keys("calibrated_quantiles")
     assert key["options"] == {"ondelete": "CASCADE"}
 
 

@@ -36,7 +36,9 @@ def test_rows_survive_the_schema_without_outcomes_and_back(
     assert counts(served) == [1, 1, 3, 27]
     with reading(served.engine) as connection:
         assert set(connection.scalars(sa.select(forecast_runs.c.kind))) == {"live"}
-    names = {check["name"] for check in sa.inspect(served.engine).get_check_constraints("band_quantiles")}
+    names = {
+        check["name"] for check in sa.inspect(served.engine).get_check_constraints("comparison_quantiles")
+    }
     assert len(names) == 2
     (index,) = sa.inspect(served.engine).get_indexes("model_versions")
     assert index["unique"]
@@ -53,7 +55,7 @@ def test_the_other_checks_are_still_there(
     with served.writing() as tx:
         tx.forecasts.publish(tx.forecasts.prepare(run, [forecast()]))
     with pytest.raises(sa.exc.IntegrityError), writing(served.engine) as connection:
-        connection.execute(sa.text(f"UPDATE band_quantiles SET {wrong} WHERE band = 'random_walk'"))
+        connection.execute(sa.text(f"UPDATE comparison_quantiles SET {wrong} WHERE band = 'random_walk'"))
 
 
 def test_runs_get_the_price_basis_of_their_model(served: Store, model: ModelRecord, run: RunRecord) -> None:

@@ -136,5 +136,5 @@ def test_the_size_of_a_store_is_that_of_its_tables(scored: Store, migrated_url: 
     assert size is not None
     assert 0 <= sum(size.tables.values()) <= size.total
     assert list(size.tables.values()) == sorted(size.tables.values(), reverse=True)
-    assert {"forecasts", "band_quantiles", "band_outcomes"} <= set(size.tables)
+    assert {"forecasts", "calibrated_quantiles", "band_outcomes"} <= set(size.tables)
     assert measure_store("sqlite:////nowhere/none.db") is None

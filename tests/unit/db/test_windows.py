@@ -17,8 +17,10 @@ from forecasting.types import PriceBasis
 
 GROWING = (
     "forecasts",
-    "band_quantiles",
-    "q",  # the same in the view forecast_quantiles
+    "comparison_quantiles",
+    "f",  # forecasts in the view forecast_quantiles
+    "q",  # calibrated_quantiles in it
+    "c",  # comparison_quantiles in it
     "band_outcomes",
     "o",  # the same in the view verifications
     "price_bars",

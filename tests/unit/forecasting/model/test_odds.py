@@ -8,16 +8,16 @@ import pytest
 from synthetic_prices import AS_OF
 
 from forecasting.calibration import Calibration
-from forecasting.config import CALIBRATED_LEVELS, SimulationConfig
+from forecasting.config import CALIBRATED_LEVELS, TOUCH_MOVES, SimulationConfig
 from forecasting.features.returns import DailyReturns
 from forecasting.model.log_har import RESIDUAL_LEVELS
-from forecasting.model.odds import MOVES, calibrate_finely, couple_paths, measure_odds, refine_calibrated
+from forecasting.model.odds import calibrate_finely, couple_paths, measure_odds, refine_calibrated
 from forecasting.pipeline import Forecaster, forecast_ticker
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 FINE = np.array(RESIDUAL_LEVELS)
 AT_LEVELS = [CALIBRATED_LEVELS.index(level) for level in LEVELS]
-UP, DOWN = MOVES.index(0.1), MOVES.index(-0.1)
+UP, DOWN = TOUCH_MOVES.index(0.1), TOUCH_MOVES.index(-0.1)
 
 
 def test_touches_and_drawdowns_by_hand() -> None:
