@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from old_stores import DUMPS, Rows, copy_to, holds, load_dump, read_rows
+from shown_rows import REPLACED
 from side_by_side import run_side_by_side
 
 from db import inspect_store, upgrade_store
@@ -83,7 +84,8 @@ def find_schema_faults(url: str) -> list[object]:
 
 def is_upgraded(url: str, before: Rows) -> bool:
     """Return whether a store has this release's schema and still every row."""
-    rows = {name: found for name, found in before.items() if name != "alembic_version" and found}
+    gone = ("alembic_version", *REPLACED)
+    rows = {name: found for name, found in before.items() if name not in gone and found}
     is_current = inspect_store(url).is_current and find_schema_faults(url) == []
     return is_current and holds(read_all(url), rows)
 
