@@ -3,6 +3,8 @@
 A text that has been released is history, as in `db.migrations.views`.
 """
 
+from collections.abc import Sequence
+
 LEVEL_NAMES_16 = {
     0.01: "01",
     0.025: "025",
@@ -73,6 +75,65 @@ CROSS JOIN ({_LEVELS} UNION ALL SELECT DISTINCT level, 0 FROM unlisted_quantiles
 LEFT JOIN unlisted_quantiles u
   ON l.number = 0 AND {_is_of_forecast("u")} AND u.band = b.band AND u.level = l.level
 WHERE {_choose_of_band("log_return")} IS NOT NULL
+"""
+
+
+def _list_scored(table: str, band: str, *, miss: str, actual: str, levels: Sequence[float] = ()) -> str:
+    """Select the quantiles q of scored bands of one table, with the outcome o of each."""
+    names = [(level, LEVEL_NAMES_16[level]) for level in levels]
+    values = " UNION ALL ".join(
+        f"SELECT CAST({level} AS DOUBLE PRECISION) AS level, {number} AS number"
+        for number, (level, _) in enumerate(names)
+    )
+    arms = " ".join(f"WHEN {number} THEN q.log_return_{name}" for number, (_, name) in enumerate(names))
+    value, level = (f"CASE l.number {arms} END", "l.level") if levels else ("q.log_return", "q.level")
+    return f"""
+    SELECT o.source, {band} AS band, o.kind, o.quality, o.horizon, {level} AS level, {value} AS log_return,
+           {actual} AS actual_log_return
+    FROM {table} q
+    JOIN band_outcomes o
+      ON {" AND ".join(f"o.{name} = q.{name}" for name in _FORECAST_ROW)} AND o.kind IN ('live', 'backfill')
+    {f"CROSS JOIN ({values}) l" if levels else ""}
+    WHERE {miss} IS NOT NULL AND {value} IS NOT NULL"""
+
+
+_MISS = " ".join(
+    f"WHEN '{band}' THEN o.{band}_miss" for band in ("calibrated", "mc_dropout", "predictive", "random_walk")
+)
+_COMPARED = "CASE WHEN o.compared_at IS NOT NULL THEN o.compared_log_return ELSE o.actual_log_return END"
+_SCORED = " UNION ALL ".join(
+    (
+        _list_scored(
+            "calibrated_quantiles",
+            "'calibrated'",
+            miss="o.calibrated_miss",
+            actual="o.actual_log_return",
+            levels=tuple(LEVEL_NAMES_16),
+        ),
+        _list_scored(
+            "comparison_quantiles",
+            "q.band",
+            miss=f"CASE q.band {_MISS} END",
+            actual=_COMPARED,
+            levels=COMPARISON_LEVELS_20,
+        ),
+        _list_scored(
+            "unlisted_quantiles",
+            "q.band",
+            miss=f"CASE q.band {_MISS} END",
+            actual=f"CASE WHEN q.band = 'calibrated' THEN o.actual_log_return ELSE {_COMPARED} END",
+        ),
+    )
+)
+ALL_PINBALL_BY_LEVEL_20 = f"""
+CREATE VIEW all_pinball_by_level AS
+SELECT s.source, s.band, s.kind, s.quality, s.horizon, s.level, COUNT(*) AS outcomes,
+       AVG(CASE WHEN s.actual_log_return <= s.log_return THEN 1.0 ELSE 0.0 END) AS at_or_below,
+       AVG(CASE WHEN s.actual_log_return >= s.log_return
+                THEN s.level * (s.actual_log_return - s.log_return)
+                ELSE (1 - s.level) * (s.log_return - s.actual_log_return) END) AS pinball
+FROM ({_SCORED}) s
+GROUP BY s.source, s.band, s.kind, s.quality, s.horizon, s.level
 """
 
 ODDS_20 = {  # statistic, level -> column

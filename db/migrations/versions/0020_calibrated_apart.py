@@ -14,6 +14,7 @@ from db.migrations.condition_views import (
 )
 from db.migrations.outcome_views import ALL_PINBALL_BY_LEVEL_17
 from db.migrations.quantile_views import (
+    ALL_PINBALL_BY_LEVEL_20,
     COMPARISON_LEVELS_20,
     FORECAST_QUANTILES_16,
     FORECAST_QUANTILES_20,
@@ -29,7 +30,6 @@ branch_labels = None
 depends_on = None
 
 _READERS = {  # a view on another one follows it
-    "all_pinball_by_level": ALL_PINBALL_BY_LEVEL_17,
     "pinball_by_level": PINBALL_BY_LEVEL_8,
     "all_touches_by_tenth": ALL_TOUCHES_BY_TENTH_13,
     "touches_by_tenth": TOUCHES_BY_TENTH_13,
@@ -55,14 +55,14 @@ def upgrade() -> None:
     _drop_readers()
     _split_quantiles()
     _widen_odds()
-    _create_readers()
+    _create_readers(ALL_PINBALL_BY_LEVEL_20)
 
 
 def downgrade() -> None:
     _drop_readers()
     _join_quantiles()
     _lengthen_odds()
-    _create_readers()
+    _create_readers(ALL_PINBALL_BY_LEVEL_17)
 
 
 def _split_quantiles() -> None:
@@ -200,10 +200,10 @@ def _bound_prices(columns: Iterable[str]) -> list[str]:
 
 
 def _drop_readers() -> None:
-    for view in reversed(_READERS):
+    for view in (*reversed(_READERS), "all_pinball_by_level"):
         op.execute(f"DROP VIEW {view}")
 
 
-def _create_readers() -> None:
-    for text in _READERS.values():
+def _create_readers(all_pinball_by_level: str) -> None:
+    for text in (all_pinball_by_level, *_READERS.values()):
         op.execute(text)
