@@ -12,16 +12,18 @@ from db.migrations.condition_views import (
     DRAWDOWNS_BY_LEVEL_13,
     TOUCHES_BY_TENTH_13,
 )
-from db.migrations.outcome_views import ALL_PINBALL_BY_LEVEL_17
-from db.migrations.quantile_views import (
+from db.migrations.long_views import (
     ALL_PINBALL_BY_LEVEL_20,
+    ALL_PINBALL_BY_LEVEL_ON_SQLITE_20,
     COMPARISON_LEVELS_20,
-    FORECAST_QUANTILES_16,
     FORECAST_QUANTILES_20,
-    LEVEL_NAMES_16,
+    FORECAST_QUANTILES_ON_SQLITE_20,
     ODDS_20,
     PATH_ODDS_20,
+    PATH_ODDS_ON_SQLITE_20,
 )
+from db.migrations.outcome_views import ALL_PINBALL_BY_LEVEL_17
+from db.migrations.quantile_views import FORECAST_QUANTILES_16, LEVEL_NAMES_16
 from db.migrations.views import PINBALL_BY_LEVEL_8
 
 revision = "0020"
@@ -29,6 +31,9 @@ down_revision = "0019"
 branch_labels = None
 depends_on = None
 
+_QUANTILES = (FORECAST_QUANTILES_20, FORECAST_QUANTILES_ON_SQLITE_20)
+_ODDS = (PATH_ODDS_20, PATH_ODDS_ON_SQLITE_20)
+_PINBALL = (ALL_PINBALL_BY_LEVEL_20, ALL_PINBALL_BY_LEVEL_ON_SQLITE_20)
 _READERS = {  # a view on another one follows it
     "pinball_by_level": PINBALL_BY_LEVEL_8,
     "all_touches_by_tenth": ALL_TOUCHES_BY_TENTH_13,
@@ -55,7 +60,7 @@ def upgrade() -> None:
     _drop_readers()
     _split_quantiles()
     _widen_odds()
-    _create_readers(ALL_PINBALL_BY_LEVEL_20)
+    _create_readers(_choose(_PINBALL))
 
 
 def downgrade() -> None:
@@ -88,7 +93,7 @@ def _split_quantiles() -> None:
                 FROM band_quantiles WHERE band <> 'calibrated' AND log_return_{name} IS NOT NULL
             """)
     op.drop_table("band_quantiles")
-    op.execute(FORECAST_QUANTILES_20)
+    op.execute(_choose(_QUANTILES))
 
 
 def _join_quantiles() -> None:
@@ -103,7 +108,7 @@ def _join_quantiles() -> None:
     )
     op.execute(f"""
         INSERT INTO {table} ({key}, horizon, {", ".join(columns)})
-        SELECT {key}, MAX(horizon), {values} FROM ({_select(FORECAST_QUANTILES_20)}) long
+        SELECT {key}, MAX(horizon), {values} FROM ({_select(_QUANTILES)}) long
         GROUP BY {key} ORDER BY {key}
     """)
     op.execute(f"DELETE FROM unlisted_quantiles WHERE level IN ({', '.join(map(str, LEVEL_NAMES_16))})")
@@ -127,7 +132,7 @@ def _widen_odds() -> None:
     is_listed = " OR ".join(f"({condition})" for condition in conditions)
     op.execute(f"INSERT INTO unlisted_odds ({names}) SELECT {names} FROM path_odds WHERE NOT ({is_listed})")
     op.drop_table("path_odds")
-    op.execute(PATH_ODDS_20)
+    op.execute(_choose(_ODDS))
 
 
 def _lengthen_odds() -> None:
@@ -135,7 +140,7 @@ def _lengthen_odds() -> None:
     _create_long_odds("path_odds")
     names, key = ", ".join(_LONG_ODDS), ", ".join(_LONG_ODDS[:-1])
     op.execute(f"""
-        INSERT INTO path_odds ({names}) SELECT {names} FROM ({_select(PATH_ODDS_20)}) long ORDER BY {key}
+        INSERT INTO path_odds ({names}) SELECT {names} FROM ({_select(_ODDS)}) long ORDER BY {key}
     """)
     op.drop_table("unlisted_odds")
     op.drop_table("forecast_odds")
@@ -185,8 +190,12 @@ def _create(
     )
 
 
-def _select(view: str) -> str:
-    return view.partition(" AS\n")[2]
+def _choose(texts: tuple[str, str]) -> str:
+    return texts[op.get_bind().dialect.name == "sqlite"]
+
+
+def _select(texts: tuple[str, str]) -> str:
+    return _choose(texts).partition(" AS\n")[2]
 
 
 def _name_columns(levels: Iterable[float]) -> Iterator[str]:
