@@ -1,6 +1,7 @@
 """The daily flow against a real store and a real Prefect server."""
 
 import json
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,9 @@ from flows.retrain import retrain
 from flows.sources import SampleSource
 from forecasting.errors import BandcastError, InternalError, SourceError, UsageError
 
+README = Path(__file__).parents[3] / "README.md"
+README_QUERIES = re.findall(r"^SELECT .*(?=;$)", README.read_text(), re.MULTILINE)
+
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
 
@@ -38,6 +42,8 @@ def test_a_run_stores_every_band_and_a_second_run_changes_nothing() -> None:
     first = dump()
     assert len(first["forecasts"]) == 5 * 30
     assert len(first["forecast_quantiles"]) == 5 * 30 * (23 + 3 * 5)
+    for query in README_QUERIES:
+        assert len(rows(query)) == 5, query
 
     rest = run_state(daily)
     assert (rest.name, rest.type.value) == ("Skipped", "COMPLETED")
