@@ -20,8 +20,6 @@ ODDS_20 = {  # statistic, level -> column
 }
 _BANDS = ("calibrated", "mc_dropout", "predictive", "random_walk")
 _FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
-
-
 _MISS = " ".join(f"WHEN '{band}' THEN o.{band}_miss" for band in _BANDS)
 _COMPARED = "CASE WHEN o.compared_at IS NOT NULL THEN o.compared_log_return ELSE o.actual_log_return END"
 
