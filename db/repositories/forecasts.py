@@ -30,7 +30,7 @@ from db.repositories.forecast_rows import (
     keep_stored_bands,
     keep_stored_levels,
 )
-from db.repositories.universes import join_newest, save_universe, select_latest, select_sessions
+from db.repositories.universes import join_newest, save_universe, select_first_sessions, select_latest
 from db.schema import (
     band_outcomes,
     calibrated_quantiles,
@@ -253,7 +253,7 @@ class ForecastRepository(Repository):
 
     def first_sessions(self) -> dict[str, date]:
         """Load the first `as_of` of each ticker that was ever forecast."""
-        sessions = select_sessions(self._source, sa.func.min(forecasts.c.as_of)).subquery()
+        sessions = select_first_sessions(self._source).subquery()
         is_forecast = sessions.c.as_of.is_not(None)
         rows = self._connection.execute(sa.select(sessions.c.ticker, sessions.c.as_of).where(is_forecast))
         return dict(rows.tuples().all())

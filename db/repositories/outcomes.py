@@ -11,7 +11,7 @@ from db.pruning import delete_scored_quantiles
 from db.repositories.base import Repository
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
 from db.repositories.score_rows import save_outcomes, widen_scores
-from db.repositories.universes import select_sessions
+from db.repositories.universes import select_newest_sessions
 from db.schema import (
     band_outcomes,
     comparison_quantiles,
@@ -46,7 +46,7 @@ class OutcomeRepository(Repository):
 
     def tickers(self) -> list[str]:
         """List every ticker with an issued forecast, sorted."""
-        sessions = select_sessions(self._source, sa.func.max(forecasts.c.as_of)).subquery()
+        sessions = select_newest_sessions(self._source).subquery()
         query = sa.select(sessions.c.ticker).where(sessions.c.as_of.is_not(None))
         return list(self._connection.scalars(query.order_by(sessions.c.ticker)))
 

@@ -11,7 +11,7 @@ from db.records import Holding, SaveReport
 from db.repositories.actions import ActionRepository
 from db.repositories.base import Repository
 from db.schema import instruments, price_bars, price_revisions
-from db.sql import Row, insert, read_frame, to_plain_rows, upsert
+from db.sql import Row, insert, read_frame, select_tickers, to_plain_rows, upsert
 from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import BAR_COLUMNS, InstrumentFacts, PriceHistory
 from forecasting.prices.revisions import diff_bars
@@ -56,6 +56,17 @@ class PriceRepository(Repository):
             Holding(ticker, first, last, count, revisions.get(ticker, 0))
             for ticker, first, last, count in rows
         ]
+
+    def spans(self) -> dict[str, tuple[date, date]]:
+        """Load ticker -> first and last session with a bar; two looks into the key, however many bars."""
+        known, columns = select_tickers(price_bars, self._source).subquery(), price_bars.c
+        is_of = (columns.source == self._source) & (columns.ticker == known.c.ticker)
+        first, last = (
+            sa.select(end(columns.session)).where(is_of).correlate(known).scalar_subquery()
+            for end in (sa.func.min, sa.func.max)
+        )
+        query = sa.select(known.c.ticker, first, last).order_by(known.c.ticker)
+        return {ticker: (first, last) for ticker, first, last in self._connection.execute(query)}
 
     def revisions(self, ticker: str) -> pd.DataFrame:
         """Load the earlier values of revised bars, with when and why they were replaced; newest first."""
@@ -154,13 +165,14 @@ class PriceRepository(Repository):
 
     def sessions(self, calendar: str, first: date, last: date) -> dict[str, set[date]]:
         """Load the sessions with a bar of every ticker of an exchange calendar, both ends included."""
-        columns = price_bars.c
-        is_ticker = (instruments.c.ticker == columns.ticker) & (instruments.c.source == columns.source)
-        query = sa.select(columns.ticker, columns.session).join(instruments, is_ticker)
-        is_wanted = (columns.source == self._source) & (instruments.c.calendar == calendar)
+        columns, instrument = price_bars.c, instruments.c
+        of_calendar = (instrument.source == self._source) & (instrument.calendar == calendar)
+        # Not a join: SQLite would read every bar.
+        is_ticker = columns.ticker.in_(sa.select(instrument.ticker).where(of_calendar))
+        is_wanted = (columns.source == self._source) & is_ticker & columns.session.between(first, last)
         found: dict[str, set[date]] = {}
         for ticker, session in self._connection.execute(
-            query.where(is_wanted & columns.session.between(first, last))
+            sa.select(columns.ticker, columns.session).where(is_wanted)
         ):
             found.setdefault(ticker, set()).add(session)
         return found

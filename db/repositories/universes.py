@@ -1,7 +1,7 @@
 """Universe of each source: who belongs to it, and the columns of its newest bands."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -145,24 +145,25 @@ def _find_exchange(ticker: str) -> str | None:
     return None
 
 
-def select_universe(source: str) -> sa.Select[tuple[str]]:
-    """Select the tickers of the universe of a source."""
-    member = universes.c
-    return sa.select(member.ticker).where((member.source == source) & (member.in_universe == 1))
+def select_first_sessions(source: str) -> sa.Select[tuple[str, date]]:
+    """Select each ticker with the first session of its forecasts, null without any."""
+    return _select_sessions(source, sa.func.min)
 
 
-def select_sessions(source: str, session: sa.ColumnElement[date]) -> sa.Select[tuple[str, date]]:
-    """Select each ticker with a session of its forecasts, null without any.
+def select_newest_sessions(source: str, until: date | None = None) -> sa.Select[tuple[str, date]]:
+    """Select each ticker with the newest session of its forecasts up to a day, null without any."""
+    return _select_sessions(source, sa.func.max, until)
 
-    One look into the key of `forecasts` a ticker, however long the history.
 
-    Args:
-        source: The source.
-        session: The least or the greatest `forecasts.as_of`.
-    """
-    member = universes.c
-    is_same = (forecasts.c.source == member.source) & (forecasts.c.ticker == member.ticker)
-    found = sa.select(session).where(is_same).correlate(universes).scalar_subquery()
+def _select_sessions(
+    source: str, least_or_greatest: Callable[..., sa.Function[Any]], until: date | None = None
+) -> sa.Select[tuple[str, date]]:
+    """Select one session of each ticker: one look into the key of `forecasts`, however long the history."""
+    member, row = universes.c, forecasts.c
+    is_asked = (row.source == member.source) & (row.ticker == member.ticker)
+    if until is not None:
+        is_asked &= row.as_of <= until
+    found = sa.select(least_or_greatest(row.as_of)).where(is_asked).correlate(universes).scalar_subquery()
     return sa.select(member.ticker, found.label("as_of")).where(member.source == source)
 
 
@@ -183,16 +184,14 @@ def join_newest(
         until: The newest up to this session, None for the newest of all.
         table: `forecasts` or `forecast_editions`.
     """
-    session = forecasts.c.as_of if until is None else sa.case((forecasts.c.as_of <= until, forecasts.c.as_of))
-    chosen = select_sessions(source, sa.func.max(session))
+    newest = select_newest_sessions(source, until)
     if tickers is not None:
-        chosen = chosen.where(universes.c.ticker.in_(tickers))
+        newest = newest.where(universes.c.ticker.in_(tickers))
     elif until is None:
-        chosen = chosen.where(universes.c.ticker.in_(select_universe(source)))
-    newest = chosen.subquery("newest")
+        newest = newest.where(universes.c.in_universe == 1)
     row = table.c
-    is_newest = (row.source == source) & (row.ticker == newest.c.ticker) & (row.as_of == newest.c.as_of)
-    return query.join(newest, is_newest)
+    # Not a join: SQLite would read every forecast of a ticker, and look for its newest at each.
+    return query.where(row.source == source, sa.tuple_(row.ticker, row.as_of).in_(newest))
 
 
 def select_latest(

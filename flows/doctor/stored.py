@@ -105,7 +105,7 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         settings, source, tickers, due=now - timedelta(minutes=settings.publish_minutes)
     )
     with open_reader(settings.url, settings.source) as store, store.reading() as tx:
-        bars = {holding.ticker: holding.last for holding in tx.prices.holdings()}
+        bars = {ticker: last for ticker, (_, last) in tx.prices.spans().items()}
         bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
         calendars = load_calendars(store, dict(settings.calendars), now)
     yield _describe_age("prices", bars, tickers, expected=expected, calendars=calendars)

@@ -287,8 +287,8 @@ def require_stored(context: RunContext, faults: Mapping[str, PriceError]) -> Non
         SourceError: It holds none.
     """
     with context.store.reading() as tx:
-        firsts = {holding.ticker: holding.first for holding in tx.prices.holdings()}
-    if any(ticker in firsts and firsts[ticker] <= context.as_of for ticker in context.tickers):
+        spans = tx.prices.spans()
+    if any(ticker in spans and spans[ticker][0] <= context.as_of for ticker in context.tickers):
         return
     more = " and others" if len(context.tickers) > NAMED_FAULTS else ""
     raise SourceError(

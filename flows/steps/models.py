@@ -64,7 +64,7 @@ def run_promotion_test(context: RunContext) -> None:
 def list_trainable(context: RunContext) -> tuple[str, ...]:
     """List the training universe, without tickers that are not forecast and of which nothing is stored."""
     with context.store.reading() as tx:
-        stored = {holding.ticker for holding in tx.prices.holdings()}
+        stored = tx.prices.spans()
     return tuple(ticker for ticker in context.train_tickers if ticker in stored or ticker in context.tickers)
 
 

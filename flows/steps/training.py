@@ -59,7 +59,7 @@ def list_others(context: RunContext, *, without: Collection[str] = ()) -> list[s
 def list_stale(context: RunContext) -> list[str]:
     """List the other tickers of the training universe that are not stored up to the run's session."""
     with context.store.reading() as tx:
-        lasts = {holding.ticker: holding.last for holding in tx.prices.holdings()}
+        lasts = {ticker: last for ticker, (_, last) in tx.prices.spans().items()}
     return [ticker for ticker in list_others(context) if not _is_current(context, ticker, lasts.get(ticker))]
 
 

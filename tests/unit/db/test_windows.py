@@ -1,103 +1,128 @@
-"""A daily run reads what its window needs: no statement walks through the history of a source."""
+"""A daily run reads what its window needs, however long the history of its source."""
 
-import re
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from db import RunRecord, Store
+from db import ModelRecord, RunRecord, Store, Transaction, open_store
+from db.pruning import LONGEST_BAND
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.forecast import Forecast
 from forecasting.types import PriceBasis
 
-GROWING = (
-    "forecasts",
-    "comparison_quantiles",
-    "f",  # forecasts in the view forecast_quantiles
-    "q",  # calibrated_quantiles in it
-    "c",  # comparison_quantiles in it
-    "band_outcomes",
-    "o",  # the same in the view verifications
-    "price_bars",
-    "quarantines",
-    "reference",
-)
 SESSIONS = [day.date() for day in pd.bdate_range("2024-01-02", periods=12)]
 TICKERS = ("AAA", "BBB")
 SINCE, LAST = SESSIONS[6], SESSIONS[-1]
+HISTORY = [day.date() for day in pd.bdate_range(end=LAST, periods=4 * len(SESSIONS))]
 MakeForecast = Callable[..., Forecast]
 SavePrices = Callable[..., None]
 
 
+FillStore = Callable[[Store, Sequence[date]], None]
+
+
 @pytest.fixture
-def scored(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: SavePrices) -> Store:
-    """Store with live bands of two tickers from nine sessions, all but those of the last one scored."""
-    closes = {str(day): 100.0 + index for index, day in enumerate(SESSIONS)}
-    for ticker in TICKERS:
-        save_prices(served, closes, {}, ticker=ticker)
-    for index, session in enumerate(SESSIONS[:9]):
-        bands = [
-            forecast(ticker, as_of=session, target_sessions=tuple(SESSIONS[index + 1 : index + 4]))
-            for ticker in TICKERS
-        ]
-        at = run.issued_at + timedelta(days=index)
-        with served.writing() as tx:
-            own = replace(run, run_id=f"r{index}", as_of=session, issued_at=at)
-            tx.forecasts.publish(tx.forecasts.prepare(own, bands))
-    with served.writing() as tx:
+def fill(run: RunRecord, forecast: MakeForecast, save_prices: SavePrices) -> FillStore:
+    """Fill a store with live bands of two tickers, all but those of the last session scored.
+
+    The last three of the sessions have prices and no bands.
+    """
+
+    def _fill(store: Store, sessions: Sequence[date]) -> None:
+        closes = {str(day): 100.0 + index for index, day in enumerate(sessions)}
         for ticker in TICKERS:
-            pending = tx.outcomes.pending(ticker, SESSIONS[8])
-            tx.outcomes.save(score_issued(pending, tx.prices.load(ticker, LAST)), run.issued_at)
+            save_prices(store, closes, {}, ticker=ticker)
+        for index, session in enumerate(sessions[:-3]):
+            bands = [
+                forecast(ticker, as_of=session, target_sessions=tuple(sessions[index + 1 : index + 4]))
+                for ticker in TICKERS
+            ]
+            own = replace(run, run_id=f"r{session}", as_of=session, issued_at=_evening(session))
+            with store.writing() as tx:
+                tx.forecasts.publish(tx.forecasts.prepare(own, bands))
+        with store.writing() as tx:
+            for ticker in TICKERS:
+                pending = tx.outcomes.pending(ticker, sessions[-4])
+                tx.outcomes.save(score_issued(pending, tx.prices.load(ticker, LAST)), _evening(LAST))
+
+    return _fill
+
+
+def _evening(session: date) -> datetime:
+    return datetime.combine(session, time(22), UTC)
+
+
+@pytest.fixture
+def scored(served: Store, fill: FillStore) -> Store:
+    """Store with bands from nine sessions."""
+    fill(served, SESSIONS)
     return served
 
 
-READS: dict[str, Callable[[Any], object]] = {
+READS: dict[str, Callable[[Transaction], object]] = {
+    "newest of all": lambda tx: tx.forecasts.latest(),
+    "newest of some": lambda tx: tx.forecasts.latest(TICKERS, horizons=[1]),
+    "newest up to a session": lambda tx: tx.forecasts.latest(until=LAST),
+    "newest of some up to a session": lambda tx: tx.forecasts.latest(TICKERS, LAST),
+    "sessions of the newest": lambda tx: tx.forecasts.newest(),
+    "sessions of the newest up to a session": lambda tx: tx.forecasts.newest(TICKERS, LAST),
+    "targets": lambda tx: tx.forecasts.targets(TICKERS, SESSIONS[8]),
+    "first sessions": lambda tx: tx.forecasts.first_sessions(),
+    "forecast tickers": lambda tx: tx.outcomes.tickers(),
     "pending": lambda tx: tx.outcomes.pending("AAA", LAST, SINCE),
+    "pending paths": lambda tx: tx.paths.pending("AAA", LAST, SINCE),
     "closed": lambda tx: tx.outcomes.closed(LAST, SINCE),
     "scorecard": lambda tx: tx.outcomes.scorecard("horizon", since=SINCE),
-    "pruning": lambda tx: tx.outcomes.forget_comparisons(SINCE, LAST),
+    "conditions": lambda tx: tx.outcomes.conditions(since=SINCE),
+    "touches": lambda tx: tx.paths.touches_by_tenth(since=SINCE),
+    "pruning": lambda tx: tx.outcomes.forget_comparisons(SINCE + LONGEST_BAND, LAST + LONGEST_BAND),
     "completed": lambda tx: tx.forecasts.completed(SINCE, LAST, 3),
     "issued live": lambda tx: tx.forecasts.issued_live(LAST),
     "stored forecasts": lambda tx: tx.forecasts.quantiles("AAA", SINCE),
     "quarantined": lambda tx: tx.quarantines.last_refusals("AAA", LAST, 5),
     "prices to score": lambda tx: tx.prices.load("AAA", LAST, SINCE),
+    "first and last bars": lambda tx: tx.prices.spans(),
+    "sessions with bars": lambda tx: tx.prices.sessions("XNYS", SINCE, LAST),
 }
 
 
-@pytest.fixture
-def plans(scored: Store) -> Iterator[list[str]]:
-    """Plans of the statements that SQLite runs, line by line."""
-    lines: list[str] = []
-
-    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith(("SELECT", "DELETE", "WITH")):
-            plan = connection.connection.driver_connection.cursor()
-            plan.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            lines.extend(row[3] for row in plan)
-
-    sa.event.listen(scored.engine, "before_cursor_execute", explain)
-    yield lines
-    sa.event.remove(scored.engine, "before_cursor_execute", explain)
-
-
-@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("read", READS)
-def test_no_statement_of_a_daily_run_walks_through_history(
-    scored: Store, plans: list[str], read: str
+def test_a_longer_history_takes_no_more_steps_of_the_database(
+    tmp_path: Path, model: ModelRecord, fill: FillStore
 ) -> None:
-    with scored.writing() as tx:
-        READS[read](tx)
-    touched = [line for line in plans if re.match(rf"(SCAN|SEARCH) ({'|'.join(GROWING)})\b", line)]
-    assert touched
-    for line in touched:
-        assert line.startswith("SEARCH"), line
-        assert re.search(r"ticker=\?|target_session[=><]", line), line
-        assert re.search(r"as_of|target_session|session[=><]", line), line
+    few: dict[str, int] = {}
+    many: dict[str, int] = {}
+    for sessions, steps in ((SESSIONS, few), (HISTORY, many)):
+        with open_store(f"sqlite:///{tmp_path}/{len(sessions)}.db", model.source) as store:
+            with store.writing() as tx:
+                tx.models.add(model)
+            fill(store, sessions)
+            steps.update({name: count_steps(store, read) for name, read in READS.items()})
+    assert min(few.values()) > 0
+    assert {name: (few[name], many[name]) for name in READS if many[name] > 1.1 * few[name]} == {}
+
+
+def count_steps(store: Store, read: Callable[[Transaction], object]) -> int:
+    """Return how many instructions of SQLite's virtual machine it takes to read."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def watch(connection: sqlite3.Connection, *_: object) -> None:
+        connection.set_progress_handler(count, 1)
+
+    sa.event.listen(store.engine, "checkout", watch)
+    with store.writing() as tx:
+        read(tx)
+    sa.event.remove(store.engine, "checkout", watch)
+    return steps
 
 
 def test_only_forecasts_of_the_window_are_pending_closed_and_counted(scored: Store) -> None:
