@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -27,9 +27,10 @@ import pandas as pd
 import sqlalchemy as sa
 from store_size import make_forecast, publish
 
-from db import RunRecord, Store
+from db import RunRecord, Store, Transaction
 from db.engine import open_engine, reading, writing
 from db.migrate import upgrade
+from forecasting.config import MAIN_HORIZONS
 
 BEFORE = "0016"
 HORIZONS, QUARTER = 30, 63
@@ -47,6 +48,12 @@ PLANNED = (
     "Coverage of a quarter by ticker",
 )
 UNTIMED = ("Probability of a close below a price",)  # before, since no quantiles are stored then
+READS: dict[str, Callable[[Transaction], object]] = {
+    "Bands that `show` shows of all": lambda tx: tx.forecasts.latest(horizons=MAIN_HORIZONS),
+    "Bands of all up to a session, of a run's report": lambda tx: tx.forecasts.latest(until=LAST),
+    "Sessions of these bands, of a plot": lambda tx: tx.forecasts.newest(until=LAST),
+    "Sessions with bars of all": lambda tx: tx.prices.spans(),
+}
 TICKERS_AT_ONCE = 25
 SLOW_SECONDS = 5.0
 EVENING = "2024-03-28 22:00:00"
@@ -205,14 +212,25 @@ def analyze(engine: sa.Engine) -> None:
             connection.exec_driver_sql("VACUUM ANALYZE")
 
 
-def time_query(engine: sa.Engine, query: str, repeats: int = 5) -> float:
-    """Return the least time of a query with all its rows, in milliseconds; a slow one is run once."""
-    seconds: list[float] = []
+def time_query(engine: sa.Engine, query: str) -> float:
+    """Return the least time of a query with all its rows, in milliseconds."""
     with reading(engine) as connection:
-        while len(seconds) < repeats and not any(spent > SLOW_SECONDS for spent in seconds):
-            start = time.perf_counter()
-            connection.exec_driver_sql(query).all()
-            seconds.append(time.perf_counter() - start)
+        return time_call(lambda: connection.exec_driver_sql(query).all())
+
+
+def time_read(engine: sa.Engine, read: Callable[[Transaction], object]) -> float:
+    """Return the least time of what the program itself reads, in milliseconds."""
+    with Store(engine, "yahoo").reading() as tx:
+        return time_call(lambda: read(tx))
+
+
+def time_call(call: Callable[[], object], repeats: int = 5) -> float:
+    """Return the least time of a call, in milliseconds; a slow one is made once."""
+    seconds: list[float] = []
+    while len(seconds) < repeats and not any(spent > SLOW_SECONDS for spent in seconds):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
     return 1000 * min(seconds)
 
 
@@ -225,8 +243,6 @@ def time_show(url: str, repeats: int = 5) -> float:
         "show",
         "--source",
         "yahoo",
-        "--tickers",
-        "AAPL",
     ]
     seconds = []
     for _ in range(repeats):
@@ -252,6 +268,7 @@ def explain(engine: sa.Engine, query: str) -> Iterator[str]:
 def time_all(engine: sa.Engine, url: str) -> dict[str, float]:
     """Return the time of each query, in milliseconds."""
     times = {name: time_query(engine, query) for name, query in QUERIES.items()}
+    times |= {name: time_read(engine, read) for name, read in READS.items()}
     return {**times, "bandcast show (processor)": time_show(url)}
 
 
