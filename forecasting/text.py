@@ -71,6 +71,8 @@ def keep_visible(text: str) -> str:
     >>> keep_visible("a   b\x1b[2J\nc")
     'a   b c'
     """
+    if text.isprintable():  # nearly every text
+        return text
     return "".join(map(_make_visible, _ESCAPE_SEQUENCE.sub("", text)))
 
 

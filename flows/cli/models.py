@@ -3,7 +3,7 @@
 import typer
 
 from flows.cli.options import Json, Source
-from flows.cli.output import print_line, print_result
+from flows.cli.output import print_line, print_sheet
 
 app = typer.Typer(help="The models, and the decisions of the promotion test on them.")
 
@@ -15,13 +15,12 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
         return
     from db import open_reader
     from flows.reporting.models import load_models_sheet
-    from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
     settings = load_settings(source=source)
     with open_reader(settings.url, settings.source) as store:
         sheet = load_models_sheet(store, all_sources=source is None)
-    print_result([sheet], to_records(sheet), json=json)
+    print_sheet(sheet, json=json)
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 from forecasting.errors import FileError
 
 if TYPE_CHECKING:
-    from flows.reporting.tables import Part
+    from flows.reporting.tables import Part, Sheet
 
 STANDARD_OUTPUT = "standard output"
 
@@ -30,6 +30,22 @@ def print_result(parts: "Iterable[Part]", plain: Any, *, json: bool) -> None:
     ready = list(parts)  # a fault of reading them is not one of the output
     with _writing():
         print_parts(ready)
+
+
+def print_sheet(sheet: "Sheet", *, json: bool, digits: int | None = None) -> None:
+    """Print a table or, with `json`, its rows as JSON.
+
+    Args:
+        sheet: The table.
+        json: Print JSON.
+        digits: As of `to_records`.
+
+    Raises:
+        FileError: Standard output cannot be written.
+    """
+    from flows.reporting.tables import to_records
+
+    print_result([sheet], to_records(sheet, digits) if json else None, json=json)
 
 
 def print_line(line: object) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import DAY, Json, Source, Tickers, to_day
-from flows.cli.output import print_result
+from flows.cli.output import print_result, print_sheet
 
 app = typer.Typer(no_args_is_help=True, help="The price store, and price files.")
 
@@ -19,7 +19,6 @@ def status(source: Source = None, tickers: Tickers = None, json: Json = False) -
     from flows.context import load_calendars
     from flows.named_universe import settle_settings
     from flows.reporting.prices import load_status_sheet
-    from flows.reporting.tables import to_records
 
     settings = settle_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
@@ -28,7 +27,7 @@ def status(source: Source = None, tickers: Tickers = None, json: Json = False) -
         sheet = load_status_sheet(
             store, settings.tickers, calendars, now=now, known_ahead=settings.known_ahead
         )
-    print_result([sheet], to_records(sheet), json=json)
+    print_sheet(sheet, json=json)
 
 
 @app.command()
@@ -59,12 +58,11 @@ def check(
     from flows.context import read_calendars
     from flows.doctor.price_files import check_price_files
     from flows.reporting.prices import build_files_sheet
-    from flows.reporting.tables import to_records
     from flows.settings import load_settings
 
     calendars = read_calendars(load_settings())
     sheet = build_files_sheet(list(check_price_files(folder, datetime.now(UTC), calendars)))
-    print_result([sheet], to_records(sheet), json=json)
+    print_sheet(sheet, json=json)
 
 
 @app.command()

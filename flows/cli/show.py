@@ -6,7 +6,7 @@ import typer
 
 from flows.cli.garbage import without_collection
 from flows.cli.options import Json, Source, Tickers, Until, to_day
-from flows.cli.output import print_result
+from flows.cli.output import print_sheet
 
 
 @without_collection()
@@ -23,7 +23,7 @@ def show(
     from db import open_reader
     from flows.named_universe import settle_settings
     from flows.reporting.bands import build_bands_sheet, load_bands, load_expected_reports
-    from flows.reporting.tables import STORED_DIGITS, to_records
+    from flows.reporting.tables import STORED_DIGITS
     from forecasting.config import MAIN_HORIZONS
 
     settings = settle_settings(source=source, tickers=tickers)
@@ -31,4 +31,4 @@ def show(
         bands = load_bands(store, settings.tickers, to_day(as_of), horizons=None if every else MAIN_HORIZONS)
         reports = load_expected_reports(store, bands, settings.known_ahead)
     sheet = build_bands_sheet(bands, reports)
-    print_result([sheet], to_records(sheet, STORED_DIGITS), json=json)
+    print_sheet(sheet, json=json, digits=STORED_DIGITS)

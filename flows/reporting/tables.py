@@ -91,8 +91,8 @@ def sheet_from_frame(
     shown = {column.key: column for column in columns}
     names = [str(name) for name in frame.columns]
     default = {name: Column(name) if shown else Column(name, name) for name in names}
-    rows = tuple(tuple(map(_plain, row)) for row in frame.itertuples(index=False, name=None))
-    return Sheet(title, tuple(shown.get(name, default[name]) for name in names), rows, tuple(notes))
+    rows = zip(*(_plain_values(frame.iloc[:, position]) for position in range(len(names))), strict=True)
+    return Sheet(title, tuple(shown.get(name, default[name]) for name in names), tuple(rows), tuple(notes))
 
 
 def to_records(sheet: Sheet, digits: int | None = None) -> list[dict[str, Any]]:
@@ -278,6 +278,13 @@ def _json_value(value: Any, digits: int | None) -> Any:
     if isinstance(value, date):
         return str(value)
     return float(f"{value:.{digits}g}") if isinstance(value, float) and digits is not None else value
+
+
+def _plain_values(column: "pd.Series") -> list[Any]:
+    """Convert a column of a frame; one of finite numbers needs no look at each."""
+    values = column.tolist()
+    is_plain = column.dtype.kind in "biuf" and all(map(math.isfinite, values))
+    return values if is_plain else [_plain(value) for value in values]
 
 
 def _plain(value: Any) -> Any:
