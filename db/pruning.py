@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from db.engine import reading, writing
+from db.revised_closes import has_other_close
 from db.schema import (
     band_outcomes,
     comparison_quantiles,
@@ -104,12 +105,12 @@ def _statements(before: datetime) -> Iterator[sa.Delete | sa.Update]:
 
 
 def _awaits_score() -> sa.ColumnElement[bool]:
-    """Build the condition that a band was scored before its close was revised, and so has to be once more."""
+    """Build the condition that a band was scored before its close was revised, and must be scored again."""
     revision, score = price_revisions.c, band_outcomes.c
     is_ticker = (score.source == revision.source) & (score.ticker == revision.ticker)
     is_issued = score.calibrated_miss.is_not(None) & (score.kind != "walk_forward")
-    is_earlier = (score.target_session == revision.session) & (score.scored_at <= revision.replaced_at)
-    return sa.exists().where(is_ticker & is_issued & is_earlier)
+    is_earlier = (score.target_session == revision.session) & (score.scored_at < revision.replaced_at)
+    return sa.exists().where(is_ticker & is_issued & is_earlier) & has_other_close()
 
 
 def _is_idle() -> sa.ColumnElement[bool]:

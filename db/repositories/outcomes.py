@@ -12,6 +12,7 @@ from db.repositories.base import Repository
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
 from db.repositories.score_rows import save_outcomes, widen_scores
 from db.repositories.universes import select_newest_sessions
+from db.revised_closes import has_other_close
 from db.schema import (
     band_outcomes,
     comparison_quantiles,
@@ -51,14 +52,14 @@ class OutcomeRepository(Repository):
         return list(self._connection.scalars(query.order_by(sessions.c.ticker)))
 
     def pending(self, ticker: str, until: date, since: date = date.min) -> pd.DataFrame:
-        """Load issued bands up to a target session that were never scored, or may score otherwise by now.
+        """Load issued bands up to a target session that have no score, or may score otherwise by now.
 
         Of a band from 5 to 95 %, the quantiles at BAND_LEVELS alone, however many are stored: scores of
         different bands and runs compare.
 
-        A score can change only with the close of the target session, which leaves a revision, or with a
-        split between issue and target, which leaves an action. Total returns also depend on the dividends in
-        between and on the closes before them; what came after the score counts.
+        A score can change only with the close of the target session, of which a revision has another one, or
+        with a split between issue and target, which leaves an action. Total returns also depend on the
+        dividends in between and on the closes before them; what came after the score counts.
 
         Args:
             ticker: The symbol.
@@ -266,7 +267,7 @@ class OutcomeRepository(Repository):
         is_target = revision.session == row.target_session
         is_between = revision.session.between(row.as_of, row.target_session)
         is_new = _is_of_total_returns & self._is_scored(before=revision.replaced_at)
-        return sa.exists().where(is_ticker & (is_target | (is_between & is_new)))
+        return sa.exists().where(is_ticker & (is_target | (is_between & is_new)) & has_other_close())
 
     def _has_action_since(self) -> sa.ColumnElement[bool]:
         action = corporate_actions.c

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from db.repositories.base import Repository
 from db.repositories.outcomes import ISSUED_KINDS
+from db.revised_closes import has_other_close
 from db.schema import (
     corporate_actions,
     forecast_odds,
@@ -170,7 +171,8 @@ def _is_revised() -> sa.ColumnElement[bool]:
     is_ticker = (revision.source == row.source) & (revision.ticker == row.ticker)
     is_between = revision.session.between(row.as_of, row.target_session)
     is_new = path_outcomes.c.scored_at < revision.replaced_at
-    return sa.exists().where(is_ticker & is_between & is_new).correlate(forecasts, path_outcomes)
+    is_revised = is_ticker & is_between & is_new & has_other_close()
+    return sa.exists().where(is_revised).correlate(forecasts, path_outcomes)
 
 
 def _has_new_action() -> sa.ColumnElement[bool]:

@@ -165,8 +165,10 @@ def save_prices() -> Callable[..., None]:
         *,
         ticker: str = "AAA",
         later: timedelta = timedelta(0),
+        volume: float | None = None,
     ) -> None:
         bars = pd.DataFrame(dict.fromkeys(BAR_COLUMNS, pd.Series(closes)))
+        bars = bars if volume is None else bars.assign(volume=volume)
         actions = pd.DataFrame({"split": pd.Series(splits, dtype="float64"), "dividend": 0.0})
         for frame in (bars, actions):
             frame.index = pd.DatetimeIndex(frame.index)

@@ -133,6 +133,12 @@ def test_a_corrected_close_is_scored_again(issued: Store, save_prices: SavePrice
     assert {row[-2] for row in dump()["verifications"]} == {NOON, NOON + timedelta(days=1)}
 
 
+def test_a_corrected_volume_is_no_reason_to_score_again(issued: Store, save_prices: SavePrices) -> None:
+    verify(issued)
+    save_prices(issued, CLOSES, {}, later=timedelta(days=1), volume=7.0)
+    assert verify(issued, at=NOON + timedelta(days=2)) == 0
+
+
 def test_a_split_between_issue_and_outcome_changes_no_score(
     issued: Store, save_prices: SavePrices, dump: Dump
 ) -> None:

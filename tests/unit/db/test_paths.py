@@ -131,6 +131,12 @@ def test_the_views_show_the_same(issued: Store, view: str, columns: str, expecte
         assert sources == ["sample"]
 
 
+def test_a_revised_volume_is_no_reason_to_measure_again(issued: Store, save_prices: SavePrices) -> None:
+    score(issued)
+    save_prices(issued, CLOSES, {}, later=timedelta(days=10), volume=7.0)
+    assert score(issued, at=NOON + timedelta(days=10)) == 0
+
+
 def test_a_revised_close_or_a_late_split_on_the_way_is_measured_again(
     issued: Store, save_prices: SavePrices, dump: Dump
 ) -> None:

@@ -115,6 +115,17 @@ def test_old_revisions_go_but_not_those_that_decide_on_models(scored: Store, sav
         assert list(connection.scalars(sa.select(price_revisions.c.reason))) == ["forgotten"]
 
 
+def test_revisions_of_volumes_and_of_closes_scored_in_the_same_run_go(
+    scored: Store, save_prices: SavePrices
+) -> None:
+    save_prices(scored, CLOSES, {}, later=timedelta(days=1), volume=7.0)
+    assert verify(scored, NOON + timedelta(days=2)) == 0
+    assert scored.prune(LATER, MONTH).revisions == len(CLOSES)
+    save_prices(scored, {**CLOSES, "2024-01-04": 86.0}, {}, later=timedelta(days=3), volume=7.0)
+    verify(scored, datetime(2024, 1, 12, tzinfo=UTC))
+    assert scored.prune(LATER, MONTH).revisions == 1
+
+
 def test_weights_go_of_models_that_cannot_serve_and_made_nothing(scored: Store, model: ModelRecord) -> None:
     with scored.writing() as tx:
         for number in range(5):
