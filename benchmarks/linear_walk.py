@@ -22,7 +22,6 @@ from flows.backtest.run import write_rows
 from flows.reporting.backtest import build_backtest_sheets
 from flows.reporting.tables import to_markdown
 from flows.settings import Settings, load_settings
-from flows.sources.earnings import read_earnings_dates
 from flows.sources.registry import open_source
 from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.rows import tabulate_walk
@@ -60,8 +59,7 @@ def load(settings: Settings, end: date) -> Mapping[str, DailyReturns]:
     now = datetime.now(UTC)
     source = open_source(settings, now)
     tickers = settings.tickers or source.tickers()
-    dates = read_earnings_dates(settings, source, tickers)
-    return load_universe(source, tickers, end, now=now, basis="split_adjusted", earnings=dates).returns
+    return load_universe(settings, source, tickers, end=end, now=now).returns
 
 
 def fit(

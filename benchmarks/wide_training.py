@@ -24,7 +24,6 @@ from report_dates import mark_reports
 from flows.backtest.options import load_universe
 from flows.settings import load_settings
 from flows.sources import CsvSource
-from flows.sources.earnings import read_earnings_dates
 from forecasting.backtesting.rows import tabulate_walk
 from forecasting.backtesting.walk_forward import Methods, walk_forward
 from forecasting.config import MAIN_HORIZONS, SCORE_LEVELS, ModelConfig, SimulationConfig, TrainingConfig
@@ -43,11 +42,7 @@ def load_returns(options: argparse.Namespace) -> dict[str, DailyReturns]:
     """Load the returns of every file, with their report dates."""
     settings = load_settings(source="csv", csv_dir=options.csv_dir)
     source = CsvSource(options.csv_dir)
-    dates = read_earnings_dates(settings, source, source.tickers())
-    now = datetime.now(UTC)
-    universe = load_universe(
-        source, source.tickers(), options.end, now=now, basis="split_adjusted", earnings=dates
-    )
+    universe = load_universe(settings, source, source.tickers(), end=options.end, now=datetime.now(UTC))
     for fault in universe.faults.values():
         print_line(f"left out: {fault}")
     return dict(universe.returns)

@@ -8,7 +8,6 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from db.engine import open_engine, reading
-from db.file_history import find_file
 from forecasting.errors import FileError, NoStoreError
 
 _SCRATCH = ".part"
@@ -48,7 +47,7 @@ def back_up_file(url: str, target: Path) -> None:
 def build_dump_command(url: str, target: Path) -> str | None:
     """Build the command that backs up a PostgreSQL store, without its password; None for a SQLite file."""
     parsed = sa.make_url(url)
-    if find_file(parsed) is not None and parsed.get_backend_name() == "sqlite":
+    if parsed.get_backend_name() == "sqlite":
         return None
     server = sa.URL.create("postgresql", host=parsed.host, port=parsed.port, database=parsed.database)
     words = ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={server.render_as_string()}"]

@@ -159,6 +159,7 @@ class CalibrationRecord:
         n_outcomes: Number of closed outcomes that it rests on.
         code_version: Version of bandcast.
         created_at: When it was fitted (UTC).
+        left_out: JSON object: ticker that could not be walked -> why.
     """
 
     calibration_id: str

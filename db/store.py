@@ -120,7 +120,7 @@ class Store:
         Raises:
             NoModelError: There is no such version.
             ArchitectureMismatchError: This release cannot rebuild it.
-        DigestMismatchError: Its bytes are not those that were stored.
+            DigestMismatchError: Its bytes are not those that were stored.
         """
         return self._load_model(version)
 

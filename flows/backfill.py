@@ -25,7 +25,7 @@ from flows.prefect_runtime.run_names import run_name
 from flows.reporting.artifacts import BackfillProgress, show_backfill
 from flows.steps.ingest import ingest_tickers, require_stored
 from flows.steps.missing_sessions import load_unfinished
-from flows.steps.publish import list_universe
+from flows.steps.models import list_universe
 from flows.steps.sessions import fill_session
 from flows.summary import BackfillSummary, SessionFill
 from forecasting.calendars.lookup import Calendars

@@ -155,7 +155,7 @@ def open_context(
     reissue: bool = False,
     **overrides: Any,
 ) -> Iterator[RunContext]:
-    """Open the context of a run; close the store at the end.
+    """Open the context of a run, and check its store once a day; close the store at the end.
 
     Args:
         due: When the run was due (UTC).
@@ -172,6 +172,7 @@ def open_context(
     scope = settle_scope(due, as_of, **overrides)
     now = now or datetime.now(UTC)
     with open_store(scope.settings.url, scope.settings.source) as store:
+        store.check_daily(now.date())
         save_calendar_settings(store, scope.settings, now)
         tickers = dict.fromkeys((*scope.tickers, *scope.training.tickers))
         earnings = settle_earnings(store, scope, tuple(tickers), now=now)

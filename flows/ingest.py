@@ -7,6 +7,7 @@ from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
 from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.ingest import ingest_universe
+from flows.steps.models import list_universe
 from flows.summary import RunSummary
 
 
@@ -28,4 +29,4 @@ def ingest(
         as_of: Last session to fetch; none for the last one closed when the run was due.
     """
     with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:
-        return ingest_universe(context)
+        return ingest_universe(context, list_universe(context))

@@ -114,10 +114,12 @@ class OutcomeRepository(Repository):
 
     def forget_comparisons(self, since: date, until: date) -> int:
         """Delete the quantiles of scored comparison bands of a span of target sessions; count these bands."""
-        for table in (unlisted_quantiles, comparison_quantiles):
-            statement = delete_scored_quantiles(table, until, since=since, source=self._source)
-            pruned = self._connection.execute(statement).rowcount
-        return pruned
+        unlisted, listed = (
+            delete_scored_quantiles(table, until, since=since, source=self._source)
+            for table in (unlisted_quantiles, comparison_quantiles)
+        )
+        self._connection.execute(unlisted)
+        return self._connection.execute(listed).rowcount
 
     def forget_walked(self) -> None:
         """Delete the scores of bands that were never issued: the prices walked over are no longer."""

@@ -2,23 +2,24 @@
 
 import hashlib
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
 import forecasting
 from flows.backtest.workers import WalkTask
+from flows.context import find_newest_session, read_calendars
 from flows.settings import Settings
 from flows.sources.base import PriceSource
+from flows.sources.earnings import read_earnings_dates
+from flows.sources.retry import open_retrier
 from forecasting.backtesting.walk_forward import BASELINES
-from forecasting.calendars.lookup import STANDARD, Calendars
-from forecasting.calendars.reports import NO_DATES, EarningsDates
+from forecasting.calendars.reports import NO_DATES
 from forecasting.calendars.sessions import last_closed_session
 from forecasting.config import SCORE_LEVELS, BacktestConfig, SimulationConfig
 from forecasting.errors import MissingExtraError, SourceError, UsageError
@@ -26,7 +27,6 @@ from forecasting.faults import attribute_to_ticker
 from forecasting.features.preparation import Universe, prepare_universe
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import accept_first
-from forecasting.types import PriceBasis
 
 LONGEST_PAUSE = timedelta(days=60)  # more than 30 sessions: outcomes of the last origins
 LIBRARIES = ("torch", "numpy", "pandas")
@@ -62,7 +62,7 @@ def resolve_walk(
         UsageError: They make no sense.
     """
     tickers = settings.tickers or source.tickers()
-    newest = source.last_session(tickers) or last_closed_session("XNYS", now)
+    newest = find_newest_session(settings, source, tickers, due=now)
     try:
         return BacktestConfig(
             start=options.start,
@@ -133,34 +133,30 @@ def resolve_simulation(settings: Settings, paths: int | None, horizon: int) -> S
 
 
 def load_universe(
-    source: PriceSource,
-    tickers: Sequence[str],
-    end: date,
-    *,
-    now: datetime,
-    basis: PriceBasis,
-    calendars: Calendars = STANDARD,
-    earnings: Mapping[str, EarningsDates] = MappingProxyType({}),
+    settings: Settings, source: PriceSource, tickers: Sequence[str], *, end: date, now: datetime
 ) -> Universe:
-    """Load the returns of every ticker up to the outcomes of `end`.
+    """Load the returns of every ticker up to the outcomes of `end`; try a download as often as a run does.
 
     Raises:
         SourceError: Not one has usable prices.
     """
-    reach = end + LONGEST_PAUSE
-    if source.live:
-        reach = min(reach, last_closed_session("XNYS", now))
+    retrier, calendars = open_retrier(settings), read_calendars(settings)
+    lag = timedelta(minutes=settings.provider_lag_minutes)
+    earnings = read_earnings_dates(settings, source, tickers)
 
     def fetch(ticker: str) -> PriceHistory:
         with attribute_to_ticker(ticker):
-            history = source.fetch(ticker, None, reach)
+            reach = end + LONGEST_PAUSE
+            if source.live:
+                reach = min(reach, last_closed_session(calendars.presume(ticker), now, lag))
+            history = retrier.call(ticker, lambda: source.fetch(ticker, None, reach))
             calendar = calendars.confirm(ticker, history.facts.zone, history.last_session)
             return accept_first(history, calendar)
 
     universe = prepare_universe(
         fetch,
         tickers,
-        basis,
+        settings.model.price_basis,
         dates=lambda ticker: earnings.get(ticker, NO_DATES),
         calendars=calendars,
     )

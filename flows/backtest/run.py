@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -25,8 +25,6 @@ from flows.context import read_calendars
 from flows.processes import apply_own, start_processes
 from flows.progress_line import ProgressLine
 from flows.settings import Settings
-from flows.sources.base import PriceSource
-from flows.sources.earnings import read_earnings_dates
 from flows.sources.registry import open_source
 from flows.sources.training import OWN, choose_training_universe
 from forecasting.backtesting.calibrated import calibrate_walk
@@ -37,7 +35,6 @@ from forecasting.config import CalibrationConfig
 from forecasting.errors import PriceError
 from forecasting.evaluation.scorecard import Scorecard, build_scorecard
 from forecasting.features.market import compute_market_variance
-from forecasting.features.preparation import Universe
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     train_universe = settings.train_universe or OWN
     chosen = settings.model_copy(update={"train_universe": train_universe})
     train = choose_training_universe(chosen, wanted, read_calendars(settings)).tickers
-    universe = _load_universe(settings, source, (*wanted, *train), end=walk.end, now=now)
+    universe = load_universe(settings, source, (*wanted, *train), end=walk.end, now=now)
     for fault in universe.faults.values():
         _print_line(f"Left out: {fault}")
     task = WalkTask(
@@ -127,20 +124,6 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
         faults=universe.faults,
         card=build_scorecard(rows, walk.every),
         seconds=round(time.monotonic() - started, 1),
-    )
-
-
-def _load_universe(
-    settings: Settings, source: PriceSource, tickers: Sequence[str], *, end: date, now: datetime
-) -> Universe:
-    return load_universe(
-        source,
-        tickers,
-        end,
-        now=now,
-        basis=settings.model.price_basis,
-        calendars=read_calendars(settings),
-        earnings=read_earnings_dates(settings, source, tickers),
     )
 
 

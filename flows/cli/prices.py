@@ -84,8 +84,9 @@ def forget(
     from flows.reporting.prices import describe_forgotten
     from flows.settings import load_settings
     from flows.steps.withdrawal import choose_forgotten, forget_prices
+    from flows.symbols import parse_ticker
 
-    settings, symbol = load_settings(source=source), ticker.strip().upper()
+    settings, symbol = load_settings(source=source), parse_ticker(ticker)
     first, last = to_day(start), to_day(end)
     open_it = open_reader if dry_run else open_store
     with open_it(settings.url, settings.source) as store:

@@ -135,7 +135,10 @@ def _describe_age(
 def _is_late(ticker: str, last: date | None, expected: date, *, calendars: Calendars) -> bool:
     if last is None:
         return True
-    return len(sessions_between(calendars.of(ticker), last, expected)) - 1 >= LATE_SESSIONS
+    try:
+        return len(sessions_between(calendars.of(ticker), last, expected)) - 1 >= LATE_SESSIONS
+    except (CalendarError, UnknownExchangeError):
+        return last < expected
 
 
 def _list_tickers(settings: Settings, now: datetime) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunContext]:
-    """Open the context of a flow run by the instant at which it was due; check its store once a day.
+    """Open the context of a flow run by the instant at which it was due.
 
     Raises:
         BandcastError: The run cannot work as requested.
@@ -90,7 +90,6 @@ def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunConte
     with open_context(due(), as_of, **overrides) as context:
         if lost := context.store.count_lost_commits():
             get_run_logger().warning("store: the last %d commits are lost; %s", lost, LOST_ADVICE)
-        context.store.check_daily(context.now.date())
         tag_run(context)
         yield context
 

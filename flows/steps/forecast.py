@@ -17,7 +17,7 @@ from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import CalendarError, ModelError, NoModelError, PriceError, SessionsUnknownError
 from forecasting.faults import attribute_to_ticker
-from forecasting.features.market import compute_market_variance, leave_market_unknown
+from forecasting.features.market import compute_market_variance, leave_market_unknown, require_recent
 from forecasting.forecast import Forecast
 from forecasting.pipeline import Forecaster
 from forecasting.promotion.policy import rank_quality
@@ -195,7 +195,7 @@ def build_forecaster(
 
     Raises:
         ModelError: There is no such model, it cannot be rebuilt, its forecasts are on another price basis, or
-            the prices of its reference universe are missing.
+            the prices of its reference universe are missing or too old.
     """
     quality = rank_quality(_load_record(store, version).status)
     model = None if quality == "baseline" else store.load_model(version)
@@ -205,6 +205,8 @@ def build_forecaster(
     reference = model.manifest.reference if model else sorted(set(tickers))
     universe = load_universe(store, reference, as_of, basis=basis).returns.values()
     market = compute_market_variance(universe) if model or universe else leave_market_unknown()
+    if model is not None:
+        require_recent(market, as_of)
     return Forecaster(model, market, simulation, calibration, quality, version, simulates=simulation.odds)
 
 

@@ -147,15 +147,19 @@ def try_again(context: RunContext, result: Ingested | PriceError) -> Ingested | 
         return error
 
 
-def ingest_universe(context: RunContext) -> RunSummary:
-    """Ingest everything that is forecast or trained on, and report it.
+def ingest_universe(context: RunContext, tickers: Sequence[str]) -> RunSummary:
+    """Ingest everything that a run needs, and report it.
+
+    Args:
+        context: The run.
+        tickers: Those that are forecast, and the reference universe of the model that serves.
 
     Raises:
         SourceError: Fewer tickers than `min_success_ratio` requires.
     """
     watch = Stopwatch()
     with watch.stage("ingest"):
-        result = ingest_tickers(context, (*context.tickers, *context.settings.train_tickers))
+        result = ingest_tickers(context, (*tickers, *context.settings.train_tickers))
         refresh_earnings(replace(context, calendars=result.calendars), result.select_done(context.tickers))
     done = require_ingested(context, result)
     show_quarantined(context.as_of, result.failed)

@@ -208,6 +208,11 @@ def list_reference(context: RunContext) -> tuple[str, ...]:
     return context.store.load_model(record.version).manifest.reference if record else ()
 
 
+def list_universe(context: RunContext) -> tuple[str, ...]:
+    """Return everything that a run needs prices of, where no model is due: also the reference universe."""
+    return (*context.tickers, *list_reference(context))
+
+
 def _climb_down(context: RunContext) -> Ladder:
     with context.store.reading() as tx:
         versions = tx.models.ladder(context.as_of)

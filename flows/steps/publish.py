@@ -18,7 +18,7 @@ from flows.steps.calibrate import calibrate
 from flows.steps.earnings import refresh_earnings
 from flows.steps.forecast import ForecastResult, forecast_all
 from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough, require_stored
-from flows.steps.models import ensure_model, list_reference, train
+from flows.steps.models import ensure_model, train
 from flows.steps.report import report_promotion
 from flows.steps.training import ingest_training
 from flows.steps.verify import verify_bands
@@ -132,8 +132,8 @@ def publish(
         SourceError: Fewer forecasts than `min_success_ratio` requires.
     """
     require_enough(context, forecasts, "forecasts", faults=faults)
+    ages = load_ages(context, forecasts)
     with context.store.reading() as tx:
-        ages = load_ages(context, forecasts)
         publication = tx.forecasts.prepare(
             run, forecasts, ages, listed=context.listed, reissue=context.reissue
         )
@@ -194,8 +194,3 @@ def build_run_record(
         kind=context.kind,
         price_basis=basis,
     )
-
-
-def list_universe(context: RunContext) -> tuple[str, ...]:
-    """Return everything that a run needs prices of, where no model is due: also the reference universe."""
-    return (*context.tickers, *list_reference(context))

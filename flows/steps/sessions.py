@@ -15,8 +15,8 @@ from flows.prefect_runtime.automations import FILL_TAG
 from flows.steps.earnings import refresh_earnings
 from flows.steps.ingest import ingest_tickers, require_ingested
 from flows.steps.missing_sessions import SessionPlan
-from flows.steps.models import ensure_model, find_active
-from flows.steps.publish import list_universe, publish_session
+from flows.steps.models import ensure_model, find_active, list_universe
+from flows.steps.publish import publish_session
 from flows.steps.report import (
     list_artifacts,
     report_calibration,

@@ -1,6 +1,7 @@
 """Market-wide volatility of a reference universe fixed with the model, and its one-session forecast."""
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from forecasting.features.returns import DailyReturns
 from forecasting.types import REGIMES, Floats, Regime
 
 _FLOOR = 1e-4
+_LISTED = 30  # sessions of any reference ticker after a ticker's last bar
+_OLDEST = timedelta(days=31)
 # Between REGIMES: log volatility relative to the long run; about the terciles of 2007-2011.
 _REGIME_EDGES = (-0.25, 0.1)
 
@@ -39,7 +42,7 @@ def compute_market_variance(universe: Iterable[DailyReturns]) -> pd.Series:
     variance than one return does. A value depends on no later session.
 
     Sessions on which fewer than half of the listed reference tickers traded are left out: on a Saturday the
-    market is not its one cryptocurrency.
+    market is not its one cryptocurrency. A ticker without a bar for thirty sessions is listed no longer.
 
     Raises:
         ModelError: The universe is empty.
@@ -48,10 +51,28 @@ def compute_market_variance(universe: Iterable[DailyReturns]) -> pd.Series:
     if not each:
         raise ModelError("Expected prices of the reference universe, found none; ingest them first.")
     table = pd.concat(each, axis=1, sort=True)
-    listed = table.ffill().notna().sum(axis=1)
+    listed = table.ffill(limit=_LISTED).notna().sum(axis=1)
     traded = table.notna().sum(axis=1)
     market = table.mean(axis=1)[(traded > 0) & (2 * traded >= listed)]
     return market.clip(lower=_FLOOR)
+
+
+def require_recent(market: pd.Series, session: date) -> None:
+    """Refuse a market whose newest value says nothing of the session; an empty one counts as normal.
+
+    Args:
+        market: Market variance by session, none of them later.
+        session: The session to forecast from.
+
+    Raises:
+        ModelError: The newest value is more than a month old.
+    """
+    if market.empty or session - (newest := market.index[-1].date()) <= _OLDEST:
+        return
+    raise ModelError(
+        f"Expected prices of half of the reference universe up to {session}, found them up to {newest}; "
+        "run `bandcast ingest` or, if they have gone, `bandcast retrain`."
+    )
 
 
 def leave_market_unknown() -> pd.Series:

@@ -16,7 +16,8 @@ from flows.backtest.options import (
 from flows.settings import load_settings
 from flows.sources import SampleSource
 from forecasting.config import SCORE_LEVELS
-from forecasting.errors import MissingExtraError, SourceError, UnknownTickerError, UsageError
+from forecasting.errors import MissingExtraError, SourceError, UnknownTickerError, UsageError, VendorError
+from forecasting.prices.history import PriceHistory
 
 NOW = datetime(2005, 6, 1, tzinfo=UTC)
 
@@ -57,12 +58,36 @@ def test_paths_are_those_of_all_runs_together() -> None:
 
 def test_a_ticker_without_prices_is_named_and_none_at_all_is_an_error() -> None:
     end = date(2005, 1, 3)
-    universe = load_universe(SampleSource(), ["IBM", "NOPE"], end, now=NOW, basis="split_adjusted")
+    universe = load_universe(load_settings(), SampleSource(), ["IBM", "NOPE"], end=end, now=NOW)
     assert list(universe.returns) == ["IBM"]
     assert isinstance(universe.faults["NOPE"], UnknownTickerError)
     assert universe.returns["IBM"].last_session == date(2005, 3, 4)  # outcomes of the last origins
     with pytest.raises(SourceError, match="found none: NOPE"):
-        load_universe(SampleSource(), ["NOPE"], end, now=NOW, basis="split_adjusted")
+        load_universe(load_settings(), SampleSource(), ["NOPE"], end=end, now=NOW)
+
+
+class _FailingOnce(SampleSource):
+    """A live source whose first download fails; it notes up to which day each ticker was asked for."""
+
+    live = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, date]] = []
+
+    def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
+        self.asked.append((ticker, end))
+        if len(self.asked) == 1:
+            raise VendorError(ticker, "no answer")
+        return super().fetch(ticker, start, end)
+
+
+def test_a_download_that_fails_once_is_tried_again_up_to_the_last_session_of_its_own_exchange() -> None:
+    source, settings = _FailingOnce(), load_settings(retry_seconds=0.001)
+    evening = datetime(2005, 3, 1, 22, tzinfo=UTC)  # New York has closed, a bar in UTC has not
+    universe = load_universe(settings, source, ["IBM", "BTC-USD"], end=date(2005, 3, 1), now=evening)
+    assert source.asked == [("IBM", date(2005, 3, 1))] * 2 + [("BTC-USD", date(2005, 2, 28))]
+    assert list(universe.returns) == ["IBM"]
 
 
 def test_finished_parts_outlive_a_change_of_what_comes_after_the_forecasts(tmp_path: Path) -> None:

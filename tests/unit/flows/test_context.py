@@ -191,7 +191,7 @@ def test_the_store_is_closed_at_the_end_even_of_a_failure(workplace: Path, fails
         assert "bandcast.db-wal" in list_store_files(home)
         if fails:
             raise UsageError("enough")
-    assert list_store_files(home) == ["bandcast.db", "bandcast.db-commits"]
+    assert list_store_files(home) == ["bandcast.db", "bandcast.db-checked", "bandcast.db-commits"]
 
 
 def test_rows_of_a_run_are_bound_to_its_source(workplace: Path) -> None:

@@ -16,6 +16,7 @@ from forecasting.features.market import (
     compute_relative_variance,
     fit_market,
     predict_market,
+    require_recent,
 )
 from forecasting.features.returns import DailyReturns, compute_range_variance
 from forecasting.prices.history import PriceHistory
@@ -82,6 +83,24 @@ def test_tickers_without_bars_do_not_count_and_a_universe_of_none_is_refused(
     pd.testing.assert_series_equal(beside, compute_market_variance(universe[:1]))
     with pytest.raises(ModelError, match="found none; ingest them first"):
         compute_market_variance([unlisted])
+
+
+def test_tickers_that_have_gone_count_for_thirty_sessions(universe: Sequence[DailyReturns]) -> None:
+    alone = compute_market_variance(universe[:1])
+    last, again = alone.index[-100], alone.index[-69]
+    gone = [returns.until(last.date()) for returns in universe[1:4]]
+    market = compute_market_variance([universe[0], *gone])
+    known = market[market.index > last]
+    assert known.index[0] == again
+    pd.testing.assert_series_equal(known, alone[again:], check_freq=False)
+
+
+def test_a_market_of_a_month_ago_is_refused_and_an_empty_one_is_not() -> None:
+    market = pd.Series([2.0], pd.to_datetime(["2024-06-03"]))
+    require_recent(market, date(2024, 7, 4))
+    require_recent(market.iloc[:0], date(2024, 7, 4))
+    with pytest.raises(ModelError, match=r"up to 2024-07-05, found them up to 2024-06-03; .* retrain"):
+        require_recent(market, date(2024, 7, 5))
 
 
 def test_aligning_gives_the_newest_known_value_and_one_before_the_first() -> None:
