@@ -1,16 +1,19 @@
 """Copies of a store: made by SQLite itself while runs write, and the command that makes one of PostgreSQL."""
 
+import os
 import shlex
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from db.engine import open_engine, reading
+from db.file_history import find_file
 from forecasting.errors import FileError, NoStoreError
 
-_SCRATCH = ".part"
+_SECRET = ("password", "sslpassword")  # parameters of a URL
 
 
 def back_up_file(url: str, target: Path) -> None:
@@ -30,29 +33,58 @@ def back_up_file(url: str, target: Path) -> None:
     if target.exists():
         raise FileError(str(target), "it exists")
     open_engine(url, read_only=True).dispose()  # refuses a file that does not exist, and makes none
-    engine, scratch = open_engine(url), target.with_name(target.name + _SCRATCH)
+    file = find_file(sa.make_url(url))
+    engine = open_engine(url, read_only=file is not None and not os.access(file, os.W_OK))
+    scratch = _make_scratch(target)
     try:
         with reading(engine) as connection:
             if not sa.inspect(connection).get_table_names():
                 raise NoStoreError(url)
             _copy(connection, scratch)
+        if target.exists():  # by now
+            raise FileError(str(target), "it exists")
         scratch.replace(target)
     except sqlite3.OperationalError as error:
         raise FileError(str(target), str(error)) from error
+    except OSError as error:
+        raise FileError(str(target), error.strerror or str(error)) from error
     finally:
         scratch.unlink(missing_ok=True)
         engine.dispose()
 
 
 def build_dump_command(url: str, target: Path) -> str | None:
-    """Build the command that backs up a PostgreSQL store, without its password; None for a SQLite file."""
+    """Build the command that backs up a PostgreSQL store, without its password; None for a SQLite file.
+
+    What else the URL says of the connection, such as the folder of a socket, is in it.
+    """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return None
-    server = sa.URL.create("postgresql", host=parsed.host, port=parsed.port, database=parsed.database)
+    server = sa.URL.create(
+        "postgresql",
+        host=parsed.host,
+        port=parsed.port,
+        database=parsed.database,
+        query={name: value for name, value in parsed.query.items() if name not in _SECRET},
+    )
     words = ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={server.render_as_string()}"]
     user = [f"--username={parsed.username}"] if parsed.username else []
     return shlex.join(words + user)
+
+
+def _make_scratch(target: Path) -> Path:
+    """Make an empty file beside the target, of a name that nobody has.
+
+    Raises:
+        FileError: The folder is not there, or cannot be written to.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    except OSError as error:
+        raise FileError(str(target), error.strerror or str(error)) from error
+    os.close(handle)
+    return Path(name)
 
 
 def _copy(connection: sa.Connection, target: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db import QuarantineRecord, Store, back_up_file, open_reader, open_store
+from db import QuarantineRecord, Store, back_up_file, build_dump_command, open_reader, open_store
 from db.engine import open_engine
 from forecasting.errors import DatabaseFaultError, FileError, NoStoreError
 
@@ -149,9 +149,26 @@ def test_a_backup_replaces_no_file_and_leaves_no_half_one(store: Store, path: Pa
     with pytest.raises(FileError, match="it exists"):
         back_up_file(f"sqlite:///{path}", target)
     assert target.read_text() == "mine"
-    with pytest.raises(FileError, match="unable to open database file"):
+    with pytest.raises(FileError, match="No such file or directory"):
         back_up_file(f"sqlite:///{path}", tmp_path / "none" / "copy.db")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_backup_leaves_files_of_other_names_alone(store: Store, path: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy.db.part").write_text("mine")
+    back_up_file(f"sqlite:///{path}", tmp_path / "copy.db")
+    assert (tmp_path / "copy.db.part").read_text() == "mine"
+    assert [name for name in list_files(tmp_path) if "copy" in name] == ["copy.db", "copy.db.part"]
+
+
+def test_the_command_for_postgresql_has_all_of_the_url_but_its_passwords() -> None:
+    url = "postgresql+psycopg://own:pw@/bc?host=/run/pg&sslmode=disable&sslpassword=pw2&password=pw3"
+    command = build_dump_command(url, Path("z.dump"))
+    assert command == (
+        "pg_dump --format=custom --file=z.dump '--dbname=postgresql:///bc?host=%2Frun%2Fpg&sslmode=disable' "
+        "--username=own"
+    )
+    assert build_dump_command("sqlite://", Path("z.dump")) is None
 
 
 def test_an_empty_file_is_not_backed_up(tmp_path: Path) -> None:
