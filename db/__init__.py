@@ -16,6 +16,7 @@ from db.records import (
     SaveReport,
     TickerSession,
 )
+from db.repositories.forecast_rows import Publication
 from db.repositories.models import RANDOM_WALK
 from db.repositories.outcomes import ISSUED_KINDS, Dimension
 from db.repositories.prices import FORGOTTEN
@@ -42,6 +43,7 @@ __all__ = [
     "ModelRecord",
     "PromotionRecord",
     "Pruned",
+    "Publication",
     "QuarantineRecord",
     "Rollback",
     "RunRecord",

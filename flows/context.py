@@ -16,7 +16,7 @@ from flows.sources.training import TrainingUniverse, choose_training_universe
 from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, place_by_zone
 from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
-from forecasting.calendars.trading_days import newest_closed_session
+from forecasting.calendars.trading_days import find_session, newest_closed_session
 from forecasting.errors import SourceError, UsageError
 from forecasting.types import ChangeKind, RunKind
 
@@ -122,7 +122,7 @@ def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> 
 
     Args:
         due: When the run was due (UTC).
-        as_of: The session to forecast from; None for the last one that counts.
+        as_of: Day whose session to forecast from, or the last one before it; None for the last that counts.
         **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
@@ -142,8 +142,10 @@ def settle_scope(due: datetime, as_of: date | None = None, **overrides: Any) -> 
         raise UsageError(
             f"Expected as_of at {newest} (the last session with prices) or before, found {as_of}."
         )
-    training = choose_training_universe(settings, tickers, read_calendars(settings))
-    return Scope(settings, source, tickers, as_of or newest, training)
+    calendars = read_calendars(settings)
+    training = choose_training_universe(settings, tickers, calendars)
+    session = newest if as_of is None else find_session(tickers, as_of, calendars)
+    return Scope(settings, source, tickers, session, training)
 
 
 @contextmanager

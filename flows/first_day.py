@@ -69,6 +69,7 @@ def write_first_settings(folder: Path, chosen: FirstSettings, *, force: bool) ->
         raise UsageError(f"Expected no file at {' and '.join(there)}, found one; move it, or give --force.")
     for path, text in contents.items():
         try:
+            path.unlink(missing_ok=True)  # a new file is private, whatever the old one was
             path.write_text(text, encoding="utf-8")
         except OSError as error:
             raise FileError(str(path), error.strerror or str(error)) from error

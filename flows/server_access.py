@@ -61,14 +61,15 @@ def read_auth_string(home: Path) -> str | None:
 
 @contextmanager
 def noted_server(home: Path, api_url: str) -> Iterator[None]:
-    """Note in the home, while the block lasts, which server serves it."""
+    """Note in the home, while the block lasts, which server serves it; the note of a later one stays."""
     path = home / URL_FILE
     home.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{api_url}\n")
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        if read_server_url(home) == api_url:
+            path.unlink(missing_ok=True)
 
 
 def read_server_url(home: Path) -> str | None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from forecasting.errors import UsageError
 
@@ -16,9 +17,10 @@ def read_dotenv(path: Path = Path(DOTENV)) -> dict[str, str]:
     """Read the variables of bandcast in the `.env` of the working directory; none where there is no file.
 
     Raises:
-        UsageError: The file cannot be read.
+        UsageError: The file cannot be read, or has a line that is none of its kind.
     """
     try:
+        _require_parsable(path)
         values = dotenv_values(path, encoding=DOTENV_ENCODING)
     except UnicodeError:  # whose text repeats a part of the file
         raise UsageError(
@@ -31,6 +33,19 @@ def read_dotenv(path: Path = Path(DOTENV)) -> dict[str, str]:
         for name, value in values.items()
         if name.upper().startswith(PREFIX) and value is not None
     }
+
+
+def _require_parsable(path: Path) -> None:
+    """Refuse a file of which the library would leave out lines with no more than a warning."""
+    if not path.is_file():
+        return
+    with path.open(encoding=DOTENV_ENCODING) as file:
+        for binding in parse_stream(file):
+            if binding.error:
+                raise UsageError(
+                    f"Expected NAME=value in line {binding.original.line} of {path.absolute()}, found "
+                    "something else, such as a quote that is not closed; correct it."
+                )
 
 
 def read_environment() -> dict[str, str]:

@@ -15,6 +15,7 @@ PRICE_DIGITS, PRICE_DECIMALS = 5, 2  # at least
 LONGEST_TEXT = 2000  # characters of one sentence
 SYMBOL_PATTERN = r"[A-Z0-9^][A-Z0-9.\-=^&]{0,31}"
 MASK = "***"
+SHORT_SECRET = 10  # characters: a shorter one may be a part of words
 
 _SYMBOL = re.compile(SYMBOL_PATTERN)
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
@@ -94,10 +95,18 @@ def mask_credentials(text: str) -> str:
 
 
 def mask_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Mask secrets in a text, as they are and as they are written in a URL."""
+    """Mask secrets in a text, as they are and as they are written in a URL.
+
+    A short one counts only where it stands alone: in place of every `a` of a sentence, the mask would say
+    what the password is.
+
+    >>> mask_secrets("a database of postgresql://me:a@host", ["a"])
+    '*** database of postgresql://me:***@host'
+    """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):  # one may be a part of another
-        for written in (secret, quote(secret, safe="")):
-            text = text.replace(written, MASK)
+        for written in map(re.escape, (secret, quote(secret, safe=""))):
+            alone = rf"(?<!\w){written}(?!\w)" if len(secret) < SHORT_SECRET else written
+            text = re.sub(alone, MASK, text)
     return text
 
 

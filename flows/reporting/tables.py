@@ -165,7 +165,8 @@ def _print_sheet(console: "Console", sheet: Sheet) -> None:
         table = _build_table(sheet.title, shown, widest, lined=lined)
         width = console.measure(table, options=unbounded)
         if width.maximum <= console.width and rows:
-            _print_lines(console, table, _join_cells(rows, widest[0], shown, lined=lined))
+            edge = ("|" if console.options.ascii_only else "│") if lined else ""
+            _print_lines(console, table, _join_cells(rows, widest[0], shown, edge=edge))
             return
         table = _build_table(sheet.title, shown, rows, lined=lined)
         if console.measure(table, options=unbounded).minimum <= console.width:
@@ -190,12 +191,12 @@ def _print_lines(console: "Console", table: "Table", lines: Iterable[str]) -> No
 
 
 def _join_cells(
-    rows: Iterable[Sequence[str]], widest: Sequence[str], shown: Sequence[Column], *, lined: bool
+    rows: Iterable[Sequence[str]], widest: Sequence[str], shown: Sequence[Column], *, edge: str
 ) -> Iterator[str]:
     """Yield the line of each row of a table in which no cell wraps."""
     widths = [max(_width(text), _width(column.heading)) for text, column in zip(widest, shown, strict=True)]
     aligned = [(column.align == "right", width) for column, width in zip(shown, widths, strict=True)]
-    start, between, end = ("│ ", " │ ", " │") if lined else ("", "  ", "")
+    start, between, end = (f"{edge} ", f" {edge} ", f" {edge}") if edge else ("", "  ", "")
     for cells in rows:
         padded = (
             " " * (width - _width(text)) + text if right else text + " " * (width - _width(text))

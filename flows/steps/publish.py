@@ -8,7 +8,7 @@ from importlib.metadata import version as installed
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from db import RunRecord, TickerSession
+from db import Publication, RunRecord, TickerSession
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen, untraversed
@@ -126,7 +126,7 @@ def publish(
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
 
     Returns:
-        Sentences on live bands that this run has made otherwise.
+        Sentences on stored bands for which this run computed other values.
 
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` requires.
@@ -140,27 +140,29 @@ def publish(
     with context.store.writing() as tx:
         published = tx.forecasts.publish(publication)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
-    notes = tuple(describe_live(published.kept, published.editions))
+    notes = tuple(describe_changed(published))
     for note in notes:
         get_run_logger().warning("publish: %s", note)
     return notes
 
 
-def describe_live(kept: Sequence[TickerSession], editions: Mapping[TickerSession, int]) -> Iterator[str]:
-    """Yield a sentence on live bands that a run comes to others of, if there are any.
-
-    Args:
-        kept: Ticker and `as_of` of these bands.
-        editions: The edition that a reissue has added to each; empty for a run that does not reissue.
-    """
-    if editions:
+def describe_changed(published: Publication) -> Iterator[str]:
+    """Yield a sentence on live bands for which a run computed other values, and one on backfilled ones."""
+    if published.editions:
         bands = ", ".join(
-            f"{edition} of {ticker} of {as_of}" for (ticker, as_of), edition in editions.items()
+            f"{edition} of {ticker} of {as_of}" for (ticker, as_of), edition in published.editions.items()
         )
         yield f"Live bands stay as they were issued and are scored; this run adds edition {bands}."
-    elif kept:
-        bands = ", ".join(f"{ticker} of {as_of}" for ticker, as_of in kept)
+    elif published.kept:
+        bands = _name_bands(published.kept)
         yield f"Live bands stay as they were issued, although this run comes to others: {bands}."
+    if published.replaced:
+        bands = _name_bands(published.replaced)
+        yield f"Backfilled bands were made anew, and are scored anew: {bands}."
+
+
+def _name_bands(bands: Sequence[TickerSession]) -> str:
+    return ", ".join(f"{ticker} of {as_of}" for ticker, as_of in bands)
 
 
 def build_run_record(

@@ -11,7 +11,13 @@ from datetime import date, datetime, timedelta
 
 from forecasting.calendars.exchanges import is_unplaced
 from forecasting.calendars.lookup import STANDARD, Calendars
-from forecasting.calendars.sessions import Calendar, is_session, last_closed_session, sessions_between
+from forecasting.calendars.sessions import (
+    Calendar,
+    is_session,
+    last_closed_session,
+    session_on_or_before,
+    sessions_between,
+)
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
 A_DAY = timedelta(hours=24)
@@ -118,6 +124,15 @@ def newest_closed_session(
             "BRK.B is written BRK-B, and a newer exchange_calendars reaches further."
         )
     return max(closed)
+
+
+def find_session(tickers: Iterable[str], day: date, calendars: Calendars = STANDARD) -> date:
+    """Return the last session of any exchange of the tickers on or before a day; the day if none is known."""
+    sessions: list[date] = []
+    for calendar in list_calendars(tuple(tickers), calendars):
+        with suppress(CalendarError):
+            sessions.append(session_on_or_before(calendar, day))
+    return max(sessions, default=day)
 
 
 def has_rested(

@@ -169,6 +169,13 @@ def test_a_session_beyond_the_newest_is_bad_usage(source: str, as_of: str, newes
         settle_scope(DUE, date.fromisoformat(as_of), source=source, tickers="AAPL")
 
 
+def test_a_day_without_a_session_stands_for_the_session_before_it() -> None:
+    holiday, sunday = date(2013, 2, 18), date(2013, 2, 24)
+    assert settle_scope(DUE, holiday).as_of == date(2013, 2, 15)
+    assert settle_scope(DUE, sunday).as_of == date(2013, 2, 22)
+    assert settle_scope(DUE, sunday, source="yahoo", tickers="AAPL,BTC-USD").as_of == sunday
+
+
 def test_a_scope_is_settled_without_a_store(workplace: Path) -> None:
     assert settle_scope(DUE).as_of == date(2013, 3, 1)
     assert not (workplace / "home").exists()

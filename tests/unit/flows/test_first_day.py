@@ -57,8 +57,11 @@ def test_init_overwrites_nothing_unless_forced(workplace: Path) -> None:
     assert isinstance(done.exception, UsageError)
     assert "give --force" in str(done.exception)
     assert sorted(path.name for path in workplace.iterdir()) == ["watchlist.csv"]
+    (workplace / ".env").write_text("")
+    (workplace / ".env").chmod(0o666)
     init("--universe", "AAPL", "--force")
     assert load_settings().tickers == ("AAPL",)
+    assert (workplace / ".env").stat().st_mode & 0o022 == 0
 
 
 def test_init_takes_a_watchlist_as_it_is_or_the_bundled_list(workplace: Path) -> None:

@@ -1,6 +1,7 @@
 """The auth string of the Prefect server: where it lies and who is given it."""
 
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,15 @@ def test_of_a_servers_url_no_secret_is_shown(url: str, shown: str) -> None:
 def test_only_http_is_asked(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Expected a Prefect server at http:// or https://"):
         require_access(tmp_path.as_uri(), None)
+
+
+def test_a_server_that_ends_leaves_the_note_of_a_later_one(home: Path) -> None:
+    later = "http://127.0.0.1:2/api"
+    with ExitStack() as second:
+        with noted_server(home, HERE):
+            second.enter_context(noted_server(home, later))
+        assert read_server_url(home) == later
+    assert read_server_url(home) is None
 
 
 def test_the_server_of_a_home_is_noted_as_long_as_it_runs(home: Path) -> None:

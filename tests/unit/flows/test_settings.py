@@ -80,6 +80,12 @@ def test_a_wrong_value_is_one_sentence_that_names_its_variable(
     assert str(caught.value).startswith(sentence)
 
 
+def test_a_dotenv_with_a_quote_that_is_not_closed_is_refused(workplace: Path) -> None:
+    (workplace / ".env").write_text("# ours\nBANDCAST_SOURCE='sample\nBANDCAST_TICKERS=IBM\n")
+    with pytest.raises(UsageError, match=r"NAME=value in line 2 of .*\.env, found something else"):
+        load_settings()
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_a_dotenv_in_another_encoding_is_named(workplace: Path, encoding: str) -> None:
     (workplace / DOTENV).write_text(f"BANDCAST_HOME=caf{E_ACUTE}\n", encoding)
