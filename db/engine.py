@@ -74,7 +74,7 @@ def name_database(url: str) -> str:
 
 
 def find_secrets(url: str) -> list[str]:
-    """Find what may be a secret in the text of a URL; of a text that is none, everything before the host."""
+    """Find what may be a secret in the text of a URL; for a text that is no URL, all before the host."""
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):

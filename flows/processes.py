@@ -35,7 +35,7 @@ def start_processes(workers: int, own: object) -> Iterator[Executor]:
 
 
 def keep_own(own: object) -> None:
-    """Keep an object for `apply_own`; end with the process that started this one and alone answers Ctrl-C."""
+    """Keep an object for `apply_own`; leave Ctrl-C to the parent process, and end with it."""
     if multiprocessing.parent_process() is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         threading.Thread(target=_end_with_parent, daemon=True).start()

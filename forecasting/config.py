@@ -228,7 +228,7 @@ class SimulationConfig(Frozen):
 
 
 class SimulationSettings(SimulationConfig):
-    """The same as a setting, for forecasts that are stored: what they keep is the same for every reader."""
+    """Simulation settings of stored forecasts: the levels are fixed, the same for every reader."""
 
     @field_validator("levels")
     @classmethod
@@ -296,7 +296,7 @@ class MonitoringConfig(Frozen):
     horizons: tuple[int, ...] = Field(SHORT_HORIZONS, description="Horizons watched, in sessions.")
     sessions: int = Field(60, ge=1, description="Last sessions of issue that are judged.")
     fewest_sessions: int = Field(20, ge=1, description="Sessions under which nothing is judged.")
-    tolerance: float = Field(0.05, ge=0, lt=1, description="Distance from nominal coverage that is borne.")
+    tolerance: float = Field(0.05, ge=0, lt=1, description="Tolerated distance from nominal coverage.")
     standard_errors: float = Field(3.0, ge=0, description="Standard errors that chance explains.")
 
 

@@ -122,7 +122,7 @@ class OutcomeRepository(Repository):
         return self._connection.execute(listed).rowcount
 
     def forget_walked(self) -> None:
-        """Delete the scores of bands that were never issued: the prices walked over are no longer."""
+        """Delete the scores of bands that were never issued: the prices behind them were withdrawn."""
         columns = band_outcomes.c
         is_walked = (columns.source == self._source) & (columns.kind == "walk_forward")
         self._connection.execute(sa.delete(band_outcomes).where(is_walked))

@@ -48,7 +48,7 @@ class Member:
 def find_universe(
     members: Mapping[str, Member], exchanges: Collection[str], session: date, *, listed: Collection[str] = ()
 ) -> set[str]:
-    """Find the tickers that belong to a source after a run: those of the newest run of each exchange.
+    """Return the universe of a source after a run: the tickers of the newest run of each exchange.
 
     Exchanges may have runs of their own. So a run takes out the tickers that it lacks of its own exchanges,
     and those of exchanges that it was always forecast with; others once they had no run for two weeks.

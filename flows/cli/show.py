@@ -30,5 +30,7 @@ def show(
     with open_reader(settings.url, settings.source) as store:
         bands = load_bands(store, settings.tickers, to_day(as_of), horizons=None if every else MAIN_HORIZONS)
         reports = load_expected_reports(store, bands, settings.known_ahead)
+    if without := sorted(set(settings.tickers) - set(bands["ticker"])):
+        typer.echo(f"No stored bands of {', '.join(without)}.", err=True)
     sheet = build_bands_sheet(bands, reports)
     print_sheet(sheet, json=json, digits=STORED_DIGITS)

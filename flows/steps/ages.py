@@ -15,7 +15,7 @@ A_DAY = timedelta(days=1)
 def load_ages(context: RunContext, forecasts: Sequence[Forecast]) -> dict[str, int]:
     """Count the sessions that had closed after the newest band of each ticker when the run began.
 
-    Tickers of the universe that the run has not age, too: their own run may never come.
+    Tickers of the universe outside this run age as well: their own run may never start.
 
     Args:
         context: The run.

@@ -112,7 +112,7 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
 
 
 def await_pull(future: PrefectFuture[Any]) -> Ingested | PriceError:
-    """Wait for a pull; return its fault, and raise what is none of its prices."""
+    """Wait for a download; return the fault of its prices, and raise any other error."""
     result = future.result(raise_on_failure=False)
     if isinstance(result, Exception) and not isinstance(result, PriceError):
         raise result
@@ -138,7 +138,7 @@ def describe_missing(faults: Mapping[str, PriceError]) -> Iterator[str]:
 
 
 def try_again(context: RunContext, result: Ingested | PriceError) -> Ingested | PriceError:
-    """Return a result as it is with the closures known by now: a session that was none has no gap."""
+    """Check a gap again against the closures that this run has learned."""
     if not isinstance(result, GapError):
         return result
     try:

@@ -17,7 +17,7 @@ from forecasting.types import REGIMES, Floats
 def calibrate_walk(
     issued: Sequence[Issued], universe: Mapping[str, DailyReturns], config: CalibrationConfig
 ) -> Iterator[Issued]:
-    """Yield the same with the method `calibrated` before the others, in order of time.
+    """Yield each origin, in order of time, with its calibrated band before the others.
 
     Args:
         issued: Warm-up and reported origins, in order, all of the same horizons and levels.

@@ -33,7 +33,7 @@ def forecast_historical(returns: DailyReturns, window: Lookback, config: Simulat
 
 
 def standardise_returns(returns: DailyReturns) -> Floats:
-    """(N,) returns over the volatility of the session before, centred: a past drift is no forecast.
+    """(N,) returns over the volatility of the session before, centred, because past drift does not predict.
 
     Raises:
         ShortHistoryError: There are fewer than FEWEST.

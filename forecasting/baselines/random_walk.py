@@ -24,7 +24,7 @@ def forecast_random_walk(window: Lookback, config: SimulationConfig) -> Floats:
 
 
 def bracket_widths(window: Lookback, config: SimulationConfig) -> tuple[Floats, Floats]:
-    """Return the (H,) widths of the calmest and of the wildest random walk that a window speaks for.
+    """Return the (H,) widths of the calmest and of the wildest random walk consistent with a window.
 
     Their volatilities are the least and the greatest of the current and the long-run one, each with the
     sessions of past reports and without. The wildest also jumps at the reports ahead, as

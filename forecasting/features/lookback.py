@@ -15,7 +15,7 @@ from forecasting.types import Floats
 
 WINDOW = 500  # sessions (W); the long run needs them all, last year's quarter half, other features WARM_UP
 WARM_UP = 63  # returns that must exist before the first row of features
-REPORTING = 0.2  # expected reports from which a session is no ordinary one
+REPORTING = 0.2  # a session with so many expected reports, or more, counts as one of a report
 DECAY = 0.94  # of the current volatility, RiskMetrics (1996)
 VOLATILITY_FLOOR = 1e-5  # a flat series has no volatility, and everything is divided by it
 Part = int | slice | tuple[slice, slice]

@@ -131,7 +131,7 @@ class TrainingSet:
         target: (R, K) log return of each knot's horizon over the scale that the linear part expects, NaN
             where unknown.
         session: (R,) datetime64[D].
-        closes: (R, K) session that closes each outcome; of no matter where it is unknown.
+        closes: (R, K) session that closes each outcome; arbitrary where the outcome is unknown.
         start: (R,) first row of the same ticker.
         rows: (R,) position among all sessions of all tickers, one after the other.
     """
@@ -198,7 +198,7 @@ def _standardise(ticker: TickerFeatures, log_scales: Floats, knots: Sequence[int
 
 
 def _find_closes(sessions: np.ndarray, knots: Sequence[int]) -> np.ndarray:
-    """(T, K) session that lies so many later, the last one where there is none."""
+    """(T, K) session at each knot ahead; the last one where the data end earlier."""
     last = len(sessions) - 1
     ahead: np.ndarray = sessions[np.minimum(np.arange(len(sessions))[:, None] + np.array(knots), last)]
     return ahead

@@ -256,7 +256,7 @@ def _maximise_likelihood(sample: HorizonSample, start: Floats, config: LogHarCon
 
 
 def _move_to_expected_mean(residuals: Floats, weights: Floats, h: int) -> Floats:
-    """(N,) residuals of h sessions, moved to the mean that is to be expected of the next ones."""
+    """(N,) residuals of h sessions, shifted to the prior mean of standardised returns over h sessions."""
     moved: Floats = residuals + np.sqrt(h) * EXPECTED_MEAN - np.average(residuals, weights=weights)
     return moved
 

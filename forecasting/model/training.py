@@ -178,8 +178,8 @@ def _fit_quietly(
         num_sanity_val_steps=0,
         log_every_n_steps=1,
     )
-    # Lightning would put its own handlers of signals in place of those of whoever runs this: a run that is
-    # cancelled in mid-training must end as that one wants it to.
+    # Lightning would replace the signal handlers of the caller, who decides how a run that is cancelled in
+    # mid-training ends.
     trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]  # no option
     with warnings.catch_warnings():
         # The batches lie in memory: worker processes would only cost their start.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from db.migrations import condition_views, quantile_views, views
+from db.migrations import condition_views, long_views, quantile_views, views
 
 VERSIONS = Path(__file__).parents[2] / "db" / "migrations" / "versions"
 # Each SHA-256 is added with the release that brings the migration or the view's text.
@@ -29,6 +29,7 @@ RELEASED = {
     "0017": "7a5eb3003b515c53408650adf8c5a1c155e81a09d62fd91203b7b185bcb3245c",
     "0018": "7efb0a8d01ba6afba9a987c22bc23f25db182adfb29a046b4565de0ce9c3ccd1",
     "0019": "9fc58e2766ae62db68b5118cda250d6dbddce200157ab9220dc944f09a6ce705",
+    "0020": "3ae64f1c6739f1062181d226c3a00485277f5b75507f590bfeb6289acada11f3",
 }
 RELEASED_VIEWS = {
     "LATEST_FORECAST_1": "758ca2df67619a6a76f41641ba4281f3782f5b8156adee2dff603f77f46c1a6f",
@@ -65,8 +66,14 @@ RELEASED_VIEWS = {
     "FRESHNESS_15": "061f175b39f69d918731782c0d7717209632a0e185fa6878ba0c28e5889cee72",
     "FORECAST_QUANTILES_16": "97a8fd1cb6158f407b11fc3c45f94726d125ef5ce5d5bebb8dd9e313982dde0c",
     "CONTRACT_VERSION_16": "622f7de5afdaef11697ec31baf56c422fd9d1cf489a165737c4367f834887f8e",
+    "FORECAST_QUANTILES_ON_SQLITE_20": "20ebfe11c10d5c4b0e3a62dd8ae711b7f77465cae55880cf0182075ccacbdcdf",
+    "FORECAST_QUANTILES_20": "76ddb4afd159198d3d7e29ff85a72b0890515da017a540b2c26ee6a225b9a96a",
+    "ALL_PINBALL_BY_LEVEL_20": "0c75b8e760a87bb31af8ee24512a4fd3c6e486d0866dcc08df2c12fe0a50d679",
+    "ALL_PINBALL_BY_LEVEL_ON_SQLITE_20": "428499e52b348d5be36b1f636ba3015162e59cd4ab412574f48e2691b5eb9769",
+    "PATH_ODDS_ON_SQLITE_20": "dfc82e199b312708d914dcda29dbbd8256fe762c358195e5af302915dca66331",
+    "PATH_ODDS_20": "3c6c77070c37b444c7a5fb87b3c2e2604bb9049a787a104a90498a0b7fafc4ee",
 }
-TEXTS = vars(views) | vars(condition_views) | vars(quantile_views)
+TEXTS = vars(views) | vars(condition_views) | vars(quantile_views) | vars(long_views)
 
 
 @pytest.mark.parametrize("number", RELEASED)

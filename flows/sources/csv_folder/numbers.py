@@ -26,7 +26,7 @@ class _Marks:
     thousands: str
 
     def parse(self, cells: pd.Series) -> pd.Series:
-        """Parse text without unit and currency; NaN where it is no number written with these marks."""
+        """Parse text without unit and currency; NaN where it does not parse with these marks."""
         groups = rf"\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+"
         shape = rf"[+-]?(?:{groups}|\d+)?(?:{re.escape(self.decimal)}\d*)?(?:[eE][+-]?\d+)?"
         fits = cells.str.fullmatch(shape) & cells.str.contains(r"\d")
