@@ -14,6 +14,7 @@ from forecasting.text import is_symbol
 
 FILE_MARK = "@"
 VARIABLE_MARK = "@variable:"
+_HEADINGS = ("ticker", "symbol", "tickers", "symbols")
 _VARIABLE = re.compile(f"{VARIABLE_MARK}[a-z0-9_-]{{1,255}}")  # as Prefect's pages allow
 
 
@@ -84,13 +85,20 @@ def read_watchlist(path: Path) -> tuple[str, ...]:
 
 
 def list_symbol_cells(text: str) -> Iterator[str]:
-    """Yield the texts that stand where symbols should: in the column `ticker`, else in the first one."""
-    rows = list(csv.reader(text.splitlines()))
-    head = [cell.strip().lower() for cell in rows[0]] if rows else []
-    column = head.index("ticker") if "ticker" in head else 0
-    for row in rows[1:] if "ticker" in head else rows:
-        if len(row) > column and row[column].strip():
-            yield row[column].strip()
+    """Yield the texts that stand where symbols should.
+
+    That is the column `ticker` (or `symbol`); without one all cells, if each is a symbol in capitals, else
+    the first column.
+    """
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
+    head = [cell.lower() for cell in rows[0]] if rows else []
+    column = next((head.index(name) for name in _HEADINGS if name in head), None)
+    if column is None and all(is_symbol(cell) for row in rows for cell in row if cell):
+        yield from (cell for row in rows for cell in row if cell)
+        return
+    for row in rows if column is None else rows[1:]:
+        if len(row) > (column or 0) and row[column or 0]:
+            yield row[column or 0]
 
 
 def names_variable(text: str) -> bool:

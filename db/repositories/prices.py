@@ -12,12 +12,14 @@ from db.repositories.actions import ActionRepository
 from db.repositories.base import Repository
 from db.schema import instruments, price_bars, price_revisions
 from db.sql import Row, insert, read_frame, select_tickers, to_plain_rows, upsert
+from forecasting.errors import CutFileError
 from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import BAR_COLUMNS, InstrumentFacts, PriceHistory
 from forecasting.prices.revisions import diff_bars
 from forecasting.prices.scale import Dispute
 
 REVISION_REASON = "correction"
+LARGEST_WITHDRAWAL = 60  # bars that a file may lose at once, whatever share of the stored ones they are
 WITHDRAWN, FORGOTTEN = "withdrawn", "forgotten"  # by the owner of a file, or by `bandcast prices forget`
 
 
@@ -119,11 +121,16 @@ class PriceRepository(Repository):
         Args:
             history: With the sessions of the file; a vendor's withdraws nothing.
             withdrawn_at: When the file was read (UTC).
+
+        Raises:
+            CutFileError: The file lacks most of what is stored; nothing is moved.
         """
         if history.owned is None:
             return []
         stored = self._load_bars(history.ticker).index
         gone = [session.date() for session in stored.difference(history.owned)]
+        if len(gone) > max(LARGEST_WITHDRAWAL, len(stored) / 2):
+            raise CutFileError(history.ticker, len(stored) - len(gone), len(stored))
         self._set_aside(history.ticker, gone, WITHDRAWN, at=withdrawn_at)
         return gone
 

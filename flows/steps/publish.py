@@ -29,6 +29,7 @@ from forecasting.errors import PriceError
 from forecasting.forecast import Forecast, fingerprint_forecasts, identify
 from forecasting.types import Quality, Retrain, values
 
+NAMED_BANDS = 5
 LIBRARIES = ("torch", "numpy", "pandas", "pytorch-lightning")
 
 
@@ -126,7 +127,7 @@ def publish(
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
 
     Returns:
-        Sentences on stored bands for which this run computed other values.
+        Sentences on live bands for which this run computed other values.
 
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` requires.
@@ -140,14 +141,17 @@ def publish(
     with context.store.writing() as tx:
         published = tx.forecasts.publish(publication)
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
-    notes = tuple(describe_changed(published))
+    if replaced := published.replaced:
+        message = "publish: %d backfilled bands were made anew and lose their scores until the next run: %s"
+        get_run_logger().warning(message, len(replaced), _name_bands(replaced[:NAMED_BANDS]))
+    notes = tuple(describe_live(published))
     for note in notes:
         get_run_logger().warning("publish: %s", note)
     return notes
 
 
-def describe_changed(published: Publication) -> Iterator[str]:
-    """Yield a sentence on live bands for which a run computed other values, and one on backfilled ones."""
+def describe_live(published: Publication) -> Iterator[str]:
+    """Yield a sentence on live bands for which a run computed other values, if there are any."""
     if published.editions:
         bands = ", ".join(
             f"{edition} of {ticker} of {as_of}" for (ticker, as_of), edition in published.editions.items()
@@ -156,9 +160,6 @@ def describe_changed(published: Publication) -> Iterator[str]:
     elif published.kept:
         bands = _name_bands(published.kept)
         yield f"Live bands stay as they were issued, although this run comes to others: {bands}."
-    if published.replaced:
-        bands = _name_bands(published.replaced)
-        yield f"Backfilled bands were made anew, and are scored anew: {bands}."
 
 
 def _name_bands(bands: Sequence[TickerSession]) -> str:

@@ -23,6 +23,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   │   ├── ScaleChangedError
     │   │   └── ImplausibleCorrectionError
     │   ├── GapError
+    │   ├── CutFileError
     │   ├── StaleHistoryError
     │   ├── StalePriceError
     │   ├── UnfinishedSessionError
@@ -77,6 +78,7 @@ from forecasting.errors.models import (
 from forecasting.errors.prices import (
     BadBarsError,
     BadRangeError,
+    CutFileError,
     GapError,
     GaveUpError,
     ImplausibleCorrectionError,
@@ -116,6 +118,7 @@ __all__ = [
     "BadRangeError",
     "BandcastError",
     "CalendarError",
+    "CutFileError",
     "DatabaseFaultError",
     "DatabaseLockedError",
     "DatabaseUnreachableError",

@@ -125,6 +125,20 @@ class StaleHistoryError(PriceError):
         )
 
 
+class CutFileError(PriceError):
+    """A file of an owner has lost most of the rows that were read from it."""
+
+    reason = "cut_file"
+
+    def __init__(self, ticker: str, kept: int, stored: int) -> None:
+        super().__init__(
+            ticker,
+            f"expected a file with the {stored} sessions that are stored, found {kept} of them, as after an "
+            "interrupted copy; put the rows back or, if they are to go, run "
+            f"`bandcast prices forget {ticker}`.",
+        )
+
+
 class StalePriceError(PriceError):
     """Prices that no longer move, or that nobody trades at."""
 

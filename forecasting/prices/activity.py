@@ -15,8 +15,8 @@ def check_trading(history: PriceHistory) -> None:
     An instrument that never reports volume, such as an index or a currency, is judged by its prices alone.
 
     Raises:
-        StalePriceError: Neither close nor range moved within `FROZEN_SESSIONS`, or volume was 0 in each of
-            the last `UNTRADED_SESSIONS` although there was some before.
+        StalePriceError: Open, high, low and close were each one price for `FROZEN_SESSIONS`, or volume was 0
+            in each of the last `UNTRADED_SESSIONS` although there was some before.
     """
     recent = history.bars.iloc[-FROZEN_SESSIONS:]
     if len(recent) == FROZEN_SESSIONS and _is_flat(recent):
@@ -28,4 +28,4 @@ def check_trading(history: PriceHistory) -> None:
 
 def _is_flat(bars: pd.DataFrame) -> bool:
     prices = bars[["open", "high", "low", "close"]]
-    return bool(prices.max().max() == prices.min().min())
+    return bool(((prices.max() - prices.min()).fillna(0) == 0).all())

@@ -41,6 +41,7 @@ from forecasting.prices.validation import check_jumps
 MOST_DOUBTS = 4  # splits in doubt at once; each may be in the prices or not
 LARGEST_CORRECTION = np.log(1.25)  # log; of a close that then fits its neighbours worse
 FEWEST_CORRECTIONS = 5
+FEWEST_RESCALED = 20  # bars of a file
 CORRECTED_SHARE = 0.02  # of the bars downloaded; beyond it the vendor changed its method
 
 
@@ -69,7 +70,7 @@ def reconcile(
         stored: All that is stored of the ticker; may be empty.
         download: Bars and actions from the source, checked by `check_bars`.
         trusted: Believe the source where it contradicts the store, as it has done for days.
-        owned: Take the download as it is: a file of its owner.
+        owned: Take the download as it is, unless all of it is in other units: a file of its owner.
         disputes: Splits on which the source's own list counts.
 
     Raises:
@@ -83,6 +84,8 @@ def reconcile(
         return download
     if not trusted and not owned:
         check_identity(stored, download)
+    if owned:
+        _refuse_other_units(stored, download)
     known = settle_disputes(stored, download, disputes)
     reading = download if owned or stored.bars.empty else _find_reading(known, download)
     if reading is None and not trusted:
@@ -177,6 +180,25 @@ def _name_scale(stored: PriceHistory, download: PriceHistory) -> ScaleChangedErr
         download.ticker,
         f"close {was:g} at {session.date()} as stored",
         f"{now:g} at {int(off.sum())} bars alike",
+    )
+
+
+def _refuse_other_units(stored: PriceHistory, download: PriceHistory) -> None:
+    """Refuse a file of which every stored bar comes back multiplied: scores of issued bands would be false.
+
+    Raises:
+        ScaleChangedError: All bars of both, and enough of them, changed by a shared factor.
+    """
+    off = find_rescaled(stored.bars, download.bars, ())
+    if len(off) < FEWEST_RESCALED or not off.all():
+        return
+    session = off.index[-1]
+    was, now = (history.bars.loc[session, "close"] for history in (stored, download))
+    raise ScaleChangedError(
+        download.ticker,
+        f"close {was:g} at {session.date()} as stored",
+        f"{now:g}, and all {len(off)} stored bars multiplied alike, as by a split that the column splits "
+        "lacks, or by other units",
     )
 
 

@@ -21,7 +21,8 @@ FORMATS = (
 def parse_days(ticker: str, cells: pd.Series, zone: str) -> pd.DatetimeIndex:
     """Parse the days of a column.
 
-    A stamp with a time zone becomes the day at the exchange; the time of one without is left out.
+    A stamp with a time zone becomes the day at the exchange, unless all are of midnight in UTC, as which some
+    vendors write the day alone; the time of a stamp without a zone is left out.
 
     Args:
         ticker: Symbol, for messages.
@@ -52,6 +53,8 @@ def _parse_zoned(ticker: str, cells: pd.Series, stamps: pd.DataFrame, *, zone: s
     _refuse(ticker, cells, naive, expected="a time zone in every stamp or in none")
     instants = pd.to_datetime(cells.str.replace("UTC", "Z"), utc=True, errors="coerce", format="ISO8601")
     _refuse(ticker, cells, instants.isna(), expected="dates as YYYY-MM-DD")
+    if (instants == instants.dt.normalize()).all():  # the year round: no time of an exchange
+        return pd.DatetimeIndex(instants.dt.tz_localize(None))
     walls = pd.DatetimeIndex(instants.dt.tz_convert(zone).dt.tz_localize(None))
     return (walls + DAYLIGHT_SAVING).normalize()
 

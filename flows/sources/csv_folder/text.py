@@ -18,12 +18,13 @@ BYTE_ORDER_MARKS = {
 LINE = "line"
 
 
-def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
+def read_text_table(ticker: str, path: Path, *, may_be_empty: bool = False) -> pd.DataFrame:
     """Read a file as text, cell by cell.
 
     Args:
         ticker: Symbol, for messages.
         path: The file.
+        may_be_empty: A header alone will do.
 
     Returns:
         Stripped cells under the header as written, indexed by the line in the file; empty rows are left out.
@@ -44,7 +45,7 @@ def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
         dtype=str,
     )
     table = _drop_yfinance_header(ticker, table)
-    if table.empty:
+    if table.empty and not may_be_empty:
         raise BadBarsError(ticker, "a line for each session below the header", "no rows")
     return table
 

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from digests import digest_prices
+from synthetic_prices import make_history
 
 from db import Holding, SaveReport, Store
-from forecasting.errors import StoreError
+from forecasting.errors import CutFileError, StoreError
 from forecasting.prices.history import InstrumentFacts, PriceHistory
 from forecasting.prices.scale import Dispute
 
@@ -193,6 +194,18 @@ def test_rows_that_the_owner_has_deleted_are_withdrawn_and_those_of_a_vendor_sta
     with store.reading() as tx:
         assert tx.prices.last_withdrawal(date(2024, 1, 2)) == LATER
         assert tx.prices.last_withdrawal(date(2024, 1, 1)) is None
+
+
+def test_a_file_that_has_lost_most_of_its_rows_withdraws_nothing(store: Store) -> None:
+    history = make_history("AAA", 130, seed=1)
+    save(store, history)
+    cut = replace(history, bars=history.bars.iloc[:60], owned=history.bars.index[:60])
+    with store.writing() as tx, pytest.raises(CutFileError, match=r"the 130 sessions .* found 60 of them"):
+        tx.prices.withdraw_deleted(cut, LATER)
+    assert len(load(store, "AAA").bars) == 130
+    shorter = replace(cut, owned=history.bars.index[:65])
+    with store.writing() as tx:
+        assert len(tx.prices.withdraw_deleted(shorter, LATER)) == 65
 
 
 def test_an_action_that_the_owner_has_deleted_is_withdrawn_at_once(

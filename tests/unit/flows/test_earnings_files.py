@@ -44,6 +44,35 @@ def test_reports_are_read_by_ticker_in_order_of_time(folder: Path) -> None:
     }
 
 
+def test_companies_that_report_on_one_day_may_have_times_of_their_own(folder: Path) -> None:
+    path = write(folder, "symbol,date,when\nAAA,2024-01-30 16:30,AMC\nBBB,2024-01-30 07:00,Before Open\n")
+    assert read_earnings(path) == {
+        "AAA": (Report(date(2024, 1, 30), "after_close"),),
+        "BBB": (Report(date(2024, 1, 30), "before_open"),),
+    }
+
+
+def test_a_time_zone_makes_the_day_at_the_exchange_of_the_ticker(folder: Path) -> None:
+    path = write(
+        folder,
+        "ticker,date,known_since\n"
+        "7203.T,2020-02-06T08:30:00+09:00,2020-01-06T08:30:00+09:00\n"
+        "6758.T,2020-02-06T03:00:00Z,\n"
+        "AAPL,2020-01-29T02:30:00Z,\n"
+        "BARC.L,2020-02-13T00:00:00Z,\n",
+    )
+    assert {ticker: (own[0].day, own[0].known_since) for ticker, own in read_earnings(path).items()} == {
+        "7203.T": (date(2020, 2, 6), date(2020, 1, 6)),
+        "6758.T": (date(2020, 2, 6), None),
+        "AAPL": (date(2020, 1, 28), None),
+        "BARC.L": (date(2020, 2, 13), None),
+    }
+
+
+def test_a_header_alone_has_no_dates_yet(folder: Path) -> None:
+    assert read_earnings(write(folder, "ticker,date\n")) == {}
+
+
 def test_ticker_and_date_are_enough(folder: Path) -> None:
     assert read_earnings(write(folder, "ticker;date\nAAPL;2024-02-01\n")) == {
         "AAPL": (Report(date(2024, 2, 1)),)

@@ -115,6 +115,23 @@ def test_a_watchlist_is_read_by_settings_options_and_forms(
 
 
 @pytest.mark.parametrize(
+    ("text", "tickers"),
+    [
+        ("AAPL,MSFT,KO\n", ("AAPL", "MSFT", "KO")),
+        ("AAPL, MSFT\nKO\n", ("AAPL", "MSFT", "KO")),
+        ("symbol,name\nAAPL,Apple\n", ("AAPL",)),
+        ("Tickers\nAAPL\n", ("AAPL",)),
+        ("AAPL,Apple\nKO,Coca-Cola\n", ("AAPL", "KO")),
+    ],
+)
+def test_a_watchlist_may_be_a_line_a_column_or_a_table(
+    workplace: Path, text: str, tickers: tuple[str, ...]
+) -> None:
+    (workplace / "mine.csv").write_text(text)
+    assert load_settings(tickers="@mine.csv").tickers == tickers
+
+
+@pytest.mark.parametrize(
     ("content", "found"),
     [
         (None, "found No such file or directory; correct the path"),

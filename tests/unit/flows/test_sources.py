@@ -80,6 +80,12 @@ def test_a_stamp_with_a_zone_is_the_day_of_the_exchange(write: Write) -> None:
     assert [day.day for day in write(winter).fetch("ACME", None, END).bars.index] == [3, 4]
 
 
+def test_midnights_in_utc_are_the_days_that_are_written(write: Write) -> None:
+    text = "date,close\n2024-06-03T00:00:00Z,9\n2024-06-04T00:00:00.000+00:00,8\n"
+    for ticker in ("ACME", "ES=F", "7203.T"):
+        assert [day.day for day in write(text, ticker).fetch(ticker, None, END).bars.index] == [3, 4]
+
+
 ROWS = (("2024-06-13", 1010.5), ("2024-06-14", 1011.25), ("2024-06-17", 1012.0))
 VENDORS = {
     "newest first": "date,close\n2024-06-17,1012\n2024-06-14,1011.25\n2024-06-13,1010.5\n",

@@ -33,6 +33,14 @@ def test_one_price_over_the_lookback_is_refused() -> None:
         check_trading(freeze(FROZEN_SESSIONS))
 
 
+def test_one_bar_again_and_again_is_refused_although_its_range_is_not_zero() -> None:
+    history = freeze(0)
+    last = history.bars.index[-FROZEN_SESSIONS:]
+    history.bars.loc[last, PRICES] = [10.0, 12.0, 9.0, 11.0]
+    with pytest.raises(StalePriceError, match="found one price, 11"):
+        check_trading(history)
+
+
 def test_no_volume_is_refused_where_there_was_some() -> None:
     halted = freeze(UNTRADED_SESSIONS, volume=0.0, price=None)
     with pytest.raises(StalePriceError, match="within the last 20 sessions, found no volume"):

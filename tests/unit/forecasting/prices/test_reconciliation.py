@@ -14,7 +14,7 @@ from forecasting.errors import (
     PriceJumpError,
     ScaleChangedError,
 )
-from forecasting.prices.adjustment import adjust, undo_splits
+from forecasting.prices.adjustment import PRICE_COLUMNS, adjust, undo_splits
 from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
 from forecasting.prices.reconciliation import merge, reconcile
 from forecasting.prices.scale import Dispute
@@ -212,6 +212,13 @@ def test_trust_changes_nothing_where_the_download_can_be_read() -> None:
 
 def test_an_owners_file_counts_as_it_is() -> None:
     assert_same(reconcile(TRUTH, download(worked_in(), {}), owned=True), download(worked_in(), {}))
+
+
+@pytest.mark.parametrize("factor", [0.25, 0.01, 1.5])
+def test_an_owners_file_of_which_all_is_in_other_units_is_refused(factor: float) -> None:
+    bars = TRUTH.bars.assign(**{name: TRUTH.bars[name] * factor for name in PRICE_COLUMNS})
+    with pytest.raises(ScaleChangedError, match=rf"all {len(bars)} stored bars multiplied alike"):
+        reconcile(TRUTH, replace(TRUTH, bars=bars), owned=True)
 
 
 def test_a_window_of_the_right_scale_brings_nothing_along() -> None:
