@@ -187,13 +187,15 @@ def _refuse_other_units(stored: PriceHistory, download: PriceHistory) -> None:
     """Refuse a file of which every stored bar comes back multiplied: scores of issued bands would be false.
 
     Raises:
-        ScaleChangedError: All bars of both, and enough of them, changed by a shared factor.
+        ScaleChangedError: All bars of both, and enough of them, moved by a factor that no dividend explains.
     """
     off = find_rescaled(stored.bars, download.bars, ())
     if len(off) < FEWEST_RESCALED or not off.all():
         return
     session = off.index[-1]
     was, now = (history.bars.loc[session, "close"] for history in (stored, download))
+    if abs(np.log(now / was)) <= LARGEST_CORRECTION:  # a dividend, in a file of adjusted closes
+        return
     raise ScaleChangedError(
         download.ticker,
         f"close {was:g} at {session.date()} as stored",

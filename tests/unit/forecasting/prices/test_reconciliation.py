@@ -221,6 +221,12 @@ def test_an_owners_file_of_which_all_is_in_other_units_is_refused(factor: float)
         reconcile(TRUTH, replace(TRUTH, bars=bars), owned=True)
 
 
+def test_an_owners_file_of_adjusted_closes_may_move_by_a_dividend() -> None:
+    bars = TRUTH.bars.assign(**{name: TRUTH.bars[name] * 0.97 for name in PRICE_COLUMNS})
+    file = replace(TRUTH, bars=bars)
+    assert_same(reconcile(TRUTH, file, owned=True), file)
+
+
 def test_a_window_of_the_right_scale_brings_nothing_along() -> None:
     stored = paying(STORED, DAYS[5])
     assert_same(reconcile(stored, windowed(stored), trusted=True), windowed(stored))
