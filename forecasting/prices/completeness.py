@@ -17,8 +17,9 @@ from forecasting.errors import (
 from forecasting.prices.history import PriceHistory
 
 OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
+LOOSE_SHARE = 0.5  # of loose calendars: bars of every day have two sevenths on weekends
 DENSITY_SESSIONS = 250
-LEAST_DENSITY = 0.5  # share of sessions with a bar; a bar a week has a fifth, a share halted for a month .9
+LEAST_DENSITY = 0.6  # share of sessions with a bar: one of every second has half, one halted for a month .9
 NAMED_DAYS = 3
 GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
 BELIEVED_AFTER = 3  # bars that follow a session without one; what a vendor has lost it finds again by then
@@ -31,8 +32,8 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
     Days before the calendar begins stay as they are.
 
     Raises:
-        WrongSessionsError: More than `OFF_CALENDAR_SHARE` of the bars do not, or the bars of the last
-            `DENSITY_SESSIONS` sessions cover less than `LEAST_DENSITY` of them.
+        WrongSessionsError: More than `OFF_CALENDAR_SHARE` (or `LOOSE_SHARE`) of the bars do not, or the bars
+            of the last `DENSITY_SESSIONS` sessions cover less than `LEAST_DENSITY` of them.
         SessionsUnknownError: The calendar does not reach as far as the bars.
     """
     bars, name = history.bars, as_calendar(calendar).name
@@ -42,13 +43,12 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
         raise SessionsUnknownError(history.ticker, str(error)) from error
     owned = None if history.owned is None else history.owned.difference(other)
     kept = replace(history, bars=bars.drop(other), owned=owned)
-    if name in LOOSE_CALENDARS:
-        return kept
-    if len(other) > OFF_CALENDAR_SHARE * len(bars):
+    is_loose = name in LOOSE_CALENDARS
+    if len(other) > (LOOSE_SHARE if is_loose else OFF_CALENDAR_SHARE) * len(bars):
         found = f"{len(other)} of {len(bars)} on other days, such as {other[-1].date()}"
         raise WrongSessionsError(history.ticker, f"bars on sessions of {name}", found)
     kept = _keep_dense(kept, calendar)
-    if other.empty:
+    if other.empty or is_loose:
         return kept
     days = ", ".join(str(day.date()) for day in other[-NAMED_DAYS:])
     return kept.noting(f"{len(other)} bars on days without a session of {name} left out: {days}")
@@ -56,11 +56,10 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
 
 def _keep_dense(history: PriceHistory, calendar: Calendar | str) -> PriceHistory:
     """Return the history from where its bars are daily."""
-    days = history.bars.index[history.bars.index >= pd.Timestamp(first_day(calendar))]
-    if days.empty:
+    if history.bars.empty:
         return history
-    sessions = pd.DatetimeIndex(sessions_between(calendar, days[0].date(), days[-1].date()))
-    present = sessions.isin(days)
+    sessions = _list_sessions(calendar, history.bars.index)
+    present = sessions.isin(history.bars.index)
     for end in range(len(sessions), 0, -DENSITY_SESSIONS):
         block = present[max(end - DENSITY_SESSIONS, 0) : end]
         if block.mean() >= LEAST_DENSITY:
@@ -71,6 +70,16 @@ def _keep_dense(history: PriceHistory, calendar: Calendar | str) -> PriceHistory
             raise WrongSessionsError(history.ticker, "a bar for each session", found)
         return history.after(last).noting(f"older history left out: {found}")
     return history
+
+
+def _list_sessions(calendar: Calendar | str, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return the sessions from the first day to the last one; before the calendar begins, every weekday."""
+    begin = pd.Timestamp(first_day(calendar))
+    earlier = pd.bdate_range(days[0], min(days[-1], begin - pd.Timedelta(days=1)))
+    if days[-1] < begin:
+        return earlier
+    known = sessions_between(calendar, max(days[0], begin).date(), days[-1].date())
+    return earlier.append(pd.DatetimeIndex(known))
 
 
 def find_off_calendar(bars: pd.DataFrame, calendar: Calendar | str) -> pd.DatetimeIndex:

@@ -82,9 +82,19 @@ def test_a_bar_off_the_calendar_is_noted() -> None:
 LONG = pd.DatetimeIndex(sessions_between("XNYS", date(2020, 1, 2), LAST))
 
 
-def test_a_bar_a_week_is_refused() -> None:
-    with pytest.raises(WrongSessionsError, match="a bar for each session, found 50 bars in 250 sessions"):
-        keep_sessions(history(days=LONG[::5]), "XNYS")
+@pytest.mark.parametrize("calendar", ["XNYS", "24/5", "CMES", "24/7"])
+def test_bars_that_are_not_daily_are_refused(calendar: str) -> None:
+    days = pd.DatetimeIndex(sessions_between(calendar, date(2020, 1, 2), LAST))
+    for every, found in ((2, 125), (5, 50), (21, 12)):
+        expected = f"a bar for each session, found {found} bars in 250 sessions"
+        with pytest.raises(WrongSessionsError, match=expected):
+            keep_sessions(history(days=days[::every]), calendar)
+    assert len(keep_sessions(history(days=days), calendar).bars) == len(days)
+
+
+def test_bars_of_weekends_alone_are_refused() -> None:
+    with pytest.raises(WrongSessionsError, match="on other days"):
+        keep_sessions(history(days=pd.date_range("2022-01-02", LAST, freq="7D")), "24/5")
     every_day = history(days=pd.date_range("2024-01-02", LAST))
     with pytest.raises(WrongSessionsError, match="on other days"):
         keep_sessions(every_day, "XNYS")
@@ -100,6 +110,14 @@ def test_history_from_before_bars_were_daily_is_left_out() -> None:
     assert LONG[600] <= kept.bars.index[0] <= LONG[600 + DENSITY_SESSIONS]
     assert kept.bars.index[-1].date() == LAST
     assert "older history left out" in kept.notes[0]
+
+
+def test_a_day_of_a_mistyped_century_is_left_out() -> None:
+    old = pd.bdate_range("1968-01-02", "1971-01-04")
+    kept = keep_sessions(history(days=pd.DatetimeIndex(["1908-01-02"]).append(old)), "XNYS")
+    assert old[0] <= kept.bars.index[0] <= old[DENSITY_SESSIONS]
+    assert "older history left out" in kept.notes[0]
+    assert keep_sessions(history(days=old), "XNYS").bars.index[0] == old[0]
 
 
 def test_history_up_to_an_impossible_bar_of_long_ago_is_left_out() -> None:
