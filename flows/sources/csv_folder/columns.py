@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from forecasting.errors import BadBarsError
+from forecasting.text import clean_text
 
 # Yahoo, yfinance, Stooq, Alpha Vantage, Nasdaq and Investing; `adj_close` is never read.
 SPELLINGS = {
@@ -53,6 +54,29 @@ def name_columns(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
             indices[name] = index
     _check_needed(ticker, indices)
     return table.iloc[:, list(indices.values())].set_axis(list(indices), axis=1)
+
+
+def describe_identity(ticker: str, table: pd.DataFrame) -> tuple[str, ...]:
+    """Describe a column that names another ticker than the file does; nothing where none does.
+
+    Vendors write a symbol in several ways (`AAPL.US`, `BRK.B`, `7203`), so this refuses nothing.
+
+    Args:
+        ticker: Symbol of the file.
+        table: As of `name_columns`.
+    """
+    own = _letters(ticker)
+    for index, name in enumerate(map(_simplify, table.columns)):
+        written = table.iloc[0, index]
+        named = _letters(written)
+        if name in IDENTITIES and named and not (named.startswith(own) or own.startswith(named)):
+            return (f"column {name} names {clean_text(written)}, the file {ticker}",)
+    return ()
+
+
+def _letters(symbol: str) -> str:
+    """Reduce a symbol to its letters and digits."""
+    return re.sub(r"[^A-Z0-9]", "", symbol.upper())
 
 
 def _simplify(name: str) -> str:

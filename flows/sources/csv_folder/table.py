@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flows.sources.csv_folder.columns import name_columns
+from flows.sources.csv_folder.columns import describe_identity, name_columns
 from flows.sources.csv_folder.days import parse_days
 from flows.sources.csv_folder.numbers import parse_numbers
 from flows.sources.csv_folder.text import read_text_table
@@ -19,7 +19,7 @@ class PriceTable:
 
     Attributes:
         frame: Columns of bars and actions, float64, by day in increasing order.
-        notes: What was left out, a clause each.
+        notes: What was left out, or is odd, a clause each.
     """
 
     frame: pd.DataFrame
@@ -37,14 +37,16 @@ def read_price_table(ticker: str, path: Path, zone: str) -> PriceTable:
     Raises:
         BadBarsError: The file is no table of daily prices; the message names column and line.
     """
-    text = name_columns(ticker, read_text_table(ticker, path)).drop_duplicates()
+    table = read_text_table(ticker, path)
+    text = name_columns(ticker, table).drop_duplicates()
     days = parse_days(ticker, text["date"], zone)
     frame = parse_numbers(ticker, text).set_axis(days, axis=0)
     _check_order(ticker, text["date"], days)
     closed = frame["close"].notna().to_numpy()
     if not closed.any():
         raise BadBarsError(ticker, "a close in column close", f"none in {len(closed)} rows")
-    return PriceTable(frame[closed].sort_index(), _describe_unpriced(days[~closed]))
+    notes = (*describe_identity(ticker, table), *_describe_unpriced(days[~closed]))
+    return PriceTable(frame[closed].sort_index(), notes)
 
 
 def _check_order(ticker: str, cells: pd.Series, days: pd.DatetimeIndex) -> None:

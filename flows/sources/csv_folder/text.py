@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from forecasting.errors import BadBarsError
 
 DELIMITERS = (",", ";", "\t", "|")
+STATED_DELIMITER = re.compile(rf"\s*sep=([{''.join(DELIMITERS)}])\s*", re.IGNORECASE)  # for Excel
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -69,7 +71,10 @@ def _decode(ticker: str, path: Path) -> str:
 
 def _split_cells(ticker: str, text: str) -> list[list[str]]:
     first = next((line for line in text.split("\n") if line.strip()), "")
-    delimiter = max(DELIMITERS, key=first.count)
+    if stated := STATED_DELIMITER.fullmatch(first):
+        delimiter, text = stated[1], text.replace(first, "", 1)
+    else:
+        delimiter = max(DELIMITERS, key=first.count)
     try:
         rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
     except csv.Error as error:
