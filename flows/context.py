@@ -10,7 +10,7 @@ from db import Store, open_store
 from flows.named_universe import settle_settings
 from flows.settings import Settings
 from flows.sources.base import PriceSource
-from flows.sources.earnings import LiveEarningsSource, read_earnings_dates
+from flows.sources.earnings import LiveEarningsSource, date_reports, list_reports
 from flows.sources.registry import open_source
 from flows.sources.training import TrainingUniverse, choose_training_universe
 from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, place_by_zone
@@ -50,6 +50,7 @@ class RunContext(Scope):
         due: When the run was due (UTC); a bar counts when its session had closed by then.
         calendars: Of the tickers, as they are known now.
         earnings: Ticker -> its earnings dates, as they are known now.
+        unread_earnings: What of them could not be read, a sentence each.
         reissue: True if live bands that come out otherwise get a new edition.
         listed: Configured tickers, where the caller has named others: they stay in the universe.
     """
@@ -59,6 +60,7 @@ class RunContext(Scope):
     due: datetime
     calendars: Calendars = STANDARD
     earnings: Mapping[str, EarningsDates] = field(default_factory=dict)
+    unread_earnings: tuple[str, ...] = ()
     reissue: bool = False
     listed: tuple[str, ...] = ()
 
@@ -177,7 +179,7 @@ def open_context(
         store.check_daily(now.date())
         save_calendar_settings(store, scope.settings, now)
         tickers = dict.fromkeys((*scope.tickers, *scope.training.tickers))
-        earnings = settle_earnings(store, scope, tuple(tickers), now=now)
+        earnings, unread = settle_earnings(store, scope, tuple(tickers), now=now)
         yield RunContext(
             scope.settings,
             scope.source,
@@ -189,6 +191,7 @@ def open_context(
             due=due,
             calendars=load_calendars(store, dict(scope.settings.calendars), now),
             earnings=earnings,
+            unread_earnings=unread,
             reissue=reissue,
             listed=list_configured(scope, overrides),
         )
@@ -220,16 +223,30 @@ def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> N
 
 def settle_earnings(
     store: Store, scope: Scope, tickers: tuple[str, ...], *, now: datetime
-) -> dict[str, EarningsDates]:
-    """Return the earnings dates of a run: those of a live source are stored, and read anew in its ingest."""
+) -> tuple[dict[str, EarningsDates], tuple[str, ...]]:
+    """Return the earnings dates of a run, and what of them could not be read.
+
+    Those of a live source are stored, and read anew in its ingest; where others cannot be read, the stored
+    ones serve.
+    """
     known_ahead = scope.settings.known_ahead
     if known_ahead is not None and isinstance(scope.source, LiveEarningsSource):
-        with store.reading() as tx:
-            reports = tx.earnings.load(tickers, now)
-        return {ticker: EarningsDates(own, known_ahead) for ticker, own in reports.items()}
-    earnings = read_earnings_dates(scope.settings, scope.source, tickers)
+        return load_earnings(store, tickers, known_ahead, now=now), ()
+    try:
+        listed = list_reports(scope.source, known_ahead)
+    except SourceError as error:
+        return load_earnings(store, tickers, known_ahead, now=now), (f"{error} What is stored serves.",)
+    earnings = date_reports(tickers, listed.reports, known_ahead)
     save_earnings_dates(store, earnings, now)
-    return earnings
+    return earnings, listed.faults
+
+
+def load_earnings(
+    store: Store, tickers: tuple[str, ...], known_ahead: int | None, *, now: datetime
+) -> dict[str, EarningsDates]:
+    """Load the stored earnings dates of some tickers, as they are known now."""
+    with store.reading() as tx:
+        return date_reports(tickers, tx.earnings.load(tickers, now), known_ahead)
 
 
 def save_earnings_dates(store: Store, earnings: Mapping[str, EarningsDates], now: datetime) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from flows.progress_line import ProgressLine
 from flows.sources.csv_folder import CsvSource
+from flows.sources.csv_folder.earnings import EARNINGS_FILE
 from forecasting.calendars.lookup import STANDARD, Calendars
-from forecasting.errors import CalendarError, GapError, PriceError
+from forecasting.errors import CalendarError, GapError, PriceError, SourceError
 from forecasting.prices.activity import check_trading
 from forecasting.prices.completeness import check_complete
 from forecasting.prices.history import PriceHistory
@@ -57,6 +58,17 @@ def check_price_files(folder: Path, now: datetime, calendars: Calendars = STANDA
         yield _check_file(source, ticker, session or now.date())
     for name in source.ignored_files():
         yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename it")
+    yield from _check_earnings(source)
+
+
+def _check_earnings(source: CsvSource) -> Iterator[FileCheck]:
+    """Check the earnings dates; nothing where all can be read."""
+    try:
+        faults = source.earnings().faults
+    except SourceError as error:
+        faults = (str(error),)
+    for fault in faults:
+        yield FileCheck(EARNINGS_FILE, None, reason="earnings_dates", detail=fault)
 
 
 def _check_file(source: CsvSource, ticker: str, session: date) -> FileCheck:

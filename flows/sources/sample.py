@@ -1,7 +1,6 @@
 """The bundled sample: five real US shares, 2000 to 2013, as traded."""
 
 import functools
-from collections.abc import Mapping
 from datetime import date, datetime
 from importlib import resources
 
@@ -10,8 +9,8 @@ import pandas as pd
 from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol
 from flows.sources.csv_folder.earnings import EARNINGS_FILE, read_earnings
+from flows.sources.earnings import ListedReports
 from flows.sources.registry import register
-from forecasting.calendars.reports import Report
 from forecasting.errors import UnknownTickerError
 from forecasting.prices.adjustment import derive_actions
 from forecasting.prices.history import PriceHistory
@@ -49,7 +48,7 @@ class SampleSource:
         actions = derive_actions(frame["close"], frame["adj_close"])
         return build_history(ticker, frame, actions, start=start, end=end, where=WHERE)
 
-    def earnings(self) -> Mapping[str, tuple[Report, ...]]:
+    def earnings(self) -> ListedReports:
         """Return the reports of the five symbols."""
         return _load_earnings()
 
@@ -61,7 +60,7 @@ def open_sample(settings: Settings, now: datetime) -> PriceSource:  # noqa: ARG0
 
 
 @functools.cache
-def _load_earnings() -> Mapping[str, tuple[Report, ...]]:
+def _load_earnings() -> ListedReports:
     packed = resources.files("forecasting").joinpath("sample", EARNINGS_FILE)
     with resources.as_file(packed) as path:
         return read_earnings(path, "sample")

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.context import RunContext
+from flows.context import RunContext, load_earnings
 from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
 from flows.sources.earnings import LiveEarningsSource
 from flows.sources.retry import Retrier, RetryPolicy
 from flows.steps.progress import log_progress
 from forecasting.calendars.listed_reports import ReportCheck, is_check_due, merge_reports
-from forecasting.calendars.reports import EarningsDates, Report
+from forecasting.calendars.reports import Report
 from forecasting.errors import CalendarError, PriceError, SessionsUnknownError
 from forecasting.faults import attribute_to_ticker
 from forecasting.types import ReportOrigin
@@ -51,7 +51,8 @@ def refresh_earnings(
         faults = pull_earnings(untraversed(context), source, due, lists=lists or source.report_lists)
         for note in describe_faults(faults):
             get_run_logger().warning("earnings dates: %s", note)
-    return replace(context, earnings=load_earnings(context, known_ahead))
+    earnings = load_earnings(context.store, tuple(context.earnings), known_ahead, now=context.now)
+    return replace(context, earnings=earnings)
 
 
 def list_due(context: RunContext, tickers: Sequence[str]) -> list[str]:
@@ -61,13 +62,6 @@ def list_due(context: RunContext, tickers: Sequence[str]) -> list[str]:
         reporting = [ticker for ticker in tickers if tx.prices.facts(ticker).kind in REPORTING_KINDS]
     today = context.now.date()
     return [ticker for ticker in reporting if is_check_due(checks.get(ticker), reports[ticker], today)]
-
-
-def load_earnings(context: RunContext, known_ahead: int) -> dict[str, EarningsDates]:
-    """Load the stored dates of the run's tickers, as they are known now."""
-    with context.store.reading() as tx:
-        reports = tx.earnings.load(tuple(context.earnings), context.now)
-    return {ticker: EarningsDates(own, known_ahead) for ticker, own in reports.items()}
 
 
 def describe_faults(faults: Mapping[str, PriceError]) -> Iterator[str]:

@@ -104,6 +104,7 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
         *describe_closures(context),
         *describe_prices(context, ingested),
         *describe_files(context),
+        *context.unread_earnings,
         *describe_missing(unused),
     )
     for note in notes:

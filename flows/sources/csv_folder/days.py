@@ -9,13 +9,14 @@ STAMP = (
     r"^(?P<day>\d{4}-\d{2}-\d{2})"
     r"(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
 )
-TIME = r"[T ]\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?$"
+TIME = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?$"
 # A midnight that was written with the offset of the other half of the year.
 DAYLIGHT_SAVING = pd.Timedelta(hours=1)
 FORMATS = (
-    "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y",
-    "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d %b %Y",
+    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y",
+    "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y",
 )  # fmt: skip
+HALF = 0.5
 
 
 def parse_days(ticker: str, cells: pd.Series, zone: str) -> pd.DatetimeIndex:
@@ -51,12 +52,24 @@ def parse_days(ticker: str, cells: pd.Series, zone: str) -> pd.DatetimeIndex:
 def _parse_zoned(ticker: str, cells: pd.Series, stamps: pd.DataFrame, *, zone: str) -> pd.DatetimeIndex:
     naive = stamps["zone"].isna()
     _refuse(ticker, cells, naive, expected="a time zone in every stamp or in none")
-    instants = pd.to_datetime(cells.str.replace("UTC", "Z"), utc=True, errors="coerce", format="ISO8601")
+    instants = _parse_instants(cells)
     _refuse(ticker, cells, instants.isna(), expected="dates as YYYY-MM-DD")
     if (instants == instants.dt.normalize()).all():  # the year round: no time of an exchange
         return pd.DatetimeIndex(instants.dt.tz_localize(None))
     walls = pd.DatetimeIndex(instants.dt.tz_convert(zone).dt.tz_localize(None))
     return (walls + DAYLIGHT_SAVING).normalize()
+
+
+def find_unreadable(cells: pd.Series) -> pd.Series:
+    """Return where a cell is no day, or is written in another style than most of the others."""
+    zoned = cells.str.extract(STAMP)["zone"].notna()
+    if zoned.mean() > HALF:
+        return ~zoned | _parse_instants(cells).isna()
+    return zoned | _read_nearest(cells.str.replace(TIME, "", regex=True)).isna()
+
+
+def _parse_instants(cells: pd.Series) -> pd.Series:
+    return pd.to_datetime(cells.str.replace("UTC", "Z"), utc=True, errors="coerce", format="ISO8601")
 
 
 def _parse_naive(ticker: str, cells: pd.Series) -> pd.DatetimeIndex:
@@ -67,10 +80,13 @@ def _parse_naive(ticker: str, cells: pd.Series) -> pd.DatetimeIndex:
         found = f"'{cells.iloc[0]}' in line {cells.index[0]}, which leaves day and month open"
         raise BadBarsError(ticker, "dates as YYYY-MM-DD", found)
     if not fitting:
-        parsed = [_read(cells, style) for style in FORMATS]
-        nearest = min(parsed, key=lambda days: int(days.isna().sum()))
-        _refuse(ticker, cells, nearest.isna(), expected="dates as YYYY-MM-DD")
+        _refuse(ticker, cells, _read_nearest(cells).isna(), expected="dates as YYYY-MM-DD")
     return pd.DatetimeIndex(fitting[0])
+
+
+def _read_nearest(cells: pd.Series) -> pd.Series:
+    """Read days in the style that most cells have."""
+    return min((_read(cells, style) for style in FORMATS), key=lambda days: int(days.isna().sum()))
 
 
 def _read(cells: pd.Series, style: str) -> pd.Series:

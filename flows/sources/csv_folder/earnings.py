@@ -1,23 +1,24 @@
 """Read the earnings dates of a folder: `earnings.csv` with the columns ticker, date, when and known_since."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from flows.sources.csv_folder.days import STAMP, TIME, parse_days
+from flows.sources.csv_folder.days import HALF, STAMP, TIME, find_unreadable, parse_days
 from flows.sources.csv_folder.text import read_text_table
+from flows.sources.earnings import NO_REPORTS, ListedReports
 from forecasting.calendars.exchanges import HOME_ZONE, calendar_name
 from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import calendar_zone
 from forecasting.errors import CalendarError, PriceError, SourceError, UnknownExchangeError
+from forecasting.text import is_symbol
 from forecasting.types import ReportOrigin, ReportTime, values
 
 EARNINGS_FILE = "earnings.csv"
 _NEEDED = ("ticker", "date")
 _ALIASES = {"symbol": "ticker"}
-_TIMES = values(ReportTime)
 _SHORT_TIMES = {
     "": "unknown",
     "bmo": "before_open",
@@ -25,31 +26,76 @@ _SHORT_TIMES = {
 }  # of calendars
 
 
-def read_earnings(path: Path, origin: ReportOrigin = "file") -> dict[str, tuple[Report, ...]]:
-    """Read ticker -> reports in order of time; an empty `when` is unknown, and a file without rows has none.
+def read_earnings(path: Path, origin: ReportOrigin = "file") -> ListedReports:
+    """Read the reports of a file; an empty `when` is unknown, and a file without rows has none.
+
+    A row that cannot be read is left out, and takes none of the others with it.
 
     Raises:
-        SourceError: The file is no table of earnings dates; the message names column and line.
+        SourceError: The file is no table of earnings dates, or most of its rows cannot be read.
     """
+    name = path.name
     try:
-        table = read_text_table(path.name, path, may_be_empty=True)
-        names = [name.lower() for name in table.columns]
-        table = table.set_axis([_ALIASES.get(name, name) for name in names], axis=1).drop_duplicates()
-        _require_columns(path.name, table)
+        table = read_text_table(name, path, may_be_empty=True)
+        names = [column.lower() for column in table.columns]
+        table = table.set_axis([_ALIASES.get(each, each) for each in names], axis=1).drop_duplicates()
+        _require_columns(name, table)
         if table.empty:
-            return {}
+            return NO_REPORTS
+        table, faults = _keep_readable(name, table)
         tickers = table["ticker"].str.upper()
         zones = tickers.map(_find_zone)
-        days = _parse_days(path.name, table["date"], zones)
-        known = _parse_known(path.name, table, zones)
+        days = _parse_days(name, table["date"], zones)
+        known = _parse_known(name, table, zones)
     except PriceError as error:
         raise SourceError(str(error)) from error
-    times = _parse_times(path.name, table)
-    _refuse_repeated(path.name, table, tickers, days=days)
-    reports: dict[str, list[Report]] = {}
-    for line, ticker, day in zip(table.index, tickers, days, strict=True):
-        reports.setdefault(ticker, []).append(Report(day.date(), times[line], known.get(line), origin))
-    return {ticker: tuple(sorted(own, key=lambda report: report.day)) for ticker, own in reports.items()}
+    reports: dict[str, dict[date, Report]] = {}
+    for (line, row), ticker, day in zip(table.iterrows(), tickers, days, strict=True):
+        report = Report(day.date(), row["when"], known.get(line), origin)
+        if reports.setdefault(ticker, {}).setdefault(report.day, report) != report:
+            faults.append(f"line {line}, {ticker} on {row['date']} again, with other values")
+    in_order = {
+        ticker: tuple(sorted(own.values(), key=lambda report: report.day)) for ticker, own in reports.items()
+    }
+    return ListedReports(in_order, _describe(name, faults))
+
+
+def _keep_readable(name: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows that can be read, and what is wrong with each other one.
+
+    Args:
+        name: Of the file.
+        table: Text by line of the file.
+
+    Raises:
+        SourceError: Most rows cannot be read.
+    """
+    table = table.assign(known_since=table.get("known_since", ""), when=table.get("when", ""))
+    table["when"] = table["when"].str.lower().str.replace(r"[ _-]+", "_", regex=True).replace(_SHORT_TIMES)
+    stated = table["known_since"] != ""
+    wrong = {
+        "ticker": ~table["ticker"].str.upper().map(is_symbol),
+        "date": find_unreadable(table["date"]),
+        "known_since": stated & find_unreadable(table["known_since"].where(stated, table["date"])),
+        "when": ~table["when"].isin(values(ReportTime)),
+    }
+    faults = {
+        line: f"line {line}, '{table.loc[line, column]}' in column {column}"
+        for column, rows in wrong.items()
+        for line in table.index[rows]
+    }
+    described = [faults[line] for line in sorted(faults)]
+    if len(faults) > HALF * len(table):
+        raise _refuse(name, "rows such as AAPL,2024-02-01", described[0])
+    return table.drop(index=list(faults)), described
+
+
+def _describe(name: str, faults: Sequence[str]) -> tuple[str, ...]:
+    """Describe the rows that are left out, as one sentence; nothing without any."""
+    if not faults:
+        return ()
+    rows = "a row left out:" if len(faults) == 1 else f"{len(faults)} rows left out, such as"
+    return (f"{name}: {rows} {faults[0]}; correct the file.",)
 
 
 def _require_columns(name: str, table: pd.DataFrame) -> None:
@@ -82,30 +128,12 @@ def _parse_days(name: str, cells: pd.Series, zones: pd.Series) -> pd.DatetimeInd
 
 def _parse_known(name: str, table: pd.DataFrame, zones: pd.Series) -> Mapping[int, date]:
     """Parse line -> day since which the date was known, where the file states it."""
-    cells = table.get("known_since", pd.Series("", table.index))
+    cells = table["known_since"]
     stated = cells[cells != ""]
     if stated.empty:
         return {}
     days = _parse_days(name, stated, zones[stated.index])
     return {line: day.date() for line, day in zip(stated.index, days, strict=True)}
-
-
-def _parse_times(name: str, table: pd.DataFrame) -> Mapping[int, ReportTime]:
-    cells = table.get("when", pd.Series("", table.index)).str.lower().str.replace(r"[ _-]+", "_", regex=True)
-    cells = cells.replace(_SHORT_TIMES)
-    wrong = cells[~cells.isin(_TIMES)]
-    if len(wrong):
-        found = f"'{wrong.iloc[0]}' in column when, line {wrong.index[0]}"
-        raise _refuse(name, f"one of {', '.join(_TIMES)}", found)
-    return dict(cells.items())
-
-
-def _refuse_repeated(name: str, table: pd.DataFrame, tickers: pd.Series, *, days: pd.DatetimeIndex) -> None:
-    repeated = pd.DataFrame({"ticker": tickers, "day": days}, table.index).duplicated()
-    if repeated.any():
-        line = repeated.index[repeated][0]
-        found = f"{tickers[line]} on {table.loc[line, 'date']} again in line {line}"
-        raise _refuse(name, "one row for each report", found)
 
 
 def _refuse(name: str, expected: str, found: str) -> SourceError:

@@ -1,7 +1,6 @@
 """A folder of TICKER.csv files with prices as Yahoo serves them: split-adjusted to the end of the file."""
 
 import functools
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -13,9 +12,9 @@ from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
 from flows.sources.csv_folder.earnings import EARNINGS_FILE, read_earnings
 from flows.sources.csv_folder.table import PriceTable, read_price_table
+from flows.sources.earnings import NO_REPORTS, ListedReports
 from flows.sources.registry import register
 from forecasting.calendars.lookup import STANDARD, Calendars
-from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import calendar_zone, last_closed_session
 from forecasting.errors import (
     CalendarError,
@@ -65,18 +64,18 @@ class CsvSource:
 
     def ignored_files(self) -> tuple[str, ...]:
         """Return the names of CSV files that are not read because they are no `TICKER.csv`, sorted."""
-        names = (path.name for path in self.folder.iterdir() if path.suffix.lower() == ".csv")
+        names = (path.name for path in self.folder.iterdir() if ".csv" in map(str.lower, path.suffixes))
         others = (name for name in names if not name.endswith(".csv") or not is_symbol(name[:-4]))
         return tuple(sorted(name for name in others if name != EARNINGS_FILE))
 
-    def earnings(self) -> Mapping[str, tuple[Report, ...]]:
+    def earnings(self) -> ListedReports:
         """Read the reports of `earnings.csv`; none without that file.
 
         Raises:
             SourceError: It cannot be read.
         """
         path = self.folder / EARNINGS_FILE
-        return read_earnings(path) if path.exists() else {}
+        return read_earnings(path) if path.exists() else NO_REPORTS
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         """Return the newest session that half of the readable files of `tickers` have reached.

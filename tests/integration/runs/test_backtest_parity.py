@@ -40,7 +40,7 @@ def test_a_walk_issues_the_bands_that_the_daily_run_stored(store: Store) -> None
         lambda ticker: source.fetch(ticker, None, date(2013, 3, 1)),
         model.manifest.reference,
         "split_adjusted",
-        dates=lambda ticker: EarningsDates(source.earnings().get(ticker, ())),
+        dates=lambda ticker: EarningsDates(source.earnings().reports.get(ticker, ())),
     ).returns
     forecaster = Forecaster(model, compute_market_variance(universe.values()), simulation)
     methods = Methods(forecaster, ("random_walk",), (1, 2, 3, 4, 5))

@@ -9,6 +9,7 @@ import pytest
 
 from db import open_store
 from flows.context import RunContext, load_calendars, open_context, settle_scope
+from forecasting.calendars.reports import EarningsDates, Report
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
 DUE = datetime(2024, 6, 7, 22, 30, tzinfo=UTC)  # a Friday evening, in New York half past six
@@ -246,3 +247,27 @@ def test_a_calendar_or_day_that_does_not_exist_is_one_sentence(
     with pytest.raises(UsageError, match=f"Expected a valid {name}") as caught:
         open_live()
     assert "\n" not in str(caught.value)
+
+
+def test_earnings_dates_that_cannot_be_read_leave_the_stored_ones(tmp_path: Path) -> None:
+    (tmp_path / "AAPL.csv").write_text("date,close\n2024-06-06,10\n2024-06-07,11\n")
+    dates = tmp_path / "earnings.csv"
+    dates.write_text("ticker,date\nAAPL,2024-05-02\n")
+    known = EarningsDates((Report(date(2024, 5, 2)),))
+    context = open_once(source="csv", csv_dir=tmp_path)
+    assert (dict(context.earnings), context.unread_earnings) == ({"AAPL": known}, ())
+
+    dates.write_text("ticker,day\nAAPL,2024-05-02\n")
+    context = open_once(source="csv", csv_dir=tmp_path)
+    assert dict(context.earnings) == {"AAPL": known}
+    assert context.unread_earnings == (
+        "earnings.csv: expected columns ticker and date, each once, found no column date; correct the file "
+        "and run again. What is stored serves.",
+    )
+
+    dates.write_text("ticker,date\nAAPL,2024-08-01\nAAPL,soon\nAAPL,2024-05-02\n")
+    context = open_once(source="csv", csv_dir=tmp_path)
+    assert context.earnings["AAPL"].reports == (Report(date(2024, 5, 2)), Report(date(2024, 8, 1)))
+    assert context.unread_earnings == (
+        "earnings.csv: a row left out: line 3, 'soon' in column date; correct the file.",
+    )

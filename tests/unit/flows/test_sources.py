@@ -110,6 +110,11 @@ VENDORS = {
     "an index of pandas": ",Close\n2024-06-13,1010.5\n2024-06-14,1011.25\n2024-06-17,1012\n",
     "times of day": "date,close\n2024-06-13 16:00:00,1010.5\n2024-06-14 16:00:00,1011.25\n"
     "2024-06-17 13:00:00,1012\n",
+    "milliseconds": "date,close\n2024-06-13 00:00:00.000,1010.5\n2024-06-14 00:00:00.000,1011.25\n"
+    "2024-06-17 00:00:00.000,1012\n",
+    "metatrader": "<DATE>\t<CLOSE>\n2024.06.13\t1010.5\n2024.06.14\t1011.25\n2024.06.17\t1012\n",
+    "two digits of a year": "date,close\n13-Jun-24,1010.5\n14-Jun-24,1011.25\n17-Jun-24,1012\n",
+    "excel": "sep=;\ndate;close\n2024-06-13;1010,5\n2024-06-14;1011,25\n2024-06-17;1012,0\n",
     "line ends of old": "date,close\r2024-06-13,1010.5\r2024-06-14,1011.25\r2024-06-17,1012",
 }
 
@@ -203,6 +208,23 @@ def test_the_last_session_is_what_half_of_the_readable_files_have(write: Write) 
     assert source.last_session(source.tickers()) == date(2024, 6, 5)
 
 
+@pytest.mark.parametrize(
+    ("ticker", "written", "notes"),
+    [
+        ("BRK-B", "brk.b", ()),
+        ("AAPL", "AAPL.US", ()),
+        ("7203.T", "7203", ()),
+        ("ACME", "", ()),
+        ("AAPL", "MSFT", ("column symbol names MSFT, the file AAPL",)),
+    ],
+)
+def test_a_column_that_names_another_ticker_is_noted(
+    write: Write, ticker: str, written: str, notes: tuple[str, ...]
+) -> None:
+    text = f"Symbol,date,close\n{written},2024-06-03,1\n{written},2024-06-04,1\n"
+    assert write(text, ticker).fetch(ticker, None, END).notes == notes
+
+
 def test_a_day_that_is_not_over_is_refused_and_does_not_count_as_the_last(
     write: Write, tmp_path: Path
 ) -> None:
@@ -219,10 +241,10 @@ def test_a_day_that_is_not_over_is_refused_and_does_not_count_as_the_last(
 
 def test_files_whose_names_are_no_symbols_are_listed(write: Write, tmp_path: Path) -> None:
     source = write(FULL)
-    for name in ("lower.csv", "UPPER.CSV", "SPACE .csv", "notes.txt"):
+    for name in ("lower.csv", "UPPER.CSV", "SPACE .csv", "ACME.csv.gz", "notes.txt"):
         (tmp_path / name).write_text(FULL)
     assert source.tickers() == ("ACME",)
-    assert source.ignored_files() == ("SPACE .csv", "UPPER.CSV", "lower.csv")
+    assert source.ignored_files() == ("ACME.csv.gz", "SPACE .csv", "UPPER.CSV", "lower.csv")
     assert SampleSource().ignored_files() == YahooSource().ignored_files() == ()
 
 

@@ -89,6 +89,7 @@ def test_a_folder_is_checked_file_by_file_and_nothing_is_written(tmp_path: Path)
     (tmp_path / "BAD.csv").write_text("date,close\n2024-06-05,ten\n")
     (tmp_path / "OLD.SX.csv").write_text("date,close\n2024-06-05,10\n")
     (tmp_path / "lower.csv").write_text("date,close\n2024-06-05,10\n")
+    (tmp_path / "earnings.csv").write_text("ticker,date\nAAA,2024-05-01\nAAA,2024-02-01\nBBB,soon\n")
     before = sorted(tmp_path.iterdir())
     checks = {check.file: check for check in check_price_files(tmp_path, NOW)}
     assert {name: check.reason for name, check in checks.items()} == {
@@ -97,7 +98,9 @@ def test_a_folder_is_checked_file_by_file_and_nothing_is_written(tmp_path: Path)
         "BAD.csv": "bad_bars",
         "OLD.SX.csv": "unknown_exchange",
         "lower.csv": "file_name",
+        "earnings.csv": "earnings_dates",
     }
+    assert "line 4, 'soon' in column date" in checks["earnings.csv"].detail
     assert (checks["AAA.csv"].last, checks["AAA.csv"].ticker) == (date(2024, 6, 5), "AAA")
     assert checks["AAA.csv"].bars + 10 > 290
     assert "bars on days without a session of XNYS left out" in checks["AAA.csv"].detail
