@@ -124,9 +124,7 @@ def format_dotenv(chosen: FirstSettings, tickers: str) -> str:
             "",
         ),
     )
-    head = (
-        "# Settings of bandcast, for every command that is called in this folder; README.md lists them all.\n"
-    )
+    head = "# Settings of commands called in this folder; `bandcast config show` lists them all.\n"
     return head + "".join(_format_entry(*entry) for entry in entries)
 
 

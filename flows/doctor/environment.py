@@ -90,7 +90,9 @@ def check_settings(_: Settings, __: datetime) -> Iterator[Finding]:
     """Check for variables that look like settings and are none."""
     if unknown := find_unknown_variables(read_environment()):
         found = f"unknown variables, left out: {describe_unknown(unknown)}"
-        yield Finding("settings", "warn", found, "correct or remove them; README.md lists the settings")
+        yield Finding(
+            "settings", "warn", found, "correct or remove them; `bandcast config show` lists the settings"
+        )
     else:
         yield Finding("settings", "ok", "every variable is known")
 

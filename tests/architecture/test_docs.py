@@ -52,7 +52,13 @@ def test_every_command_and_make_verb_exists(document: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["CONTRIBUTING", "CHANGELOG", "SECURITY", "docs/operations", "docs/decisions"]
+    "name",
+    [
+        "CONTRIBUTING",
+        "CHANGELOG",
+        "SECURITY",
+        *(f"docs/{page}" for page in ("operations", "decisions", "prices", "settings", "backtest", "method")),
+    ],
 )
 def test_prose_is_wrapped(name: str) -> None:
     lines = (ROOT / f"{name}.md").read_text().splitlines()

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from typer.main import get_command
 
-from db.schema import forecast_quantiles, latest_forecast
+from db.schema import latest_forecast
 from flows.cli import app
 from flows.settings import Settings
+from forecasting.errors import PriceError
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -48,6 +48,11 @@ def named_commands() -> list[tuple[str, list[str]]]:
     return found
 
 
+def reasons(error: type[PriceError]) -> set[str]:
+    """Reasons of the errors below one, itself left out."""
+    return {reason for each in error.__subclasses__() for reason in ({each.reason} | reasons(each))}
+
+
 def test_every_command_of_the_readme_exists_with_its_options() -> None:
     known = commands()
     assert len(named_commands()) >= 5
@@ -68,15 +73,18 @@ def test_every_make_target_of_the_readme_exists() -> None:
     assert {"run", "test"} <= named <= targets
 
 
-def test_every_setting_is_in_the_readme() -> None:
-    missing = [name for name in Settings.model_fields if f"BANDCAST_{name.upper()}" not in README]
-    assert missing == []
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    assert [name for name in Settings.model_fields if f"`BANDCAST_{name.upper()}`" not in text] == []
 
 
-@pytest.mark.parametrize("table", [latest_forecast, forecast_quantiles], ids=lambda table: table.name)
-def test_every_public_column_is_in_the_readme(table: object) -> None:
-    missing = [column.name for column in table.columns if f"`{column.name}`" not in README]  # type: ignore[attr-defined]  # a table of either kind
-    assert missing == []
+def test_every_reason_of_a_quarantine_is_documented() -> None:
+    text = (ROOT / "docs" / "prices.md").read_text()
+    assert [reason for reason in reasons(PriceError) if f"`{reason}`" not in text] == []
+
+
+def test_every_column_of_the_newest_bands_is_in_the_readme() -> None:
+    assert [column.name for column in latest_forecast.columns if f"`{column.name}`" not in README] == []
 
 
 def test_every_file_of_the_readme_exists() -> None:
