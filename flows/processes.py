@@ -9,6 +9,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from forecasting.errors import BandcastError, ModelError
+
 Result = TypeVar("Result")
 
 _OWN: list[Any] = []  # what this process works with, kept when it starts
@@ -43,8 +45,15 @@ def keep_own(own: object) -> None:
 
 
 def apply_own(function: Callable[..., Result], *arguments: object) -> Result:
-    """Call a function with what this process keeps, before other arguments."""
-    return function(_OWN[0], *arguments)
+    """Call a function with what this process keeps, before other arguments.
+
+    Raises:
+        ModelError: With the sentence of an error raised on purpose: not every one can be sent to its parent.
+    """
+    try:
+        return function(_OWN[0], *arguments)
+    except BandcastError as error:
+        raise ModelError(str(error)) from error
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
+from operator import call
 
 from flows.processes import apply_own, start_processes
 from forecasting.backtesting.walk_forward import Issued, Spread
-from forecasting.errors import BandcastError, ModelError
 
 FEWEST_FORECASTS = 600  # of a walk that is spread: a process takes seconds to start, a forecast hundredths
 
@@ -38,17 +38,6 @@ def spread_over(
     """
     with start_processes(workers, issue) as pool:
         try:
-            for issued, failure in pool.map(partial(apply_own, _try), origins):
-                if issued is None:
-                    raise ModelError(failure)
-                yield issued
+            yield from pool.map(partial(apply_own, call), origins)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _try(issue: Callable[[date], Issued], origin: date) -> tuple[Issued | None, str]:
-    """Return the forecasts from an origin, or the sentence of the error: not every error can be pickled."""
-    try:
-        return issue(origin), ""
-    except BandcastError as error:
-        return None, str(error)

@@ -1,7 +1,8 @@
 """Work of the processes of a backtest: fit and forecast, every result in a file before it counts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -46,26 +47,37 @@ class WalkTask:
     calendars: Calendars = STANDARD
 
 
-def fit(task: WalkTask, session: date) -> str:
-    """Fit and save a model; return the sentence of a failure, or nothing."""
-    try:
+def fit(task: WalkTask, session: date) -> None:
+    """Fit and save a model.
+
+    Raises:
+        ModelError: It cannot be fitted.
+    """
+    with _name_session(f"Fit at {session}"):
         universe = [task.universe[ticker].until(session) for ticker in task.train]
         universe = [returns for returns in universe if len(returns)]
         model = fit_model(universe, session, task.model, report=lambda *_: None)
-    except BandcastError as error:
-        return f"Fit at {session}: {error}"
     Checkpoint(task.out).save_fit(session, model)
-    return ""
 
 
-def issue(task: WalkTask, origin: date, fit: date) -> str:
-    """Forecast and save an origin; return the sentence of a failure, or nothing."""
-    try:
+def issue(task: WalkTask, origin: date, fit: date) -> None:
+    """Forecast and save an origin.
+
+    Raises:
+        ModelError: It cannot be forecast.
+    """
+    with _name_session(f"Forecast from {origin}"):
         issued = issue_forecasts(_load_methods(task, fit), task.universe, task.tickers, origin=origin)
-    except BandcastError as error:
-        return f"Forecast from {origin}: {error}"
     Checkpoint(task.out).save_part(issued)
-    return ""
+
+
+@contextmanager
+def _name_session(work: str) -> Iterator[None]:
+    """Put work and session before the sentence of an error."""
+    try:
+        yield
+    except BandcastError as error:
+        raise ModelError(f"{work}: {error}") from error
 
 
 @lru_cache(maxsize=2)
@@ -76,16 +88,15 @@ def _load_methods(task: WalkTask, fit: date) -> Methods:
     return Methods(forecaster, task.baselines, task.horizons)
 
 
-def await_all(futures: Sequence[Future[str]], progress: Progress) -> None:
-    """Wait for all; the first that ends with a sentence cancels the others.
+def await_all(futures: Sequence[Future[None]], progress: Progress) -> None:
+    """Wait for all; the first that fails cancels the others.
 
     Raises:
-        ModelError: With that sentence.
+        ModelError: The work of one failed.
     """
     try:
         for future in as_completed(futures):
-            if failure := future.result():
-                raise ModelError(failure)
+            future.result()
             progress()
     finally:
         for future in futures:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 
 from flows.processes import apply_own, start_processes
-from forecasting.errors import BandcastError
+from forecasting.errors import ModelError
 from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
 from forecasting.pipeline import Forecaster, forecast_ticker
@@ -36,18 +36,8 @@ def spread_forecasts(forecaster: Forecaster, *, workers: int, tickers: int) -> I
 
 
 def _forecast_in(pool: Executor, returns: DailyReturns, session: date) -> Forecast | None:
-    """Forecast in a process; None where that fails or the process was killed, so that the caller does it.
-
-    Not every error can be sent from one process to another.
-    """
+    """Forecast in a process; None where that fails or the process was killed, so that the caller does it."""
     try:
-        return pool.submit(apply_own, _try, returns, session).result()
-    except BrokenProcessPool:
-        return None
-
-
-def _try(forecaster: Forecaster, returns: DailyReturns, session: date) -> Forecast | None:
-    try:
-        return forecast_ticker(forecaster, returns, session)
-    except BandcastError:
+        return pool.submit(apply_own, forecast_ticker, returns, session).result()
+    except (BrokenProcessPool, ModelError):
         return None
