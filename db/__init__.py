@@ -16,9 +16,10 @@ from db.records import (
     SaveReport,
     TickerSession,
 )
+from db.repositories.base import Selection
 from db.repositories.forecast_rows import Publication
 from db.repositories.models import RANDOM_WALK
-from db.repositories.outcomes import ISSUED_KINDS, Dimension
+from db.repositories.outcomes import Dimension
 from db.repositories.prices import FORGOTTEN
 from db.sizes import StoreSize, measure_store
 from db.store import (
@@ -34,7 +35,6 @@ from db.store import (
 
 __all__ = [
     "FORGOTTEN",
-    "ISSUED_KINDS",
     "RANDOM_WALK",
     "CalibrationRecord",
     "Description",
@@ -48,6 +48,7 @@ __all__ = [
     "Rollback",
     "RunRecord",
     "SaveReport",
+    "Selection",
     "Store",
     "StoreSize",
     "StoreStatus",

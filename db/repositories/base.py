@@ -1,8 +1,34 @@
-"""Connection and price source that every repository is bound to."""
+"""Connection and price source that every repository is bound to, and the outcomes that its scores count."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
+
+from db.sql import select_tickers
+from forecasting.types import OutcomeKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Outcomes that count; those of all issued bands by default.
+
+    Attributes:
+        tickers: Which, none for all.
+        kinds: Which kinds of outcomes.
+        horizons: Which, in sessions; none for all.
+        since: No forecast from an earlier session counts.
+    """
+
+    tickers: Sequence[str] = ()
+    kinds: Sequence[OutcomeKind] = ("live", "backfill")
+    horizons: Sequence[int] = ()
+    since: date = date.min
+
+
+ALL_ISSUED = Selection()
 
 
 class Repository:
@@ -21,3 +47,18 @@ class Repository:
         """Build the condition that a row is of a ticker of the source, up to and including a session."""
         is_ticker = (table.c.source == self._source) & (table.c.ticker == ticker)
         return is_ticker if until is None else is_ticker & (table.c.session <= until)
+
+    def _is_selected(
+        self, selection: Selection, view: sa.FromClause, table: sa.Table
+    ) -> sa.ColumnElement[bool]:
+        """Build the condition that a row of a view on a table, or of that table itself, is selected."""
+        row = view.c
+        conditions: list[sa.ColumnElement[Any]] = [
+            row.source == self._source,
+            row.kind.in_(selection.kinds),
+            row.as_of >= selection.since,
+            row.ticker.in_(selection.tickers or select_tickers(table, self._source)),
+        ]
+        if selection.horizons:
+            conditions.append(row.horizon.in_(selection.horizons))
+        return sa.and_(*conditions)

@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.pruning import delete_scored_quantiles
-from db.repositories.base import Repository
+from db.repositories.base import ALL_ISSUED, Repository, Selection
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
 from db.repositories.score_rows import save_outcomes, widen_scores
 from db.repositories.universes import select_newest_sessions
@@ -30,7 +30,6 @@ from forecasting.tables import CLOSED_BANDS, ISSUED_BANDS
 from forecasting.types import OutcomeKind
 
 Dimension = Literal["horizon", "ticker", "regime", "report", "quality"]
-ISSUED_KINDS: tuple[OutcomeKind, ...] = ("live", "backfill")
 _COVERAGE = BAND_LEVELS[-1] - BAND_LEVELS[0]  # other ones were a setting of earlier releases
 _FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 _MEANS = {
@@ -162,23 +161,12 @@ class OutcomeRepository(Repository):
         ]
         return pd.concat(parts or [NO_CLOSED_BANDS], ignore_index=True)
 
-    def scorecard(
-        self,
-        by: Dimension,
-        *,
-        tickers: Sequence[str] = (),
-        kinds: Sequence[OutcomeKind] = ISSUED_KINDS,
-        horizons: Sequence[int] = (),
-        since: date = date.min,
-    ) -> pd.DataFrame:
+    def scorecard(self, by: Dimension, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
         """Compute coverage and mean scores by band and one dimension.
 
         Args:
             by: The dimension.
-            tickers: Which, none for all.
-            kinds: Which kinds of outcomes count.
-            horizons: Which, in sessions; none for all.
-            since: No forecast from an earlier session counts.
+            selection: Outcomes that count.
 
         Returns:
             Columns `band`, the dimension, `n_outcomes`, `realized_coverage`, `below`, `above`, `crps`,
@@ -198,24 +186,14 @@ class OutcomeRepository(Repository):
                 (crps / sa.func.nullif(reference_crps, 0)).label("crps_to_random_walk"),
             )
             .join(reference, is_same)
-            .where((scored.source == self._source) & scored.kind.in_(kinds))
-            .where(scored.ticker.in_(select_tickers(band_outcomes, self._source)) & (scored.as_of >= since))
+            .where(self._is_selected(selection, verifications, band_outcomes))
             .group_by(scored.method, group)
             .order_by(group, scored.method)
         )
-        query = query.where(scored.ticker.in_(tickers)) if tickers else query
-        query = query.where(scored.horizon.in_(horizons)) if horizons else query
         return read_frame(self._connection, query)
 
-    def conditions(
-        self,
-        *,
-        tickers: Sequence[str] = (),
-        kinds: Sequence[OutcomeKind] = ISSUED_KINDS,
-        horizons: Sequence[int] = (),
-        since: date = date.min,
-    ) -> pd.DataFrame:
-        """Count the calibrated bands that held, by horizon, regime at issue and report; arguments as above.
+    def conditions(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
+        """Count the calibrated bands that held, by horizon, regime at issue and report.
 
         Returns:
             Columns `horizon`, `regime`, `report` (`with`, `without` or null), `n_outcomes` and `inside`.
@@ -229,14 +207,10 @@ class OutcomeRepository(Repository):
                 sa.func.count().label("n_outcomes"),
                 sa.func.sum(sa.case((score.calibrated_miss == 0, 1), else_=0)).label("inside"),
             )
-            .where(
-                (score.source == self._source) & score.kind.in_(kinds) & score.calibrated_miss.is_not(None)
-            )
-            .where(score.ticker.in_(select_tickers(band_outcomes, self._source)) & (score.as_of >= since))
+            .where(self._is_selected(selection, band_outcomes, band_outcomes))
+            .where(score.calibrated_miss.is_not(None))
             .group_by(*groups)
         )
-        query = query.where(score.ticker.in_(tickers)) if tickers else query
-        query = query.where(score.horizon.in_(horizons)) if horizons else query
         return read_frame(self._connection, query)
 
     def counts(self) -> dict[OutcomeKind, int]:

@@ -1,6 +1,6 @@
 """Repository of what became of the closes that the odds of forecasts are about."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime
 from functools import reduce
 from operator import add
@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from db.repositories.base import Repository
-from db.repositories.outcomes import ISSUED_KINDS
+from db.repositories.base import ALL_ISSUED, Repository, Selection
 from db.revised_closes import has_other_close
 from db.schema import (
     corporate_actions,
@@ -21,9 +20,9 @@ from db.schema import (
     path_outcomes,
     price_revisions,
 )
-from db.sql import read_frame, select_tickers, upsert
+from db.sql import read_frame, upsert
 from forecasting.tables import OPEN_PATHS, PATH_OUTCOMES
-from forecasting.types import OutcomeKind, PathStatistic
+from forecasting.types import PathStatistic
 
 TENTHS = 10
 _GUARDED = ("highest", "lowest", "drawdown", "target_session")
@@ -88,19 +87,8 @@ class PathRepository(Repository):
             is_lost = (outcome.as_of < max(sessions)) & (outcome.target_session >= min(sessions))
             self._connection.execute(sa.delete(path_outcomes).where(is_ticker & is_lost))
 
-    def touches_by_tenth(
-        self,
-        *,
-        tickers: Sequence[str] = (),
-        kinds: Sequence[OutcomeKind] = ISSUED_KINDS,
-        since: date = date.min,
-    ) -> pd.DataFrame:
+    def touches_by_tenth(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
         """Compare the probability of touches with how many happened, in each tenth of the probability.
-
-        Args:
-            tickers: Which, none for all.
-            kinds: Which kinds of outcomes count.
-            since: No forecast from an earlier session counts.
 
         Returns:
             Columns `horizon`, `tenth` (0 for probabilities under 0.1), `outcomes`, `mean_probability` and
@@ -119,17 +107,11 @@ class PathRepository(Repository):
             sa.func.avg(odds.value).label("mean_probability"),
             sa.cast(happened, sa.Double).label("touched"),
         ).group_by(odds.horizon, tenth)
-        query = self._of_closed(query, "touch", tickers=tickers, kinds=kinds, since=since)
+        query = self._of_closed(query, "touch", selection)
         return read_frame(self._connection, query.order_by(odds.horizon, tenth))
 
-    def drawdowns_by_level(
-        self,
-        *,
-        tickers: Sequence[str] = (),
-        kinds: Sequence[OutcomeKind] = ISSUED_KINDS,
-        since: date = date.min,
-    ) -> pd.DataFrame:
-        """Compute the share of drawdowns at or below each of their quantiles; arguments as of touches.
+    def drawdowns_by_level(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
+        """Compute the share of drawdowns at or below each of their quantiles.
 
         Returns:
             Columns `horizon`, `level`, `outcomes` and `at_or_below` (share), sorted by the first two.
@@ -142,27 +124,17 @@ class PathRepository(Repository):
             sa.func.count().label("outcomes"),
             sa.cast(held, sa.Double).label("at_or_below"),
         ).group_by(odds.horizon, odds.level)
-        query = self._of_closed(query, "drawdown", tickers=tickers, kinds=kinds, since=since)
+        query = self._of_closed(query, "drawdown", selection)
         return read_frame(self._connection, query.order_by(odds.horizon, odds.level))
 
     def _of_closed(
-        self,
-        query: sa.Select[Any],
-        statistic: PathStatistic,
-        *,
-        tickers: Sequence[str],
-        kinds: Sequence[OutcomeKind],
-        since: date,
+        self, query: sa.Select[Any], statistic: PathStatistic, selection: Selection
     ) -> sa.Select[Any]:
         """Let a query of odds and path outcomes read those of one statistic that have closed."""
         is_same = sa.and_(*(path_odds.c[name] == path_outcomes.c[name] for name in _KEY))
-        is_known = path_outcomes.c.ticker.in_(select_tickers(path_outcomes, self._source))
-        query = (
-            query.select_from(sa.join(path_outcomes, path_odds, is_same))
-            .where((path_outcomes.c.source == self._source) & is_known & (path_outcomes.c.as_of >= since))
-            .where(path_outcomes.c.kind.in_(kinds) & (path_odds.c.statistic == statistic))
-        )
-        return query.where(path_outcomes.c.ticker.in_(tickers)) if tickers else query
+        is_selected = self._is_selected(selection, path_outcomes, path_outcomes)
+        joined = query.select_from(sa.join(path_outcomes, path_odds, is_same))
+        return joined.where(is_selected & (path_odds.c.statistic == statistic))
 
 
 def _is_revised() -> sa.ColumnElement[bool]:

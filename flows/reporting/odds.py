@@ -1,13 +1,12 @@
 """Odds of the way against what happened: touches by tenth of their probability, drawdowns by quantile."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from db import Transaction
+from db import Selection, Transaction
 from flows.reporting.tables import STORED_DIGITS, Column, Sheet, sheet_from_frame, to_records
 
 
@@ -24,12 +23,9 @@ class OddsScores:
     drawdowns: pd.DataFrame
 
 
-def load_odds_scores(tx: Transaction, tickers: Sequence[str], since: date = date.min) -> OddsScores:
-    """Load the scores of forecasts since a session, of some tickers or, without any, of all."""
-    return OddsScores(
-        touches=tx.paths.touches_by_tenth(tickers=tickers, since=since),
-        drawdowns=tx.paths.drawdowns_by_level(tickers=tickers, since=since),
-    )
+def load_odds_scores(tx: Transaction, selection: Selection) -> OddsScores:
+    """Load the scores of selected forecasts."""
+    return OddsScores(tx.paths.touches_by_tenth(selection), tx.paths.drawdowns_by_level(selection))
 
 
 def build_odds_sheets(odds: OddsScores) -> Iterator[Sheet]:

@@ -1,13 +1,13 @@
 """Scorecards of closed bands: coverage and scores by horizon, ticker and regime."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from db import Dimension, Store, Transaction
+from db import Dimension, Selection, Store, Transaction
 from flows.reporting.odds import OddsScores, build_odds_sheets, load_odds_scores, odds_to_plain
 from flows.reporting.tables import STORED_DIGITS, Column, Part, Sheet, sheet_from_frame, to_records
 from forecasting.config import MAIN_HORIZONS
@@ -66,15 +66,16 @@ class HorizonScores:
 
 def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
     """Load the scorecards of some tickers or, without any, of all."""
+    selection = Selection(tickers=tickers)
     with store.reading() as tx:
         models = tx.models.list(all_sources=True)
         return Scorecards(
             source=store.source,
             outcomes=tx.outcomes.counts(),
-            issued={by: _load(tx, by, tickers=tickers) for by in DIMENSIONS},
-            walked=_load(tx, "horizon", tickers=tickers, kinds=(_WALKED,)),
-            odds=load_odds_scores(tx, tickers),
-            conditions=tx.outcomes.conditions(tickers=tickers, horizons=MAIN_HORIZONS),
+            issued={by: _load(tx, by, selection) for by in DIMENSIONS},
+            walked=_load(tx, "horizon", replace(selection, kinds=(_WALKED,))),
+            odds=load_odds_scores(tx, selection),
+            conditions=tx.outcomes.conditions(replace(selection, horizons=MAIN_HORIZONS)),
             sources=tuple(sorted({model.source for model in models if model.status != "baseline"})),
         )
 
@@ -87,19 +88,20 @@ def load_horizon_scores(store: Store, tickers: Sequence[str], since: date) -> Ho
         tickers: Which.
         since: Forecasts from earlier sessions do not count.
     """
-    selection: dict[str, Any] = {"tickers": tickers, "horizons": MAIN_HORIZONS, "since": since}
+    selection = Selection(tickers=tickers, since=since)
+    main = replace(selection, horizons=MAIN_HORIZONS)
     with store.reading() as tx:
         return HorizonScores(
-            issued=_load(tx, "horizon", **selection),
-            walked=_load(tx, "horizon", **selection, kinds=(_WALKED,)),
-            conditions=tx.outcomes.conditions(**selection),
-            odds=load_odds_scores(tx, tickers, since),
+            issued=_load(tx, "horizon", main),
+            walked=_load(tx, "horizon", replace(main, kinds=(_WALKED,))),
+            conditions=tx.outcomes.conditions(main),
+            odds=load_odds_scores(tx, selection),
         )
 
 
-def _load(tx: Transaction, by: Dimension, **selection: Any) -> pd.DataFrame:
+def _load(tx: Transaction, by: Dimension, selection: Selection) -> pd.DataFrame:
     """Load one scorecard under the column names that users know."""
-    return tx.outcomes.scorecard(by, **selection).rename(columns=_PUBLIC_NAMES)
+    return tx.outcomes.scorecard(by, selection).rename(columns=_PUBLIC_NAMES)
 
 
 def other_source_hint(what: str, sources: Sequence[str], source: str) -> str:

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from old_stores import DUMPS, Rows, copy_to, holds, load_dump, read_rows
 
-from db import Store, open_store, upgrade_store
+from db import Selection, Store, open_store, upgrade_store
 from db.engine import open_engine, reading
 from db.migrate import downgrade
 from db.schema import metadata
@@ -106,7 +106,7 @@ def test_outcomes_can_be_read(upgraded: Store, old_rows: Rows) -> None:
     scores = old_rows["verifications"]
     with upgraded, upgraded.reading() as tx:
         counts = tx.outcomes.counts()
-        scorecard = tx.outcomes.scorecard("ticker", kinds=("live", "backfill", "walk_forward"))
+        scorecard = tx.outcomes.scorecard("ticker", Selection(kinds=("live", "backfill", "walk_forward")))
         closed = tx.outcomes.closed(LAST, date(2020, 1, 1))
         pending = [tx.outcomes.pending(ticker, LAST) for ticker in tx.outcomes.tickers()]
     assert sum(counts.values()) == sum(row["method"] == "calibrated" for row in scores)

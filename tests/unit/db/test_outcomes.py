@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from db import RunRecord, Store
+from db import RunRecord, Selection, Store
 from db.engine import reading, writing
 from db.schema import coverage_by_horizon, forecast_runs, pinball_by_level
 from forecasting.errors import TableError
@@ -293,8 +293,8 @@ def test_closed_bands_of_many_tickers_lie_in_one_narrow_table(issued: Store) -> 
         second = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1), horizons=(2,))
         wider = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1), 0.8)
         none = tx.for_source("yahoo").outcomes.closed(date(2024, 1, 4), date(2023, 1, 1))
-        cards = tx.outcomes.scorecard("horizon", kinds=("walk_forward",), horizons=(2,))
-        of_ticker = tx.outcomes.scorecard("ticker", tickers=["BBB"], kinds=("walk_forward",))
+        cards = tx.outcomes.scorecard("horizon", Selection(kinds=("walk_forward",), horizons=(2,)))
+        of_ticker = tx.outcomes.scorecard("ticker", Selection(tickers=["BBB"], kinds=("walk_forward",)))
     assert list(every["ticker"]) == ["AAA", "AAA", "ABB", "ABB", "BBB", "BBB"]
     assert list(every["horizon"]) == [1, 2] * 3
     assert list(second["actual"]) == pytest.approx([np.log(0.85), 0.2, 0.2])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from db import RunRecord, Store
+from db import RunRecord, Selection, Store
 from db.engine import reading, writing
 from db.migrate import downgrade, upgrade
 from forecasting.errors import TableError
@@ -90,9 +90,9 @@ def test_touches_are_counted_by_horizon_and_tenth(issued: Store) -> None:
     score(issued)
     with issued.reading() as tx:
         found = tx.paths.touches_by_tenth()
-        assert tx.paths.touches_by_tenth(tickers=["BBB"]).empty
-        assert tx.paths.touches_by_tenth(since=date(2024, 1, 3)).empty
-        assert tx.paths.touches_by_tenth(kinds=["backfill"]).empty
+        assert tx.paths.touches_by_tenth(Selection(tickers=["BBB"])).empty
+        assert tx.paths.touches_by_tenth(Selection(since=date(2024, 1, 3))).empty
+        assert tx.paths.touches_by_tenth(Selection(kinds=["backfill"])).empty
     rows = [tuple(row) for row in found.itertuples(index=False)]
     assert rows == [
         (5, 0, 1, 0.02, 0.0),

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from db import ModelRecord, RunRecord, Store, Transaction, open_store
+from db import ModelRecord, RunRecord, Selection, Store, Transaction, open_store
 from db.pruning import LONGEST_BAND
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.forecast import Forecast
@@ -78,9 +78,9 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "pending": lambda tx: tx.outcomes.pending("AAA", LAST, SINCE),
     "pending paths": lambda tx: tx.paths.pending("AAA", LAST, SINCE),
     "closed": lambda tx: tx.outcomes.closed(LAST, SINCE),
-    "scorecard": lambda tx: tx.outcomes.scorecard("horizon", since=SINCE),
-    "conditions": lambda tx: tx.outcomes.conditions(since=SINCE),
-    "touches": lambda tx: tx.paths.touches_by_tenth(since=SINCE),
+    "scorecard": lambda tx: tx.outcomes.scorecard("horizon", Selection(since=SINCE)),
+    "conditions": lambda tx: tx.outcomes.conditions(Selection(since=SINCE)),
+    "touches": lambda tx: tx.paths.touches_by_tenth(Selection(since=SINCE)),
     "pruning": lambda tx: tx.outcomes.forget_comparisons(SINCE + LONGEST_BAND, LAST + LONGEST_BAND),
     "completed": lambda tx: tx.forecasts.completed(SINCE, LAST, 3),
     "issued live": lambda tx: tx.forecasts.issued_live(LAST),
@@ -130,7 +130,7 @@ def test_only_forecasts_of_the_window_are_pending_closed_and_counted(scored: Sto
         pending = tx.outcomes.pending("AAA", LAST, SINCE)
         assert set(pending["as_of"]) == {session for session in SESSIONS[:9] if session >= SINCE}
         assert set(tx.outcomes.closed(LAST, SINCE)["as_of"].dt.date) == {SINCE, SESSIONS[7]}
-        assert tx.outcomes.scorecard("horizon", since=SINCE)["n_outcomes"].sum() == 2 * 4 * (2 + 1)
+        assert tx.outcomes.scorecard("horizon", Selection(since=SINCE))["n_outcomes"].sum() == 2 * 4 * (2 + 1)
         assert tx.forecasts.completed(SINCE, LAST, 3) == {
             (ticker, session) for ticker in TICKERS for session in SESSIONS[6:9]
         }
@@ -158,5 +158,5 @@ def test_a_day_before_every_session_reads_all(scored: Store) -> None:
     with scored.reading() as tx:
         assert len(tx.prices.load("AAA", since=date.min).bars) == len(SESSIONS)
         pd.testing.assert_frame_equal(
-            tx.outcomes.scorecard("ticker", since=date.min), tx.outcomes.scorecard("ticker")
+            tx.outcomes.scorecard("ticker", Selection(since=date.min)), tx.outcomes.scorecard("ticker")
         )
