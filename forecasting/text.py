@@ -7,12 +7,13 @@ terminal, characters that hide or turn others round, forged lines, or a password
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from urllib.parse import quote
 
 PRICE_DIGITS, PRICE_DECIMALS = 5, 2  # at least
 LONGEST_TEXT = 2000  # characters of one sentence
+NAMED = 5  # of many things in a sentence
 SYMBOL_PATTERN = r"[A-Z0-9^][A-Z0-9.\-=^&]{0,31}"
 MASK = "***"
 SHORT_SECRET = 10  # characters: a shorter one may be a part of words
@@ -41,6 +42,16 @@ def format_plain(value: float) -> str:
     """
     text = f"{Decimal(f'{value:.10g}'):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def name_some(items: Sequence[object], most: int = NAMED, *, last: bool = False) -> str:
+    """Name the first few of many things, or the last few in their order, and how many more there are.
+
+    >>> name_some("ABCD", 3), name_some("ABCD", 3, last=True), name_some("AB", 3)
+    ('A, B, C and 1 more', 'B, C, D and 1 more', 'A, B')
+    """
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(map(str, items[-most:] if last else items[:most])) + more
 
 
 def is_symbol(text: str) -> bool:

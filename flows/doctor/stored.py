@@ -14,6 +14,7 @@ from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.sessions import next_sessions, sessions_between
 from forecasting.errors import CalendarError, StoreError, UnknownExchangeError
+from forecasting.text import name_some
 
 LONGEST_HORIZON = 30
 LATE_SESSIONS = 1
@@ -127,8 +128,7 @@ def _describe_age(
     )
     if not late:
         return Finding(what, "ok", f"of {len(tickers)} tickers, up to {expected}")
-    shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
-    found = f"older than {expected}, or none: {shown}"
+    found = f"older than {expected}, or none: {name_some(late)}"
     return Finding(what, "warn", found, "run `bandcast run`, and see `bandcast prices status`")
 
 

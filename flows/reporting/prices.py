@@ -21,7 +21,7 @@ from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 from forecasting.features.report_days import DatedReport
 from forecasting.prices.completeness import find_gaps
 from forecasting.prices.history import PriceHistory
-from forecasting.text import format_plain, format_price
+from forecasting.text import format_plain, format_price, name_some
 
 _STATUS_COLUMNS = (
     Column("ticker", "ticker"),
@@ -205,10 +205,9 @@ def describe_forgotten(ticker: str, sessions: Sequence[date], *, dry_run: bool) 
     return f"{verb} {len(sessions)} bars of {ticker} to the revisions: {format_sessions(sessions)}."
 
 
-def format_sessions(sessions: Sequence[date], shown: int = 3) -> str:
-    """Format the newest few sessions, and how many more there are."""
-    more = f" and {len(sessions) - shown} more" if len(sessions) > shown else ""
-    return ", ".join(map(str, sessions[-shown:])) + more
+def format_sessions(sessions: Sequence[date]) -> str:
+    """Format the newest three sessions, and how many more there are."""
+    return name_some(sessions, 3, last=True)
 
 
 def _describe(

@@ -18,10 +18,10 @@ from forecasting.calendars.listed_reports import ReportCheck, is_check_due, merg
 from forecasting.calendars.reports import Report
 from forecasting.errors import CalendarError, PriceError, SessionsUnknownError
 from forecasting.faults import attribute_to_ticker
+from forecasting.text import name_some
 from forecasting.types import ReportOrigin
 
 LONGEST_MINUTES = 10.0  # for the dates of all tickers; what fails or is missing then is read tomorrow
-NAMED = 5
 REPORTING_KINDS = ("EQUITY", None)  # indices, funds and currencies have no reports; None is not known
 
 
@@ -68,9 +68,7 @@ def describe_faults(faults: Mapping[str, PriceError]) -> Iterator[str]:
     """Yield a sentence for each reason for which dates could not be read."""
     for reason in sorted({error.reason for error in faults.values()}):
         tickers = [ticker for ticker, error in faults.items() if error.reason == reason]
-        more = f" and {len(tickers) - NAMED} more" if len(tickers) > NAMED else ""
-        first = str(faults[tickers[0]])
-        yield f"{reason} for {', '.join(tickers[:NAMED])}{more}; what is stored serves. {first}"
+        yield f"{reason} for {name_some(tickers)}; what is stored serves. {faults[tickers[0]]}"
 
 
 @task(name="pull-earnings", cache_policy=NO_CACHE, persist_result=False)

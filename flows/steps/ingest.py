@@ -29,10 +29,9 @@ from forecasting.prices.completeness import check_complete, find_believed_gaps, 
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
 from forecasting.prices.trust import TRUSTED_WITHIN, is_trusted
+from forecasting.text import name_some
 
-NAMED_FILES = 5
 NAMED_FAULTS = 3
-NAMED_TICKERS = 5
 
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
@@ -123,19 +122,14 @@ def await_pull(future: PrefectFuture[Any]) -> Ingested | PriceError:
 def describe_files(context: RunContext) -> Iterator[str]:
     """Yield a sentence if files are not read because of their names."""
     if files := context.source.ignored_files():
-        more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
-        yield f"files not read, because their names are no TICKER.csv: {', '.join(files[:NAMED_FILES])}{more}"
+        yield f"files not read, because their names are no TICKER.csv: {name_some(files)}"
 
 
 def describe_missing(faults: Mapping[str, PriceError]) -> Iterator[str]:
     """Yield a sentence on the tickers that are not forecast and have no new prices, by reason."""
     for reason in sorted({error.reason for error in faults.values()}):
         tickers = [ticker for ticker, error in faults.items() if error.reason == reason]
-        more = f" and {len(tickers) - NAMED_TICKERS} more" if len(tickers) > NAMED_TICKERS else ""
-        yield (
-            f"no new prices of {', '.join(tickers[:NAMED_TICKERS])}{more} ({reason}), not forecast; "
-            "what is stored serves"
-        )
+        yield f"no new prices of {name_some(tickers)} ({reason}), not forecast; what is stored serves"
 
 
 def try_again(context: RunContext, result: Ingested | PriceError) -> Ingested | PriceError:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from forecasting.errors.base import BandcastError
+from forecasting.text import name_some
 
 
 class PriceError(BandcastError):
@@ -105,8 +106,7 @@ class GapError(PriceError):
     reason = "gap"
 
     def __init__(self, ticker: str, missing: Sequence[date]) -> None:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        found = f"none for {missing[-1]}{more}"
+        found = f"none for {name_some(missing, 1, last=True)}"
         super().__init__(
             ticker, f"expected a bar for every session, found {found}; run again when it is out."
         )
