@@ -20,8 +20,9 @@ from flows.schedules import STANDARD, Schedule, require_cron, require_timezone
 from flows.symbols import parse_tickers, split_tickers
 from flows.variables import DOTENV, DOTENV_ENCODING, PREFIX, read_dotenv, read_environment
 from forecasting.calendars.exchanges import list_calendar_names
-from forecasting.calendars.reports import AHEAD, KNOWN_AHEAD
+from forecasting.calendars.reports import KNOWN_AHEAD
 from forecasting.config import (
+    LONGEST_HORIZON,
     CalibrationConfig,
     ModelConfig,
     MonitoringConfig,
@@ -85,7 +86,7 @@ class Settings(BaseSettings):
     earnings_known_ahead: int = Field(
         KNOWN_AHEAD,
         ge=0,
-        le=AHEAD,
+        le=LONGEST_HORIZON,
         description="Sessions before a report from which a date of unknown announcement counts.",
     )
     keep_comparisons_days: int = Field(

@@ -13,10 +13,10 @@ from flows.sources.registry import open_source
 from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.sessions import next_sessions, sessions_between
+from forecasting.config import LONGEST_HORIZON
 from forecasting.errors import CalendarError, StoreError, UnknownExchangeError
 from forecasting.text import name_some
 
-LONGEST_HORIZON = 30
 LATE_SESSIONS = 1
 TABLES_SHOWN = 4
 LOOKED_BACK = timedelta(days=30)

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 from forecasting.types import ReportOrigin, ReportTime
 
-AHEAD = 30  # sessions ahead that a forecast reaches
 KNOWN_AHEAD = 10  # sessions before a report at which companies have announced its date (So 2018, JFQA)
 YEAR = timedelta(days=364)  # whole weeks: companies keep to a weekday
 SAME_REPORT = timedelta(days=45)  # two dates so near are one report's; quarters are 91 days apart

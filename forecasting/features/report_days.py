@@ -11,11 +11,12 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.calendars.reports import AHEAD, SAME_REPORT, YEAR, EarningsDates
+from forecasting.calendars.reports import SAME_REPORT, YEAR, EarningsDates
+from forecasting.config import LONGEST_HORIZON
 from forecasting.features.earnings import BLUR
 from forecasting.types import Floats, ReportStatus, ReportTime
 
-REACH = AHEAD + BLUR + 1  # sessions past the last bar over which a projection may be spread into those ahead
+REACH = LONGEST_HORIZON + BLUR + 1  # sessions past the last bar over which a projection may be spread
 CURRENT = YEAR + timedelta(days=7)  # age at which a date no longer shows that dates are known
 
 Positions = NDArray[np.int64]
@@ -89,7 +90,7 @@ def place_reports(days: ReportDays, same_day: Floats) -> PlacedReports:
         same_day: (C,) share of a report of unknown time that falls on its own day, as known by each session.
     """
     sessions = len(days.axis)
-    weight, ahead = np.zeros(sessions), np.zeros((sessions, AHEAD))
+    weight, ahead = np.zeros(sessions), np.zeros((sessions, LONGEST_HORIZON))
     dated = np.zeros(sessions, bool)
     for index, (first, known) in enumerate(zip(days.first, days.known, strict=True)):
         own = days.same_day[index]
@@ -131,7 +132,7 @@ def _add_ahead(ahead: Floats, share: Floats, *, around: Floats, first: int, know
     spread[1:] += around[:, None] * (1 - share)
     for offset, mass in enumerate(spread):
         session = first + offset
-        rows = np.arange(max(known.start, session - AHEAD, 0), min(known.stop, session))
+        rows = np.arange(max(known.start, session - LONGEST_HORIZON, 0), min(known.stop, session))
         ahead[rows, session - rows - 1] += mass[rows]
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from synthetic_prices import AS_OF, make_actions, make_history
 
-from forecasting.calendars.reports import AHEAD, EarningsDates, Report
+from forecasting.calendars.reports import EarningsDates, Report
 from forecasting.calendars.sessions import next_sessions, sessions_between
+from forecasting.config import LONGEST_HORIZON
 from forecasting.features.lookback import WARM_UP, WINDOW, Lookback
 from forecasting.features.preparation import prepare_returns
 from forecasting.features.registry import FEATURES, select_features
@@ -109,7 +110,7 @@ def test_reports_that_moved_the_next_session_eight_times_leave_their_own_day_not
 
 def test_an_expected_size_is_the_pools_until_a_ticker_has_its_own() -> None:
     size = np.array([np.nan, 13.0, np.nan, 3.0])
-    reports = Reports(np.zeros(4), np.zeros((4, AHEAD)), size, np.array([True, True, False, True]))
+    reports = Reports(np.zeros(4), np.zeros((4, LONGEST_HORIZON)), size, np.array([True, True, False, True]))
     assert expect_size(reports, 7.0).tolist() == pytest.approx(
         [7.0, (28 + 13) / 5, np.nan, (28 + 16) / 6], nan_ok=True
     )
@@ -224,9 +225,9 @@ class Twin:
                     yield self.first(projected) + early + 1, mass * (1 - share)
 
     def ahead(self, session: int) -> Floats:
-        expected = np.zeros(AHEAD)
+        expected = np.zeros(LONGEST_HORIZON)
         for target, mass in self.expect(session):
-            if session < target <= session + AHEAD:
+            if session < target <= session + LONGEST_HORIZON:
                 expected[target - session - 1] += mass
         return expected.clip(max=1.0)
 
