@@ -26,6 +26,8 @@ from db.schema import (
 )
 from db.sql import read_frame, select_tickers
 from forecasting.config import BAND_LEVELS
+from forecasting.errors import TableError
+from forecasting.faults import describe_error
 from forecasting.tables import CLOSED_BANDS, ISSUED_BANDS
 from forecasting.types import OutcomeKind
 
@@ -146,6 +148,9 @@ class OutcomeRepository(Repository):
 
         Returns:
             A frame of `forecasting.tables.CLOSED_BANDS` with a column `kind`, sorted by its key.
+
+        Raises:
+            TableError: A row holds a value that its column cannot hold: SQLite lets any text into any column.
         """
         query = build_closed_query(
             self._source, until, since, nominal_coverage=nominal_coverage, horizons=horizons
@@ -153,12 +158,7 @@ class OutcomeRepository(Repository):
         tickers = self._list_scored(since, until)
         # One by one: a hundred tickers have millions of rows after a few years. Each part is checked alone:
         # the ticker is in the key, so no index of all rows is needed.
-        parts = [
-            CLOSED_BANDS.check(
-                narrow_rows(read_frame(self._connection, query, ticker=ticker), ticker, tickers)
-            )
-            for ticker in tickers
-        ]
+        parts = [self._load_closed(query, ticker, tickers) for ticker in tickers]
         return pd.concat(parts or [NO_CLOSED_BANDS], ignore_index=True)
 
     def scorecard(self, by: Dimension, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
@@ -219,6 +219,13 @@ class OutcomeRepository(Repository):
         is_counted = (columns.source == self._source) & columns.calibrated_miss.is_not(None)
         query = sa.select(columns.kind, sa.func.count()).where(is_counted).group_by(columns.kind)
         return dict(self._connection.execute(query).tuples().all())
+
+    def _load_closed(self, query: sa.Select[Any], ticker: str, tickers: Sequence[str]) -> pd.DataFrame:
+        try:
+            rows = narrow_rows(read_frame(self._connection, query, ticker=ticker), ticker, tickers)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise TableError(CLOSED_BANDS.name, "readable values", describe_error(error)) from error
+        return CLOSED_BANDS.check(rows)
 
     def _list_scored(self, since: date, until: date) -> list[str]:
         """List the tickers with scores of forecasts from a span of sessions, sorted."""

@@ -19,13 +19,10 @@ from forecasting.backtesting.warm_start import walk_before
 from forecasting.calibration import Calibration, learn_calibration
 from forecasting.calibration.fit import needs_warm_start
 from forecasting.config import BAND_LEVELS
-from forecasting.errors import BadCalibrationError, UsageError
+from forecasting.errors import BadCalibrationError, TableError
 from forecasting.faults import describe_error
 from forecasting.forecast import identify
 from forecasting.sampling import draw_sample
-
-# What outcomes that nobody can have scored make the arithmetic raise; faults of the database pass.
-_UNUSABLE = (ArithmeticError, LookupError, TypeError, ValueError, UsageError, BadCalibrationError)
 
 
 @task(
@@ -42,10 +39,13 @@ def calibrate(context: RunContext) -> CalibrationRecord:
 
 
 def learn_or_leave(context: RunContext) -> CalibrationRecord:
-    """Learn from every outcome known at `as_of`; leave the bands as predicted where that cannot work."""
+    """Learn from every outcome known at `as_of`; leave the bands as predicted where none can be learned from.
+
+    Other faults raise: of the database, of the walk over history, and of the code.
+    """
     try:
         return learn(context)
-    except _UNUSABLE as error:
+    except (TableError, BadCalibrationError) as error:
         sentence = "calibrate: the bands stay as predicted, the outcomes cannot be learned from: %s"
         get_run_logger().warning(sentence, describe_error(error))
         return _build_record(context, Calibration.none(), {})

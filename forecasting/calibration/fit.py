@@ -10,7 +10,7 @@ from forecasting.calibration.conformal import fit_multipliers, fit_report_multip
 from forecasting.calibration.feedback import fold_feedback
 from forecasting.calibration.state import Calibration
 from forecasting.config import CalibrationConfig
-from forecasting.errors import UsageError
+from forecasting.errors import TableError
 from forecasting.evaluation.metrics import tail_misses
 from forecasting.tables import CLOSED_BANDS
 from forecasting.types import REGIMES, Floats
@@ -62,7 +62,7 @@ def learn_calibration(closed: pd.DataFrame, tail: float, config: CalibrationConf
         config: Half-life, strength of the priors, rates.
 
     Raises:
-        UsageError: A column is missing, or a regime is unknown.
+        TableError: A column is missing, or a regime or a horizon is impossible.
     """
     if closed.empty:
         return Calibration.none()
@@ -105,11 +105,11 @@ def build_closed_bands(rows: pd.DataFrame) -> ClosedBands:
     """Build the arrays from CLOSED_BANDS, in any order.
 
     Raises:
-        TableError: A column is missing or of another kind, or a forecast occurs twice.
-        UsageError: A regime is none of REGIMES.
+        TableError: A column is missing or of another kind, a forecast occurs twice, a regime is none of
+            REGIMES, or a horizon is below 1.
     """
     CLOSED_BANDS.check(rows)
-    _require_regimes(rows)
+    _require_possible(rows)
     dates, day = np.unique(rows["as_of"].to_numpy("datetime64[D]"), return_inverse=True)
     tickers, ticker = np.unique(rows["ticker"].to_numpy(str), return_inverse=True)
     horizon = rows["horizon"].to_numpy(np.int64) - 1
@@ -130,9 +130,10 @@ def build_closed_bands(rows: pd.DataFrame) -> ClosedBands:
     return ClosedBands(dates, tuple(str(name) for name in tickers), regime, scores, with_report, misses)
 
 
-def _require_regimes(rows: pd.DataFrame) -> None:
+def _require_possible(rows: pd.DataFrame) -> None:
     unknown = sorted(set(rows["regime"].dropna()) - set(REGIMES))
     if unknown or rows["regime"].isna().any():
-        raise UsageError(
-            f"Expected a regime among {', '.join(REGIMES)}, found {', '.join(unknown) or 'none'}."
-        )
+        expected = f"a regime among {', '.join(REGIMES)}"
+        raise TableError(CLOSED_BANDS.name, expected, ", ".join(unknown) or "none")
+    if (shortest := rows["horizon"].min()) < 1:
+        raise TableError(CLOSED_BANDS.name, "horizons of 1 session or more", str(shortest))

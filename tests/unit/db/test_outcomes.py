@@ -283,6 +283,17 @@ def test_calibration_reads_issued_bands_before_walked_ones_and_nothing_later(iss
     assert list(closed["calibrated_upper"]) == pytest.approx([np.log(1.1)] * 3)
 
 
+@pytest.mark.parametrize("value", ["predictive_upper = 'high'", "as_of = '2024-01-3x'", "horizon = 'far'"])
+def test_closed_bands_that_cannot_be_read_are_refused(issued: Store, value: str) -> None:
+    verify(issued)
+    if issued.engine.dialect.name != "sqlite":
+        return  # PostgreSQL lets no such value in
+    with issued.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE band_outcomes SET {value} WHERE horizon = 1")
+    with issued.reading() as tx, pytest.raises(TableError, match="closed bands with readable values"):
+        tx.outcomes.closed(LAST, DAY)
+
+
 def test_closed_bands_of_many_tickers_lie_in_one_narrow_table(issued: Store) -> None:
     verify(issued)
     walked = [walk(ticker, {date(2024, 1, 3): 0.1, date(2024, 1, 4): 0.2}) for ticker in ("BBB", "ABB")]

@@ -10,7 +10,7 @@ from synthetic_forecasts import make_closed
 from forecasting.calibration import Calibration, learn_calibration
 from forecasting.calibration.fit import build_closed_bands, needs_warm_start
 from forecasting.config import CalibrationConfig
-from forecasting.errors import UsageError
+from forecasting.errors import TableError
 from forecasting.types import Floats, OutcomeKind, Regime
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -134,13 +134,20 @@ def test_the_outcomes_behind_each_horizon_are_counted() -> None:
 
 @pytest.mark.parametrize("broken", ["median", "regime"])
 def test_rows_without_a_column_are_refused(broken: str) -> None:
-    with pytest.raises(UsageError, match=broken):
+    with pytest.raises(TableError, match=broken):
         learn(make_closed(3).drop(columns=broken), CalibrationConfig())
 
 
 def test_an_unknown_regime_is_refused() -> None:
-    with pytest.raises(UsageError, match="panic"):
+    with pytest.raises(TableError, match="panic"):
         learn(make_closed(3).assign(regime="panic"), CalibrationConfig())
+
+
+def test_an_impossible_horizon_is_refused() -> None:
+    closed = make_closed(3)
+    closed.loc[closed.index[0], "horizon"] = -50
+    with pytest.raises(TableError, match="horizons of 1 session or more, found -50"):
+        learn(closed, CalibrationConfig())
 
 
 def test_daily_bands_after_a_sparse_warm_start_keep_each_their_own_step() -> None:
