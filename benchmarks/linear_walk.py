@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flows.backtest.options import load_universe
+from flows.backtest.options import fetch_universe
 from flows.backtest.run import write_rows
 from flows.reporting.backtest import build_backtest_sheets
 from flows.reporting.tables import to_markdown
@@ -59,7 +59,7 @@ def load(settings: Settings, end: date) -> Mapping[str, DailyReturns]:
     now = datetime.now(UTC)
     source = open_source(settings, now)
     tickers = settings.tickers or source.tickers()
-    return load_universe(settings, source, tickers, end=end, now=now).returns
+    return fetch_universe(settings, source, tickers, end=end, now=now).returns
 
 
 def fit(

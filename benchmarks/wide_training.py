@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from report_dates import mark_reports
 
-from flows.backtest.options import load_universe
+from flows.backtest.options import fetch_universe
 from flows.settings import load_settings
 from flows.sources import CsvSource
 from forecasting.backtesting.rows import tabulate_walk
@@ -42,7 +42,7 @@ def load_returns(options: argparse.Namespace) -> dict[str, DailyReturns]:
     """Load the returns of every file, with their report dates."""
     settings = load_settings(source="csv", csv_dir=options.csv_dir)
     source = CsvSource(options.csv_dir)
-    universe = load_universe(settings, source, source.tickers(), end=options.end, now=datetime.now(UTC))
+    universe = fetch_universe(settings, source, source.tickers(), end=options.end, now=datetime.now(UTC))
     for fault in universe.faults.values():
         print_line(f"left out: {fault}")
     return dict(universe.returns)

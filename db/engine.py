@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from db.faults import find_fault, is_locked, list_secrets, quote_error, read_sqlstate
+from db.faults import find_fault, is_locked, list_url_secrets, quote_error, read_sqlstate
 from db.file_history import find_file, find_history
 from db.sqlite_file import connect_read_only, is_overtaken
 from forecasting.errors import (
@@ -82,7 +82,7 @@ def find_secrets(url: str) -> list[str]:
     if parsed is None or "@" in f"{parsed.host}{parsed.database}":
         user_info = url.rpartition("@")[0].rpartition("://")[2]
         return [url, user_info, user_info.partition(":")[2], user_info.rpartition(":")[2]]
-    return list_secrets(parsed)
+    return list_url_secrets(parsed)
 
 
 @contextmanager

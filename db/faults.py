@@ -93,7 +93,7 @@ def _read_sqlite_code(error: sa.exc.DBAPIError) -> int:
     return int(getattr(error.orig, "sqlite_errorcode", 0)) & _PRIMARY_CODE
 
 
-def list_secrets(url: URL) -> list[str]:
+def list_url_secrets(url: URL) -> list[str]:
     """List the password of a URL and the options that hold one."""
     options = [value for name, found in url.normalized_query.items() if "pass" in name for value in found]
     return [secret for secret in (url.password, *options) if secret]
@@ -101,5 +101,5 @@ def list_secrets(url: URL) -> list[str]:
 
 def quote_error(url: URL, error: BaseException | None) -> str:
     """Quote the first line of a foreign error, without the secrets of a URL."""
-    text = mask_secrets(str(error).strip().partition("\n")[0], list_secrets(url))
+    text = mask_secrets(str(error).strip().partition("\n")[0], list_url_secrets(url))
     return f"'{' '.join(text.split())}'"

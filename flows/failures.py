@@ -54,12 +54,12 @@ def report_unexpected(error: Exception) -> InternalError:
         advice = f"its traceback is in {path}"
     except (BandcastError, OSError):
         advice = "run the command with `bandcast --debug` for its traceback"
-    unexpected = InternalError(describe_error(error), advice)
+    unexpected = InternalError(describe_masked(error), advice)
     unexpected.__cause__ = error
     return unexpected
 
 
-def describe_error(error: BaseException) -> str:
+def describe_masked(error: BaseException) -> str:
     """Describe an error by its type and text, cleaned and without secrets."""
     return clean_text(hide_secrets(f"{type(error).__name__}: {error}".rstrip(": ")), 500)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.failures import describe_error
+from flows.failures import describe_masked
 from flows.server_access import display_server, read_auth_string, read_server_url
 from flows.settings import TICKER_LISTS, Settings, load_settings
 from flows.symbols import VARIABLE_MARK, names_variable, parse_tickers
@@ -93,7 +93,7 @@ def _ask(url: str, auth_string: str | None, name: str) -> Any:
         with temporary_settings(access), get_client(sync_client=True) as client:
             variable = client.read_variable_by_name(name)
     except (HTTPError, RuntimeError) as error:
-        found = describe_error(error).rstrip(".")
+        found = describe_masked(error).rstrip(".")
         raise SourceError(
             f"Expected the Prefect Variable '{name}' at {display_server(url)}, found {found}."
         ) from error

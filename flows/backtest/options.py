@@ -132,10 +132,10 @@ def resolve_simulation(settings: Settings, paths: int | None, horizon: int) -> S
     return SimulationConfig.model_validate(settings.simulation.model_dump() | changes)
 
 
-def load_universe(
+def fetch_universe(
     settings: Settings, source: PriceSource, tickers: Sequence[str], *, end: date, now: datetime
 ) -> Universe:
-    """Load the returns of every ticker up to the outcomes of `end`; try a download as often as a run does.
+    """Fetch the returns of every ticker up to the outcomes of `end`; try a download as often as a run does.
 
     Raises:
         SourceError: Not one has usable prices.

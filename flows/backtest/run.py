@@ -14,7 +14,7 @@ from flows.backtest.checkpoint import Checkpoint, atomic
 from flows.backtest.options import (
     BacktestOptions,
     describe_walk,
-    load_universe,
+    fetch_universe,
     require_writable,
     resolve_methods,
     resolve_simulation,
@@ -92,7 +92,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     train_universe = settings.train_universe or OWN
     chosen = settings.model_copy(update={"train_universe": train_universe})
     train = choose_training_universe(chosen, wanted, read_calendars(settings)).tickers
-    universe = load_universe(settings, source, (*wanted, *train), end=walk.end, now=now)
+    universe = fetch_universe(settings, source, (*wanted, *train), end=walk.end, now=now)
     for fault in universe.faults.values():
         _print_line(f"Left out: {fault}")
     task = WalkTask(

@@ -9,7 +9,7 @@ from flows.doctor.environment import check_dependencies, check_disk, check_pytho
 from flows.doctor.finding import Finding
 from flows.doctor.prefect_server import check_server
 from flows.doctor.stored import check_calendars, check_database, check_file, check_freshness, check_size
-from flows.failures import describe_error, hide_secrets, report_unexpected
+from flows.failures import describe_masked, hide_secrets, report_unexpected
 from flows.settings import Settings
 from forecasting.errors import BandcastError
 from forecasting.text import clean_text
@@ -44,7 +44,7 @@ def examine(settings: Settings, now: datetime | None = None) -> Iterator[Finding
             yield _hide_secrets(Finding(name, "fail", str(error)))
         except Exception as error:  # one broken check must not hide the others
             report_unexpected(error)
-            yield Finding(name, "fail", describe_error(error), "report this, with the line above")
+            yield Finding(name, "fail", describe_masked(error), "report this, with the line above")
 
 
 def list_failures(findings: Iterable[Finding]) -> list[str]:

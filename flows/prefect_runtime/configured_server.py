@@ -3,7 +3,7 @@
 from prefect import get_client
 from prefect.settings import PREFECT_API_URL
 
-from flows.failures import describe_error
+from flows.failures import describe_masked
 from flows.server_access import AUTH_VARIABLE, display_server
 from forecasting.errors import SourceError
 
@@ -29,5 +29,5 @@ def word_server_fault(error: Exception) -> SourceError:
     if "401" in str(error):
         found = "another one or none"
         return SourceError(f"Expected the auth string of {shown}, found {found}; set {AUTH_VARIABLE}.")
-    found = describe_error(error.__cause__ or error).rstrip(".")
+    found = describe_masked(error.__cause__ or error).rstrip(".")
     return SourceError(f"Expected {shown}, found {found}; start it, or correct or unset PREFECT_API_URL.")

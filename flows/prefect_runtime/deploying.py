@@ -19,7 +19,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from db import name_database
-from flows.failures import describe_error
+from flows.failures import describe_masked
 from flows.prefect_runtime.alarm_block import UNKNOWN, find_block, plan_block, save_block
 from flows.prefect_runtime.automations import plan_automations, save_automation
 from flows.prefect_runtime.changes import (
@@ -114,7 +114,7 @@ def _open_client(api_url: str, auth_string: str | None) -> Iterator[SyncPrefectC
         try:
             yield client
         except (HTTPError, RuntimeError) as error:
-            found = describe_error(error).rstrip(".")
+            found = describe_masked(error).rstrip(".")
             raise SourceError(
                 f"Expected the Prefect server at {display_server(api_url)} to take the deployments, "
                 f"found {found}."

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.backtest.options import (
+    fetch_universe,
     fingerprint_core,
-    load_universe,
     require_writable,
     resolve_methods,
     resolve_simulation,
@@ -58,12 +58,12 @@ def test_paths_are_those_of_all_runs_together() -> None:
 
 def test_a_ticker_without_prices_is_named_and_none_at_all_is_an_error() -> None:
     end = date(2005, 1, 3)
-    universe = load_universe(load_settings(), SampleSource(), ["IBM", "NOPE"], end=end, now=NOW)
+    universe = fetch_universe(load_settings(), SampleSource(), ["IBM", "NOPE"], end=end, now=NOW)
     assert list(universe.returns) == ["IBM"]
     assert isinstance(universe.faults["NOPE"], UnknownTickerError)
     assert universe.returns["IBM"].last_session == date(2005, 3, 4)  # outcomes of the last origins
     with pytest.raises(SourceError, match="found none: NOPE"):
-        load_universe(load_settings(), SampleSource(), ["NOPE"], end=end, now=NOW)
+        fetch_universe(load_settings(), SampleSource(), ["NOPE"], end=end, now=NOW)
 
 
 class _FailingOnce(SampleSource):
@@ -85,7 +85,7 @@ class _FailingOnce(SampleSource):
 def test_a_download_that_fails_once_is_tried_again_up_to_the_last_session_of_its_own_exchange() -> None:
     source, settings = _FailingOnce(), load_settings(retry_seconds=0.001)
     evening = datetime(2005, 3, 1, 22, tzinfo=UTC)  # New York has closed, a bar in UTC has not
-    universe = load_universe(settings, source, ["IBM", "BTC-USD"], end=date(2005, 3, 1), now=evening)
+    universe = fetch_universe(settings, source, ["IBM", "BTC-USD"], end=date(2005, 3, 1), now=evening)
     assert source.asked == [("IBM", date(2005, 3, 1))] * 2 + [("BTC-USD", date(2005, 2, 28))]
     assert list(universe.returns) == ["IBM"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from flows import failures
 from flows.cli import main
-from flows.failures import LOG_FILE, append_to_log, describe_error, format_traceback, hide_secrets
+from flows.failures import LOG_FILE, append_to_log, describe_masked, format_traceback, hide_secrets
 from forecasting.errors import InternalError, StoreError
 
 SECRET = "s3cret/p@ss"
@@ -115,7 +115,7 @@ def test_a_traceback_names_the_causes_and_has_a_bound() -> None:
             raise RuntimeError("x" * 200_000) from error
     except RuntimeError as error:
         text = format_traceback(error)
-        sentence = describe_error(error)
+        sentence = describe_masked(error)
     assert "ValueError: first line" in text
     assert len(text) < 60_000
     assert len(sentence) <= 500

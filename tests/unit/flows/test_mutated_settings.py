@@ -100,7 +100,7 @@ def test_a_mutated_setting_or_option_ends_in_no_traceback(
             patch.setenv(name, value)
         for module in (flow_runs, sys.modules["flows.cli.backfill"], sys.modules["flows.cli.verify"]):
             patch.setattr(module, "call_flow", settle)
-        patch.setattr("flows.backtest.run.load_universe", end_here)
+        patch.setattr("flows.backtest.run.fetch_universe", end_here)
         patch.setattr(sys, "argv", ["bandcast", *arguments])
         with pytest.raises(SystemExit) as end:
             main()
