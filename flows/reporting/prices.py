@@ -17,7 +17,7 @@ from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import Calendar, first_day
-from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
+from forecasting.errors import CalendarError, UsageError
 from forecasting.features.report_days import DatedReport
 from forecasting.prices.completeness import find_gaps
 from forecasting.prices.history import PriceHistory
@@ -140,7 +140,7 @@ def load_price_status(
                 holdings.get(ticker),
                 tx.prices.load(ticker).bars,
                 quarantine=quarantines.get(ticker),
-                calendar=_find_calendar(ticker, calendars),
+                calendar=calendars.find(ticker),
                 coming=next((each for each in reports.get(ticker, ()) if each.status != "reported"), None),
                 dates=dates.get(ticker, ()),
                 check=checks.get(ticker),
@@ -235,12 +235,6 @@ def _describe(
         quarantined=f"{current.as_of} {current.reason}" if current else None,
         detail=current.detail if current else None,
     )
-
-
-def _find_calendar(ticker: str, calendars: Calendars) -> Calendar | None:
-    with suppress(UnknownExchangeError):
-        return calendars.of(ticker)
-    return None
 
 
 def _find_gaps(bars: pd.DataFrame, calendar: Calendar | None) -> tuple[date, ...] | None:

@@ -9,7 +9,7 @@ from flows.reporting.prices import format_sessions
 from flows.summary import Ingested
 from forecasting.calendars.lookup import CalendarChange, Calendars, find_closures
 from forecasting.calendars.trading_days import list_calendars
-from forecasting.errors import CalendarError, UnknownExchangeError
+from forecasting.errors import CalendarError
 
 SEARCHED = timedelta(days=365)  # before the session of the run
 RECENT = timedelta(days=90)  # in which a closure that was found is worth a note
@@ -64,7 +64,5 @@ def describe_prices(context: RunContext, ingested: Iterable[Ingested]) -> Iterat
 
 
 def _is_closed(context: RunContext, ticker: str, day: date) -> bool:
-    try:
-        return day in context.calendars.of(ticker).closures
-    except UnknownExchangeError:
-        return False
+    calendar = context.calendars.find(ticker)
+    return calendar is not None and day in calendar.closures

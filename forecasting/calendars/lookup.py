@@ -1,6 +1,7 @@
 """Calendars as a run knows them: which one a symbol follows, with the closures and openings known by then."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -51,6 +52,12 @@ class Calendars:
         """
         return self.named(self.symbols.get(ticker) or calendar_name(ticker))
 
+    def find(self, ticker: str) -> Calendar | None:
+        """Return the calendar of a symbol; None where it belongs to no exchange that is known."""
+        with suppress(UnknownExchangeError):
+            return self.of(ticker)
+        return None
+
     def named(self, name: str) -> Calendar:
         """Return a calendar by its name."""
         own = [change for change in self.changes if change.calendar == name]
@@ -97,10 +104,6 @@ class Calendars:
                 "or correct the symbol",
             )
         return calendar
-
-    def with_changes(self, changes: Iterable[CalendarChange]) -> "Calendars":
-        """Return the same calendars with more closures and openings."""
-        return Calendars(self.symbols, self.changes | set(changes))
 
 
 STANDARD = Calendars()

@@ -43,7 +43,7 @@ def list_sessions(tickers: Iterable[str], span: Span, calendars: Calendars = STA
 
 def list_calendars(tickers: Iterable[str], calendars: Calendars = STANDARD) -> list[Calendar]:
     """Return the calendars of the tickers of a known exchange, sorted by name."""
-    found = {calendar for ticker in tickers if (calendar := _find_calendar(ticker, calendars))}
+    found = {calendar for ticker in tickers if (calendar := calendars.find(ticker))}
     return sorted(found, key=lambda calendar: calendar.name)
 
 
@@ -148,9 +148,3 @@ def _trades(ticker: str, day: date, calendars: Calendars) -> bool:
     with suppress(UnknownExchangeError, CalendarError):
         return is_session(calendars.of(ticker), day)
     return False
-
-
-def _find_calendar(ticker: str, calendars: Calendars) -> Calendar | None:
-    with suppress(UnknownExchangeError):
-        return calendars.of(ticker)
-    return None

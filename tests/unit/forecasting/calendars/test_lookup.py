@@ -66,6 +66,7 @@ def test_a_symbol_that_is_set_follows_its_calendar_whatever_the_zone() -> None:
 def test_an_index_of_unknown_place_is_new_yorks_once_the_source_says_so() -> None:
     with pytest.raises(UnknownExchangeError):
         STANDARD.of("^XYZ")
+    assert STANDARD.find("^XYZ") is None
     assert STANDARD.presume("^XYZ").name == "XNYS"
     zones = {"^XYZ": "America/New_York", "^ABC": "Asia/Kolkata", "^NSEI": "Asia/Kolkata", "AAPL": None}
     assert place_by_zone(zones) == {"^XYZ": "XNYS"}
@@ -73,7 +74,7 @@ def test_an_index_of_unknown_place_is_new_yorks_once_the_source_says_so() -> Non
 
 def test_closures_and_openings_change_the_sessions_of_their_calendar_alone() -> None:
     saturday = date(2025, 2, 1)
-    calendars = STANDARD.with_changes([change(DAY), change(saturday, "opening", "XBOM")])
+    calendars = Calendars(changes=frozenset({change(DAY), change(saturday, "opening", "XBOM")}))
     assert next_sessions(calendars.of("AAPL"), date(2025, 1, 14), 2) == (date(2025, 1, 16), date(2025, 1, 17))
     assert DAY in next_sessions(calendars.of("7203.T"), date(2025, 1, 14), 2)
     assert saturday in next_sessions(calendars.of("INFY.NS"), date(2025, 1, 31), 1)

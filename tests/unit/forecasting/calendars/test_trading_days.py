@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from forecasting.calendars.lookup import STANDARD, CalendarChange
+from forecasting.calendars.lookup import CalendarChange, Calendars
 from forecasting.calendars.trading_days import (
     Span,
     find_missing_sessions,
@@ -196,7 +196,7 @@ def test_where_every_calendar_has_ended_that_is_the_reason() -> None:
 
 def test_closures_are_neither_missing_nor_the_newest_session() -> None:
     closed = date(2024, 6, 5)
-    calendars = STANDARD.with_changes([CalendarChange("XNYS", closed, "closure")])
+    calendars = Calendars(changes=frozenset({CalendarChange("XNYS", closed, "closure")}))
     first = {"AAPL": date(2024, 6, 3)}
     missing = find_missing_sessions(
         ["AAPL"], date(2024, 6, 6), 3, first_sessions=first, finished=set(), calendars=calendars
