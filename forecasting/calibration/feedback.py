@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.config import CalibrationConfig
+from forecasting.evaluation.metrics import mean_known
 from forecasting.types import REGIMES, Floats
 
 
@@ -37,19 +38,11 @@ def fold_feedback(
     error = (misses - tail) * np.sqrt(gaps[:, None] / horizons)[:, None]  # (D, N, H)
     in_regime = [np.where((regime == index)[..., None], error, np.nan) for index in range(len(REGIMES))]
     moves = Feedback(
-        config.shared_rate * _finite_mean(error),
+        config.shared_rate * mean_known(error),
         config.ticker_rate * error,
-        config.regime_rate * np.stack([_finite_mean(part) for part in in_regime], axis=1),
+        config.regime_rate * np.stack([mean_known(part) for part in in_regime], axis=1),
     )
     return Feedback(*(_accumulate(move, config.largest_feedback) for move in moves))
-
-
-def _finite_mean(error: Floats) -> Floats:
-    """(D, H) means over tickers, NaN where none is known."""
-    known = np.isfinite(error)
-    counts = known.sum(axis=1)
-    means: Floats = np.where(known, error, 0).sum(axis=1) / np.where(counts, counts, np.nan)
-    return means
 
 
 def _accumulate(moves: Floats, bound: float) -> Floats:

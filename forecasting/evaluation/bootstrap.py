@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecasting.errors import UsageError
+from forecasting.evaluation.metrics import mean_known
 from forecasting.types import Floats
 
 
@@ -30,15 +31,13 @@ def mean_by_date(differences: Floats) -> Floats:
     Raises:
         UsageError: A date without any score, or no date.
     """
-    known = np.isfinite(differences) if differences.ndim > 1 else np.isfinite(differences)[:, None]
-    counts = known.sum(axis=-1)
-    if not counts.size or not counts.all():
+    means = mean_known(differences if differences.ndim > 1 else differences[:, None])
+    missing = np.isnan(means)
+    if missing.any() or not missing.size:
         raise UsageError(
-            f"Expected a score on every date, found none on {np.sum(counts == 0)} of {counts.size}; "
+            f"Expected a score on every date, found none on {missing.sum()} of {missing.size}; "
             "leave such dates out."
         )
-    table = differences.reshape(len(differences), -1)
-    means: Floats = np.where(known, table, 0).sum(axis=-1) / counts
     return means
 
 

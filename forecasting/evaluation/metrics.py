@@ -1,6 +1,6 @@
 """Scores of quantile forecasts against what happened: one formula a function, lower is better.
 
-Every function takes levels (Q,), quantiles (..., Q) that do not cross and outcomes (...), in any unit the two
+Every score takes levels (Q,), quantiles (..., Q) that do not cross and outcomes (...), in any unit the two
 share (here cumulative log returns), and broadcasts. An unknown outcome (NaN) gives NaN, never a number.
 """
 
@@ -57,6 +57,14 @@ def tail_misses(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike) -> tuple
     """(...), (...) 1 where the outcome fell below the band, and where it rose above, else 0."""
     low, high, happened = (np.asarray(value, np.float64) for value in (lower, upper, outcome))
     return _where_known(happened < low, happened), _where_known(happened > high, happened)
+
+
+def mean_known(scores: Floats) -> Floats:
+    """(D, ...) means of (D, N, ...) scores over the tickers that have one, NaN where none has."""
+    known = np.isfinite(scores)
+    counts = known.sum(axis=1)
+    means: Floats = np.where(known, scores, 0).sum(axis=1) / np.where(counts, counts, np.nan)
+    return means
 
 
 def pit(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:

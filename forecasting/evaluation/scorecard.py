@@ -15,6 +15,7 @@ import pandas as pd
 
 from forecasting.evaluation.bootstrap import Interval, block_bootstrap
 from forecasting.evaluation.coverage_tests import Significance, christoffersen, kupiec
+from forecasting.evaluation.metrics import mean_known
 from forecasting.evaluation.panel import REFERENCE, Panel, build_panel
 from forecasting.evaluation.scores import Scores
 from forecasting.types import Floats
@@ -249,10 +250,7 @@ def histogram_pit(panel: Panel, method: str) -> pd.DataFrame:
 def split_by_market(panel: Panel) -> Terciles:
     """Split by the mean width over the tickers: a date is calm or stressed for all of them."""
     width = _reference_width(panel)
-    known = np.isfinite(width)
-    level = np.where(known, width, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    level[~known.any(axis=1)] = np.nan
-    return _terciles(np.broadcast_to(level[:, None], width.shape))
+    return _terciles(np.broadcast_to(mean_known(width)[:, None], width.shape))
 
 
 def split_by_ticker(panel: Panel) -> Terciles:
