@@ -12,7 +12,7 @@ from flows.backtest.pool import choose_spread
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.progress import log_progress
-from flows.steps.returns import load_universe
+from flows.steps.returns import load_for_run
 from flows.version import code_version
 from forecasting.backtesting.walk_forward import Execution
 from forecasting.backtesting.warm_start import walk_before
@@ -85,14 +85,7 @@ def warm_start(context: RunContext) -> dict[str, str]:
     logger.info("calibrate: too few outcomes yet, walking over history")
 
     tickers = draw_sample(context.tickers, settings.warm_start.tickers, seed=settings.simulation.seed)
-    prices = load_universe(
-        context.store,
-        tickers,
-        context.as_of,
-        basis=settings.model.price_basis,
-        earnings=context.earnings,
-        calendars=context.calendars,
-    )
+    prices = load_for_run(context, tickers, settings.model.price_basis)
     origins = settings.warm_start.sessions // settings.warm_start.every
     spread = choose_spread(settings.workers, origins * len(tickers))
     with log_progress("calibrate: sessions walked") as progress:

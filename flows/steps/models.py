@@ -13,7 +13,7 @@ from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen
 from flows.steps.epoch_log import EpochLog, word_losses
 from flows.steps.progress import log_progress
-from flows.steps.returns import load_universe
+from flows.steps.returns import load_for_run
 from flows.steps.training import ingest_training
 from forecasting.backtesting.walk_forward import Execution
 from forecasting.errors import ModelError
@@ -30,7 +30,7 @@ from forecasting.promotion.evaluate import (
     find_last_fitted,
 )
 from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewal, is_retrain_due
-from forecasting.types import PriceBasis, Retrain
+from forecasting.types import Retrain
 
 
 @task(name="train", task_run_name="train-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
@@ -53,7 +53,7 @@ def run_promotion_test(context: RunContext) -> None:
         get_run_logger().info("train: %s was fitted on prices that were withdrawn since", champion.version)
         champion = None
     with log_progress("train"):  # features and linear part of 500 tickers take minutes before the first epoch
-        prices = _load(context, list_trainable(context), context.settings.model.price_basis)
+        prices = load_for_run(context, list_trainable(context), context.settings.model.price_basis)
         challenger = fit_challenger(context, prices)
     if not _is_decided(context, challenger.version()):
         evaluation = evaluate(context, challenger, champion)
@@ -146,7 +146,7 @@ def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | Non
         other = context.store.load_model(champion.version)
     tested = choose_tested(context.tickers, list_trainable(context), settings.gate)
     tickers = (*tested, *challenger.manifest.reference, *(other.manifest.reference if other else ()))
-    prices = _load(context, tickers, challenger.manifest.config.price_basis)
+    prices = load_for_run(context, tickers, challenger.manifest.config.price_basis)
     origins = settings.gate.sessions // settings.gate.every
     spread = choose_spread(settings.workers, origins * len(tested))
     with log_progress("promotion: forecasts from sessions made") as progress:
@@ -162,7 +162,7 @@ def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | Non
                 context.as_of,
                 max_age_days=settings.max_model_age_days,
             ),
-            champion_universe=_load(context, tickers, other.manifest.config.price_basis).returns
+            champion_universe=load_for_run(context, tickers, other.manifest.config.price_basis).returns
             if other
             else None,
         )
@@ -261,17 +261,6 @@ def _age(record: ModelRecord | None) -> ModelAge | None:
     if record is None:
         return None
     return ModelAge(record.version, record.trained_through, record.evaluated_through)
-
-
-def _load(context: RunContext, tickers: tuple[str, ...], basis: PriceBasis) -> Universe:
-    return load_universe(
-        context.store,
-        tickers,
-        context.as_of,
-        basis=basis,
-        earnings=context.earnings,
-        calendars=context.calendars,
-    )
 
 
 def _build_record(context: RunContext, model: Model, data_fingerprint: str) -> ModelRecord:

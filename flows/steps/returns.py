@@ -5,6 +5,7 @@ from datetime import date
 from types import MappingProxyType
 
 from db import Store
+from flows.context import RunContext
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.features.preparation import Universe, prepare_returns, prepare_universe
@@ -68,3 +69,15 @@ def load_universe(
             dates=lambda ticker: earnings.get(ticker, NO_DATES),
             calendars=calendars,
         )
+
+
+def load_for_run(context: RunContext, tickers: Iterable[str], basis: PriceBasis) -> Universe:
+    """Load several tickers up to `as_of`, with the earnings dates and the calendars of a run."""
+    return load_universe(
+        context.store,
+        tickers,
+        context.as_of,
+        basis=basis,
+        earnings=context.earnings,
+        calendars=context.calendars,
+    )
