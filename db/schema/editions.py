@@ -5,9 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Date, Double, Integer, String, Table
 
-from db.schema.base import metadata, one_of
-from db.schema.forecasts import forecasts
-from forecasting.types import Quality, Regime
+from db.schema.base import metadata
+from db.schema.forecasts import check_forecasts, forecasts
 
 _KEY = ("source", "ticker", "as_of", "edition", "target_session")
 
@@ -33,14 +32,8 @@ forecast_editions = Table(
     ),
     sa.ForeignKeyConstraint(["model_version"], ["model_versions.version"]),
     sa.ForeignKeyConstraint(["run_id"], ["forecast_runs.run_id"]),
-    CheckConstraint("lower > 0 AND lower <= median AND median <= upper AND upper < 1e12", name="ordered"),
-    CheckConstraint("anchor_close > 0 AND anchor_close < 1e12", name="anchor_bounds"),
-    CheckConstraint("coverage > 0 AND coverage < 1", name="coverage_bounds"),
-    CheckConstraint("horizon > 0", name="horizon_bounds"),
-    CheckConstraint("target_session > as_of", name="target_later"),
+    *check_forecasts(),
     CheckConstraint("edition > 1", name="edition_later"),
-    one_of("quality", Quality),
-    one_of("regime", Regime),
     comment="Editions of live bands that a reissue has added: no score and no coverage counts them",
 )
 

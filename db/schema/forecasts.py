@@ -45,6 +45,20 @@ forecast_runs = Table(
     comment="Runs that changed a forecast; old ones stay when their forecasts are replaced",
 )
 
+
+def check_forecasts() -> list[CheckConstraint]:
+    """Build the CHECKs of forecasts, whatever their edition."""
+    return [
+        CheckConstraint("lower > 0 AND lower <= median AND median <= upper AND upper < 1e12", name="ordered"),
+        CheckConstraint("anchor_close > 0 AND anchor_close < 1e12", name="anchor_bounds"),
+        CheckConstraint("coverage > 0 AND coverage < 1", name="coverage_bounds"),
+        CheckConstraint("horizon > 0", name="horizon_bounds"),
+        CheckConstraint("target_session > as_of", name="target_later"),
+        one_of("quality", Quality),
+        one_of("regime", Regime),
+    ]
+
+
 forecasts = Table(
     "forecasts",
     metadata,
@@ -72,13 +86,7 @@ forecasts = Table(
         "reports_ahead", Integer, comment="Earnings reports expected from as_of to target_session, a count"
     ),
     sa.UniqueConstraint("source", "ticker", "as_of", "horizon"),
-    CheckConstraint("lower > 0 AND lower <= median AND median <= upper AND upper < 1e12", name="ordered"),
-    CheckConstraint("anchor_close > 0 AND anchor_close < 1e12", name="anchor_bounds"),
-    CheckConstraint("coverage > 0 AND coverage < 1", name="coverage_bounds"),
-    CheckConstraint("horizon > 0", name="horizon_bounds"),
-    CheckConstraint("target_session > as_of", name="target_later"),
-    one_of("quality", Quality),
-    one_of("regime", Regime),
+    *check_forecasts(),
     comment="One row per source, ticker, as_of and target session",
 )
 
