@@ -1,11 +1,11 @@
 """No secret in words: a password in a URL, good or wrong, is in no stream, log, state, artifact or table."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from command_line import run_main
 from flow_runs import complete
 from prefect import get_client
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
@@ -13,7 +13,6 @@ from reading_store import dump
 from served import AUTH_STRING, runs
 
 from db.engine import display_url
-from flows.cli import main
 from flows.ingest import ingest
 from flows.settings import load_settings
 
@@ -37,15 +36,6 @@ WRONG_VARIABLES = {
     "BANDCAST_MODEL": f"me:{SECRET}@host",
     "BANDCAST_GATE": json.dumps({"every": f"me:{SECRET}@host"}),
 }
-
-
-def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["bandcast", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def read_words(workplace: Path) -> str:

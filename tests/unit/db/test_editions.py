@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from publishing import select
 
 from db import RunRecord, Store
 from db.engine import reading
@@ -43,11 +44,6 @@ def publish(store: Store, run: RunRecord, *issued: Forecast, reissue: bool = Fal
 
 def later(run: RunRecord, number: int) -> RunRecord:
     return replace(run, run_id=f"r{number}", issued_at=run.issued_at + timedelta(hours=number))
-
-
-def select(store: Store, query: str) -> list[tuple[Any, ...]]:
-    with reading(store.engine) as connection:
-        return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
 def test_a_reissue_adds_an_edition_and_leaves_the_first(

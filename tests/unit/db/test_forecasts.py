@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from publishing import publish
 
 from db import RunRecord, Store
 from db.engine import reading
@@ -33,11 +34,6 @@ def again(late: RunRecord) -> RunRecord:
     return replace(late, run_id="r2", issued_at=LATER, flow_run_id="prefect")
 
 
-def publish(store: Store, run: RunRecord, issued: list[Forecast]) -> None:
-    with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, issued))
-
-
 def run_ids(dump: Dump) -> list[str]:
     return [row[13] for row in dump()["forecasts"]]
 
@@ -45,7 +41,7 @@ def run_ids(dump: Dump) -> list[str]:
 def test_rows_hold_what_the_forecast_holds(
     served: Store, run: RunRecord, forecast: MakeForecast, dump: Dump
 ) -> None:
-    publish(served, run, [forecast(horizon=2)])
+    publish(served, run, forecast(horizon=2))
     first, second = dump()["forecasts"]
     assert first[:5] == ("sample", "AAA", DAY, date(2024, 1, 3), 1)
     assert second[:5] == ("sample", "AAA", DAY, date(2024, 1, 4), 2)
@@ -71,7 +67,7 @@ def test_odds_are_stored_with_their_forecast_and_replaced_with_it(
     served: Store, late: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
 ) -> None:
     first = replace(forecast(horizon=10), odds=ODDS)
-    publish(served, late, [first, forecast("BBB")])
+    publish(served, late, first, forecast("BBB"))
     with served.reading() as tx:
         odds, none = (tx.forecasts.odds(ticker, DAY) for ticker in ("AAA", "BBB"))
         assert tx.forecasts.matches(late, first)
@@ -82,9 +78,9 @@ def test_odds_are_stored_with_their_forecast_and_replaced_with_it(
     assert odds["value"].tolist() == [0.02, 0.05, 0.03, 0.08, 0.1, 0.2, 0.3, 0.4]
     assert none.empty
     before = dump()
-    publish(served, again, [first, forecast("BBB")])
+    publish(served, again, first, forecast("BBB"))
     assert dump() == before
-    publish(served, again, [replace(first, odds=replace(ODDS, touch=ODDS.touch / 2)), forecast("BBB")])
+    publish(served, again, replace(first, odds=replace(ODDS, touch=ODDS.touch / 2)), forecast("BBB"))
     with served.reading() as tx:
         changed = tx.forecasts.odds("AAA", DAY)
     assert changed["value"].tolist() == [0.02, 0.05, 0.03, 0.08, 0.05, 0.1, 0.15, 0.2]
@@ -94,7 +90,7 @@ def test_odds_are_stored_with_their_forecast_and_replaced_with_it(
 
 
 def test_reports_ahead_are_kept_by_horizon(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
-    publish(served, run, [forecast(horizon=3, reports_ahead=(0, 1, 1)), forecast("BBB")])
+    publish(served, run, forecast(horizon=3, reports_ahead=(0, 1, 1)), forecast("BBB"))
     with served.reading() as tx:
         found = tx.forecasts.latest()
         assert tx.forecasts.matches(run, forecast(horizon=3, reports_ahead=(0, 1, 1)))
@@ -105,13 +101,13 @@ def test_reports_ahead_are_kept_by_horizon(served: Store, run: RunRecord, foreca
 
 def test_a_run_keeps_its_price_basis(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
     other = replace(run, price_basis="total_return")
-    publish(served, other, [forecast()])
+    publish(served, other, forecast())
     with served.reading() as tx:
         assert tx.forecasts.run("r1") == other
 
 
 def test_levels_read_as_people_write_them(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
-    publish(served, run, [forecast(levels=(0.1 + 0.2 - 0.25, 0.5, 1 - 0.05))])
+    publish(served, run, forecast(levels=(0.1 + 0.2 - 0.25, 0.5, 1 - 0.05)))
     with served.reading() as tx:
         quantiles = tx.forecasts.quantiles("AAA", DAY)
     assert sorted(quantiles["level"].unique()) == [0.05, 0.5, 0.95]
@@ -121,10 +117,10 @@ def test_the_same_values_again_change_nothing(
     served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
 ) -> None:
     published = [forecast("AAA"), forecast("BBB", model_variance=np.full(3, np.nan))]
-    publish(served, run, published)
+    publish(served, run, *published)
     before = dump()
     for rerun in (run, again):
-        publish(served, rerun, published)
+        publish(served, rerun, *published)
         assert dump() == before
     with served.reading() as tx:
         assert tx.forecasts.matches(run, published[1])
@@ -141,9 +137,9 @@ def test_other_values_replace_the_whole_ticker(
     dump: Dump,
     changes: dict[str, Any],
 ) -> None:
-    publish(served, late, [forecast("AAA"), forecast("BBB")])
+    publish(served, late, forecast("AAA"), forecast("BBB"))
     changed = forecast("AAA", **changes)
-    publish(served, again, [changed, forecast("BBB")])
+    publish(served, again, changed, forecast("BBB"))
     assert run_ids(dump) == ["r2"] * changed.horizon + ["r1"] * 3
     assert len(dump()["forecast_quantiles"]) == (changed.horizon + 3) * 12
     with served.reading() as tx:
@@ -154,14 +150,14 @@ def test_other_values_replace_the_whole_ticker(
 def test_a_changed_inner_quantile_counts_too(
     served: Store, late: RunRecord, again: RunRecord, forecast: MakeForecast, dump: Dump
 ) -> None:
-    publish(served, late, [forecast()])
+    publish(served, late, forecast())
     bands = {**forecast().log_returns, "predictive": np.log([0.8, 1.0, 1.2]) * np.ones((3, 1))}
-    publish(served, again, [forecast(log_returns=bands)])
+    publish(served, again, forecast(log_returns=bands))
     assert run_ids(dump) == ["r2"] * 3
 
 
 def test_a_run_that_left_every_ticker_out_is_recorded(served: Store, run: RunRecord, dump: Dump) -> None:
-    publish(served, run, [])
+    publish(served, run)
     assert [row[0] for row in dump()["forecast_runs"]] == ["r1"]
 
 
@@ -172,12 +168,12 @@ def test_one_bad_forecast_leaves_nothing(
     before = dump()
     broken = dict.fromkeys(forecast().log_returns, np.full((3, 3), bad))
     with pytest.raises((StoreError, sa.exc.IntegrityError)):
-        publish(served, run, [forecast("AAA"), forecast("BBB", log_returns=broken)])
+        publish(served, run, forecast("AAA"), forecast("BBB", log_returns=broken))
     assert dump() == before
 
 
 def test_numpy_integers_land_as_integers(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
-    publish(served, replace(run, seed=np.int64(7)), [forecast()])  # type: ignore[arg-type]  # the point
+    publish(served, replace(run, seed=np.int64(7)), forecast())  # type: ignore[arg-type]  # the point
     is_sqlite = served.engine.dialect.name == "sqlite"
     typeof = "typeof" if is_sqlite else "pg_typeof"
     with reading(served.engine) as connection:
@@ -187,19 +183,19 @@ def test_numpy_integers_land_as_integers(served: Store, run: RunRecord, forecast
 
 def test_an_unknown_model_is_refused(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
     with pytest.raises(sa.exc.IntegrityError):
-        publish(served, replace(run, model_version="m9"), [forecast()])
+        publish(served, replace(run, model_version="m9"), forecast())
 
 
 def test_crossed_bounds_are_refused(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
     crossed = dict.fromkeys(forecast().log_returns, np.log([1.1, 1.0, 0.9]) * np.ones((3, 1)))
     with pytest.raises(sa.exc.IntegrityError):
-        publish(served, run, [forecast(log_returns=crossed)])
+        publish(served, run, forecast(log_returns=crossed))
 
 
 def test_a_reader_never_sees_half_a_run(
     served: Store, late: RunRecord, again: RunRecord, forecast: MakeForecast
 ) -> None:
-    publish(served, late, [forecast()])
+    publish(served, late, forecast())
     with served.writing() as tx:
         tx.forecasts.publish(tx.forecasts.prepare(again, [forecast(horizon=1), forecast("BBB")]))
         with reading(served.engine) as reader:
@@ -212,8 +208,8 @@ def test_latest_and_quantiles_follow_the_newest_as_of(
     served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast
 ) -> None:
     older = forecast(as_of=date(2024, 1, 1), anchor_close=50.0)
-    publish(served, run, [older, forecast("BBB")])
-    publish(served, again, [forecast(horizon=2)])
+    publish(served, run, older, forecast("BBB"))
+    publish(served, again, forecast(horizon=2))
     with served.reading() as tx:
         latest = tx.forecasts.latest()
         assert list(latest["ticker"]) == ["AAA"] * 2 + ["BBB"] * 3
@@ -228,8 +224,8 @@ def test_latest_and_quantiles_follow_the_newest_as_of(
 def test_latest_is_what_the_view_shows_and_can_look_back(
     served: Store, run: RunRecord, again: RunRecord, forecast: MakeForecast
 ) -> None:
-    publish(served, run, [forecast(as_of=date(2024, 1, 1), anchor_close=50.0), forecast("BBB")])
-    publish(served, again, [forecast(horizon=2)])
+    publish(served, run, forecast(as_of=date(2024, 1, 1), anchor_close=50.0), forecast("BBB"))
+    publish(served, again, forecast(horizon=2))
     with reading(served.engine) as connection:
         shown = connection.execute(sa.text("SELECT * FROM latest_forecast ORDER BY ticker, horizon"))
         columns, rows = list(shown.keys()), shown.all()
@@ -272,7 +268,7 @@ def test_what_another_run_publishes_in_between_is_compared_again(
 ) -> None:
     with served.reading() as tx:
         publication = tx.forecasts.prepare(again, [forecast(horizon=1), forecast("BBB")])
-    publish(served, late, [forecast(), forecast("BBB")])
+    publish(served, late, forecast(), forecast("BBB"))
     with served.writing() as tx:
         tx.forecasts.publish(publication)
     assert run_ids(dump) == ["r2", "r1", "r1", "r1"]
@@ -283,7 +279,7 @@ def test_bands_of_the_day_that_come_in_between_are_kept(
 ) -> None:
     with served.reading() as tx:
         publication = tx.forecasts.prepare(again, [forecast(anchor_close=99.0)])
-    publish(served, run, [forecast()])
+    publish(served, run, forecast())
     before = dump()
     with served.writing() as tx:
         tx.forecasts.publish(publication)

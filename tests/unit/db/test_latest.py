@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from publishing import publish
 
 from db import RunRecord, Store
 from db.engine import reading, writing
@@ -31,11 +32,6 @@ def first_day(served: Store, run: RunRecord, forecast: MakeForecast) -> Store:
     """Store with AAA, BBB and CCC from the first session."""
     publish(served, run, *(forecast(ticker) for ticker in ("AAA", "BBB", "CCC")))
     return served
-
-
-def publish(store: Store, run: RunRecord, *issued: Forecast, **ages: int) -> None:
-    with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, issued, ages))
 
 
 def show(store: Store, *columns: str) -> list[tuple[Any, ...]]:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from publishing import select
 
 from db import RunRecord, Store
-from db.engine import reading, writing
+from db.engine import writing
 from db.migrate import downgrade, upgrade
 from forecasting.config import BAND_LEVELS, CALIBRATED_LEVELS
 from forecasting.evaluation.outcomes import score_issued
@@ -43,11 +43,6 @@ def publish(store: Store, run: RunRecord, *issued: Forecast, reissue: bool = Fal
     """Publish as a run does; return how many live forecasts it would have changed."""
     with store.writing() as tx:
         return len(tx.forecasts.publish(tx.forecasts.prepare(run, issued, reissue=reissue)).kept)
-
-
-def select(store: Store, query: str) -> list[tuple[Any, ...]]:
-    with reading(store.engine) as connection:
-        return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
 def migrate_back_and_forth(store: Store, *statements: str, revision: str = "0015") -> None:

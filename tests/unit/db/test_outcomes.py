@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from publishing import publish
 
 from db import RunRecord, Selection, Store
 from db.engine import reading, writing
@@ -37,11 +38,6 @@ def issued(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: S
     publish(served, run, forecast(log_returns={**forecast().log_returns, "random_walk": WIDE}))
     save_prices(served, CLOSES, {})
     return served
-
-
-def publish(store: Store, run: RunRecord, forecast: Forecast) -> None:
-    with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
 def verify(store: Store, until: date = LAST, at: datetime = NOON) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from publishing import publish
 
 from db import RunRecord, Selection, Store
 from db.engine import reading, writing
@@ -48,11 +49,6 @@ SELECT source, ticker, as_of, horizon, 'touch', 0.125, 0.4 FROM path_odds WHERE 
 MakeForecast = Callable[..., Forecast]
 SavePrices = Callable[..., None]
 Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
-
-
-def publish(store: Store, run: RunRecord, *issued: Forecast) -> None:
-    with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, issued))
 
 
 def score(store: Store, until: date = LAST, at: datetime = NOON) -> int:

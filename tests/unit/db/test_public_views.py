@@ -6,10 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
+from publishing import publish, select
 
 from db import QuarantineRecord, RunRecord, Store
-from db.engine import reading
 from db.migrate import downgrade, upgrade
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.forecast import Forecast
@@ -20,16 +19,6 @@ TARGETS = (date(2024, 1, 4), date(2024, 1, 5))
 
 MakeForecast = Callable[..., Forecast]
 SavePrices = Callable[..., None]
-
-
-def publish(store: Store, run: RunRecord, *issued: Forecast, **ages: int) -> None:
-    with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, issued, ages))
-
-
-def select(store: Store, query: str) -> list[tuple[Any, ...]]:
-    with reading(store.engine) as connection:
-        return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
+from publishing import publish, select
 
 from db import RunRecord, Store
-from db.engine import reading
 from db.migrate import downgrade, upgrade
 from db.schema.views import VIEWS
 from forecasting.evaluation.outcomes import score_issued
@@ -41,20 +40,10 @@ def both(served: Store, run: RunRecord, of_yahoo: RunRecord, forecast: MakeForec
     return served
 
 
-def publish(store: Store, run: RunRecord, *issued: Forecast) -> None:
-    with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, issued))
-
-
 def verify(store: Store) -> None:
     with store.writing() as tx:
         scores = score_issued(tx.outcomes.pending("AAA", LAST), tx.prices.load("AAA", LAST))
         tx.outcomes.save(scores, NOON)
-
-
-def select(store: Store, query: str) -> list[tuple[Any, ...]]:
-    with reading(store.engine) as connection:
-        return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
 def of_sample(rows: Mapping[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:

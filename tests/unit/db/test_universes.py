@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from publishing import select
 
 from db import RunRecord, Store
-from db.engine import reading, writing
+from db.engine import writing
 from db.migrate import downgrade, upgrade
 from db.schema import instruments
 from forecasting.calendars.sessions import next_sessions
@@ -106,11 +106,6 @@ def publish(run: RunRecord, forecast: MakeForecast) -> Publish:
             tx.forecasts.publish(tx.forecasts.prepare(record, bands, ages, listed=step.listed))
 
     return play
-
-
-def select(store: Store, query: str) -> list[tuple[Any, ...]]:
-    with reading(store.engine) as connection:
-        return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
 def test_the_universe_is_that_of_the_newest_run_of_each_exchange(served: Store, publish: Publish) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from publishing import publish
 
 from db import RunRecord, Store
 from db.engine import reading
@@ -113,11 +114,6 @@ def test_a_consumer_needs_the_file_and_one_select(
         (outcome,) = consumer.execute("SELECT actual_close, inside FROM forecast_with_outcome")
     assert latest == ("AAA", "2024-01-03", pytest.approx(110.0))
     assert outcome == (105.0, 1)
-
-
-def publish(store: Store, run: RunRecord, forecast: Forecast) -> None:
-    with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 
 def verify(store: Store) -> None:

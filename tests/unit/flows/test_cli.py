@@ -1,14 +1,14 @@
 """Commands that need no server: usage, settings, the database, and what the store holds."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import run_main
 from typer.testing import CliRunner, Result
 
 from db import inspect_store
-from flows.cli import app, main
+from flows.cli import app
 from flows.settings import load_settings
 from forecasting.errors import StoreError, UsageError
 from forecasting.types import Retrain, SourceKind, values
@@ -40,15 +40,6 @@ COMMANDS = (
 
 def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
-
-
-def exit_code(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Exit code of the program."""
-    monkeypatch.setattr(sys, "argv", ["bandcast", *arguments])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -95,19 +86,19 @@ def test_a_setting_out_of_bounds_names_its_variable(monkeypatch: pytest.MonkeyPa
 def test_an_error_is_one_sentence_and_bad_usage_another_exit_code(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert exit_code(monkeypatch, "show") == 2
+    assert run_main(monkeypatch, "show") == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert printed.err.startswith(
         f"Error: Expected a store at sqlite:///{workplace}/home/bandcast.db, found none; run `bandcast run`"
     )
-    assert exit_code(monkeypatch, "models", "rollback") == 1
+    assert run_main(monkeypatch, "models", "rollback") == 1
 
 
 def test_the_program_turns_telemetry_off_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DO_NOT_TRACK", "0")
     monkeypatch.delenv("PREFECT_SERVER_ANALYTICS_ENABLED", raising=False)
-    assert exit_code(monkeypatch, "--help") == 0
+    assert run_main(monkeypatch, "--help") == 0
     assert os.environ["DO_NOT_TRACK"] == "0"
     assert os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
 

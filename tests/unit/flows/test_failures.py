@@ -1,12 +1,11 @@
 """The last resort: one sentence for what nobody foresaw, its traceback in a private log of bounded size."""
 
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import run_main
 
 from flows import failures
-from flows.cli import main
 from flows.failures import LOG_FILE, append_to_log, describe_masked, format_traceback, hide_secrets
 from forecasting.errors import InternalError, StoreError
 
@@ -23,14 +22,6 @@ def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that fails in a way nobody foresaw, with the password of the database in its text."""
     monkeypatch.setenv("BANDCAST_DATABASE_URL", URL)
     monkeypatch.setattr("db.upgrade_store", raise_unforeseen)
-
-
-def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["bandcast", *arguments])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.mark.usefixtures("unforeseen")
