@@ -322,6 +322,7 @@ class BacktestConfig(Frozen):
     def _is_a_span(self) -> "BacktestConfig":
         if self.end < self.start:
             raise ValueError("the end must not lie before the start")
-        if self.horizons != tuple(sorted(set(self.horizons))) or not set(self.horizons) <= set(range(1, 31)):
-            raise ValueError("horizons must increase and lie between 1 and 30")
+        possible = range(1, LONGEST_HORIZON + 1)
+        if self.horizons != tuple(sorted({*self.horizons} & {*possible})):
+            raise ValueError(f"horizons must increase and lie between 1 and {LONGEST_HORIZON}")
         return self
