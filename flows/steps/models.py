@@ -91,11 +91,7 @@ def ensure_model(context: RunContext, retrain: Retrain, *, pulls: bool = True) -
 
 def find_active(context: RunContext) -> ModelRecord | None:
     """Return the first model of the ladder that this release can rebuild; None where none can."""
-    version = _climb_down(context).active
-    if version is None:
-        return None
-    with context.store.reading() as tx:
-        return tx.models.get(version)
+    return _climb_down(context).active
 
 
 def warn_of_refused(context: RunContext) -> None:
@@ -213,15 +209,15 @@ def list_universe(context: RunContext) -> tuple[str, ...]:
     return (*context.tickers, *list_reference(context))
 
 
-def _climb_down(context: RunContext) -> Ladder:
+def _climb_down(context: RunContext) -> Ladder[ModelRecord | None]:
     with context.store.reading() as tx:
-        versions = tx.models.ladder(context.as_of)
 
-        def load(version: str) -> None:
-            tx.models.get(version)  # the model itself may be one that was kept since it was read
+        def load(version: str) -> ModelRecord | None:
+            record = tx.models.get(version)  # the model itself may be one that was kept since it was read
             context.store.load_model(version)
+            return record
 
-        return climb_down(versions, load)
+        return climb_down(tx.models.ladder(context.as_of), load)
 
 
 def _is_decided(context: RunContext, version: str) -> bool:

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Generic, TypeVar
 
 from forecasting.errors import ModelError
 from forecasting.types import ModelStatus, Quality
+
+Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True)
@@ -74,26 +77,24 @@ def rank_quality(status: ModelStatus) -> Quality:
 
 
 @dataclass(frozen=True)
-class Ladder:
+class Ladder(Generic[Loaded]):
     """Outcome of climbing down the ladder of models.
 
     Attributes:
-        active: Version of the first model that can be rebuilt; None where the random walk must serve.
+        active: The first model that can be rebuilt; None where the random walk must serve.
         refused: Version -> why it cannot be rebuilt, of those before it.
     """
 
-    active: str | None
+    active: Loaded | None
     refused: dict[str, str]
 
 
-def climb_down(versions: Iterable[str], load: Callable[[str], object]) -> Ladder:
-    """Return the first version that `load` can rebuild, and why those before it cannot."""
+def climb_down(versions: Iterable[str], load: Callable[[str], Loaded]) -> Ladder[Loaded]:
+    """Return what `load` makes of the first version that it can rebuild, and why those before it cannot."""
     refused: dict[str, str] = {}
     for version in versions:
         try:
-            load(version)
+            return Ladder(load(version), refused)
         except ModelError as error:
             refused[version] = str(error)
-        else:
-            return Ladder(version, refused)
     return Ladder(None, refused)
