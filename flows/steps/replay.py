@@ -7,7 +7,7 @@ from datetime import date
 from types import MappingProxyType
 
 from db import RunRecord, Store
-from flows.context import load_calendars
+from flows.context import load_calendars, load_earnings
 from flows.steps.forecast import build_forecaster
 from flows.steps.returns import load_ticker
 from flows.summary import Replay
@@ -88,9 +88,7 @@ def _replay_tickers(
     except BandcastError as error:
         return dict.fromkeys(own, str(error))
     forecaster = replace(forecaster, calendars=calendars)
-    with store.reading() as tx:
-        reports = tx.earnings.load(own, run.issued_at)
-    dates = {ticker: EarningsDates(known, known_ahead) for ticker, known in reports.items()}
+    dates = load_earnings(store, tuple(own), known_ahead, now=run.issued_at)
     return {
         ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of, dates=dates[ticker])
         for ticker, as_of in own.items()
