@@ -1,8 +1,8 @@
-"""Revisions on which scores depend: the others changed a volume, or a price that no band is about."""
+"""Revisions and actions on which scores depend: others changed a volume, or a price that no band is about."""
 
 import sqlalchemy as sa
 
-from db.schema import price_bars, price_revisions
+from db.schema import corporate_actions, forecasts, price_bars, price_revisions
 
 
 def has_other_close() -> sa.ColumnElement[bool]:
@@ -10,3 +10,17 @@ def has_other_close() -> sa.ColumnElement[bool]:
     bar, revision = price_bars.c, price_revisions.c
     is_same = sa.and_(*(bar[name] == revision[name] for name in ("source", "ticker", "session", "close")))
     return ~sa.exists().where(is_same).correlate(price_revisions)
+
+
+def is_revised_within() -> sa.ColumnElement[bool]:
+    """Build the condition that a revision changed a close from a forecast's session to its target."""
+    revision, row = price_revisions.c, forecasts.c
+    is_ticker = (revision.source == row.source) & (revision.ticker == row.ticker)
+    return is_ticker & revision.session.between(row.as_of, row.target_session) & has_other_close()
+
+
+def is_action_within() -> sa.ColumnElement[bool]:
+    """Build the condition that an action lies after a forecast's session, up to its target."""
+    action, row = corporate_actions.c, forecasts.c
+    is_ticker = (action.source == row.source) & (action.ticker == row.ticker)
+    return is_ticker & (action.session > row.as_of) & (action.session <= row.target_session)

@@ -12,7 +12,7 @@ from db.repositories.base import ALL_ISSUED, Repository, Selection
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
 from db.repositories.score_rows import save_outcomes, widen_scores
 from db.repositories.universes import select_newest_sessions
-from db.revised_closes import has_other_close
+from db.revised_closes import is_action_within, is_revised_within
 from db.schema import (
     band_outcomes,
     comparison_quantiles,
@@ -244,21 +244,14 @@ class OutcomeRepository(Repository):
         return query if before is None else query.where(score.scored_at < before)
 
     def _is_revised(self) -> sa.ColumnElement[bool]:
-        revision = price_revisions.c
-        row = forecasts.c
-        is_ticker = (revision.source == self._source) & (revision.ticker == row.ticker)
-        is_target = revision.session == row.target_session
-        is_between = revision.session.between(row.as_of, row.target_session)
-        is_new = _is_of_total_returns & self._is_scored(before=revision.replaced_at)
-        return sa.exists().where(is_ticker & (is_target | (is_between & is_new)) & has_other_close())
+        is_target = price_revisions.c.session == forecasts.c.target_session
+        is_new = _is_of_total_returns & self._is_scored(before=price_revisions.c.replaced_at)
+        return sa.exists().where(is_revised_within() & (is_target | is_new))
 
     def _has_action_since(self) -> sa.ColumnElement[bool]:
-        action = corporate_actions.c
-        row = forecasts.c
-        is_ticker = (action.source == self._source) & (action.ticker == row.ticker)
-        is_between = (action.session > row.as_of) & (action.session <= row.target_session)
-        is_new = _is_of_total_returns & self._is_scored(before=action.first_seen_at)
-        return sa.exists().where(is_ticker & is_between & ((action.kind == "split") | is_new))
+        is_split = corporate_actions.c.kind == "split"
+        is_new = _is_of_total_returns & self._is_scored(before=corporate_actions.c.first_seen_at)
+        return sa.exists().where(is_action_within() & (is_split | is_new))
 
 
 def _find_group(scored: sa.FromClause, by: Dimension) -> sa.ColumnElement[Any]:

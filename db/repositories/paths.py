@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.repositories.base import ALL_ISSUED, Repository, Selection
-from db.revised_closes import has_other_close
+from db.revised_closes import is_action_within, is_revised_within
 from db.schema import (
     corporate_actions,
     forecast_odds,
@@ -139,18 +139,11 @@ class PathRepository(Repository):
 
 def _is_revised() -> sa.ColumnElement[bool]:
     """Build the condition that a close on the way was revised after the outcome was stored."""
-    revision, row = price_revisions.c, forecasts.c
-    is_ticker = (revision.source == row.source) & (revision.ticker == row.ticker)
-    is_between = revision.session.between(row.as_of, row.target_session)
-    is_new = path_outcomes.c.scored_at < revision.replaced_at
-    is_revised = is_ticker & is_between & is_new & has_other_close()
-    return sa.exists().where(is_revised).correlate(forecasts, path_outcomes)
+    is_new = path_outcomes.c.scored_at < price_revisions.c.replaced_at
+    return sa.exists().where(is_revised_within() & is_new).correlate(forecasts, path_outcomes)
 
 
 def _has_new_action() -> sa.ColumnElement[bool]:
     """Build the condition that a split or dividend on the way became known after the outcome was stored."""
-    action, row = corporate_actions.c, forecasts.c
-    is_ticker = (action.source == row.source) & (action.ticker == row.ticker)
-    is_between = (action.session > row.as_of) & (action.session <= row.target_session)
-    is_new = path_outcomes.c.scored_at < action.first_seen_at
-    return sa.exists().where(is_ticker & is_between & is_new).correlate(forecasts, path_outcomes)
+    is_new = path_outcomes.c.scored_at < corporate_actions.c.first_seen_at
+    return sa.exists().where(is_action_within() & is_new).correlate(forecasts, path_outcomes)
