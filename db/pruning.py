@@ -19,13 +19,13 @@ from db.schema import (
     price_revisions,
     unlisted_quantiles,
 )
+from db.schema.base import FORECAST_ROW
 from db.schema.outcomes import SCORED_BANDS
 from db.schema.quantiles import SERVED_BAND
 from db.sql import select_tickers
 
 LONGEST_BAND = timedelta(days=90)  # more than thirty sessions of any exchange, holidays included
 RUNGS_KEPT = 3  # models of the ladder below the champion, which serve where it cannot
-_KEY = ("source", "ticker", "as_of", "target_session")
 _DECIDING = ("withdrawn", "forgotten")  # revisions on which the policy of models depends
 
 
@@ -79,14 +79,14 @@ def delete_scored_quantiles(
         source: Of the bands; None for all.
     """
     row, quantile, score = forecasts.c, table.c, band_outcomes.c
-    closed = sa.select(*(row[name] for name in _KEY)).where(row.target_session <= until)
+    closed = sa.select(*(row[name] for name in FORECAST_ROW)).where(row.target_session <= until)
     if since is not None:
         closed = closed.where((row.target_session >= since) & (row.as_of >= since - LONGEST_BAND))
     if source is not None:
         is_source = (row.source == source) & row.ticker.in_(select_tickers(forecasts, source))
         closed = closed.where(is_source)
-    is_closed = sa.tuple_(*(quantile[name] for name in _KEY)).in_(closed)
-    is_same = sa.and_(*(score[name] == quantile[name] for name in _KEY))
+    is_closed = sa.tuple_(*(quantile[name] for name in FORECAST_ROW)).in_(closed)
+    is_same = sa.and_(*(score[name] == quantile[name] for name in FORECAST_ROW))
     has_score = sa.or_(*((quantile.band == b) & score[f"{b}_miss"].is_not(None) for b in SCORED_BANDS))
     is_scored = sa.exists().where(is_same & (score.kind != "walk_forward") & has_score)
     return sa.delete(table).where((quantile.band != SERVED_BAND) & is_closed & is_scored)

@@ -10,6 +10,7 @@ from db.bulk import Batch, Rows, prepare_batch
 from db.records import TickerSession
 from db.repositories.forecast_rows import ForecastRows, collect_values
 from db.schema import edition_quantiles, forecast_editions, forecast_quantiles, forecasts
+from db.schema.base import FORECAST_ROW
 from db.schema.quantiles import LOG_RETURNS, PRICES, SERVED_BAND
 from db.sql import Row, read_frame
 
@@ -43,11 +44,10 @@ def build_edition_rows(rows: ForecastRows, edition: int) -> Rows:
 
 def build_edition_quantiles(rows: ForecastRows, edition: int) -> Rows:
     """Build the rows of table `edition_quantiles`, which keeps the calibrated band alone."""
-    names = ("source", "ticker", "as_of", "target_session")
     pairs = zip(rows.calibrated.name_values(), rows.horizons.name_values(), strict=True)
     values = [
         (
-            *(row[name] for name in names),
+            *(row[name] for name in FORECAST_ROW),
             forecast["horizon"],
             edition,
             level,
@@ -58,7 +58,7 @@ def build_edition_quantiles(rows: ForecastRows, edition: int) -> Rows:
         for level in LOG_RETURNS
         if row[LOG_RETURNS[level]] is not None
     ]
-    return Rows((*names, "horizon", "edition", "level", "log_return", "price"), values)
+    return Rows((*FORECAST_ROW, "horizon", "edition", "level", "log_return", "price"), values)
 
 
 def is_edition_stored(connection: sa.Connection, source: str, rows: ForecastRows, *, edition: int) -> bool:

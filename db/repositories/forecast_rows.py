@@ -9,6 +9,7 @@ import numpy as np
 
 from db.bulk import Batch, Rows
 from db.records import RunRecord, TickerSession
+from db.schema.base import FORECAST_ROW
 from db.schema.odds import DRAWDOWNS, TOUCHES
 from db.schema.quantiles import COMPARISON_BANDS, LOG_RETURNS, PRICES, SERVED_BAND
 from db.sql import Plain, Row, to_plain
@@ -17,8 +18,6 @@ from forecasting.forecast import Forecast
 from forecasting.types import Band, RunKind
 
 _METADATA = ("issued_at", "run_id", "edition")  # of a row: how it was published, not what it forecasts
-_ROW = ("source", "ticker", "as_of", "target_session")
-_BAND_ROW = (*_ROW, "band")
 _CALIBRATED = tuple(name for level in CALIBRATED_LEVELS for name in (LOG_RETURNS[level], PRICES[level]))
 _COMPARED = tuple(name for level in BAND_LEVELS for name in (LOG_RETURNS[level], PRICES[level]))
 _TAIL = LOG_RETURNS[CALIBRATED_LEVELS[0]]
@@ -114,7 +113,7 @@ def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
     """
     calibrated = list(_quantile_rows(run, forecast, SERVED_BAND, levels=CALIBRATED_LEVELS))
     compared = [
-        (*row[: len(_ROW)], band, *row[len(_ROW) :])
+        (*row[: len(FORECAST_ROW)], band, *row[len(FORECAST_ROW) :])
         for band in COMPARISON_BANDS
         if band in forecast.log_returns
         for row in _quantile_rows(run, forecast, band, levels=BAND_LEVELS)
@@ -123,8 +122,8 @@ def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
         forecast.ticker,
         forecast.as_of,
         _horizon_rows(run, forecast),
-        Rows((*_ROW, *_CALIBRATED), calibrated),
-        Rows((*_BAND_ROW, *_COMPARED), compared),
+        Rows((*FORECAST_ROW, *_CALIBRATED), calibrated),
+        Rows((*FORECAST_ROW, "band", *_COMPARED), compared),
         Rows(_ODDS_ROW, list(_odds_rows(run, forecast))),
     )
 

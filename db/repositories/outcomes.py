@@ -24,6 +24,7 @@ from db.schema import (
     unlisted_quantiles,
     verifications,
 )
+from db.schema.base import FORECAST_ROW
 from db.sql import read_frame, select_tickers
 from forecasting.config import BAND_LEVELS
 from forecasting.errors import TableError
@@ -33,7 +34,6 @@ from forecasting.types import OutcomeKind
 
 Dimension = Literal["horizon", "ticker", "regime", "report", "quality"]
 _COVERAGE = BAND_LEVELS[-1] - BAND_LEVELS[0]  # other ones were a setting of earlier releases
-_FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 _MEANS = {
     "inside": "realized_coverage",
     "below": "below",
@@ -174,7 +174,7 @@ class OutcomeRepository(Repository):
         """
         scored, reference = verifications.c, band_outcomes.alias("reference")
         group = _find_group(verifications, by)
-        is_same = sa.and_(*(scored[name] == reference.c[name] for name in (*_FORECAST_ROW, "kind")))
+        is_same = sa.and_(*(scored[name] == reference.c[name] for name in (*FORECAST_ROW, "kind")))
         crps = sa.func.sum(sa.case((reference.c.random_walk_crps.is_not(None), scored.crps)))
         reference_crps = sa.func.sum(sa.case((scored.crps.is_not(None), reference.c.random_walk_crps)))
         query = (
@@ -236,7 +236,7 @@ class OutcomeRepository(Repository):
 
     def _is_scored(self, before: sa.ColumnElement[datetime] | None = None) -> sa.ColumnElement[bool]:
         score = band_outcomes.c
-        is_same = sa.and_(*(score[name] == forecasts.c[name] for name in _FORECAST_ROW))
+        is_same = sa.and_(*(score[name] == forecasts.c[name] for name in FORECAST_ROW))
         is_issued = is_same & (score.kind == forecast_runs.c.kind)
         query = (
             sa.exists().where(is_issued & score.calibrated_miss.is_not(None)).correlate_except(band_outcomes)
@@ -266,4 +266,4 @@ def _find_group(scored: sa.FromClause, by: Dimension) -> sa.ColumnElement[Any]:
 
 _is_of_total_returns = forecast_runs.c.price_basis == "total_return"
 _is_made_by = forecast_runs.c.run_id == forecasts.c.run_id
-_is_same_row = sa.and_(*(forecast_quantiles.c[name] == forecasts.c[name] for name in _FORECAST_ROW))
+_is_same_row = sa.and_(*(forecast_quantiles.c[name] == forecasts.c[name] for name in FORECAST_ROW))

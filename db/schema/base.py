@@ -6,6 +6,8 @@ import sqlalchemy as sa
 
 from forecasting.types import values
 
+FORECAST_ROW = ("source", "ticker", "as_of", "target_session")  # names one horizon of a forecast
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -6,12 +6,11 @@ from typing import Any, get_args
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Date, Double, Integer, String, Table
 
-from db.schema.base import metadata, one_of
+from db.schema.base import FORECAST_ROW, metadata, one_of
 from forecasting.config import BAND_LEVELS, CALIBRATED_LEVELS
 from forecasting.types import Band
 
 SERVED_BAND: Band = "calibrated"
-_FORECAST_ROW = ("source", "ticker", "as_of", "target_session")
 _MEDIAN = 0.5  # which every band has
 COMPARISON_BANDS: tuple[Band, ...] = tuple(band for band in get_args(Band) if band != SERVED_BAND)
 
@@ -60,7 +59,7 @@ def _level_columns(levels: Sequence[float]) -> Iterator[Column[Any]]:
 
 def _of_forecast() -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
-        _FORECAST_ROW, [f"forecasts.{name}" for name in _FORECAST_ROW], ondelete="CASCADE"
+        FORECAST_ROW, [f"forecasts.{name}" for name in FORECAST_ROW], ondelete="CASCADE"
     )
 
 
