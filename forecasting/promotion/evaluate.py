@@ -17,7 +17,7 @@ from forecasting.backtesting.walk_forward import (
 )
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.config import SCORE_LEVELS, PromotionConfig, SimulationConfig
-from forecasting.errors import ModelError, PromotionError
+from forecasting.errors import PromotionError
 from forecasting.evaluation.panel import REFERENCE, build_panel
 from forecasting.features.market import compute_market_variance
 from forecasting.features.returns import DailyReturns
@@ -147,8 +147,6 @@ def _walk(
     config: PromotionConfig,
 ) -> list[Issued]:
     reference = [universe[ticker] for ticker in model.manifest.reference if ticker in universe]
-    if not reference:
-        raise ModelError("Expected prices of the reference universe, found none; ingest them first.")
     rough = trial.simulation.at_most(config.dropout_runs).model_copy(
         update={"horizon": max(config.horizons), "levels": SCORE_LEVELS}
     )
