@@ -68,7 +68,8 @@ def select_reports(reports: Sequence[DatedReport], first: date, last: date) -> t
 
 def describe_report(report: DatedReport) -> str:
     """Describe a report in a few words: its day, its time of day, and how its date is known."""
-    return f"{report.day}, {_TIMES[report.when]}, {report.status}"
+    day = f"around {report.day}" if report.status == "projected" else report.day
+    return f"{day}, {_TIMES[report.when]}, {report.status}"
 
 
 def describe_origin(

@@ -169,4 +169,4 @@ def test_the_table_of_bands_names_the_reports_up_to_each_target() -> None:
     near, far = list_bands(bands, {"AAA": (report,)})
     assert [near["reports_ahead"], far["reports_ahead"]] == [0, 1]
     assert near["report"] == ""
-    assert far["report"] == "2024-06-06, before the open, projected"
+    assert far["report"] == "around 2024-06-06, before the open, projected"
