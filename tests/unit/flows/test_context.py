@@ -16,6 +16,8 @@ DUE = datetime(2024, 6, 7, 22, 30, tzinfo=UTC)  # a Friday evening, in New York 
 FRIDAY, THURSDAY = date(2024, 6, 7), date(2024, 6, 6)
 NOW = DUE + timedelta(hours=9)
 
+pytestmark = pytest.mark.usefixtures("migrated")
+
 
 def open_once(due: datetime = DUE, as_of: date | None = None, **overrides: Any) -> RunContext:
     """The context as it was while it was open."""
@@ -177,9 +179,10 @@ def test_a_day_without_a_session_stands_for_the_session_before_it() -> None:
     assert settle_scope(DUE, sunday, source="yahoo", tickers="AAPL,BTC-USD").as_of == sunday
 
 
-def test_a_scope_is_settled_without_a_store(workplace: Path) -> None:
+def test_a_scope_is_settled_without_a_store(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANDCAST_HOME", str(workplace / "elsewhere"))
     assert settle_scope(DUE).as_of == date(2013, 3, 1)
-    assert not (workplace / "home").exists()
+    assert not (workplace / "elsewhere").exists()
 
 
 def list_store_files(folder: Path) -> list[str]:
