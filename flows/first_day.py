@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from flows.paths import expand_path, settle_url
 from flows.schedules import Schedule
 from flows.symbols import (
     FILE_MARK,
@@ -106,7 +107,7 @@ def format_dotenv(chosen: FirstSettings, tickers: str) -> str:
         (
             "Database by URL, of PostgreSQL; a SQLite file in the home without it.",
             "DATABASE_URL",
-            chosen.database_url,
+            settle_url(chosen.database_url),
         ),
         (
             "Cron of the daily run, for `serve` and `deploy`: minute, hour, day, month, weekday.",
@@ -138,4 +139,4 @@ def _format_entry(comment: str, name: str, value: str) -> str:
 
 
 def _absolute(path: Path | None) -> str:
-    return str(path.expanduser().absolute()) if path else ""
+    return str(expand_path(path).absolute()) if path else ""

@@ -8,6 +8,7 @@ import typer
 
 from flows.cli.options import DAY, Json, Source, Tickers, to_day
 from flows.cli.output import print_result, print_sheet
+from flows.paths import expand_path
 
 app = typer.Typer(no_args_is_help=True, help="The price store, and price files.")
 
@@ -61,7 +62,7 @@ def check(
     from flows.settings import load_settings
 
     calendars = read_calendars(load_settings())
-    sheet = build_files_sheet(list(check_price_files(folder, datetime.now(UTC), calendars)))
+    sheet = build_files_sheet(list(check_price_files(expand_path(folder), datetime.now(UTC), calendars)))
     print_sheet(sheet, json=json)
 
 

@@ -29,6 +29,7 @@ from flows.server_access import (
     noted_server,
 )
 from flows.settings import TICKER_LISTS, load_settings
+from flows.sources.training import find_list
 from flows.symbols import make_absolute
 from flows.variables import PREFIX, read_environment
 from forecasting.errors import SourceError, UsageError
@@ -112,7 +113,11 @@ def build_worker_environment() -> dict[str, str]:
     Paths are absolute because each run has a working directory of its own.
     """
     settings = load_settings()
-    paths = {"BANDCAST_HOME": settings.home, "BANDCAST_CSV_DIR": settings.csv_dir}
+    paths = {
+        "BANDCAST_HOME": settings.home,
+        "BANDCAST_CSV_DIR": settings.csv_dir,
+        "BANDCAST_TRAIN_UNIVERSE": find_list(settings.train_universe),
+    }
     absolute = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
     given = read_environment()
     names = [PREFIX + name.upper() for name in TICKER_LISTS]
