@@ -20,6 +20,15 @@ def expand_path(path: Path) -> Path:
         ) from None
 
 
+def describe_fault(folder: Path) -> str:
+    """Describe why the files of a folder cannot be listed; the empty text where they can."""
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 def build_sqlite_url(path: Path) -> str:
     """Build the URL of a SQLite file; a question mark, which would begin a query, needs SQLite's own form.
 

@@ -125,6 +125,7 @@ def test_a_file_to_write_may_begin_with_the_user(user_folder: Path) -> None:
 
 
 def test_init_writes_every_path_absolute(workplace: Path, user_folder: Path) -> None:
+    (user_folder / "prices").mkdir()
     chosen = FirstSettings("KO", Path("~/home"), database_url="sqlite:///b.db", csv_dir=Path("~/prices"))
     write_first_settings(Path.cwd(), chosen, force=False)
     text = Path(".env").read_text()
