@@ -1,6 +1,7 @@
 """Serve the flows from one foreground process: a Prefect server, the deployments and a worker."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -68,7 +69,7 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
     if url := PREFECT_API_URL.value():
         _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"), reset=reset)
         return
-    auth_string = environment.get(AUTH_VARIABLE) or _read_or_make_auth_string()
+    auth_string = environment.get(AUTH_VARIABLE) or settle_auth_string()
     home = load_settings().home.absolute()
     with open_server_log(home) as log, local_server(port, auth_string, log) as url:
         _print(f"The server writes its log to {log.name}")
@@ -78,11 +79,17 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
             )
 
 
-def _read_or_make_auth_string() -> str:
-    home = load_settings().home.absolute()
-    auth_string, new = make_auth_string(home)
-    shown = f": {auth_string}" if new else "."
-    _print(f"Log in to the Prefect UI with the text in {home / AUTH_FILE}{shown}")
+def settle_auth_string() -> str:
+    """Return the auth string of the home; print where it is kept, and a new one itself to a terminal alone.
+
+    Raises:
+        UsageError: It cannot be read or stored.
+    """
+    path = load_settings().home.absolute() / AUTH_FILE
+    auth_string, is_new = make_auth_string(path.parent)
+    is_private = is_new and sys.stderr.isatty()  # a file or a journal would keep it for others to read
+    shown = f": {auth_string}" if is_private else f"; `cat {shlex.quote(str(path))}` prints it."
+    _print(f"Log in to the Prefect UI with the text in {path}{shown}")
     return auth_string
 
 
