@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 from flows.alarms import require_receiver
@@ -28,6 +29,7 @@ from flows.server_access import (
     display_server,
     make_auth_string,
     noted_server,
+    sole_server,
 )
 from flows.settings import TICKER_LISTS, load_settings
 from flows.sources.training import find_list
@@ -55,8 +57,8 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
         reset: Set everything back to the files in `deployments/`.
 
     Raises:
-        UsageError: A run could not work, the auth string cannot be stored, or the deployments of the server
-            serve another store.
+        UsageError: A run could not work, another process serves the home, the auth string cannot be stored,
+            or the deployments of the server serve another store.
         SourceError: The server does not answer, or refuses the deployments.
     """
     from prefect.settings import PREFECT_API_URL
@@ -69,14 +71,18 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
     if url := PREFECT_API_URL.value():
         _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"), reset=reset)
         return
-    auth_string = environment.get(AUTH_VARIABLE) or settle_auth_string()
     home = load_settings().home.absolute()
+    with sole_server(home):
+        _serve_locally(home, port, environment, reset=reset)
+
+
+def _serve_locally(home: Path, port: int, environment: Environment, *, reset: bool) -> None:
+    auth_string = environment.get(AUTH_VARIABLE) or settle_auth_string()
     with open_server_log(home) as log, local_server(port, auth_string, log) as url:
         _print(f"The server writes its log to {log.name}")
+        access = {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}
         with noted_server(home, f"{url}/api"):
-            _work(
-                environment | {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}, url, reset=reset
-            )
+            _work({**environment, **access}, url, reset=reset)
 
 
 def settle_auth_string() -> str:

@@ -174,6 +174,15 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
         (found,) = (check for check in json.loads(doctor.stdout) if check["check"] == "Prefect server")
         assert (found["verdict"], str(port) in found["found"]) == ("ok", True), found
         assert (workplace / "home" / SERVER_LOG).exists()
+        second = subprocess.run(
+            [script, "serve", "--port", str(free_port())],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 2
+        assert f"found one at http://127.0.0.1:{port} (process {process.pid})" in second.stderr
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
