@@ -38,7 +38,7 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
         yield Finding("database", "warn", f"{status.display_url} is empty", "the first run sets it up")
     else:
         found = f"{status.display_url} at migration {status.migration}"
-        yield Finding("database", "fail", found, "run `bandcast db upgrade`")
+        yield Finding("database", "fail", found, status.advice)
 
 
 def check_file(settings: Settings, _: datetime) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         status = inspect_store(settings.url)
     except StoreError:
         return  # check_database reports it
-    if status.differences:
+    if status.differences or status.migration not in (None, status.needed):
         return  # likewise
     if not status.is_current:
         yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")

@@ -19,9 +19,10 @@ from flows.context import settle_scope
 from flows.doctor import examine
 from flows.doctor.environment import CLASHES, find_clashes
 from flows.doctor.finding import Finding
+from flows.prefect_runtime.runnable import require_runnable
 from flows.settings import load_settings
 from flows.sources import SampleSource
-from forecasting.errors import SourceError
+from forecasting.errors import SourceError, UsageError
 
 NOW = datetime(2013, 3, 4, 12, tzinfo=UTC)  # before Monday's close
 
@@ -78,6 +79,23 @@ def test_a_schema_of_another_release_has_the_command_that_mends_it(workplace: Pa
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('0001')")
     assert examine_all()["database"].advice == "run `bandcast db upgrade`"
+
+
+def test_a_schema_of_a_newer_release_is_one_failure_with_the_advice_to_install_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect("home/bandcast.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0999'")
+    found = examine_all()
+    assert (found["database"].verdict, found["database"].advice) == (
+        "fail",
+        "install the newer release that made it",
+    )
+    assert "freshness" not in found
+    with pytest.raises(
+        UsageError, match="found one at migration 0999; install the newer release that made it"
+    ):
+        require_runnable()
 
 
 def test_a_schema_that_somebody_has_changed_is_a_failure(workplace: Path) -> None:
