@@ -49,12 +49,12 @@ def prune(
     json: Json = False,
 ) -> None:
     """Delete what has served: scored comparison bands' quantiles, revisions, weights of idle models."""
-    from db import open_reader, open_store
+    from db import open_existing, open_reader
     from flows.reporting.pruning import describe_pruned
     from flows.settings import load_settings
 
     settings = load_settings(keep_comparisons_days=keep)
-    open_it = open_reader if dry_run else open_store
+    open_it = open_reader if dry_run else open_existing
     with open_it(settings.url, settings.source) as store:
         days = timedelta(days=settings.keep_comparisons_days)
         pruned = store.prune(datetime.now(UTC), days, dry_run=dry_run)

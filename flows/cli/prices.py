@@ -81,7 +81,7 @@ def forget(
     json: Json = False,
 ) -> None:
     """Move a ticker's stored bars to the revisions; a source that still has them brings them back."""
-    from db import open_reader, open_store
+    from db import open_existing, open_reader
     from flows.reporting.prices import describe_forgotten
     from flows.settings import load_settings
     from flows.steps.withdrawal import choose_forgotten, forget_prices
@@ -89,7 +89,7 @@ def forget(
 
     settings, symbol = load_settings(source=source), parse_ticker(ticker)
     first, last = to_day(start), to_day(end)
-    open_it = open_reader if dry_run else open_store
+    open_it = open_reader if dry_run else open_existing
     with open_it(settings.url, settings.source) as store:
         with store.reading() as tx:
             gone = choose_forgotten(tx, symbol, start=first, end=last)
