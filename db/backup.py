@@ -1,5 +1,6 @@
 """Copies of a store: made by SQLite itself while runs write, and the command that makes one of PostgreSQL."""
 
+import errno
 import os
 import shlex
 import sqlite3
@@ -13,6 +14,7 @@ from db.engine import open_engine, reading
 from db.file_history import find_file
 from forecasting.errors import FileError, NoStoreError
 
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # of a file system without them
 _SECRET = ("password", "sslpassword")  # parameters of a URL
 
 
@@ -41,9 +43,7 @@ def back_up_file(url: str, target: Path) -> None:
             if not sa.inspect(connection).get_table_names():
                 raise NoStoreError(url)
             _copy(connection, scratch)
-        if target.exists():  # by now
-            raise FileError(str(target), "it exists")
-        scratch.replace(target)
+        _take_name(scratch, target)
     except sqlite3.OperationalError as error:
         raise FileError(str(target), str(error)) from error
     except OSError as error:
@@ -85,6 +85,22 @@ def _make_scratch(target: Path) -> Path:
         raise FileError(str(target), error.strerror or str(error)) from error
     os.close(handle)
     return Path(name)
+
+
+def _take_name(scratch: Path, target: Path) -> None:
+    """Give a finished copy its name, unless another process has taken that meanwhile.
+
+    Raises:
+        FileError: It has.
+    """
+    try:
+        os.link(scratch, target)  # unlike a renaming, this replaces nothing
+    except FileExistsError:
+        raise FileError(str(target), "it exists") from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS or target.exists():
+            raise
+        scratch.replace(target)
 
 
 def _copy(connection: sa.Connection, target: Path) -> None:

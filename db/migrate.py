@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from db.comments import comment_schema
 from db.engine import display_url, reading, writing
-from forecasting.errors import MigrationBehindError, NoStoreError, StoreError
+from forecasting.errors import MigrationBehindError, NoStoreError, StoreError, UnknownMigrationError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,7 +23,16 @@ _ONE_AT_A_TIME = threading.Lock()  # Alembic's context is global to the process
 
 def read_head() -> str:
     """Return the revision that this release needs: the greatest number of a migration."""
-    return max(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
+    return max(_list_revisions())
+
+
+def _list_revisions() -> list[str]:
+    return [path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*.py")]
+
+
+def is_known(revision: str | None) -> bool:
+    """Return whether a revision is one of this release, or none at all."""
+    return revision is None or revision in _list_revisions()
 
 
 def read_revision(engine: sa.Engine) -> str | None:
@@ -41,7 +50,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
-        StoreError: The database is at a revision that this release does not know.
+        UnknownMigrationError: The database is at a revision that this release does not know.
     """
     _migrate(engine, revision, down=False)
 
@@ -51,7 +60,7 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
-        StoreError: The database is at a revision that this release does not know.
+        UnknownMigrationError: The database is at a revision that this release does not know.
     """
     _migrate(engine, revision, down=True)
 
@@ -61,13 +70,14 @@ def require_current(engine: sa.Engine) -> None:
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
-        MigrationBehindError: The database holds something else.
+        UnknownMigrationError: It is of a newer release.
+        MigrationBehindError: It holds something else.
     """
     found, is_empty = _look_into(engine)
     if is_empty:
         upgrade(engine)
-    elif found != read_head():
-        raise MigrationBehindError(found, read_head())
+    else:
+        _require_head(engine, found)
 
 
 def require_readable(engine: sa.Engine) -> None:
@@ -76,13 +86,24 @@ def require_readable(engine: sa.Engine) -> None:
     Raises:
         DatabaseUnreachableError: The database does not answer.
         NoStoreError: The database is empty.
+        UnknownMigrationError: It is of a newer release.
         MigrationBehindError: It holds something else.
     """
     found, is_empty = _look_into(engine)
     if is_empty:
         raise NoStoreError(display_url(engine.url))
+    _require_head(engine, found)
+
+
+def _require_head(engine: sa.Engine, found: str | None) -> None:
+    _require_known(engine, found)
     if found != read_head():
         raise MigrationBehindError(found, read_head())
+
+
+def _require_known(engine: sa.Engine, found: str | None) -> None:
+    if found is not None and not is_known(found):
+        raise UnknownMigrationError(display_url(engine.url), found, read_head())
 
 
 def _look_into(engine: sa.Engine) -> tuple[str | None, bool]:
@@ -97,6 +118,7 @@ def _migrate(engine: sa.Engine, revision: str, *, down: bool) -> None:
 
     verb = command.downgrade if down else command.upgrade
     with _ONE_AT_A_TIME, writing(engine, alters_schema=True) as connection:
+        _require_known(engine, _read_revision(connection))
         try:
             verb(_configure(connection), revision)
         except CommandError as error:

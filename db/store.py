@@ -15,7 +15,7 @@ from db.engine import display_url, open_engine, reading, writing
 from db.file_history import find_history
 from db.inspection import find_differences
 from db.integrity import check_pages
-from db.migrate import read_head, read_revision, require_current, require_readable, upgrade
+from db.migrate import is_known, read_head, read_revision, require_current, require_readable, upgrade
 from db.pruning import Pruned, prune
 from db.repositories.calendars import CalendarRepository
 from db.repositories.calibrations import CalibrationRepository
@@ -174,17 +174,24 @@ class StoreStatus:
         migration: Revision of the database; None where no migration ran.
         needed: Revision that this release needs.
         differences: What the schema has otherwise than that migration made it, a sentence each.
+        is_known: True if this release knows the migration, or there is none.
     """
 
     display_url: str
     migration: str | None
     needed: str
     differences: tuple[str, ...] = ()
+    is_known: bool = True
 
     @property
     def is_current(self) -> bool:
         """Return whether the database is at the migration of this release."""
         return self.migration == self.needed
+
+    @property
+    def advice(self) -> str:
+        """Advice for a database at another migration."""
+        return "run `bandcast db upgrade`" if self.is_known else "install the newer release that made it"
 
 
 def open_store(url: str, source: str) -> Store:
@@ -230,6 +237,23 @@ def open_reader(url: str, source: str) -> Store:
     return Store(engine, source, is_reader=True)
 
 
+def open_existing(url: str, source: str) -> Store:
+    """Open a database that exists for reading and writing; nothing is created.
+
+    Args:
+        url: `sqlite:///file.db` or `postgresql://user:password@host/name`.
+        source: Name of the price source, such as `yahoo`.
+
+    Raises:
+        NoStoreError: There is no database, or it is empty.
+        DatabaseUnreachableError: The database does not answer.
+        EmptiedStoreError: It is an empty file that once held something.
+        MigrationBehindError: Its schema is of another release.
+    """
+    open_reader(url, source).close()
+    return open_store(url, source)
+
+
 def inspect_store(url: str) -> StoreStatus:
     """Read the migration of a database; none is run, and nothing is created.
 
@@ -245,7 +269,9 @@ def inspect_store(url: str) -> StoreStatus:
         differences = find_differences(engine) if migration == read_head() else []
     finally:
         engine.dispose()
-    return StoreStatus(display_url(engine.url), migration, read_head(), tuple(differences))
+    return StoreStatus(
+        display_url(engine.url), migration, read_head(), tuple(differences), is_known=is_known(migration)
+    )
 
 
 def upgrade_store(url: str) -> str:
@@ -253,8 +279,8 @@ def upgrade_store(url: str) -> str:
 
     Raises:
         DatabaseUnreachableError: The database does not answer.
-        StoreError: The database is at a revision that this release does not know, or somebody has changed
-            its schema.
+        UnknownMigrationError: The database is of a newer release.
+        StoreError: Somebody has changed its schema.
     """
     engine = _open_engine(url)
     try:

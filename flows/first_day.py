@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from flows.paths import describe_fault, expand_path, settle_url
 from flows.schedules import Schedule
 from flows.symbols import (
     FILE_MARK,
@@ -54,9 +55,14 @@ def write_first_settings(folder: Path, chosen: FirstSettings, *, force: bool) ->
         force: Overwrite files that are there.
 
     Raises:
-        UsageError: A file is there already, or the universe is none.
+        UsageError: A file is there already, the universe is none, or there is no folder of price files.
         FileError: A file cannot be written.
     """
+    if chosen.csv_dir and (fault := describe_fault(expand_path(chosen.csv_dir))):
+        raise UsageError(
+            f"Expected a folder of TICKER.csv files at {_absolute(chosen.csv_dir)}, found {fault}; correct "
+            "--csv-dir, or make the folder."
+        )
     universe, watchlist = chosen.universe, folder / WATCHLIST
     named = names_file(universe) or names_variable(universe)
     tickers = make_absolute(universe) if named else f"{FILE_MARK}{watchlist.absolute()}"
@@ -106,7 +112,7 @@ def format_dotenv(chosen: FirstSettings, tickers: str) -> str:
         (
             "Database by URL, of PostgreSQL; a SQLite file in the home without it.",
             "DATABASE_URL",
-            chosen.database_url,
+            settle_url(chosen.database_url),
         ),
         (
             "Cron of the daily run, for `serve` and `deploy`: minute, hour, day, month, weekday.",
@@ -136,4 +142,4 @@ def _format_entry(comment: str, name: str, value: str) -> str:
 
 
 def _absolute(path: Path | None) -> str:
-    return str(path.expanduser().absolute()) if path else ""
+    return str(expand_path(path).absolute()) if path else ""

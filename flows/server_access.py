@@ -1,5 +1,6 @@
 """Access to the Prefect server: where that of a home is, and the auth string that its API asks for."""
 
+import fcntl
 import os
 import secrets
 from base64 import b64encode
@@ -7,6 +8,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from http.client import InvalidURL
 from pathlib import Path
+from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -15,6 +17,7 @@ from flows.settings import load_settings
 from forecasting.errors import SourceError, UsageError
 
 AUTH_FILE = "prefect-auth"  # in the home
+LOCK_FILE = "prefect-pid"  # in the home, locked by the process of `bandcast serve` whose number it holds
 URL_FILE = "prefect-url"  # in the home, as long as `bandcast serve` runs a server for it
 AUTH_VARIABLE = "PREFECT_API_AUTH_STRING"  # read by Prefect's clients: worker, command line, flow runs
 SERVER_AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
@@ -70,6 +73,40 @@ def noted_server(home: Path, api_url: str) -> Iterator[None]:
     finally:
         if read_server_url(home) == api_url:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def sole_server(home: Path) -> Iterator[None]:
+    """Keep a second `bandcast serve` of a home from starting a server, while the block lasts.
+
+    The lock is the system's own, so a process that was killed holds it no longer.
+
+    Raises:
+        UsageError: Another process serves the home, or the file cannot be locked.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / LOCK_FILE).open("a+") as file:
+        _lock(file, home)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        (home / URL_FILE).unlink(missing_ok=True)  # of a server that was killed
+        yield
+
+
+def _lock(file: IO[str], home: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        url = read_server_url(home)
+        where = f"at {display_server(url.removesuffix('/api'))}" if url else "that is starting"
+        raise UsageError(
+            f"Expected no other `bandcast serve` of {home}, found one {where} "
+            f"(process {file.read().strip()}); use that one, or stop it first."
+        ) from None
+    except OSError as error:
+        raise UsageError(f"Expected to lock {home / LOCK_FILE}, found {error.strerror}.") from error
 
 
 def read_server_url(home: Path) -> str | None:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
+from flows.paths import build_sqlite_url, expand_path, settle_url
 from flows.schedules import STANDARD, Schedule, require_cron, require_timezone
 from flows.symbols import parse_tickers, split_tickers
 from flows.variables import DOTENV, DOTENV_ENCODING, PREFIX, read_dotenv, read_environment
@@ -154,6 +154,11 @@ class Settings(BaseSettings):
     def _split_tickers(cls, value: Any) -> Any:
         return split_tickers(value) if isinstance(value, str) else parse_tickers(value)
 
+    @field_validator("home", "csv_dir")
+    @classmethod
+    def _expand_path(cls, path: Path | None) -> Path | None:
+        return expand_path(path) if path else None
+
     @field_validator("calendars", "closures", "openings", mode="before")
     @classmethod
     def _split_pairs(cls, value: Any) -> Any:
@@ -178,8 +183,8 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The database's URL."""
-        return self.database_url or _build_sqlite_url(self.home.absolute() / "bandcast.db")
+        """The database's URL, that of a SQLite file with its absolute path."""
+        return settle_url(self.database_url) or build_sqlite_url(self.home.absolute() / "bandcast.db")
 
     @property
     def daily_schedule(self) -> Schedule:
@@ -279,11 +284,6 @@ def _list_composed(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield name, field.annotation
-
-
-def _build_sqlite_url(path: Path) -> str:
-    """Build the URL of a SQLite file; a question mark, which would begin a query, needs SQLite's own form."""
-    return f"sqlite:///file:{quote(str(path))}?uri=true" if "?" in str(path) else f"sqlite:///{path}"
 
 
 def _word_validation_error(error: ValidationError) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from flows.paths import expand_path
 from forecasting.errors import SymbolError, UsageError
 from forecasting.text import is_symbol
 
@@ -61,7 +62,7 @@ def make_absolute(text: str) -> str:
     """Return a list of symbols and watchlists with absolute paths, for processes that work elsewhere."""
     parts = [part.strip() for part in text.split(",")]
     return ",".join(
-        f"{FILE_MARK}{Path(part[1:]).expanduser().absolute()}" if names_file(part) else part for part in parts
+        f"{FILE_MARK}{expand_path(Path(part[1:])).absolute()}" if names_file(part) else part for part in parts
     )
 
 
@@ -120,5 +121,5 @@ def _expand(text: str) -> tuple[str, ...]:
             )
         return (text,)
     if text.startswith(FILE_MARK):
-        return read_watchlist(Path(text[1:]).expanduser())
+        return read_watchlist(expand_path(Path(text[1:])))
     return (parse_ticker(text),)

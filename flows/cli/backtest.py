@@ -8,6 +8,7 @@ import typer
 
 from flows.cli.options import DAY, CsvDir, Json, Source, Tickers, to_day
 from flows.cli.output import print_line, print_result
+from flows.paths import expand_path
 from flows.private_files import own_umask
 
 Out = Annotated[Path, typer.Option(help="Where the rows go: a .parquet, .csv or .csv.gz file.")]
@@ -52,7 +53,7 @@ def backtest(
     from flows.reporting.backtest import backtest_to_markdown, backtest_to_plain, build_backtest_parts
 
     options = BacktestOptions(
-        out=out,
+        out=expand_path(out),
         start=to_day(start),
         end=to_day(end),
         every=every,

@@ -9,6 +9,7 @@ import typer
 
 from flows.cli.options import Json
 from flows.cli.output import print_line, print_result
+from flows.paths import expand_path
 
 app = typer.Typer(no_args_is_help=True, help="The database.")
 
@@ -29,12 +30,13 @@ def backup(file: Annotated[Path, typer.Argument(help="File to make; it must not 
     from flows.settings import load_settings
 
     url = load_settings().url
-    if command := build_dump_command(url, file):
+    target = expand_path(file)
+    if command := build_dump_command(url, target):
         typer.echo("Run this; it asks for the password, or takes it from PGPASSWORD:", err=True)
         print_line(command)
     else:
-        back_up_file(url, file)
-        print_line(file)
+        back_up_file(url, target)
+        print_line(target)
 
 
 @app.command()
@@ -47,12 +49,12 @@ def prune(
     json: Json = False,
 ) -> None:
     """Delete what has served: scored comparison bands' quantiles, revisions, weights of idle models."""
-    from db import open_reader, open_store
+    from db import open_existing, open_reader
     from flows.reporting.pruning import describe_pruned
     from flows.settings import load_settings
 
     settings = load_settings(keep_comparisons_days=keep)
-    open_it = open_reader if dry_run else open_store
+    open_it = open_reader if dry_run else open_existing
     with open_it(settings.url, settings.source) as store:
         days = timedelta(days=settings.keep_comparisons_days)
         pruned = store.prune(datetime.now(UTC), days, dry_run=dry_run)

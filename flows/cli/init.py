@@ -1,5 +1,6 @@
 """`bandcast init`."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,10 @@ def init(
     from flows.first_day import FirstSettings, write_first_settings
     from flows.schedules import choose_schedule
 
+    if source == "csv" and not (csv_dir or os.environ.get("BANDCAST_CSV_DIR")):
+        raise UsageError(
+            "Expected --csv-dir with the folder of TICKER.csv files for --source csv, found none; add it."
+        )
     chosen = FirstSettings(
         universe or _ask(),
         home,

@@ -9,6 +9,7 @@ import typer
 from flows.cli.garbage import without_collection
 from flows.cli.options import Source, Tickers, Until, to_day
 from flows.cli.output import print_line
+from flows.paths import expand_path
 from flows.private_files import own_umask
 
 
@@ -28,6 +29,7 @@ def plot(
     from flows.reporting.bands import default_plot_path, load_fan_data
     from flows.reporting.charts import require_drawable, save_fan_charts
 
+    out = expand_path(out) if out else None
     if out:
         require_drawable(out)
     settings = settle_settings(source=source, tickers=tickers)

@@ -8,6 +8,7 @@ import typer
 
 from flows.cli.options import DAY, Json, Source, Tickers, to_day
 from flows.cli.output import print_result, print_sheet
+from flows.paths import expand_path
 
 app = typer.Typer(no_args_is_help=True, help="The price store, and price files.")
 
@@ -61,7 +62,7 @@ def check(
     from flows.settings import load_settings
 
     calendars = read_calendars(load_settings())
-    sheet = build_files_sheet(list(check_price_files(folder, datetime.now(UTC), calendars)))
+    sheet = build_files_sheet(list(check_price_files(expand_path(folder), datetime.now(UTC), calendars)))
     print_sheet(sheet, json=json)
 
 
@@ -80,7 +81,7 @@ def forget(
     json: Json = False,
 ) -> None:
     """Move a ticker's stored bars to the revisions; a source that still has them brings them back."""
-    from db import open_reader, open_store
+    from db import open_existing, open_reader
     from flows.reporting.prices import describe_forgotten
     from flows.settings import load_settings
     from flows.steps.withdrawal import choose_forgotten, forget_prices
@@ -88,7 +89,7 @@ def forget(
 
     settings, symbol = load_settings(source=source), parse_ticker(ticker)
     first, last = to_day(start), to_day(end)
-    open_it = open_reader if dry_run else open_store
+    open_it = open_reader if dry_run else open_existing
     with open_it(settings.url, settings.source) as store:
         with store.reading() as tx:
             gone = choose_forgotten(tx, symbol, start=first, end=last)

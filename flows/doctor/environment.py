@@ -98,9 +98,12 @@ def check_settings(_: Settings, __: datetime) -> Iterator[Finding]:
 
 
 def check_disk(settings: Settings, _: datetime) -> Iterator[Finding]:
-    """Check that there is room where the store is."""
+    """Check that the home is a folder, or can become one, and that there is room."""
     home = settings.home.absolute()
     folder = next(path for path in (home, *home.parents) if path.exists())
+    if not folder.is_dir():
+        yield Finding("disk", "fail", f"{folder} is no folder", "move it, or set BANDCAST_HOME to a folder")
+        return
     free = shutil.disk_usage(folder).free / 1e9
     found = f"{free:.1f} GB free at {folder}"
     if free < LEAST_FREE_GB:

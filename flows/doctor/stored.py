@@ -1,6 +1,7 @@
 """Checks of the store: reachable, of this release, and up to date."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -14,7 +15,7 @@ from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.sessions import next_sessions, sessions_between
 from forecasting.config import LONGEST_HORIZON
-from forecasting.errors import CalendarError, StoreError, UnknownExchangeError
+from forecasting.errors import CalendarError, SourceError, StoreError, UnknownExchangeError
 from forecasting.text import name_some
 
 LATE_SESSIONS = 1
@@ -38,7 +39,7 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
         yield Finding("database", "warn", f"{status.display_url} is empty", "the first run sets it up")
     else:
         found = f"{status.display_url} at migration {status.migration}"
-        yield Finding("database", "fail", found, "run `bandcast db upgrade`")
+        yield Finding("database", "fail", found, status.advice)
 
 
 def check_file(settings: Settings, _: datetime) -> Iterator[Finding]:
@@ -87,7 +88,11 @@ def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Check that prices are of the last closed session, and that the last one that is due has bands."""
-    tickers = _list_tickers(settings, now)
+    try:
+        source = open_source(settings, now)
+    except SourceError:
+        return  # check_price_folder reports it
+    tickers = settle_universe(settings).tickers or source.tickers()
     if not tickers:
         yield Finding("freshness", "warn", "no tickers are configured", "set BANDCAST_TICKERS")
         return
@@ -95,12 +100,11 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         status = inspect_store(settings.url)
     except StoreError:
         return  # check_database reports it
-    if status.differences:
+    if status.differences or status.migration not in (None, status.needed):
         return  # likewise
     if not status.is_current:
         yield Finding("freshness", "warn", "no store to look into yet", "run `bandcast run`")
         return
-    source = open_source(settings, now)
     expected = find_newest_session(settings, source, tickers, due=now)
     wanted = find_newest_session(
         settings, source, tickers, due=now - timedelta(minutes=settings.publish_minutes)
@@ -142,4 +146,9 @@ def _is_late(ticker: str, last: date | None, expected: date, *, calendars: Calen
 
 
 def _list_tickers(settings: Settings, now: datetime) -> tuple[str, ...]:
-    return settle_universe(settings).tickers or open_source(settings, now).tickers()
+    """List the configured tickers, or all of the source; none of one that `check_price_folder` reports."""
+    if tickers := settle_universe(settings).tickers:
+        return tickers
+    with suppress(SourceError):
+        return open_source(settings, now).tickers()
+    return ()

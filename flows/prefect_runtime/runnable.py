@@ -29,5 +29,5 @@ def require_runnable() -> None:
     if status.migration is not None and not status.is_current:
         raise UsageError(
             f"Expected a store of this release at {status.display_url}, found one at migration "
-            f"{status.migration}; run `bandcast db upgrade` first."
+            f"{status.migration}; {status.advice} first."
         )

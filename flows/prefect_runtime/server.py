@@ -1,12 +1,14 @@
 """Serve the flows from one foreground process: a Prefect server, the deployments and a worker."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 from flows.alarms import require_receiver
@@ -27,8 +29,10 @@ from flows.server_access import (
     display_server,
     make_auth_string,
     noted_server,
+    sole_server,
 )
 from flows.settings import TICKER_LISTS, load_settings
+from flows.sources.training import find_list
 from flows.symbols import make_absolute
 from flows.variables import PREFIX, read_environment
 from forecasting.errors import SourceError, UsageError
@@ -53,8 +57,8 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
         reset: Set everything back to the files in `deployments/`.
 
     Raises:
-        UsageError: A run could not work, the auth string cannot be stored, or the deployments of the server
-            serve another store.
+        UsageError: A run could not work, another process serves the home, the auth string cannot be stored,
+            or the deployments of the server serve another store.
         SourceError: The server does not answer, or refuses the deployments.
     """
     from prefect.settings import PREFECT_API_URL
@@ -67,21 +71,31 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
     if url := PREFECT_API_URL.value():
         _work(environment | {"PREFECT_API_URL": url}, url.removesuffix("/api"), reset=reset)
         return
-    auth_string = environment.get(AUTH_VARIABLE) or _read_or_make_auth_string()
     home = load_settings().home.absolute()
+    with sole_server(home):
+        _serve_locally(home, port, environment, reset=reset)
+
+
+def _serve_locally(home: Path, port: int, environment: Environment, *, reset: bool) -> None:
+    auth_string = environment.get(AUTH_VARIABLE) or settle_auth_string()
     with open_server_log(home) as log, local_server(port, auth_string, log) as url:
         _print(f"The server writes its log to {log.name}")
+        access = {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}
         with noted_server(home, f"{url}/api"):
-            _work(
-                environment | {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}, url, reset=reset
-            )
+            _work({**environment, **access}, url, reset=reset)
 
 
-def _read_or_make_auth_string() -> str:
-    home = load_settings().home.absolute()
-    auth_string, new = make_auth_string(home)
-    shown = f": {auth_string}" if new else "."
-    _print(f"Log in to the Prefect UI with the text in {home / AUTH_FILE}{shown}")
+def settle_auth_string() -> str:
+    """Return the auth string of the home; print where it is kept, and a new one itself to a terminal alone.
+
+    Raises:
+        UsageError: It cannot be read or stored.
+    """
+    path = load_settings().home.absolute() / AUTH_FILE
+    auth_string, is_new = make_auth_string(path.parent)
+    is_private = is_new and sys.stderr.isatty()  # a file or a journal would keep it for others to read
+    shown = f": {auth_string}" if is_private else f"; `cat {shlex.quote(str(path))}` prints it."
+    _print(f"Log in to the Prefect UI with the text in {path}{shown}")
     return auth_string
 
 
@@ -112,7 +126,11 @@ def build_worker_environment() -> dict[str, str]:
     Paths are absolute because each run has a working directory of its own.
     """
     settings = load_settings()
-    paths = {"BANDCAST_HOME": settings.home, "BANDCAST_CSV_DIR": settings.csv_dir}
+    paths = {
+        "BANDCAST_HOME": settings.home,
+        "BANDCAST_CSV_DIR": settings.csv_dir,
+        "BANDCAST_TRAIN_UNIVERSE": find_list(settings.train_universe),
+    }
     absolute = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
     given = read_environment()
     names = [PREFIX + name.upper() for name in TICKER_LISTS]

@@ -1,10 +1,14 @@
 """Processes of Prefect's servers and workers: started, waited for, logged, and ended with a block."""
 
+import ctypes
+import functools
 import os
+import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -19,6 +23,8 @@ LARGEST_LOG = 5_000_000  # bytes, when the server starts; the file before it is 
 STARTUP_SECONDS = 120
 STOP_SECONDS = 45  # a worker gives its runs 30 seconds to end
 
+_ON_END_OF_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+
 Process = subprocess.Popen[bytes]
 
 
@@ -28,18 +34,31 @@ def run_child(
 ) -> Iterator[Process]:
     """Run a process that ends with the block: terminated first, then killed.
 
+    Linux terminates it if this process is killed: a server that is left behind would go on making runs.
+
     Args:
         command: Program and arguments.
         environment: All of its variables.
         output: Where both of its outputs go, as for `subprocess`; None for those of this process.
     """
     with subprocess.Popen(  # noqa: S603  # our own words, no shell
-        command, env=environment, stdout=output, stderr=output
+        command,
+        env=environment,
+        stdout=output,
+        stderr=output,
+        preexec_fn=_find_tie(),  # noqa: PLW1509  # one call of the system, which takes no lock
     ) as child:
         try:
             yield child
         finally:
             stop(child)
+
+
+def _find_tie() -> Callable[[], object] | None:
+    """Return the call by which a new process asks Linux for an end with its parent; None elsewhere."""
+    if sys.platform != "linux":
+        return None
+    return functools.partial(ctypes.CDLL(None).prctl, _ON_END_OF_PARENT, signal.SIGTERM.value)
 
 
 def stop(child: Process, seconds: float = STOP_SECONDS) -> None:

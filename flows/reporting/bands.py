@@ -192,9 +192,19 @@ def _nothing_stored(
 ) -> UsageError:
     wanted = ", ".join(tickers) or "any ticker"
     limit = f" up to {until}" if until else ""
-    others = ", ".join(source for source in tx.forecasts.sources() if source != tx.source)
-    advice = f"choose one of {others} with --source" if others else "run `bandcast run` first"
     return UsageError(
         f"Expected a stored {tx.source} forecast of {wanted}{limit}, found none in {store.display_url}; "
-        f"{advice}."
+        f"{_advise(tx, tickers)}."
     )
+
+
+def _advise(tx: Transaction, tickers: Sequence[str]) -> str:
+    """Advise who asked for bands that are not stored: a later session, other tickers or another source."""
+    first_sessions = tx.forecasts.first_sessions()
+    if own := [day for ticker, day in first_sessions.items() if ticker in tickers or not tickers]:
+        return f"the first session with bands is {min(own)}, so name that or a later one"
+    others = ", ".join(source for source in tx.forecasts.sources() if source != tx.source)
+    if others:
+        return f"choose one of {others} with --source"
+    named = f" --tickers {','.join(tickers)}" if tickers and first_sessions else ""
+    return f"run `bandcast run{named}` first"

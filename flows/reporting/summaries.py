@@ -9,6 +9,12 @@ from flows.reporting.tables import Part
 from flows.summary import BackfillSummary, Replay, RunSummary
 from forecasting.config import MAIN_HORIZONS
 
+# Settings that no run stores; release and libraries of each are in `forecast_runs`.
+_CAUSES = (
+    "Besides changes of the store, other values of BANDCAST_EARNINGS_KNOWN_AHEAD and BANDCAST_CALENDARS than "
+    "the run had, another release, other libraries or another processor can be the cause."
+)
+
 
 def build_summary_parts(summary: RunSummary, store: Store, known_ahead: int | None) -> Iterator[Part]:
     """Yield a run's bands, the quarantined tickers, what was left out, and where to look next."""
@@ -46,6 +52,8 @@ def build_replay_lines(replay: Replay) -> Iterator[str]:
     if replay.replaced:
         yield f"Run {replay.run_id}: later runs have replaced all its forecasts."
         return
+    if replay.different:
+        yield _CAUSES
     verdict = "every row is bit-equal" if replay.equal else f"{len(replay.different)} differ"
     tickers = len(replay.same) + len(replay.different)
     yield f"Run {replay.run_id}: {tickers} tickers made again, {verdict}."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from flows.paths import expand_path
 from flows.settings import Settings
 from flows.symbols import list_symbol_cells, parse_ticker
 from forecasting.calendars.exchanges import HOME
@@ -66,7 +67,7 @@ def read_list(name: str) -> tuple[str, ...]:
         return _read_symbols(resources.files("flows").joinpath("universes", f"{name}.csv").read_text("utf-8"))
     expected = f"Expected {OWN}, {', '.join(BUNDLED)} or a file with a column ticker as the training universe"
     try:
-        symbols = _read_symbols(Path(name).read_text("utf-8-sig"))
+        symbols = _read_symbols(expand_path(Path(name)).read_text("utf-8-sig"))
     except (OSError, UnicodeError) as error:
         raise SourceError(f"{expected}, found {name}, which cannot be read; correct the path.") from error
     except UsageError as error:
@@ -74,6 +75,15 @@ def read_list(name: str) -> tuple[str, ...]:
     if not symbols:
         raise SourceError(f"{expected}, found no symbol in {name}; put some into it.")
     return symbols
+
+
+def find_list(name: str) -> Path | None:
+    """Return the absolute path of the file that a training universe names; None where it names none.
+
+    Raises:
+        UsageError: The path begins with the `~` of a user who does not exist.
+    """
+    return expand_path(Path(name)).absolute() if name and name not in (OWN, *BUNDLED) else None
 
 
 def _read_symbols(text: str) -> tuple[str, ...]:

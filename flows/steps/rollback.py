@@ -1,6 +1,6 @@
 """Rollback: the champion before the present one serves again."""
 
-from db import open_store
+from db import open_existing
 from flows.settings import Settings
 
 
@@ -12,8 +12,9 @@ def roll_back(settings: Settings, champion: str | None = None) -> str:
         champion: The champion that is to be taken back; None for whichever serves.
 
     Raises:
+        NoStoreError: There is no store.
         StoreError: No champion, another one, or none before it.
     """
-    with open_store(settings.url, settings.source) as store, store.writing() as tx:
+    with open_existing(settings.url, settings.source) as store, store.writing() as tx:
         rollback = tx.models.rollback(champion)
     return f"Model {rollback.active} serves; {rollback.withdrawn} was taken back."

@@ -50,6 +50,7 @@ Each class takes facts and words one sentence: what was expected, what was found
         ├── DatabaseFaultError      it answers, and fails at its work
         ├── DatabaseLockedError
         ├── EmptiedStoreError
+        ├── UnknownMigrationError
         └── MigrationBehindError
 """
 
@@ -109,6 +110,7 @@ from forecasting.errors.stores import (
     MigrationBehindError,
     NoStoreError,
     StoreError,
+    UnknownMigrationError,
 )
 
 __all__ = [
@@ -156,6 +158,7 @@ __all__ = [
     "UnexpectedError",
     "UnfinishedSessionError",
     "UnknownExchangeError",
+    "UnknownMigrationError",
     "UnknownTickerError",
     "UnreadableModelError",
     "UsageError",

@@ -59,6 +59,16 @@ class NoStoreError(UsageError):
         )
 
 
+class UnknownMigrationError(StoreError):
+    """The schema is of a migration that this release does not know."""
+
+    def __init__(self, url: str, found: str, newest: str) -> None:
+        super().__init__(
+            f"Expected a database at migration {newest} or before at {url}, found it at {found}, which a "
+            "newer release has made; install that release."
+        )
+
+
 class MigrationBehindError(StoreError):
     """The schema is not the one this release needs."""
 

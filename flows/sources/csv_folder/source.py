@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from flows.paths import describe_fault
 from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
 from flows.sources.csv_folder.earnings import EARNINGS_FILE, read_earnings
@@ -53,9 +54,11 @@ class CsvSource:
         self.folder = folder
         self.now = now
         self.calendars = calendars
-        if not self.tickers():
+        fault = describe_fault(folder)
+        if fault or not self.tickers():
             raise SourceError(
-                f"Expected a folder with files such as AAPL.csv, found none in {folder}; check the path."
+                f"Expected a folder with files such as AAPL.csv at {folder.absolute()}, found "
+                f"{fault or 'no such file in it'}; correct the path, or put them there."
             )
 
     def tickers(self) -> tuple[str, ...]:
@@ -146,7 +149,10 @@ def open_csv(settings: Settings, now: datetime) -> PriceSource:
         SourceError: None is configured, or it holds no file.
     """
     if settings.csv_dir is None:
-        raise SourceError("Expected a folder of TICKER.csv files for the csv source, found none; name one.")
+        raise SourceError(
+            "Expected a folder of TICKER.csv files for the source csv, found none; set BANDCAST_CSV_DIR or "
+            "give --csv-dir."
+        )
     return CsvSource(settings.csv_dir, now, Calendars(dict(settings.calendars)))
 
 

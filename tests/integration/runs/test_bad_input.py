@@ -9,6 +9,7 @@ import pytest
 from flow_runs import complete, fail
 from reading_store import rows
 
+from flows.backfill import backfill
 from flows.daily import daily
 from flows.sources import SampleSource
 from forecasting.errors import SourceError
@@ -87,6 +88,15 @@ def test_an_empty_folder_is_one_sentence(workplace: Path) -> None:
     error = fail(daily, source="csv", csv_dir=str(workplace / "empty"))
     assert isinstance(error, SourceError)
     assert "empty" in str(error)
+
+
+def test_a_backfill_that_ends_too_late_names_its_end() -> None:
+    error = fail(backfill, start=date(2013, 2, 25), end=date(2030, 1, 1), tickers=["AAPL"])
+    assert str(error) == (
+        "Expected end at 2013-03-01 (the last session with prices) or before, found 2030-01-01."
+    )
+    error = fail(daily, as_of=date(2030, 1, 1), tickers=["AAPL"])
+    assert str(error).startswith("Expected as_of at 2013-03-01 ")
 
 
 def test_what_is_left_out_of_a_file_is_named(workplace: Path, run_log: list[str]) -> None:

@@ -188,7 +188,7 @@ def test_a_server_that_cannot_be_used_is_one_sentence(workplace: Path, url: str)
 def test_a_database_behind_its_migrations_has_the_command_that_mends_it(workplace: Path) -> None:
     invoke("db", "upgrade")
     with closing(sqlite3.connect(workplace / "home" / "bandcast.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
     done = bandcast("ingest", "--source", "sample")
     assert done.returncode == 1
     assert "bandcast db upgrade" in done.stderr

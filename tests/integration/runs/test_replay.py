@@ -62,6 +62,17 @@ def test_another_price_or_calibration_is_named(run_id: str, store: Store) -> Non
     assert "2 differ" in list(build_replay_lines(broken))[-1]
 
 
+def test_settings_that_are_not_stored_are_named_where_bands_differ(store: Store) -> None:
+    """The report of 2013-01-24 lies nine sessions ahead: a date counts from ten on, as the run had it set."""
+    complete(retrain, tickers=["MSFT"], as_of=date(2012, 12, 28))
+    complete(ingest, tickers=["MSFT"])
+    made = complete(forecast, tickers=["MSFT"], as_of=date(2013, 1, 10), horizon=10)
+    assert replay_run(store, str(made.run_id)).equal
+    other = replay_run(store, str(made.run_id), known_ahead=0)
+    assert other.different == {"MSFT": "other values than stored"}
+    assert "BANDCAST_EARNINGS_KNOWN_AHEAD" in list(build_replay_lines(other))[-2]
+
+
 def test_an_unknown_run_is_refused_and_one_that_was_replaced_is_reported(run_id: str, store: Store) -> None:
     with pytest.raises(UsageError, match="Expected a stored run r9, found none"):
         replay_run(store, "r9")

@@ -174,6 +174,15 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
         (found,) = (check for check in json.loads(doctor.stdout) if check["check"] == "Prefect server")
         assert (found["verdict"], str(port) in found["found"]) == ("ok", True), found
         assert (workplace / "home" / SERVER_LOG).exists()
+        second = subprocess.run(
+            [script, "serve", "--port", str(free_port())],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 2
+        assert f"found one at http://127.0.0.1:{port} (process {process.pid})" in second.stderr
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
@@ -181,4 +190,6 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
         httpx.get(f"{url}/health")
     assert read_server_url(workplace / "home") is None
     said = (workplace / "serve.log").read_text()
-    assert f"{workplace}/home/prefect-auth: {read_auth_string(workplace / 'home')}" in said
+    path = workplace / "home" / "prefect-auth"
+    assert f"with the text in {path}; `cat {path}` prints it." in said
+    assert path.read_text().strip().rpartition(":")[2] not in said

@@ -13,9 +13,17 @@ from alembic.script import ScriptDirectory
 from shown_rows import SHOWN
 
 from db.engine import reading, writing
-from db.migrate import _configure, downgrade, read_head, read_revision, require_current, upgrade
+from db.migrate import (
+    _configure,
+    downgrade,
+    read_head,
+    read_revision,
+    require_current,
+    require_readable,
+    upgrade,
+)
 from db.schema import metadata, views
-from forecasting.errors import MigrationBehindError, StoreError
+from forecasting.errors import MigrationBehindError, StoreError, UnknownMigrationError
 
 # Those that others are made of are last.
 VIEWS = sorted((view.name for view in views.VIEWS), key=lambda name: (name in SHOWN, name.startswith("all_")))
@@ -48,13 +56,30 @@ def test_empty_database_is_set_up_and_then_left_alone(empty: sa.Engine) -> None:
 
 def test_schema_behind_is_named(engine: sa.Engine) -> None:
     with writing(engine) as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
-    with pytest.raises(
-        MigrationBehindError, match=f"migration {read_head()}, found 0000; run `bandcast db upgrade`"
-    ):
-        require_current(engine)
-    with pytest.raises(StoreError, match=r"found 'Can't locate revision identified by '0000''; install"):
-        upgrade(engine)
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
+    for require in (require_current, require_readable):
+        with pytest.raises(
+            MigrationBehindError, match=f"migration {read_head()}, found 0003; run `bandcast db upgrade`"
+        ):
+            require(engine)
+
+
+@pytest.mark.parametrize("revision", ["0999", "f" * 12, "/x", "*"])
+def test_a_schema_of_a_newer_release_is_named_and_left_alone(engine: sa.Engine, revision: str) -> None:
+    with writing(engine) as connection:
+        connection.execute(
+            sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision}
+        )
+    found = re.escape(f"found it at {revision}, which a newer release has made; install that release.")
+    for refuse in (require_current, require_readable, upgrade, lambda engine: downgrade(engine, "base")):
+        with pytest.raises(UnknownMigrationError, match=found):
+            refuse(engine)
+    assert read_revision(engine) == revision
+
+
+def test_a_migration_that_nobody_knows_is_no_goal(engine: sa.Engine) -> None:
+    with pytest.raises(StoreError, match=r"found 'Can't locate revision identified by '0999''; install"):
+        upgrade(engine, "0999")
 
 
 def test_foreign_database_is_not_touched(empty: sa.Engine) -> None:

@@ -1,8 +1,11 @@
 """A SQLite file for readers: opened without a trace, whole without its log, copied while a run writes."""
 
+import errno
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from db import QuarantineRecord, Store, back_up_file, build_dump_command, open_reader, open_store
+from db.backup import _copy
 from db.engine import open_engine
 from forecasting.errors import DatabaseFaultError, FileError, NoStoreError
 
@@ -152,6 +156,67 @@ def test_a_backup_replaces_no_file_and_leaves_no_half_one(store: Store, path: Pa
     with pytest.raises(FileError, match="No such file or directory"):
         back_up_file(f"sqlite:///{path}", tmp_path / "none" / "copy.db")
     assert not (tmp_path / "none").exists()
+
+
+def test_of_backups_to_one_file_at_once_one_is_made_and_stays(
+    store: Store, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quarantine(store, "AAA")
+    before = set(list_files(tmp_path))
+    copied = threading.Barrier(4)
+
+    def copy_together(connection: sa.Connection, scratch: Path) -> None:
+        _copy(connection, scratch)
+        copied.wait()
+
+    def attempt(target: Path) -> int | str:
+        try:
+            back_up_file(f"sqlite:///{path}", target)
+        except FileError as error:
+            return str(error)
+        return target.stat().st_ino
+
+    monkeypatch.setattr("db.backup._copy", copy_together)
+    targets = [tmp_path / f"copy{number}.db" for number in range(25)]
+    with ThreadPoolExecutor(4) as pool:
+        for target in targets:
+            results = set(pool.map(attempt, [target] * 4))
+            refused = f"Expected to use {target}, found: it exists; name another, or make room or permit it."
+            assert results == {target.stat().st_ino, refused}
+            with open_reader(f"sqlite:///{target}", "sample") as copy:
+                assert read_tickers(copy) == ["AAA"]
+    assert set(list_files(tmp_path)) - before == {target.name for target in targets}
+
+
+def test_a_name_that_another_process_takes_at_the_last_moment_stays_its_own(
+    store: Store, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "copy.db"
+    monkeypatch.setattr(Path, "exists", lambda path: path != target and os.path.exists(path))  # noqa: PTH110  # the one that is replaced
+
+    def copy_and_lose(connection: sa.Connection, scratch: Path) -> None:
+        _copy(connection, scratch)
+        target.write_text("theirs")
+
+    monkeypatch.setattr("db.backup._copy", copy_and_lose)
+    with pytest.raises(FileError, match="it exists"):
+        back_up_file(f"sqlite:///{path}", target)
+    assert target.read_text() == "theirs"
+    assert [name for name in list_files(tmp_path) if "copy" in name] == ["copy.db"]
+
+
+def test_a_backup_is_made_where_files_have_one_name_alone(
+    store: Store, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(source), None, str(target))  # as FAT does
+
+    monkeypatch.setattr(os, "link", refuse)
+    back_up_file(f"sqlite:///{path}", tmp_path / "copy.db")
+    with open_reader(f"sqlite:///{tmp_path}/copy.db", "sample") as copy:
+        assert read_tickers(copy) == []
+    with pytest.raises(FileError, match="it exists"):
+        back_up_file(f"sqlite:///{path}", tmp_path / "copy.db")
 
 
 def test_a_backup_leaves_files_of_other_names_alone(store: Store, path: Path, tmp_path: Path) -> None:

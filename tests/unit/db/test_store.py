@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from db import ModelRecord, Store, inspect_store, open_store, upgrade_store
-from db.engine import display_url, open_engine
+from db import ModelRecord, Store, inspect_store, open_existing, open_reader, open_store, upgrade_store
+from db.engine import display_url, open_engine, writing
 from db.migrate import downgrade, read_head
-from forecasting.errors import ArchitectureMismatchError, MigrationBehindError, ModelError
+from forecasting.errors import (
+    ArchitectureMismatchError,
+    MigrationBehindError,
+    ModelError,
+    NoStoreError,
+    UnknownMigrationError,
+)
 
 Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
 
@@ -54,6 +60,29 @@ def test_a_database_of_another_release_is_named_and_can_be_upgraded(url: str) ->
         open_store(url, "sample")
     assert upgrade_store(url) == read_head()
     open_store(url, "sample").close()
+
+
+def test_a_database_of_a_newer_release_has_the_advice_to_install_it(url: str) -> None:
+    upgrade_store(url)
+    assert inspect_store(url).is_known
+    engine = open_engine(url)
+    with writing(engine) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0999'"))
+    engine.dispose()
+    status = inspect_store(url)
+    assert (status.is_known, status.advice) == (False, "install the newer release that made it")
+    for refuse in (open_store, open_reader, open_existing):
+        with pytest.raises(UnknownMigrationError, match="found it at 0999, which a newer release has made"):
+            refuse(url, "sample")
+
+
+def test_what_needs_a_store_makes_none(url: str) -> None:
+    with pytest.raises(NoStoreError):
+        open_existing(url, "sample")
+    assert inspect_store(url).migration is None
+    upgrade_store(url)
+    with open_existing(url, "sample") as store, store.writing() as tx:
+        assert tx.models.list(all_sources=True) == ()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from db import RunRecord, Store
-from db.engine import reading
+from db.engine import reading, writing
 from flows.cli import app
 from flows.reporting.bands import format_query
 from forecasting.calendars.reports import Report
@@ -94,6 +94,32 @@ def test_a_source_without_bands_names_the_store_and_those_that_have_some(issued:
             f"Expected a stored sample forecast of any ticker, found none in {issued.display_url}; "
             "choose one of csv, yahoo with --source."
         )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        ("--as-of 1990-01-01", f"the first session with bands is {DAY}, so name that or a later one."),
+        ("--tickers ZZZ,AAA --as-of 1990-01-01", f"the first session with bands is {DAY}, so name"),
+        ("--tickers ZZZ --as-of 1990-01-01", "choose one of yahoo with --source."),
+        ("--tickers ZZZ", "choose one of yahoo with --source."),
+    ],
+)
+@pytest.mark.parametrize("command", ["show", "plot"])
+def test_bands_that_are_not_stored_are_answered_with_those_that_are(
+    command: str, arguments: str, advice: str
+) -> None:
+    error = CliRunner().invoke(app, [command, "--source", "csv", *arguments.split()]).exception
+    assert isinstance(error, UsageError)
+    assert f"; {advice}" in str(error)
+
+
+def test_a_ticker_that_was_never_forecast_is_to_be_run(issued: Store) -> None:
+    with writing(issued.engine) as connection:
+        connection.execute(sa.text("DELETE FROM forecasts WHERE source = 'yahoo'"))
+        connection.execute(sa.text("DELETE FROM forecast_runs WHERE source = 'yahoo'"))
+    error = CliRunner().invoke(app, ["show", "--source", "csv", "--tickers", "ZZZ"]).exception
+    assert str(error).endswith("; run `bandcast run --tickers ZZZ` first.")
 
 
 def test_plot_draws_the_source_that_is_named() -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from db import inspect_store
 from flows.cli import app
 from flows.settings import load_settings
-from forecasting.errors import StoreError, UsageError
+from forecasting.errors import NoStoreError, StoreError, UsageError
 from forecasting.types import Retrain, SourceKind, values
 
 COMMANDS = (
@@ -92,6 +92,7 @@ def test_an_error_is_one_sentence_and_bad_usage_another_exit_code(
     assert printed.err.startswith(
         f"Error: Expected a store at sqlite:///{workplace}/home/bandcast.db, found none; run `bandcast run`"
     )
+    invoke("db", "upgrade")
     assert run_main(monkeypatch, "models", "rollback") == 1
 
 
@@ -118,4 +119,13 @@ def test_verify_runs_no_flow_where_nothing_was_issued() -> None:
 
 
 def test_there_is_no_model_to_roll_back_to_in_an_empty_store() -> None:
+    invoke("db", "upgrade")
     assert isinstance(invoke("models", "rollback").exception, StoreError)
+
+
+@pytest.mark.parametrize("command", ["db prune", "prices forget IBM", "models rollback"])
+def test_what_changes_a_store_needs_one(workplace: Path, command: str) -> None:
+    error = invoke(*command.split()).exception
+    assert isinstance(error, NoStoreError)
+    assert f"{workplace}/home/bandcast.db, found none; run `bandcast run` first" in str(error)
+    assert not (workplace / "home").exists()

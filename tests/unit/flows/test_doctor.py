@@ -9,16 +9,20 @@ from pathlib import Path
 
 import pytest
 from issued_forecasts import make_forecast
+from price_files import write_prices
 from typer.testing import CliRunner
 from workplace import open_configured_store
 
 from db import ModelRecord, RunRecord, Store, upgrade_store
 from flows.cli import app
+from flows.context import settle_scope
 from flows.doctor import examine
 from flows.doctor.environment import CLASHES, find_clashes
 from flows.doctor.finding import Finding
+from flows.prefect_runtime.runnable import require_runnable
 from flows.settings import load_settings
 from flows.sources import SampleSource
+from forecasting.errors import SourceError, UsageError
 
 NOW = datetime(2013, 3, 4, 12, tzinfo=UTC)  # before Monday's close
 
@@ -77,6 +81,23 @@ def test_a_schema_of_another_release_has_the_command_that_mends_it(workplace: Pa
     assert examine_all()["database"].advice == "run `bandcast db upgrade`"
 
 
+def test_a_schema_of_a_newer_release_is_one_failure_with_the_advice_to_install_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect("home/bandcast.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0999'")
+    found = examine_all()
+    assert (found["database"].verdict, found["database"].advice) == (
+        "fail",
+        "install the newer release that made it",
+    )
+    assert "freshness" not in found
+    with pytest.raises(
+        UsageError, match="found one at migration 0999; install the newer release that made it"
+    ):
+        require_runnable()
+
+
 def test_a_schema_that_somebody_has_changed_is_a_failure(workplace: Path) -> None:
     url = f"sqlite:///{workplace}/home/bandcast.db"
     upgrade_store(url)
@@ -128,6 +149,77 @@ def test_bands_are_wanted_only_from_the_time_on_at_which_they_are_due(
     day = 28 if hour == 23 else 1
     found = examine_all(datetime(2013, 2 if day == 28 else 3, day, hour, tzinfo=UTC))
     assert found["bands"].verdict == verdict
+
+
+@pytest.mark.parametrize("tickers", ["AAPL", ""])
+@pytest.mark.parametrize(
+    ("folder", "found"),
+    [
+        ("nowhere", "/nowhere, found No such file or directory; correct the path"),
+        ("a file.csv", "/a file.csv, found Not a directory; correct the path"),
+        ("empty", "/empty, found no such file in it; correct the path, or put them there"),
+        ("", "found none; set BANDCAST_CSV_DIR"),
+    ],
+)
+def test_a_folder_of_price_files_that_a_run_cannot_read_is_one_failure(
+    workplace: Path, store: Store, monkeypatch: pytest.MonkeyPatch, tickers: str, *, folder: str, found: str
+) -> None:
+    (workplace / "a file.csv").touch()
+    (workplace / "empty").mkdir()
+    for name, value in {"SOURCE": "csv", "CSV_DIR": folder, "TICKERS": tickers}.items():
+        monkeypatch.setenv(f"BANDCAST_{name}", value)
+    (failed,) = [finding for finding in examine(load_settings(), NOW) if finding.verdict == "fail"]
+    assert failed.check == "price files"
+    assert found in failed.found
+    with pytest.raises(SourceError, match=re.escape(failed.found)):
+        settle_scope(NOW)
+
+
+@pytest.mark.parametrize(
+    ("tickers", "verdict", "found"),
+    [
+        ("AAPL", "ok", "of 1 tickers in "),
+        ("", "ok", "of 1 tickers in "),
+        ("KO,AAPL", "warn", "none of 1 of 2 tickers in "),
+        ("KO", "fail", "none of 1 of 1 tickers in "),
+        ("@variable:desk", "ok", "of 1 tickers in "),
+    ],
+)
+def test_configured_tickers_without_a_price_file_are_named(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, tickers: str, verdict: str, found: str
+) -> None:
+    write_prices(workplace / "prices", SampleSource().fetch("AAPL", None, date(2013, 3, 1)))
+    for name, value in {"SOURCE": "csv", "CSV_DIR": "prices", "TICKERS": tickers}.items():
+        monkeypatch.setenv(f"BANDCAST_{name}", value)
+    finding = examine_all()["price files"]
+    assert finding.verdict == verdict
+    assert finding.found.startswith(found)
+    assert finding.found.endswith(": KO") == (verdict != "ok")
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "found"),
+    [
+        (None, "fail", "mine.csv, which cannot be read; correct the path"),
+        ("ticker\n", "fail", "found no symbol in mine.csv"),
+        ("ticker\nKO\nIBM\n", "ok", "2 tickers in "),
+    ],
+)
+def test_a_list_to_train_on_that_cannot_be_read_is_a_failure(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, verdict: str, found: str
+) -> None:
+    monkeypatch.setenv("BANDCAST_TRAIN_UNIVERSE", "mine.csv")
+    if text is not None:
+        (workplace / "mine.csv").write_text(text)
+    finding = examine_all()["training universe"]
+    assert finding.verdict == verdict
+    assert found in finding.found
+
+
+def test_a_home_that_is_a_file_is_a_failure(workplace: Path) -> None:
+    (workplace / "home").touch()
+    disk = examine_all()["disk"]
+    assert (disk.verdict, disk.found) == ("fail", f"{workplace}/home is no folder")
 
 
 def test_the_size_of_the_store_and_of_its_largest_tables_is_named(store: Store) -> None:

@@ -57,6 +57,7 @@ def test_debug_prints_the_traceback_without_secrets(
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("migrated")
 def test_a_foreseen_error_writes_no_log(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -101,6 +101,31 @@ def test_init_without_tickers_writes_nothing(workplace: Path, universe: str | No
     assert list(workplace.iterdir()) == []
 
 
+@pytest.mark.parametrize("source", [[], ["--source", "csv"]])
+@pytest.mark.parametrize(
+    ("folder", "found"), [("nowhere", "No such file or directory"), ("a file", "Not a directory")]
+)
+def test_init_refuses_a_folder_of_price_files_that_is_none(
+    workplace: Path, source: list[str], folder: str, found: str
+) -> None:
+    (workplace / "a file").touch()
+    done = CliRunner().invoke(app, ["init", "--universe", "KO", "--csv-dir", folder, *source])
+    assert isinstance(done.exception, UsageError)
+    assert f"at {workplace}/{folder}, found {found}; correct --csv-dir" in str(done.exception)
+    assert [path.name for path in workplace.iterdir()] == ["a file"]
+
+
+def test_init_for_price_files_wants_their_folder(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(app, ["init", "--universe", "KO", "--source", "csv"])
+    assert "Expected --csv-dir with the folder of TICKER.csv files" in str(done.exception)
+    assert list(workplace.iterdir()) == []
+    (workplace / "prices").mkdir()
+    monkeypatch.setenv("BANDCAST_CSV_DIR", "prices")
+    done = CliRunner().invoke(app, ["init", "--universe", "KO", "--source", "csv"])
+    assert f"fail  price files: Expected a folder with files such as AAPL.csv at {workplace}" in done.stdout
+    assert done.stdout.endswith("Mend what fails, then call `bandcast doctor` again.\n")
+
+
 def test_a_watchlist_is_read_by_settings_options_and_forms(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

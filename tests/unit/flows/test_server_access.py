@@ -1,6 +1,8 @@
 """The auth string of the Prefect server: where it lies and who is given it."""
 
 import stat
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from flows.server_access import (
     read_auth_string,
     read_server_url,
     require_access,
+    sole_server,
     supply_auth_string,
 )
 from forecasting.errors import SourceError, UsageError
@@ -112,6 +115,40 @@ def test_a_server_that_ends_leaves_the_note_of_a_later_one(home: Path) -> None:
             second.enter_context(noted_server(home, later))
         assert read_server_url(home) == later
     assert read_server_url(home) is None
+
+
+def test_a_second_serve_of_a_home_is_refused_until_the_first_is_gone(home: Path) -> None:
+    link = home.parent / "link"
+    link.symlink_to(home)
+    code = (
+        "import sys, pathlib; from flows.server_access import sole_server, noted_server; home = pathlib.Path("
+        "sys.argv[1])\nwith sole_server(home):\n  print('locked', flush=True); sys.stdin.readline()\n"
+        f"  with noted_server(home, {HERE!r}):\n    print('noted', flush=True); sys.stdin.readline()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        assert first.stdout.readline() == "locked\n"
+        with pytest.raises(
+            UsageError, match=rf"found one that is starting \(process {first.pid}\); use that"
+        ):
+            sole_server(home).__enter__()
+        first.stdin.write("\n")
+        first.stdin.flush()
+        assert first.stdout.readline() == "noted\n"
+        with pytest.raises(UsageError, match=rf"one at http://127.0.0.1:4200 \(process {first.pid}\); use"):
+            sole_server(link).__enter__()
+        first.kill()
+        first.wait()
+    assert read_server_url(home) == HERE
+    with sole_server(home):
+        assert read_server_url(home) is None
+        with sole_server(home.parent / "other"):
+            pass
+    with sole_server(home):
+        pass
 
 
 def test_the_server_of_a_home_is_noted_as_long_as_it_runs(home: Path) -> None:

@@ -277,7 +277,7 @@ def test_the_registry_holds_the_kinds_of_the_vocabulary_and_refuses_others() -> 
 
 
 def test_the_csv_source_needs_a_folder() -> None:
-    with pytest.raises(SourceError, match="name one"):
+    with pytest.raises(SourceError, match="give --csv-dir"):
         open_source(load_settings(source="csv"), NOW)
 
 

@@ -1,0 +1,49 @@
+"""Checks of what the settings name beside the store: a folder of price files, a list to train on."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from flows.doctor.finding import Finding
+from flows.settings import Settings
+from flows.sources.registry import open_source
+from flows.sources.training import find_list, read_list
+from flows.symbols import names_variable
+from forecasting.errors import SourceError
+
+TICKERS_SHOWN = 5
+
+
+def check_price_folder(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Check that the folder of the source `csv` is there, with a file of each configured ticker."""
+    if settings.source != "csv":
+        return
+    try:
+        held = open_source(settings, now).tickers()
+    except SourceError as error:
+        yield Finding("price files", "fail", str(error).rstrip("."))
+        return
+    wanted = [ticker for ticker in settings.tickers if not names_variable(ticker)]
+    missing = sorted(set(wanted) - set(held))
+    if not missing:
+        yield Finding("price files", "ok", f"of {len(wanted or held)} tickers in {settings.csv_dir}")
+        return
+    shown = ", ".join(missing[:TICKERS_SHOWN]) + (", ..." if len(missing) > TICKERS_SHOWN else "")
+    yield Finding(
+        "price files",
+        "fail" if len(missing) == len(settings.tickers) else "warn",
+        f"none of {len(missing)} of {len(wanted)} tickers in {settings.csv_dir}: {shown}",
+        "put them there, or take the tickers out of BANDCAST_TICKERS",
+    )
+
+
+def check_training_list(settings: Settings, _: datetime) -> Iterator[Finding]:
+    """Check that the file of a training universe can be read."""
+    file = find_list(settings.train_universe)
+    if file is None or settings.train_tickers:
+        return
+    try:
+        number = len(read_list(settings.train_universe))
+    except SourceError as error:
+        yield Finding("training universe", "fail", str(error).rstrip("."))
+    else:
+        yield Finding("training universe", "ok", f"{number} tickers in {file}")
