@@ -9,8 +9,7 @@ from flows.sources.registry import open_source
 from flows.sources.training import find_list, read_list
 from flows.symbols import names_variable
 from forecasting.errors import SourceError
-
-TICKERS_SHOWN = 5
+from forecasting.text import name_some
 
 
 def check_price_folder(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -27,11 +26,10 @@ def check_price_folder(settings: Settings, now: datetime) -> Iterator[Finding]:
     if not missing:
         yield Finding("price files", "ok", f"of {len(wanted or held)} tickers in {settings.csv_dir}")
         return
-    shown = ", ".join(missing[:TICKERS_SHOWN]) + (", ..." if len(missing) > TICKERS_SHOWN else "")
     yield Finding(
         "price files",
         "fail" if len(missing) == len(settings.tickers) else "warn",
-        f"none of {len(missing)} of {len(wanted)} tickers in {settings.csv_dir}: {shown}",
+        f"none of {len(missing)} of {len(wanted)} tickers in {settings.csv_dir}: {name_some(missing)}",
         "put them there, or take the tickers out of BANDCAST_TICKERS",
     )
 
