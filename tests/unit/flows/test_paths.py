@@ -2,9 +2,11 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from prefect.client.schemas.responses import DeploymentResponse
 from price_files import write_prices
 from typer.testing import CliRunner
 
@@ -13,6 +15,7 @@ from db.file_history import find_file
 from flows.cli import app
 from flows.first_day import FirstSettings, write_first_settings
 from flows.paths import settle_url
+from flows.prefect_runtime.changes import require_same_store
 from flows.prefect_runtime.server import build_worker_environment
 from flows.settings import load_settings
 from flows.sources import SampleSource
@@ -132,3 +135,10 @@ def test_init_writes_every_path_absolute(workplace: Path, user_folder: Path) -> 
     assert f"BANDCAST_HOME='{user_folder}/home'" in text
     assert f"BANDCAST_CSV_DIR='{user_folder}/prices'" in text
     assert f"BANDCAST_DATABASE_URL='sqlite:///{workplace}/here/b.db'" in text
+
+
+def test_a_stamp_with_a_relative_path_is_that_of_the_same_file() -> None:
+    stamped = DeploymentResponse(name="daily", flow_id=uuid4(), labels={}, tags=["store=sqlite:///bands.db"])
+    require_same_store([stamped], f"sqlite:///{Path.cwd()}/bands.db", "http://127.0.0.1:4200/api")
+    with pytest.raises(UsageError, match=r"found those of sqlite:///bands\.db"):
+        require_same_store([stamped], f"sqlite:///{Path.cwd()}/others.db", "http://127.0.0.1:4200/api")
