@@ -238,17 +238,11 @@ def open_reader(url: str, source: str) -> Store:
 
 
 def open_existing(url: str, source: str) -> Store:
-    """Open a database that exists for reading and writing; nothing is created.
-
-    Args:
-        url: `sqlite:///file.db` or `postgresql://user:password@host/name`.
-        source: Name of the price source, such as `yahoo`.
+    """Open a database that exists, as `open_store` does; nothing is created.
 
     Raises:
         NoStoreError: There is no database, or it is empty.
-        DatabaseUnreachableError: The database does not answer.
-        EmptiedStoreError: It is an empty file that once held something.
-        MigrationBehindError: Its schema is of another release.
+        StoreError: As of `open_store`.
     """
     open_reader(url, source).close()
     return open_store(url, source)
