@@ -64,7 +64,7 @@ def forecast_stored(context: RunContext, retrain: Retrain) -> RunSummary:
         version = ensure_model(context, retrain, pulls=False)
     summary = forecast_session(context, version, {}, watch=watch)
     show_quarantined(context.as_of, summary.quarantined)
-    return summary
+    return replace(summary, notes=(*context.unread_earnings, *summary.notes))
 
 
 def publish_session(

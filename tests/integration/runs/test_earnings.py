@@ -12,6 +12,8 @@ from reading_store import connection, rows
 
 from db import Store
 from flows.daily import daily
+from flows.forecast import forecast
+from flows.ingest import ingest
 from flows.sources import SampleSource
 from flows.steps.replay import replay_run
 
@@ -45,7 +47,7 @@ def test_without_dates_a_run_reads_the_quarters(monkeypatch: pytest.MonkeyPatch)
     assert rows("SELECT count(*) FROM earnings_dates") == [(0,)]
 
 
-def test_dates_beside_the_prices_of_a_folder_are_read(tmp_path: Path) -> None:
+def test_dates_of_a_folder_are_read_and_stay_where_its_file_is_spoilt(tmp_path: Path) -> None:
     for ticker in TICKERS:
         write_prices(tmp_path / "prices", SampleSource().fetch(ticker, None, DAY))
     lines = [
@@ -53,9 +55,16 @@ def test_dates_beside_the_prices_of_a_folder_are_read(tmp_path: Path) -> None:
         "IBM,2012-04-17,after_close,",
         "IBM,2012-07-18,after_close,2012-07-02",
     ]
-    (tmp_path / "prices" / "earnings.csv").write_text("\n".join(lines))
-    complete(daily, tickers=TICKERS, as_of=DAY, horizon=4, source="csv", csv_dir=str(tmp_path / "prices"))
-    assert rows("SELECT ticker, report_time, known_since FROM earnings_dates ORDER BY report_date") == [
-        ("IBM", "after_close", None),
-        ("IBM", "after_close", "2012-07-02"),
-    ]
+    file = tmp_path / "prices" / "earnings.csv"
+    file.write_text("\n".join(lines))
+    folder = {"source": "csv", "csv_dir": str(tmp_path / "prices")}
+    made = complete(daily, tickers=TICKERS, as_of=DAY, horizon=4, **folder)
+    stored = "SELECT ticker, report_time, known_since FROM earnings_dates ORDER BY report_date"
+    dates = [("IBM", "after_close", None), ("IBM", "after_close", "2012-07-02")]
+    assert (rows(stored), made.notes) == (dates, ())
+
+    file.write_text("ticker,day\n")
+    for flow in (ingest, forecast):
+        (note,) = complete(flow, tickers=TICKERS, as_of=DAY, **folder).notes
+        assert "no column date" in note
+    assert rows(stored) == dates
