@@ -142,6 +142,19 @@ def name_deployment(run: FlowRun) -> str:
         return client.read_deployment(run.deployment_id).name
 
 
+def require_refusal(environment: dict[str, str], sentence: str) -> None:
+    """Check that a second `serve` of the same home is refused."""
+    second = subprocess.run(
+        [Path(sys.executable).with_name("bandcast"), "serve", "--port", str(free_port())],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 2
+    assert sentence in second.stderr
+
+
 def test_serve_starts_a_server_whose_schedules_make_runs(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,15 +187,7 @@ def test_serve_starts_a_server_whose_schedules_make_runs(
         (found,) = (check for check in json.loads(doctor.stdout) if check["check"] == "Prefect server")
         assert (found["verdict"], str(port) in found["found"]) == ("ok", True), found
         assert (workplace / "home" / SERVER_LOG).exists()
-        second = subprocess.run(
-            [script, "serve", "--port", str(free_port())],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert second.returncode == 2
-        assert f"found one at http://127.0.0.1:{port} (process {process.pid})" in second.stderr
+        require_refusal(environment, f"found one at http://127.0.0.1:{port} (process {process.pid})")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
