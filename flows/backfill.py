@@ -73,7 +73,7 @@ def backfill(
         raise UsageError(f"Expected start at or before end, found {start} after {end}.")
     chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
     chosen |= number_overrides(dropout_runs, seed, success_ratio)
-    with open_flow_context(end, asked="end", reissue=reissue, **chosen) as context:
+    with open_flow_context(end, parameter="end", reissue=reissue, **chosen) as context:
         return backfill_span(context, Span(start, end), force=force or reissue)
 
 

@@ -120,14 +120,14 @@ class RunContext(Scope):
 
 
 def settle_scope(
-    due: datetime, as_of: date | None = None, *, asked: str = "as_of", **overrides: Any
+    due: datetime, as_of: date | None = None, *, parameter: str = "as_of", **overrides: Any
 ) -> Scope:
     """Settle what a run works on.
 
     Args:
         due: When the run was due (UTC).
         as_of: Day whose session to forecast from, or the last one before it; None for the last that counts.
-        asked: Name of the parameter in which the caller has given that day.
+        parameter: Name that the caller knows `as_of` by.
         **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
@@ -145,7 +145,7 @@ def settle_scope(
     newest = find_newest_session(settings, source, tickers, due=due)
     if as_of is not None and as_of > newest:
         raise UsageError(
-            f"Expected {asked} at {newest} (the last session with prices) or before, found {as_of}."
+            f"Expected {parameter} at {newest} (the last session with prices) or before, found {as_of}."
         )
     calendars = read_calendars(settings)
     training = choose_training_universe(settings, tickers, calendars)
@@ -160,7 +160,7 @@ def open_context(
     *,
     now: datetime | None = None,
     reissue: bool = False,
-    asked: str = "as_of",
+    parameter: str = "as_of",
     **overrides: Any,
 ) -> Iterator[RunContext]:
     """Open the context of a run, and check its store once a day; close the store at the end.
@@ -170,7 +170,7 @@ def open_context(
         as_of: The session to forecast from; None for the last one that counts.
         now: The clock; None reads it.
         reissue: Add an edition to live bands that come out otherwise.
-        asked: Name of the parameter in which the caller has given `as_of`.
+        parameter: Name that the caller knows `as_of` by.
         **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
@@ -178,7 +178,7 @@ def open_context(
         SourceError: As `settle_scope`.
         StoreError: The store cannot be used.
     """
-    scope = settle_scope(due, as_of, asked=asked, **overrides)
+    scope = settle_scope(due, as_of, parameter=parameter, **overrides)
     now = now or datetime.now(UTC)
     with open_store(scope.settings.url, scope.settings.source) as store:
         store.check_daily(now.date())

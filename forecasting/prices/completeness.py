@@ -29,7 +29,8 @@ LOOSE_CALENDARS = (WEEKDAYS, FUTURES)  # their holidays differ from the vendor's
 def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHistory:
     """Return the history with the bars that lie on sessions of the calendar.
 
-    Days before the calendar begins stay as they are.
+    Before the calendar begins every weekday counts as a session, and a bar of any day stays. History up to a
+    time without daily bars is left out, with a note.
 
     Raises:
         WrongSessionsError: More than `OFF_CALENDAR_SHARE` (or `LOOSE_SHARE`) of the bars do not, or the bars
