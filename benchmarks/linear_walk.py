@@ -19,8 +19,8 @@ import pandas as pd
 
 from flows.backtest.options import fetch_universe
 from flows.backtest.run import write_rows
-from flows.reporting.backtest import build_backtest_sheets
-from flows.reporting.tables import to_markdown
+from flows.presentation.backtest import build_backtest_sheets
+from flows.presentation.tables import to_markdown
 from flows.settings import Settings, load_settings
 from flows.sources.registry import open_source
 from forecasting.backtesting.calibrated import calibrate_walk

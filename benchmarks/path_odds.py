@@ -103,7 +103,7 @@ def fit_linear(universe: Mapping[str, DailyReturns], session: date) -> Model:
         {"correction": "off", "training": {"max_epochs": 1, "epoch_steps": 1}}
     )
     known = [returns.until(session) for returns in universe.values()]
-    return fit_model([each for each in known if len(each)], session, config, report=lambda *_: None)
+    return fit_model([each for each in known if len(each)], session, config, on_epoch=lambda *_: None)
 
 
 def print_tables(path: Path) -> None:

@@ -53,13 +53,13 @@ def fit_measured(universe: Sequence[DailyReturns], session: date, steps: int) ->
     started, used = time.monotonic(), time.process_time()
     lines: list[str] = []
 
-    def report(epoch: int, losses: dict[str, float]) -> None:
+    def on_epoch(epoch: int, losses: dict[str, float]) -> None:
         spent = time.process_time() - used
         lines.append(f"epoch {epoch + 1}, step {losses['steps']:.0f}, {losses['validation_loss']:.5f}")
         print_line(f"{lines[-1]}, {spent:.0f} s of processor time")
 
     config = ModelConfig(correction="on", training=TrainingConfig(max_steps=steps))
-    model = fit_model(universe, session, config, report=report)
+    model = fit_model(universe, session, config, on_epoch=on_epoch)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print_line(
         f"fit of {session}: {len(universe)} tickers, {time.process_time() - used:.0f} s of processor time, "

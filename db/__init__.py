@@ -13,7 +13,7 @@ from db.records import (
     QuarantineRecord,
     Rollback,
     RunRecord,
-    SaveReport,
+    SavedBars,
     TickerSession,
 )
 from db.repositories.base import Selection
@@ -48,7 +48,7 @@ __all__ = [
     "QuarantineRecord",
     "Rollback",
     "RunRecord",
-    "SaveReport",
+    "SavedBars",
     "Selection",
     "Store",
     "StoreSize",

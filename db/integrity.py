@@ -12,12 +12,12 @@ from db.engine import display_url, reading
 from db.faults import DAMAGED
 from forecasting.errors import DatabaseFaultError
 
-REPORT_SECONDS = 30
+LOG_SECONDS = 30
 _log = logging.getLogger(__name__)
 
 
 def check_pages(engine: sa.Engine) -> None:
-    """Check every page of a SQLite file; log so every `REPORT_SECONDS`, because a big one takes minutes.
+    """Check every page of a SQLite file; log so every `LOG_SECONDS`, because a big one takes minutes.
 
     PostgreSQL checks its own pages.
 
@@ -26,7 +26,7 @@ def check_pages(engine: sa.Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         return
-    with reading(engine) as connection, _reporting(engine):
+    with reading(engine) as connection, _logging_progress(engine):
         found = list(connection.exec_driver_sql("PRAGMA quick_check(1)").scalars())
     if found != ["ok"]:
         words = " ".join(str(found[0]).split())
@@ -34,17 +34,17 @@ def check_pages(engine: sa.Engine) -> None:
 
 
 @contextmanager
-def _reporting(engine: sa.Engine) -> Iterator[None]:
+def _logging_progress(engine: sa.Engine) -> Iterator[None]:
     start, finished = time.monotonic(), threading.Event()
 
-    def report() -> None:
-        while not finished.wait(REPORT_SECONDS):
+    def log() -> None:
+        while not finished.wait(LOG_SECONDS):
             _log.warning("checking %s, for %.0f s now", display_url(engine.url), time.monotonic() - start)
 
-    reporter = threading.Thread(target=report, daemon=True)
-    reporter.start()
+    logger = threading.Thread(target=log, daemon=True)
+    logger.start()
     try:
         yield
     finally:
         finished.set()
-        reporter.join()
+        logger.join()

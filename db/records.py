@@ -11,7 +11,7 @@ TickerSession = tuple[str, date]  # a ticker and the session that it was forecas
 
 
 @dataclass(frozen=True)
-class SaveReport:
+class SavedBars:
     """Result of saving downloaded prices, in bars.
 
     Attributes:

@@ -22,7 +22,7 @@ from flows.prefect_runtime.parameters import (
     overrides,
 )
 from flows.prefect_runtime.run_names import run_name
-from flows.reporting.artifacts import BackfillProgress, show_backfill
+from flows.presentation.artifacts import BackfillProgress, show_backfill
 from flows.steps.ingest import ingest_tickers, require_stored
 from flows.steps.missing_sessions import load_unfinished
 from flows.steps.models import list_universe

@@ -32,18 +32,18 @@ FILE_FAULTS = {
 def translate_error(error: Exception) -> BandcastError:
     """Return any error as one of bandcast, whose text is a sentence for a person.
 
-    Faults of files and disks have an own sentence; what nobody foresaw is reported by `report_unexpected`.
+    Faults of files and disks have an own sentence; what nobody foresaw is reported by `log_unexpected`.
     """
     if isinstance(error, BandcastError):
         return error
     if not isinstance(error, OSError) or error.errno not in FILE_FAULTS:
-        return report_unexpected(error)
+        return log_unexpected(error)
     translated = FileError(str(error.filename or "a file"), os.strerror(error.errno))
     translated.__cause__ = error
     return translated
 
 
-def report_unexpected(error: Exception) -> InternalError:
+def log_unexpected(error: Exception) -> InternalError:
     """Append the traceback of an error to the log file of the home; return the error that a person is shown.
 
     The log is private, and bounded in size. Where it cannot be written, the sentence names the option that

@@ -5,7 +5,7 @@ from prefect import flow
 from flows.doctor import examine, list_failures
 from flows.prefect_runtime.flow_support import one_sentence
 from flows.prefect_runtime.run_names import run_name
-from flows.reporting.artifacts import show_findings
+from flows.presentation.artifacts import show_findings
 from flows.settings import load_settings
 from forecasting.errors import SourceError
 

@@ -88,7 +88,7 @@ class SessionFill:
 
 
 @dataclass(frozen=True)
-class RunReport:
+class RunOutputs:
     """Where a person finds the bands of a run.
 
     Attributes:
@@ -115,7 +115,7 @@ class RunSummary:
         seconds: Of each stage.
         promotion: Reason of the newest promotion decision, empty without one; None where no model is tested.
         scored: Number of bands scored; None for a run that does not count them.
-        report: Where the bands are; None for a run that shows none.
+        outputs: Where the bands are; None for a run that shows none.
         filled: Earlier sessions that were filled; None for a run that looks for none.
         fallbacks: Ticker -> the lower rung that made its bands, and why; None for a run that forecasts none.
         notes: What a person should know of the prices that went through, a sentence each.
@@ -129,7 +129,7 @@ class RunSummary:
     seconds: Mapping[str, float] = field(default_factory=dict)
     promotion: str | None = None
     scored: int | None = None
-    report: RunReport | None = None
+    outputs: RunOutputs | None = None
     filled: tuple[SessionFill, ...] | None = None
     fallbacks: Mapping[str, str] | None = None
     notes: tuple[str, ...] = ()
@@ -151,8 +151,8 @@ class RunSummary:
             plain["gate"] = self.promotion or None
         if self.scored is not None:
             plain["scored"] = self.scored
-        if self.report is not None:
-            plain |= asdict(self.report)
+        if self.outputs is not None:
+            plain |= asdict(self.outputs)
         if self.fallbacks is not None:
             plain["fallbacks"] = dict(self.fallbacks)
         if self.filled is not None:

@@ -53,7 +53,7 @@ from forecasting.sampling import draw_sample
 from forecasting.types import Band, Floats, Quality, Regime
 
 if TYPE_CHECKING:
-    from forecasting.model.lightning_module import EpochReport
+    from forecasting.model.lightning_module import EpochCallback
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Forecaster:
 
 @single_thread()
 def fit_model(
-    universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, *, report: "EpochReport"
+    universe: Sequence[DailyReturns], as_of: date, config: ModelConfig, *, on_epoch: "EpochCallback"
 ) -> Model:
     """Train one pooled model on all tickers up to `as_of`; some of them become its reference universe.
 
@@ -102,7 +102,7 @@ def fit_model(
     tickers, left_out = _build_trainable(known, market, chosen, report_size=report_size or PRIOR_SIZE)
     no_correction = refuse_correction(len(tickers), config)
     log_har = fit_log_har(tickers, names, config.log_har)
-    fitted = _fit_heads(tickers, log_har, chosen, report=report)
+    fitted = _fit_heads(tickers, log_har, chosen, on_epoch=on_epoch)
     network, split = fitted.network, fitted.split
     coefficients = fit_market(market[: pd.Timestamp(split.trained_through)].to_numpy(np.float64))
     residuals = collect_residuals(
@@ -156,7 +156,7 @@ class _Heads(NamedTuple):
 
 
 def _fit_heads(
-    tickers: list[TickerFeatures], log_har: LogHar, config: ModelConfig, *, report: "EpochReport"
+    tickers: list[TickerFeatures], log_har: LogHar, config: ModelConfig, *, on_epoch: "EpochCallback"
 ) -> _Heads:
     """Fit the network to what the linear part leaves; empty the list, whose features take half a gigabyte."""
     from forecasting.model.training import fit_network  # Lightning imports for seconds; a forecast needs none
@@ -170,7 +170,7 @@ def _fit_heads(
     return_freed_memory()
     split = split_by_session(data, config.training)
     network = build_network(config)
-    metrics = fit_network(network, data, split, linear=log_har, config=config.training, report=report)
+    metrics = fit_network(network, data, split, linear=log_har, config=config.training, on_epoch=on_epoch)
     return _Heads(network.eval(), metrics, split, past)
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pandas as pd
 import sqlalchemy as sa
 
-from db.records import Holding, SaveReport
+from db.records import Holding, SavedBars
 from db.repositories.actions import ActionRepository
 from db.repositories.base import Repository
 from db.schema import instruments, price_bars, price_revisions
@@ -88,7 +88,7 @@ class PriceRepository(Repository):
         calendar: str | None = None,
         *,
         download: PriceHistory | None = None,
-    ) -> SaveReport:
+    ) -> SavedBars:
         """Store a download; nothing is written where all of it is stored already.
 
         A revised bar goes to `price_revisions` before it is updated. A stored bar that the download lacks is
@@ -104,7 +104,7 @@ class PriceRepository(Repository):
             StoreError: A value is infinite.
         """
         if history.bars.empty:
-            return SaveReport()
+            return SavedBars()
         diff = diff_bars(self._load_bars(history.ticker), history.bars, history.actions["split"])
         self._save_instrument(history, seen_at, calendar)
         self._save_revisions(history.ticker, diff.restated.index.date, REVISION_REASON, at=seen_at)
@@ -113,7 +113,7 @@ class PriceRepository(Repository):
             self._connection, price_bars, self._build_rows(history.ticker, bars, seen_at), guarded=BAR_COLUMNS
         )
         ActionRepository(self._connection, self._source).save(history, seen_at, download=download)
-        return SaveReport(len(diff.new), len(diff.restated), diff.unchanged, len(diff.vanished))
+        return SavedBars(len(diff.new), len(diff.restated), diff.unchanged, len(diff.vanished))
 
     def withdraw_deleted(self, history: PriceHistory, withdrawn_at: datetime) -> list[date]:
         """Move the stored bars that the owner's file has no longer to the revisions; return their sessions.

@@ -56,7 +56,7 @@ def fit(task: WalkTask, session: date) -> None:
     with _name_session(f"Fit at {session}"):
         universe = [task.universe[ticker].until(session) for ticker in task.train]
         universe = [returns for returns in universe if len(returns)]
-        model = fit_model(universe, session, task.model, report=lambda *_: None)
+        model = fit_model(universe, session, task.model, on_epoch=lambda *_: None)
     Checkpoint(task.out).save_fit(session, model)
 
 

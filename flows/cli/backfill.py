@@ -51,6 +51,6 @@ def backfill(
         force=force,
         reissue=reissue,
     )
-    from flows.reporting.summaries import build_backfill_lines
+    from flows.presentation.summaries import build_backfill_lines
 
     print_result(build_backfill_lines(summary), summary.plain(), json=json)

@@ -50,7 +50,7 @@ def backtest(
     from flows.backtest.options import BacktestOptions
     from flows.backtest.run import run_backtest
     from flows.named_universe import settle_settings
-    from flows.reporting.backtest import backtest_to_markdown, backtest_to_plain, build_backtest_parts
+    from flows.presentation.backtest import backtest_to_markdown, backtest_to_plain, build_backtest_parts
 
     options = BacktestOptions(
         out=expand_path(out),

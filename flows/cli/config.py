@@ -19,7 +19,7 @@ def show(json: Json = False) -> None:
     from dataclasses import asdict
 
     from flows.origins import list_settings
-    from flows.reporting.settings import build_settings_sheet
+    from flows.presentation.settings import build_settings_sheet
     from flows.settings import load_settings
 
     found = list(list_settings(load_settings()))

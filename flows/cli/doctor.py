@@ -18,7 +18,7 @@ def doctor(
     """Look for what is broken or will break; one line each. Exit code 1 where something fails."""
     from flows.alarms import Alarm, try_alarm
     from flows.doctor import examine, list_failures
-    from flows.reporting.tables import to_json
+    from flows.presentation.tables import to_json
     from flows.settings import load_settings
 
     findings = []

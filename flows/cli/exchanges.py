@@ -6,7 +6,7 @@ from flows.cli.output import print_sheet
 
 def exchanges(json: Json = False) -> None:
     """List the exchange calendars, and the suffixes and indices that follow each."""
-    from flows.reporting.exchanges import build_exchanges_sheet
+    from flows.presentation.exchanges import build_exchanges_sheet
 
     sheet = build_exchanges_sheet()
     print_sheet(sheet, json=json)

@@ -17,7 +17,7 @@ def run_flow(name: str, *, json: bool, source: str, **parameters: Any) -> None:
     """
     summary: RunSummary = call_flow(name, source=source, **parameters)
     from db import open_reader
-    from flows.reporting.summaries import build_summary_parts
+    from flows.presentation.summaries import build_summary_parts
     from flows.settings import load_settings
 
     settings = load_settings(source=None if source == "configured" else source)

@@ -14,7 +14,7 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
     if context.invoked_subcommand:
         return
     from db import open_reader
-    from flows.reporting.models import load_models_sheet
+    from flows.presentation.models import load_models_sheet
     from flows.settings import load_settings
 
     settings = load_settings(source=source)

@@ -11,7 +11,7 @@ import typer
 from forecasting.errors import FileError
 
 if TYPE_CHECKING:
-    from flows.reporting.tables import Part, Sheet
+    from flows.presentation.tables import Part, Sheet
 
 STANDARD_OUTPUT = "standard output"
 
@@ -22,7 +22,7 @@ def print_result(parts: "Iterable[Part]", plain: Any, *, json: bool) -> None:
     Raises:
         FileError: Standard output cannot be written.
     """
-    from flows.reporting.tables import print_parts, to_json
+    from flows.presentation.tables import print_parts, to_json
 
     if json:
         print_line(to_json(plain))
@@ -43,7 +43,7 @@ def print_sheet(sheet: "Sheet", *, json: bool, digits: int | None = None) -> Non
     Raises:
         FileError: Standard output cannot be written.
     """
-    from flows.reporting.tables import to_records
+    from flows.presentation.tables import to_records
 
     print_result([sheet], to_records(sheet, digits) if json else None, json=json)
 

@@ -26,8 +26,8 @@ def plot(
     """Draw fan charts of the newest bands; prints the path of the picture."""
     from db import open_reader
     from flows.named_universe import settle_settings
-    from flows.reporting.bands import default_plot_path, load_fan_data
-    from flows.reporting.charts import require_drawable, save_fan_charts
+    from flows.presentation.bands import default_plot_path, load_fan_data
+    from flows.presentation.charts import require_drawable, save_fan_charts
 
     out = expand_path(out) if out else None
     if out:

@@ -19,7 +19,7 @@ def status(source: Source = None, tickers: Tickers = None, json: Json = False) -
     from db import open_reader
     from flows.context import load_calendars
     from flows.named_universe import settle_settings
-    from flows.reporting.prices import load_status_sheet
+    from flows.presentation.prices import load_status_sheet
 
     settings = settle_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
@@ -40,7 +40,7 @@ def show(
 ) -> None:
     """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
     from db import open_reader
-    from flows.reporting.prices import build_prices_sheet, load_prices, prices_to_plain
+    from flows.presentation.prices import build_prices_sheet, load_prices, prices_to_plain
     from flows.settings import load_settings
     from flows.symbols import parse_ticker
 
@@ -58,7 +58,7 @@ def check(
     """Show what a run would take of each price file, and why not; nothing is written."""
     from flows.context import read_calendars
     from flows.doctor.price_files import check_price_files
-    from flows.reporting.prices import build_files_sheet
+    from flows.presentation.prices import build_files_sheet
     from flows.settings import load_settings
 
     calendars = read_calendars(load_settings())
@@ -82,7 +82,7 @@ def forget(
 ) -> None:
     """Move a ticker's stored bars to the revisions; a source that still has them brings them back."""
     from db import open_existing, open_reader
-    from flows.reporting.prices import describe_forgotten
+    from flows.presentation.prices import describe_forgotten
     from flows.settings import load_settings
     from flows.steps.withdrawal import choose_forgotten, forget_prices
     from flows.symbols import parse_ticker

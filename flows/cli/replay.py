@@ -14,7 +14,7 @@ def replay(
 ) -> None:
     """Make a past run again from the store; exit code 1 unless every row is bit-equal."""
     from db import open_reader
-    from flows.reporting.summaries import build_replay_lines
+    from flows.presentation.summaries import build_replay_lines
     from flows.settings import load_settings
     from flows.steps.replay import replay_run
 

@@ -22,8 +22,8 @@ def show(
     """Show the newest bands in the store."""
     from db import open_reader
     from flows.named_universe import settle_settings
-    from flows.reporting.bands import build_bands_sheet, load_bands, load_expected_reports
-    from flows.reporting.tables import STORED_DIGITS
+    from flows.presentation.bands import build_bands_sheet, load_bands, load_expected_reports
+    from flows.presentation.tables import STORED_DIGITS
     from forecasting.config import MAIN_HORIZONS
 
     settings = settle_settings(source=source, tickers=tickers)

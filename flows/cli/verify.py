@@ -11,7 +11,7 @@ def verify(
     """Score every band whose target session has closed; print how all bands have done."""
     from db import open_reader
     from flows.named_universe import settle_settings
-    from flows.reporting.scorecards import build_scorecard_parts, load_scorecards, scorecards_to_plain
+    from flows.presentation.scorecards import build_scorecard_parts, load_scorecards, scorecards_to_plain
 
     settings = settle_settings(source=source, csv_dir=csv_dir, tickers=tickers)
     scored = 0

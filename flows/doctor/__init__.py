@@ -10,7 +10,7 @@ from flows.doctor.finding import Finding
 from flows.doctor.inputs import check_price_folder, check_training_list
 from flows.doctor.prefect_server import check_server
 from flows.doctor.stored import check_calendars, check_database, check_file, check_freshness, check_size
-from flows.failures import describe_masked, hide_secrets, report_unexpected
+from flows.failures import describe_masked, hide_secrets, log_unexpected
 from flows.settings import Settings
 from forecasting.errors import BandcastError
 from forecasting.text import clean_text
@@ -46,7 +46,7 @@ def examine(settings: Settings, now: datetime | None = None) -> Iterator[Finding
         except BandcastError as error:
             yield _hide_secrets(Finding(name, "fail", str(error)))
         except Exception as error:  # one broken check must not hide the others
-            report_unexpected(error)
+            log_unexpected(error)
             yield Finding(name, "fail", describe_masked(error), "report this, with the line above")
 
 

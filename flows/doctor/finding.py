@@ -1,4 +1,4 @@
-"""One line of the report of `bandcast doctor`."""
+"""A finding of `bandcast doctor`, which it prints as one line."""
 
 from dataclasses import dataclass
 from typing import Literal

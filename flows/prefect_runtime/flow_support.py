@@ -42,7 +42,7 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
                 return function(*args, **kwargs)
         except Exception as error:
             failure = translate_error(error)
-        report_failure(failure)
+        alarm_failure(failure)
         failed: State[Any] = Failed(message=hide_secrets(str(failure)), data=failure)
         return failed  # type: ignore[return-value]  # Prefect accepts a state as result
 
@@ -59,7 +59,7 @@ def untraversed(value: R) -> R:
     return quoted
 
 
-def report_failure(failure: BandcastError) -> None:
+def alarm_failure(failure: BandcastError) -> None:
     """Send an alarm about the failure of this run; a fault of that is logged."""
     if fault := try_alarm(Alarm(f"bandcast: {flow_run.name} failed", str(failure))):
         get_run_logger().warning("alarm: %s", fault)

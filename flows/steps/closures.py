@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 from flows.context import RunContext, load_calendars
-from flows.reporting.prices import format_sessions
+from flows.presentation.prices import format_sessions
 from flows.summary import Ingested
 from forecasting.calendars.lookup import CalendarChange, Calendars, find_closures
 from forecasting.calendars.trading_days import list_calendars

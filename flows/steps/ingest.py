@@ -15,7 +15,7 @@ from prefect.states import Failed
 from db import QuarantineRecord
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
-from flows.reporting.artifacts import show_quarantined
+from flows.presentation.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
 from flows.steps.closures import describe_closures, describe_prices, learn_closures
 from flows.steps.earnings import refresh_earnings
@@ -143,7 +143,7 @@ def try_again(context: RunContext, result: Ingested | PriceError) -> Ingested | 
 
 
 def ingest_universe(context: RunContext, tickers: Sequence[str]) -> RunSummary:
-    """Ingest everything that a run needs, and report it.
+    """Ingest everything that a run needs, and show the quarantined tickers.
 
     Args:
         context: The run.
@@ -168,13 +168,13 @@ def ingest_universe(context: RunContext, tickers: Sequence[str]) -> RunSummary:
 
 
 def require_ingested(context: RunContext, result: IngestResult) -> tuple[str, ...]:
-    """Report the quarantined tickers; return those that are to be forecast and have prices.
+    """Quarantine the tickers that failed; return those that are to be forecast and have prices.
 
     Raises:
         SourceError: Fewer than `min_success_ratio` requires.
     """
     done = result.select_done(context.tickers)
-    report_quarantine(context, result.failed, done)
+    quarantine_tickers(context, result.failed, done)
     require_enough(context, done, "prices", faults=result.failed)
     return done
 
@@ -197,9 +197,9 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
         with attribute_to_ticker(ticker):
             reading = reconcile(stored, history, trusted=trusted, owned=not live, disputes=disputes)
         calendar = context.calendars.presume(ticker).name
-        report = tx.prices.save(reading, context.now, calendar=calendar, download=history)
+        saved = tx.prices.save(reading, context.now, calendar=calendar, download=history)
     notes += [f"{ticker}: {note}" for note in history.notes]
-    return Ingested(ticker, report.new, report.changed, report.vanished, notes=tuple(notes))
+    return Ingested(ticker, saved.new, saved.changed, saved.vanished, notes=tuple(notes))
 
 
 def confirm_calendar(context: RunContext, history: PriceHistory) -> Calendar:
@@ -241,7 +241,7 @@ def require_complete(context: RunContext, ticker: str) -> tuple[date, ...]:
     return find_believed_gaps(stored, calendar, session)
 
 
-def save_quarantine(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
+def save_quarantines(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
     """Save the reason of each ticker that failed, and lift the quarantine of those that went through."""
     rows = [
         QuarantineRecord(context.source.name, ticker, context.as_of, error.reason, str(error), context.now)
@@ -252,9 +252,9 @@ def save_quarantine(context: RunContext, failed: Mapping[str, PriceError], done:
         tx.quarantines.lift(context.as_of, list(done))
 
 
-def report_quarantine(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
-    """Save quarantines, and show them in the log."""
-    save_quarantine(context, failed, done)
+def quarantine_tickers(context: RunContext, failed: Mapping[str, PriceError], done: Iterable[str]) -> None:
+    """Save the quarantines of a run, and log the reason of each."""
+    save_quarantines(context, failed, done)
     for error in failed.values():
         get_run_logger().warning("quarantined %s", error)
 

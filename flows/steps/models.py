@@ -120,7 +120,7 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
     logger = get_run_logger()
     logger.info("train: %d tickers up to %s", len(universe), last)
     config = context.settings.model
-    model = fit_model(universe, last, config, report=EpochLog(logger.info, config.training))
+    model = fit_model(universe, last, config, on_epoch=EpochLog(logger.info, config.training))
     best = model.metrics["best_epoch"] + 1
     logger.info("train: fitted, kept epoch %d, %s", best, word_losses(model.metrics))
     if model.manifest.no_correction:

@@ -12,14 +12,14 @@ from db import Publication, RunRecord, TickerSession
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
 from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen, untraversed
-from flows.reporting.artifacts import show_fallbacks, show_quarantined
+from flows.presentation.artifacts import show_fallbacks, show_quarantined
 from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
 from flows.steps.earnings import refresh_earnings
 from flows.steps.forecast import ForecastResult, forecast_all
-from flows.steps.ingest import ingest_tickers, report_quarantine, require_enough, require_stored
+from flows.steps.ingest import ingest_tickers, quarantine_tickers, require_enough, require_stored
 from flows.steps.models import ensure_model, train
-from flows.steps.report import report_promotion
+from flows.steps.present import present_promotion
 from flows.steps.training import ingest_training
 from flows.steps.verify import verify_bands
 from flows.summary import RunSummary, Stopwatch
@@ -41,7 +41,7 @@ def retrain_model(context: RunContext) -> RunSummary:
         ingested = ingest_tickers(context, own)
         context = replace(context, calendars=ingested.calendars)
         context = ingest_training(refresh_earnings(context, ingested.select_done(own)))
-    report_quarantine(context, ingested.failed, ingested.select_done(own))
+    quarantine_tickers(context, ingested.failed, ingested.select_done(own))
     show_quarantined(context.as_of, ingested.failed)
     require_stored(replace(context, tickers=context.train_tickers), ingested.failed)
     with watch.stage("train"):
@@ -51,7 +51,7 @@ def retrain_model(context: RunContext) -> RunSummary:
         model_version=version,
         quarantined=ingested.failed,
         seconds=watch.seconds,
-        promotion=report_promotion(context),
+        promotion=present_promotion(context),
         notes=ingested.notes,
     )
 
@@ -90,7 +90,7 @@ def forecast_session(
         wanted = [ticker for ticker in context.tickers if ticker not in failed]
         result = forecast_all(context, version, Calibration.from_json(calibration.state), tickers=wanted)
     faults = {**failed, **result.faults}
-    report_quarantine(context, faults, result.forecasts)
+    quarantine_tickers(context, faults, result.forecasts)
     show_fallbacks(context.as_of, result.fallbacks)
     served = find_highest_rung(result, version)
     with watch.stage("publish"):

@@ -16,15 +16,15 @@ from flows.steps.earnings import refresh_earnings
 from flows.steps.ingest import ingest_tickers, require_ingested
 from flows.steps.missing_sessions import SessionPlan
 from flows.steps.models import ensure_model, find_active, list_universe
-from flows.steps.publish import publish_session
-from flows.steps.report import (
+from flows.steps.present import (
     list_artifacts,
-    report_calibration,
-    report_missing,
-    report_promotion,
-    report_run,
-    report_summary,
+    present_calibration,
+    present_missing,
+    present_promotion,
+    present_run,
+    present_summary,
 )
+from flows.steps.publish import publish_session
 from flows.summary import RunSummary, SessionFill, Stopwatch
 from forecasting.errors import BandcastError
 from forecasting.types import Retrain
@@ -32,7 +32,7 @@ from forecasting.types import Retrain
 
 def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> State[Any]:
     """Publish every session of a plan; return the state with a sentence, `Skipped` if there is none."""
-    report_missing(plan)
+    present_missing(plan)
     if plan.is_empty:
         sentence = plan.describe()
         get_run_logger().info("skipped: %s", sentence)
@@ -48,19 +48,19 @@ def publish_plan(context: RunContext, plan: SessionPlan, retrain: Retrain) -> St
         require_ingested(context, ingested)
         summary = publish_session(context, ingested.failed, retrain, watch=watch)
     with watch.stage("report"):
-        report = report_run(context, summary.tickers or context.tickers)
-        report_calibration(context)
-        decided = bool(report_promotion(context))
-    summary = replace(summary, report=report, filled=filled, notes=(*ingested.notes, *summary.notes))
+        outputs = present_run(context, summary.tickers or context.tickers)
+        present_calibration(context)
+        decided = bool(present_promotion(context))
+    summary = replace(summary, outputs=outputs, filled=filled, notes=(*ingested.notes, *summary.notes))
     artifacts = list_artifacts(summary, decided=decided, missing=bool(plan.missing))
-    return Completed(message=report_summary(context, summary, artifacts), data=summary)
+    return Completed(message=present_summary(context, summary, artifacts), data=summary)
 
 
 def fill_session(context: RunContext) -> SessionFill:
     """Publish a session that was missed, from the model that served then, however old.
 
-    A session that cannot be filled is reported, and does not keep the others from being filled. To be called
-    in the thread of the run: elsewhere Prefect does not know which run the session belongs to.
+    The result of a session that cannot be filled holds the reason; the others are filled all the same. Call
+    it in the thread of the run: in another one Prefect does not know which run the session belongs to.
     """
 
     # The context is no parameter of it: Prefect would store its settings.

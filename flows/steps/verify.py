@@ -7,8 +7,8 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
+from flows.steps.present import present_calibration
 from flows.steps.progress import log_progress
-from flows.steps.report import report_calibration
 from flows.summary import RunSummary, Stopwatch
 from forecasting.errors import PriceError
 from forecasting.evaluation.outcomes import score_issued
@@ -23,7 +23,7 @@ def verify_store(context: RunContext) -> RunSummary:
     watch = Stopwatch()
     with watch.stage("verify"):
         scored = verify_bands(untraversed(context), date.min)
-    report_calibration(context)
+    present_calibration(context)
     return RunSummary(context.as_of, seconds=watch.seconds, scored=scored)
 
 

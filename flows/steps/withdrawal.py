@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from db import FORGOTTEN, Transaction
-from flows.reporting.prices import format_sessions
+from flows.presentation.prices import format_sessions
 from forecasting.errors import InstrumentChangedError, UsageError
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.identity import is_other_instrument

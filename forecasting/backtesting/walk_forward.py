@@ -78,7 +78,7 @@ class Issued:
 Spread = Callable[[Callable[[date], Issued], Sequence[date]], Iterable[Issued]]
 
 
-def _report_nothing(_done: int, _total: int) -> None:
+def _ignore_progress(_done: int, _total: int) -> None:
     pass
 
 
@@ -87,11 +87,11 @@ class Execution:
     """How the origins of a walk are forecast; it changes no forecast.
 
     Attributes:
-        report: Called with the origins done and to do.
+        on_progress: Called with the origins done and to do.
         spread: Apply a function to every origin and yield the results in order: `map`, or over processes.
     """
 
-    report: Progress = _report_nothing
+    on_progress: Progress = _ignore_progress
     spread: Spread = map
 
 
@@ -146,7 +146,7 @@ def walk_forward(
     issue = _Issuer(methods, known, tuple(tickers))
     for done, issued in enumerate(execution.spread(issue, origins), start=1):
         yield issued
-        execution.report(done, len(origins))
+        execution.on_progress(done, len(origins))
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def walk_before(
     if not origins:
         return WarmStart(BAND_SCORES.empty(), {}, f"no more than {config.fewest_fitted} sessions of history")
     try:
-        fitted = fit_model(list(known.values()), origins[0], model, report=lambda _epoch, _losses: None)
+        fitted = fit_model(list(known.values()), origins[0], model, on_epoch=lambda _epoch, _losses: None)
     except ModelError as error:
         return WarmStart(BAND_SCORES.empty(), {}, str(error))
     rough = simulation.at_most(config.dropout_runs)

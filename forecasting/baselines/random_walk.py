@@ -5,8 +5,8 @@ from statistics import NormalDist
 import numpy as np
 
 from forecasting.config import SimulationConfig
-from forecasting.features.earnings import expect_report_growth
 from forecasting.features.lookback import Lookback
+from forecasting.features.reports import expect_report_growth
 from forecasting.types import Floats
 
 

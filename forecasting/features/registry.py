@@ -12,13 +12,9 @@ from typing import Literal
 import numpy as np
 
 from forecasting.errors import UsageError
-from forecasting.features.earnings import (
-    build_quarter_feature,
-    count_reports,
-    expect_report_growth,
-    restrict_to_undated,
-)
 from forecasting.features.lookback import DECAY, VOLATILITY_FLOOR, Lookback, ewma, ordinary_ewma
+from forecasting.features.reports import count_reports, expect_report_growth
+from forecasting.features.surprises import build_quarter_feature, restrict_to_undated
 from forecasting.types import Floats
 
 FLAT = 1e-7  # relative width under which a band of closes is rounding noise

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecasting.calendars.reports import SAME_REPORT, YEAR, EarningsDates
 from forecasting.config import LONGEST_HORIZON
-from forecasting.features.earnings import BLUR
+from forecasting.features.surprises import BLUR
 from forecasting.types import Floats, ReportStatus, ReportTime
 
 REACH = LONGEST_HORIZON + BLUR + 1  # sessions past the last bar over which a projection may be spread

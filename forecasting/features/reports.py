@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from forecasting.calendars.reports import EarningsDates
-from forecasting.features.earnings import compare_volume
 from forecasting.features.lookback import (
     DECAY,
     VOLATILITY_FLOOR,
@@ -21,6 +20,7 @@ from forecasting.features.lookback import (
     trailing_windows,
 )
 from forecasting.features.report_days import ReportDays, place_reports, react
+from forecasting.features.surprises import compare_volume
 from forecasting.types import Floats
 
 PRIOR_SIZE = 7.0  # squared deviations of a report, before any has been seen
@@ -104,6 +104,27 @@ def build_report_windows(reports: Reports, pool: float) -> ReportWindow:
         pool: Mean size of the reports of all tickers.
     """
     return ReportWindow(trailing_windows(reports.weight), reports.ahead, expect_size(reports, pool))
+
+
+def count_reports(window: Lookback, ahead: int) -> Floats:
+    """Expected reports in the sessions ahead over the root of their number, in [0, 5.5]."""
+    if window.reports is None:
+        return np.zeros(window.returns.shape[:-1])
+    count: Floats = window.reports.ahead[..., :ahead].sum(axis=-1) / np.sqrt(ahead)
+    return count
+
+
+def expect_report_growth(window: Lookback, ahead: int) -> Floats:
+    """Log scale that the reports expected in the sessions ahead add to ordinary ones, in [0, 2.1].
+
+    1/2 log(1 + n (size - 1) / h) for n reports in h sessions (Dubinsky & Johannes 2006).
+    """
+    if window.reports is None:
+        return np.zeros(window.returns.shape[:-1])
+    expected = window.reports.ahead[..., :ahead].sum(axis=-1)
+    excess = np.maximum(np.nan_to_num(window.reports.size, nan=1.0) - 1, 0)
+    growth: Floats = 0.5 * np.log1p(expected * excess / ahead)
+    return growth
 
 
 def _expect_same_day(days: ReportDays, rows: np.ndarray, log_return: Floats, *, volume: Floats) -> Floats:

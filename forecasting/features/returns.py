@@ -10,8 +10,8 @@ import pandas as pd
 
 from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.errors import ShortHistoryError, StaleHistoryError
-from forecasting.features.earnings import score_surprises
 from forecasting.features.reports import Reports, compute_reports
+from forecasting.features.surprises import score_surprises
 from forecasting.prices.adjustment import cumulative_log, kept_after_payout
 from forecasting.prices.history import PriceHistory
 from forecasting.types import Floats, PriceBasis

@@ -14,7 +14,7 @@ from forecasting.model.dataset import Batch, Sequences
 from forecasting.model.losses import weighted_mean
 from forecasting.model.network import StackedLSTM
 
-EpochReport = Callable[[int, dict[str, float]], None]
+EpochCallback = Callable[[int, dict[str, float]], None]
 ScaleLoss = Callable[[Tensor, Tensor], Tensor]  # targets and log scales (..., K) -> (..., K)
 
 
@@ -89,19 +89,19 @@ class SequenceBatches(Dataset[Batch]):
 class BestWeights(pl.Callback):
     """Keep the weights of the epoch with the lowest validation loss, in memory."""
 
-    def __init__(self, report: EpochReport) -> None:
-        self.report = report
+    def __init__(self, on_epoch: EpochCallback) -> None:
+        self._on_epoch = on_epoch
         self.best: dict[str, Tensor] = {}
         self.metrics: dict[str, float] = {}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Compare, keep and report; validation has ended, and the training loss is this epoch's own."""
+        """Compare, keep and call back; validation has ended, and the training loss is this epoch's own."""
         now = {name: float(value) for name, value in trainer.callback_metrics.items()}
         now["steps"] = float(trainer.global_step)
         if now["validation_loss"] < self.metrics.get("validation_loss", float("inf")):
             self.metrics = {**now, "best_epoch": float(trainer.current_epoch)}
             self.best = {name: value.detach().clone() for name, value in _weights(pl_module).items()}
-        self.report(trainer.current_epoch, now)
+        self._on_epoch(trainer.current_epoch, now)
 
 
 def _weights(module: pl.LightningModule) -> dict[str, Any]:

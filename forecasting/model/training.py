@@ -24,7 +24,7 @@ from forecasting.model.dataset import (
 from forecasting.model.lightning_module import (
     BandModule,
     BestWeights,
-    EpochReport,
+    EpochCallback,
     ScaleLoss,
     SequenceBatches,
 )
@@ -41,7 +41,7 @@ def fit_network(
     *,
     linear: LogHar,
     config: TrainingConfig,
-    report: EpochReport,
+    on_epoch: EpochCallback,
 ) -> dict[str, float]:
     """Fit the network in place to what the linear part leaves, until validation no longer improves.
 
@@ -51,7 +51,7 @@ def fit_network(
         split: Which of them are scored.
         linear: The linear part, frozen; the pinball loss reads its residual quantiles.
         config: Loss, steps, step size.
-        report: Called after each epoch.
+        on_epoch: Called after each epoch.
 
     Returns:
         The metrics of the epoch whose weights were kept.
@@ -60,7 +60,7 @@ def fit_network(
         ModelError: The loss was not finite.
     """
     loss = _choose_loss(linear, network.config.knots, config)
-    keeper = BestWeights(report)
+    keeper = BestWeights(on_epoch)
     stopper = EarlyStopping("validation_loss", patience=config.patience, check_finite=True)
     module = BandModule(network, config, loss=loss, constant=fit_constant(data, split, loss))
     return_freed_memory()

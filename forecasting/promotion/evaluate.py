@@ -130,7 +130,7 @@ def choose_tested(first: Sequence[str], others: Sequence[str], config: Promotion
 
 def _count_on(execution: Execution, before: int, total: int) -> Execution:
     """Return the execution of one of several walks, of which so many origins are done before."""
-    return replace(execution, report=lambda done, _origins: execution.report(before + done, total))
+    return replace(execution, on_progress=lambda done, _origins: execution.on_progress(before + done, total))
 
 
 def _list_sessions(universe: Sequence[DailyReturns]) -> list[date]:

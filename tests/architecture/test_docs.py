@@ -10,9 +10,9 @@ from typer.main import get_command
 
 from db import Description, describe_tables, describe_views
 from flows.cli import app
-from flows.reporting.contract import format_contract
-from flows.reporting.exchanges import build_exchanges_sheet
-from flows.reporting.tables import to_markdown
+from flows.presentation.contract import format_contract
+from flows.presentation.exchanges import build_exchanges_sheet
+from flows.presentation.tables import to_markdown
 
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),

@@ -56,7 +56,7 @@ def run_without(code: str, libraries: tuple[str, ...]) -> str:
         pytest.param(ASK_EVERY_COMMAND, LIBRARIES, id="the help of every command"),
         pytest.param(
             f"import flows.doctor, flows.backtest.run\nfrom importlib import import_module\n"
-            f"for name in {READERS}: import_module(f'flows.reporting.{{name}}')",
+            f"for name in {READERS}: import_module(f'flows.presentation.{{name}}')",
             ("prefect",),
             id="what reads the store",
         ),

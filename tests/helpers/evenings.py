@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 
 from flows.context import open_context
 from flows.sources.retry import open_retrier
-from flows.steps.ingest import save_quarantine, try_ticker
+from flows.steps.ingest import save_quarantines, try_ticker
 from forecasting.errors import PriceError
 
 
@@ -15,5 +15,5 @@ def ingest_evening(day: date, tickers: list[str], at: time = time(22)) -> dict[s
         retrier = open_retrier(context.settings)
         results = {ticker: try_ticker(context, ticker, retrier) for ticker in tickers}
         failed = {ticker: result for ticker, result in results.items() if isinstance(result, PriceError)}
-        save_quarantine(context, failed, set(tickers) - set(failed))
+        save_quarantines(context, failed, set(tickers) - set(failed))
     return failed

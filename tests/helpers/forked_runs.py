@@ -22,7 +22,7 @@ FLOWS = {name: getattr(importlib.import_module(f"flows.{name}"), name) for name 
 for slow in (
     "forecasting.model.training",
     "forecasting.promotion.evaluate",
-    "flows.reporting.charts",
+    "flows.presentation.charts",
     "exchange_calendars",
 ):
     importlib.import_module(slow)

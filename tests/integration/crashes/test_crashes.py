@@ -35,7 +35,7 @@ BETWEEN = [
     ["flows.steps.sessions:ingest_tickers", "after", 1],
     ["flows.steps.publish:ensure_model", "after", 1],
     ["flows.steps.forecast_pool:forecast_ticker", "after", 1],
-    ["flows.steps.publish:report_quarantine", "after", 1],
+    ["flows.steps.publish:quarantine_tickers", "after", 1],
 ]
 
 # What must be the same, whatever happened on the way; when and by which process is not part of it.

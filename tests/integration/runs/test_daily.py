@@ -37,8 +37,8 @@ def test_a_run_stores_every_band_and_a_second_run_changes_nothing() -> None:
     assert summary.tickers == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
     assert summary.as_of == date(2013, 3, 1)
     assert summary.quarantined == {}
-    assert summary.report is not None
-    assert Path(summary.report.plot).stat().st_size > 10_000
+    assert summary.outputs is not None
+    assert Path(summary.outputs.plot).stat().st_size > 10_000
     first = dump()
     assert len(first["forecasts"]) == 5 * 30
     assert len(first["forecast_quantiles"]) == 5 * 30 * (23 + 3 * 5)

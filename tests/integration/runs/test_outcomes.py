@@ -17,8 +17,8 @@ from db.schema import path_outcomes, verifications
 from flows.cli import app
 from flows.forecast import forecast
 from flows.ingest import ingest
-from flows.reporting.scorecards import build_scorecard_parts, load_scorecards
-from flows.reporting.tables import print_parts
+from flows.presentation.scorecards import build_scorecard_parts, load_scorecards
+from flows.presentation.tables import print_parts
 from flows.verify import verify
 
 pytestmark = pytest.mark.usefixtures("prefect_url")

@@ -10,7 +10,7 @@ from reading_store import connection, rows
 from db import Store
 from flows.forecast import forecast
 from flows.ingest import ingest
-from flows.reporting.summaries import build_replay_lines
+from flows.presentation.summaries import build_replay_lines
 from flows.retrain import retrain
 from flows.steps.replay import replay_run
 from forecasting.errors import UsageError

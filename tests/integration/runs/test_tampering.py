@@ -108,7 +108,7 @@ def fit_two() -> tuple[ModelRecord, ModelRecord]:
     with open_configured_store() as store:
         universe = load_universe(store, REFERENCE, AS_OF, basis="split_adjusted").returns.values()
     fitted = [
-        fit_model(list(universe), day, model, report=ignore_epoch)
+        fit_model(list(universe), day, model, on_epoch=ignore_epoch)
         for day in (date(2012, 8, 1), date(2012, 2, 1))
     ]
     champion, before = (

@@ -15,7 +15,7 @@ from yahoo_imitation import Listing, Yahoo
 
 from flows.context import open_context
 from flows.sources.retry import open_retrier
-from flows.steps.ingest import save_quarantine, try_ticker
+from flows.steps.ingest import save_quarantines, try_ticker
 from forecasting.calendars.sessions import next_sessions
 from forecasting.errors import PriceError
 from forecasting.prices.adjustment import PRICE_COLUMNS, adjust
@@ -45,7 +45,7 @@ def ingest_listed(listings: Mapping[str, Listing], day: date) -> dict[str, Price
         retrier = open_retrier(context.settings)
         results = {ticker: try_ticker(context, ticker, retrier) for ticker in listings}
         failed = {ticker: result for ticker, result in results.items() if isinstance(result, PriceError)}
-        save_quarantine(context, failed, set(listings) - set(failed))
+        save_quarantines(context, failed, set(listings) - set(failed))
     return failed
 
 

@@ -11,7 +11,7 @@ import pytest
 from digests import digest_prices
 from synthetic_prices import make_history
 
-from db import Holding, SaveReport, Store
+from db import Holding, SavedBars, Store
 from forecasting.errors import CutFileError, StoreError
 from forecasting.prices.history import InstrumentFacts, PriceHistory
 from forecasting.prices.scale import Dispute
@@ -34,7 +34,7 @@ def history() -> PriceHistory:
 
 
 def test_comes_back_as_it_went_in(store: Store, history: PriceHistory) -> None:
-    assert save(store, history) == SaveReport(new=3)
+    assert save(store, history) == SavedBars(new=3)
     found = load(store, "AAA")
     pd.testing.assert_frame_equal(found.bars, history.bars, check_index_type=False)
     pd.testing.assert_frame_equal(found.actions, history.actions, check_index_type=False)
@@ -69,8 +69,8 @@ def test_nothing_new_writes_nothing(store: Store, history: PriceHistory, dump: D
     before = dump()
     jitter = PriceHistory("AAA", history.bars * (1 + 1e-6), history.actions)
     for again in (history, jitter, PriceHistory("AAA", history.bars.iloc[:0], history.actions.iloc[:0])):
-        report = save(store, again, LATER)
-        assert report == SaveReport(unchanged=len(again.bars))
+        saved = save(store, again, LATER)
+        assert saved == SavedBars(unchanged=len(again.bars))
     assert dump() == before
 
 
@@ -79,7 +79,7 @@ def test_a_revision_keeps_the_old_bar(store: Store, history: PriceHistory, dump:
     corrected = PriceHistory("AAA", history.bars.copy(), history.actions)
     corrected.bars.loc["2024-01-04", "close"] = 12.0
     corrected.bars.loc[pd.Timestamp("2024-01-05")] = 13.0
-    assert save(store, corrected, LATER) == SaveReport(new=1, changed=1, unchanged=2)
+    assert save(store, corrected, LATER) == SavedBars(new=1, changed=1, unchanged=2)
     assert load(store, "AAA").bars["close"].tolist() == [40.0, 10.5, 12.0, 13.0]
     assert dump()["price_revisions"] == [
         ("sample", "AAA", date(2024, 1, 4), LATER, 11.0, 12.0, 10.0, 11.0, 1e6, FIRST, "correction")
@@ -124,7 +124,7 @@ def test_a_dividend_that_lost_a_digit_to_a_split_is_the_same(
 def test_a_bar_that_vanishes_is_kept_and_counted(store: Store, history: PriceHistory) -> None:
     save(store, history)
     gone = PriceHistory("AAA", history.bars.iloc[[0, 2]], history.actions)
-    assert save(store, gone, LATER) == SaveReport(unchanged=2, vanished=1)
+    assert save(store, gone, LATER) == SavedBars(unchanged=2, vanished=1)
     assert digest_prices(load(store, "AAA")) == digest_prices(history)
 
 
@@ -167,7 +167,7 @@ def test_infinite_price_stores_nothing(store: Store, history: PriceHistory, dump
     assert dump() == before
 
 
-def save(store: Store, history: PriceHistory, seen_at: datetime = FIRST) -> SaveReport:
+def save(store: Store, history: PriceHistory, seen_at: datetime = FIRST) -> SavedBars:
     with store.writing() as tx:
         return tx.prices.save(history, seen_at)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from db import CalibrationRecord, PromotionRecord
-from flows.reporting.artifacts import (
+from flows.presentation.artifacts import (
     describe_calibration,
     format_calibration,
     format_fan,
@@ -14,8 +14,8 @@ from flows.reporting.artifacts import (
     format_promotion,
     list_bands,
 )
-from flows.reporting.odds import OddsScores
-from flows.reporting.scorecards import HorizonScores
+from flows.presentation.odds import OddsScores
+from flows.presentation.scorecards import HorizonScores
 from forecasting.features.report_days import DatedReport
 
 DAY = date(2024, 6, 3)

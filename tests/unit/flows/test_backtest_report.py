@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from flows.backtest.run import BacktestResult, write_rows
-from flows.progress_line import ProgressLine
-from flows.reporting.backtest import (
+from flows.presentation.backtest import (
     backtest_to_markdown,
     backtest_to_plain,
     build_backtest_parts,
     build_backtest_sheets,
 )
-from flows.reporting.tables import print_parts, to_json, to_markdown
+from flows.presentation.tables import print_parts, to_json, to_markdown
+from flows.progress_line import ProgressLine
 from forecasting.backtesting.schedule import Schedule
 from forecasting.backtesting.walk_forward import Remark
 from forecasting.errors import UnknownTickerError

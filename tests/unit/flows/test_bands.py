@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from db import RunRecord, Store
 from db.engine import reading, writing
 from flows.cli import app
-from flows.reporting.bands import format_query
+from flows.presentation.bands import format_query
 from forecasting.calendars.reports import Report
 from forecasting.errors import UsageError
 from forecasting.forecast import Forecast
@@ -161,7 +161,7 @@ def test_bands_load_no_calendar(
 
     with store.for_source("csv").writing() as tx:
         tx.earnings.replace({"AAA": reports}, NOW)
-    monkeypatch.setattr("flows.reporting.report_dates.sessions_between", refuse)
+    monkeypatch.setattr("flows.presentation.report_dates.sessions_between", refuse)
     monkeypatch.setenv("BANDCAST_EARNINGS_KNOWN_AHEAD", "1")  # as many sessions as the bands reach
     result = CliRunner().invoke(app, ["show", "--source", "csv"])
     assert result.exit_code == 0, result.output

@@ -8,8 +8,8 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from flows.reporting.bands import FanData, select_charted
-from flows.reporting.charts import save_fan_charts
+from flows.presentation.bands import FanData, select_charted
+from flows.presentation.charts import save_fan_charts
 from forecasting.features.report_days import DatedReport
 
 AS_OF = date(2024, 6, 3)

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from db import ModelRecord, PromotionRecord, Store
 from flows.cli import app
-from flows.reporting.models import load_models_sheet
-from flows.reporting.tables import print_parts, to_records
+from flows.presentation.models import load_models_sheet
+from flows.presentation.tables import print_parts, to_records
 from forecasting.errors import StoreError
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)

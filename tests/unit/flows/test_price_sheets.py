@@ -3,8 +3,8 @@
 import pandas as pd
 from synthetic_prices import make_history
 
-from flows.reporting.prices import StoredPrices, build_prices_sheet
-from flows.reporting.tables import to_markdown, to_records
+from flows.presentation.prices import StoredPrices, build_prices_sheet
+from flows.presentation.tables import to_markdown, to_records
 
 
 def test_a_volume_is_a_whole_number_with_every_digit() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from flows.reporting.report_dates import describe_origin
+from flows.presentation.report_dates import describe_origin
 from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.reports import Report
 from forecasting.features.report_days import DatedReport

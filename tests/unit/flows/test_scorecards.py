@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from db import Store
-from flows.reporting.scorecards import (
+from flows.presentation.scorecards import (
     SHORT_NAMES,
     Scorecards,
     build_scorecard_parts,
@@ -16,7 +16,7 @@ from flows.reporting.scorecards import (
     load_scorecards,
     scorecards_to_plain,
 )
-from flows.reporting.tables import print_parts
+from flows.presentation.tables import print_parts
 from forecasting.evaluation.outcomes import tabulate_scores
 from forecasting.evaluation.scores import Scores
 from forecasting.types import Band, OutcomeKind, Regime, values

@@ -3,8 +3,8 @@
 from datetime import date
 
 from db import Store
-from flows.reporting.summaries import build_backfill_lines, build_replay_lines, build_summary_parts
-from flows.summary import BackfillSummary, Replay, RunReport, RunSummary, SessionFill
+from flows.presentation.summaries import build_backfill_lines, build_replay_lines, build_summary_parts
+from flows.summary import BackfillSummary, Replay, RunOutputs, RunSummary, SessionFill
 from forecasting.errors import UnknownTickerError
 
 DAY = date(2024, 6, 3)
@@ -27,7 +27,7 @@ def test_a_whole_run_in_plain_values() -> None:
         tickers=("AAPL",),
         quarantined={"NOPE": UnknownTickerError("NOPE", "the sample")},
         seconds={"ingest": 1.25},
-        report=RunReport(plot="fan.png", database="sqlite://", query="SELECT 1"),
+        outputs=RunOutputs(plot="fan.png", database="sqlite://", query="SELECT 1"),
         filled=(FILL,),
     )
     assert summary.plain() == {
@@ -59,8 +59,8 @@ def test_a_run_that_published_nothing_is_a_line_for_each_fault_and_one_for_the_s
 
 
 def test_a_run_that_filled_sessions_alone_still_says_where_the_bands_are(store: Store) -> None:
-    report = RunReport(plot="fan.png", database="sqlite://", query="SELECT\n  1")
-    parts = list(build_summary_parts(RunSummary(DAY, report=report), store, None))
+    report = RunOutputs(plot="fan.png", database="sqlite://", query="SELECT\n  1")
+    parts = list(build_summary_parts(RunSummary(DAY, outputs=report), store, None))
     assert parts[1:] == ["Plot:     fan.png", "Database: sqlite://", "Query:    SELECT 1"]
 
 

@@ -6,14 +6,20 @@ from datetime import UTC, date, datetime
 import pandas as pd
 
 from db import CalibrationRecord, ModelRecord
-from flows.reporting.summary_page import RunPage, compare_widths, describe_run, format_page, select_extremes
-from flows.steps.report import list_artifacts
-from flows.summary import RunReport, RunSummary, SessionFill
+from flows.presentation.summary_page import (
+    RunPage,
+    compare_widths,
+    describe_run,
+    format_page,
+    select_extremes,
+)
+from flows.steps.present import list_artifacts
+from flows.summary import RunOutputs, RunSummary, SessionFill
 from forecasting.errors import StaleHistoryError
 
 DAY, NOON = date(2024, 6, 3), datetime(2024, 6, 3, 12, tzinfo=UTC)
 MODEL = ModelRecord("m1", "sample", date(2024, 5, 20), b"", "{}", {}, "f", NOON, status="champion")
-SUMMARY = RunSummary(DAY, "r1", "m1", ("AAA", "BBB"), report=RunReport("fan.png", "sqlite://", "SELECT 1"))
+SUMMARY = RunSummary(DAY, "r1", "m1", ("AAA", "BBB"), outputs=RunOutputs("fan.png", "sqlite://", "SELECT 1"))
 STALE = {"CCC": StaleHistoryError("CCC", DAY, date(2024, 5, 1))}
 FILLED = (SessionFill(date(2024, 5, 31)),)
 COVERAGE = pd.DataFrame(

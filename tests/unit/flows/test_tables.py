@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from flows.reporting.tables import (
+from flows.presentation.tables import (
     Column,
     Sheet,
     format_number,

@@ -59,7 +59,7 @@ def tiny_simulation() -> SimulationConfig:
 
 @pytest.fixture(scope="session")
 def model(universe: Sequence[DailyReturns], tiny_config: ModelConfig) -> Model:
-    return fit_model(universe, AS_OF, tiny_config, report=ignore_epoch)
+    return fit_model(universe, AS_OF, tiny_config, on_epoch=ignore_epoch)
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ def universe(stored: list[PriceHistory]) -> Universe:
 def early_model(universe: Universe, tiny_config: ModelConfig) -> Model:
     """A model that has seen none of the last hundred sessions."""
     last: date = universe["AAA"].session[-101].item()
-    return fit_model(list(universe.values()), last, tiny_config, report=ignore_epoch)
+    return fit_model(list(universe.values()), last, tiny_config, on_epoch=ignore_epoch)
 
 
 @pytest.fixture(scope="module")

@@ -27,9 +27,9 @@ def test_two_fits_have_the_same_bytes(
     )
     config = tiny_config.model_copy(update={"training": training})
     torch.manual_seed(1)
-    fitted = fit_model(universe, AS_OF, config, report=ignore_epoch)
+    fitted = fit_model(universe, AS_OF, config, on_epoch=ignore_epoch)
     torch.manual_seed(2)
-    assert fit_model(universe, AS_OF, config, report=ignore_epoch).weights() == fitted.weights()
+    assert fit_model(universe, AS_OF, config, on_epoch=ignore_epoch).weights() == fitted.weights()
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn"])
@@ -42,7 +42,7 @@ def test_other_cells_train_and_forecast(
 ) -> None:
     network = tiny_config.network.model_copy(update={"cell": cell})
     model = fit_model(
-        universe, AS_OF, tiny_config.model_copy(update={"network": network}), report=ignore_epoch
+        universe, AS_OF, tiny_config.model_copy(update={"network": network}), on_epoch=ignore_epoch
     )
     found = forecast_ticker(Forecaster(model, market, tiny_simulation), universe[0], AS_OF)
     assert np.isfinite(found.log_returns["predictive"]).all()
@@ -64,7 +64,7 @@ def test_one_degenerate_ticker_does_not_spoil_the_pool(
     history = make_history("ODD", 350, seed=8)
     bars = history.bars.assign(**dict.fromkeys(PRICES, close(np.arange(350.0))))
     model = fit_model(
-        [*universe, *prepare_all([replace(history, bars=bars)])], AS_OF, tiny_config, report=ignore_epoch
+        [*universe, *prepare_all([replace(history, bars=bars)])], AS_OF, tiny_config, on_epoch=ignore_epoch
     )
     assert model.manifest.left_out == {}
     assert np.isfinite(model.metrics["validation_loss"])
@@ -78,7 +78,7 @@ def test_a_model_may_do_without_volatility_features(
     tiny_simulation: SimulationConfig,
 ) -> None:
     config = tiny_config.model_copy(update={"features": ("rsi", "momentum")})
-    model = fit_model(universe, AS_OF, config, report=ignore_epoch)
+    model = fit_model(universe, AS_OF, config, on_epoch=ignore_epoch)
     found = forecast_ticker(Forecaster(model, market, tiny_simulation), universe[0], AS_OF)
     assert model.manifest.features == ("rsi", "momentum")
     assert np.isfinite(found.log_returns["predictive"]).all()
@@ -86,21 +86,21 @@ def test_a_model_may_do_without_volatility_features(
 
 def test_too_little_history_is_refused(tiny_config: ModelConfig) -> None:
     with pytest.raises(ModelError, match="at least one ticker with enough history"):
-        fit_model([make_returns("YOUNG", 60, seed=1)], AS_OF, tiny_config, report=ignore_epoch)
+        fit_model([make_returns("YOUNG", 60, seed=1)], AS_OF, tiny_config, on_epoch=ignore_epoch)
     with pytest.raises(ModelError, match="Expected at least 280 sessions to fit log-HAR on, found 27"):
-        fit_model([make_returns("SCARCE", 90, seed=1)], AS_OF, tiny_config, report=ignore_epoch)
+        fit_model([make_returns("SCARCE", 90, seed=1)], AS_OF, tiny_config, on_epoch=ignore_epoch)
 
 
 def test_no_ticker_at_all_is_refused(tiny_config: ModelConfig) -> None:
     with pytest.raises(ModelError, match="ingest them first"):
-        fit_model([], AS_OF, tiny_config, report=ignore_epoch)
+        fit_model([], AS_OF, tiny_config, on_epoch=ignore_epoch)
 
 
 def test_a_ticker_too_young_to_train_on_is_named_and_changes_no_weight(
     model: Model, universe: Sequence[DailyReturns], tiny_config: ModelConfig
 ) -> None:
     with_young = [*universe, make_returns("YOUNG", 60, seed=9)]
-    fitted = fit_model(with_young, AS_OF, tiny_config, report=ignore_epoch)
+    fitted = fit_model(with_young, AS_OF, tiny_config, on_epoch=ignore_epoch)
     assert fitted.manifest.reference == ("COIN", "NEW", "OLD", "YOUNG")
     assert fitted.weights() == model.weights()
     assert fitted.manifest.left_out == {
@@ -113,7 +113,7 @@ def test_a_ticker_that_is_not_listed_yet_is_named_and_no_reference(
 ) -> None:
     unlisted = make_returns("LATER", 100, seed=9)
     as_of = date(2024, 1, 2)
-    fitted = fit_model([*universe, unlisted], as_of, tiny_config, report=ignore_epoch)
+    fitted = fit_model([*universe, unlisted], as_of, tiny_config, on_epoch=ignore_epoch)
     assert fitted.manifest.reference == ("COIN", "NEW", "OLD")
     assert "found 0" in fitted.manifest.left_out["LATER"]
 
@@ -122,8 +122,8 @@ def test_history_too_short_for_the_longest_horizon_is_refused(tiny_config: Model
     """A session counts after the warm-up of 63: 279 of them are one too few."""
     short, enough = (make_returns("FEW", 63 + sessions, seed=3) for sessions in (279, 280))
     with pytest.raises(ModelError, match="at least 280 sessions to fit log-HAR on, found 279"):
-        fit_model([short], AS_OF, tiny_config, report=ignore_epoch)
-    assert fit_model([enough], AS_OF, tiny_config, report=ignore_epoch).log_har.coefficients.shape[0] == 30
+        fit_model([short], AS_OF, tiny_config, on_epoch=ignore_epoch)
+    assert fit_model([enough], AS_OF, tiny_config, on_epoch=ignore_epoch).log_har.coefficients.shape[0] == 30
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_model_corrects_its_bands_by_the_same_network_that_it_has_without(
     tiny_simulation: SimulationConfig,
 ) -> None:
     config = tiny_config.model_copy(update={"correction": "on"})
-    corrected = fit_model(universe, AS_OF, config, report=ignore_epoch)
+    corrected = fit_model(universe, AS_OF, config, on_epoch=ignore_epoch)
     assert (corrected.manifest.no_correction, corrected.manifest.correction_weight) == ("", 1)
     assert model.manifest.correction_weight == 0
     for name, value in model.network.state_dict().items():

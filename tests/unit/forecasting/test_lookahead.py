@@ -92,7 +92,7 @@ def test_a_history_that_ends_at_the_cut_has_the_same_features(
 @pytest.fixture(scope="module")
 def as_of_the_cut(histories: Sequence[PriceHistory], tiny_config: ModelConfig) -> Model:
     known = prepare_all(history.until(CUT) for history in histories)
-    return fit_model(known, CUT, tiny_config, report=ignore_epoch)
+    return fit_model(known, CUT, tiny_config, on_epoch=ignore_epoch)
 
 
 def test_a_model_fitted_as_of_the_cut_has_the_same_bytes(
@@ -102,7 +102,7 @@ def test_a_model_fitted_as_of_the_cut_has_the_same_bytes(
     as_of_the_cut: Model,
 ) -> None:
     for later in (universe, prepare_all(spike_and_act(history, CUT) for history in histories)):
-        fitted = fit_model(later, CUT, tiny_config, report=ignore_epoch)
+        fitted = fit_model(later, CUT, tiny_config, on_epoch=ignore_epoch)
         assert fitted.weights() == as_of_the_cut.weights()  # network, residuals, market, regression
         assert fitted.version() == as_of_the_cut.version()
         assert fitted.metrics == as_of_the_cut.metrics

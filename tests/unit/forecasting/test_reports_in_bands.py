@@ -50,7 +50,7 @@ def universe() -> list[DailyReturns]:
 
 @pytest.fixture(scope="module")
 def fitted(universe: Sequence[DailyReturns], tiny_config: ModelConfig) -> Model:
-    return fit_model(universe, LAST, tiny_config, report=ignore_epoch)
+    return fit_model(universe, LAST, tiny_config, on_epoch=ignore_epoch)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_without_dates_a_model_is_what_it_was(
     universe: Sequence[DailyReturns], tiny_config: ModelConfig
 ) -> None:
     bare = [prepare(returns.ticker, seed, ()) for seed, returns in enumerate(universe)]
-    model = fit_model(bare, LAST, tiny_config, report=ignore_epoch)
+    model = fit_model(bare, LAST, tiny_config, on_epoch=ignore_epoch)
     assert model.report_size is None
     assert "quarter_1" in model.manifest.features
     assert "report_growth" not in model.manifest.features

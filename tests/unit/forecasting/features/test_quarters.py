@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from forecasting.features.earnings import BLUR, QUARTER, build_quarter_feature
 from forecasting.features.lookback import WINDOW, Lookback
 from forecasting.features.registry import compute_features
+from forecasting.features.surprises import BLUR, QUARTER, build_quarter_feature
 from forecasting.types import Floats
 
 LONGEST = 30  # sessions ahead

@@ -222,7 +222,7 @@ def test_a_model_trains_and_forecasts_with_a_feature_that_was_registered(
 
     names = ("volatility_94", "largest_of_a_week")
     model = fit_model(
-        universe, AS_OF, tiny_config.model_copy(update={"features": names}), report=ignore_epoch
+        universe, AS_OF, tiny_config.model_copy(update={"features": names}), on_epoch=ignore_epoch
     )
     assert model.manifest.features == names
     assert model.log_har.coefficients[:, 2].any()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecasting.features.earnings import LARGEST, score_surprises
+from forecasting.features.surprises import LARGEST, score_surprises
 from forecasting.types import Floats
 
 SESSIONS, REPORT = 200, 150

@@ -14,10 +14,10 @@ from synthetic_prices import PRICES, make_returns, prepare_all
 from forecasting.baselines.random_walk import forecast_random_walk
 from forecasting.config import LogHarConfig, SimulationConfig
 from forecasting.errors import ModelError
-from forecasting.features.earnings import QUARTER
 from forecasting.features.lookback import WINDOW, Lookback
 from forecasting.features.registry import FEATURES, Subject, compute_features, select_features
 from forecasting.features.returns import DailyReturns
+from forecasting.features.surprises import QUARTER
 from forecasting.model.dataset import TickerFeatures, build_ticker_features, compute_horizon_outcomes
 from forecasting.model.log_har import (
     RESIDUAL_LEVELS,

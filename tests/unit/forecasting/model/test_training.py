@@ -70,7 +70,7 @@ def make_network(seed: int = 7) -> StackedLSTM:
 def fit(data: TrainingSet, split: Split, training: TrainingConfig = TRAINING) -> Fit:
     network, epochs = make_network(), list[tuple[int, dict[str, float]]]()
     metrics = fit_network(
-        network, data, split, linear=LINEAR, config=training, report=lambda *epoch: epochs.append(epoch)
+        network, data, split, linear=LINEAR, config=training, on_epoch=lambda *epoch: epochs.append(epoch)
     )
     return Fit(network.eval(), metrics, epochs)
 

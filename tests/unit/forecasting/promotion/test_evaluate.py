@@ -82,7 +82,7 @@ def last(universe: Universe) -> date:
 
 @pytest.fixture(scope="module")
 def good(universe: Universe, last: date) -> Model:
-    return fit_model(list(universe.values()), last, GOOD, report=ignore_epoch)
+    return fit_model(list(universe.values()), last, GOOD, on_epoch=ignore_epoch)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def overfitted(universe: Universe, last: date) -> Model:
     """One ticker, a hundred sessions, many epochs, and validated on what it was trained on."""
     returns = universe["T10"].until(last)
     hasty = GREEDY.training.model_copy(update={"max_epochs": 1})
-    honest = fit_model([returns], last, GREEDY.model_copy(update={"training": hasty}), report=ignore_epoch)
+    honest = fit_model([returns], last, GREEDY.model_copy(update={"training": hasty}), on_epoch=ignore_epoch)
     market = compute_market_variance([returns])
     tickers = [build_ticker_features(returns, market, honest.manifest.features, lookback=20)]
     knots, log_har = GREEDY.network.knots, honest.log_har
@@ -99,7 +99,7 @@ def overfitted(universe: Universe, last: date) -> Model:
     split = split_by_session(data, GREEDY.training)
     cheat = replace(split, validation=split.training, held_out=(split.weights > 0).astype(np.float64))
     network = build_network(GREEDY)
-    metrics = fit_network(network, data, cheat, linear=log_har, config=GREEDY.training, report=ignore_epoch)
+    metrics = fit_network(network, data, cheat, linear=log_har, config=GREEDY.training, on_epoch=ignore_epoch)
     assert metrics["validation_loss"] < honest.metrics["validation_loss"] - 0.2
     with torch.no_grad():
         network.output.weight *= 10  # bounded as they are, its corrections alone do little harm
@@ -166,7 +166,7 @@ def test_the_test_is_held_on_sessions_that_neither_model_has_seen(good: Model, u
     assert evaluation.decision.forecasts == 20 * 4
     assert evaluation.left_out == {}
     assert evaluation.decision.champion_crps is None
-    later = fit_model(list(universe.values()), AS_OF, GOOD, report=ignore_epoch)
+    later = fit_model(list(universe.values()), AS_OF, GOOD, on_epoch=ignore_epoch)
     for pair in ((good, later), (later, good)):
         with pytest.raises(PromotionError, match="neither model was trained on"):
             evaluate(*pair, universe)

@@ -10,9 +10,9 @@ import pandas as pd
 
 from db import Holding, QuarantineRecord, Store
 from flows.doctor.price_files import FileCheck
-from flows.reporting.report_dates import describe_origin, describe_report, load_reports
-from flows.reporting.scorecards import other_source_hint
-from flows.reporting.tables import STORED_DIGITS, Column, Format, Sheet, sheet_from_frame, to_records
+from flows.presentation.report_dates import describe_origin, describe_report, load_reports
+from flows.presentation.scorecards import other_source_hint
+from flows.presentation.tables import STORED_DIGITS, Column, Format, Sheet, sheet_from_frame, to_records
 from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.reports import Report

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from db import Description
-from flows.reporting.tables import Column, Sheet, to_markdown
+from flows.presentation.tables import Column, Sheet, to_markdown
 
 _COLUMNS = (Column("column", "column"), Column("meaning", "meaning"))
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 import pandas as pd
 
 from db import Store, Transaction
-from flows.reporting.report_dates import describe_report, load_reports, select_reports
-from flows.reporting.tables import Column, Sheet, sheet_from_frame
+from flows.presentation.report_dates import describe_report, load_reports, select_reports
+from flows.presentation.tables import Column, Sheet, sheet_from_frame
 from flows.settings import Settings
 from forecasting.config import MAIN_HORIZONS
 from forecasting.errors import UsageError

@@ -18,10 +18,10 @@ from prefect.artifacts import (
 
 from db import CalibrationRecord, PromotionRecord
 from flows.doctor.finding import Finding
-from flows.reporting.odds import build_odds_sheets
-from flows.reporting.report_dates import describe_report, select_reports
-from flows.reporting.scorecards import SHORT_NAMES, HorizonScores, build_condition_sheet
-from flows.reporting.tables import (
+from flows.presentation.odds import build_odds_sheets
+from flows.presentation.report_dates import describe_report, select_reports
+from flows.presentation.scorecards import SHORT_NAMES, HorizonScores, build_condition_sheet
+from flows.presentation.tables import (
     Column,
     Sheet,
     escape_markdown,

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
-from flows.reporting.bands import FanData
-from flows.reporting.report_dates import describe_report, select_reports
+from flows.presentation.bands import FanData
+from flows.presentation.report_dates import describe_report, select_reports
 from forecasting.config import BAND_LEVELS
 from forecasting.errors import UsageError
 from forecasting.features.report_days import DatedReport

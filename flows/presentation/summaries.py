@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from db import Store
-from flows.reporting.bands import build_bands_sheet, load_bands, load_expected_reports
-from flows.reporting.tables import Part
+from flows.presentation.bands import build_bands_sheet, load_bands, load_expected_reports
+from flows.presentation.tables import Part
 from flows.summary import BackfillSummary, Replay, RunSummary
 from forecasting.config import MAIN_HORIZONS
 
@@ -32,9 +32,9 @@ def build_summary_parts(summary: RunSummary, store: Store, known_ahead: int | No
     yield f"As of {summary.as_of}, model {summary.model_version or 'none'}: {stages}."
     if summary.run_id:
         yield f"Run:      {summary.run_id}"
-    if summary.report:
-        on_one_line = {"query": " ".join(summary.report.query.split())}
-        for name, value in (asdict(summary.report) | on_one_line).items():
+    if summary.outputs:
+        on_one_line = {"query": " ".join(summary.outputs.query.split())}
+        for name, value in (asdict(summary.outputs) | on_one_line).items():
             yield f"{name.capitalize() + ':':9} {value}"
 
 

@@ -1,4 +1,4 @@
-"""Earnings reports from prices and volumes alone: sessions of news, and the quarters in which they return.
+"""Surprises: sessions of a company's news, found in prices and volumes, and the quarters that they return in.
 
 Companies report four times a year, a few sessions earlier or later each time, and the days of reports carry
 more variance than others (Beaver 1968). Past prices and volumes show when the next one is due.
@@ -78,27 +78,6 @@ def restrict_to_undated(feature: Callable[[Lookback, int], Floats]) -> Callable[
 
     restricted.__doc__ = (feature.__doc__ or "").replace(", in [", ", 0 with known dates, in [")
     return restricted
-
-
-def count_reports(window: Lookback, ahead: int) -> Floats:
-    """Expected reports in the sessions ahead over the root of their number, in [0, 5.5]."""
-    if window.reports is None:
-        return np.zeros(window.returns.shape[:-1])
-    count: Floats = window.reports.ahead[..., :ahead].sum(axis=-1) / np.sqrt(ahead)
-    return count
-
-
-def expect_report_growth(window: Lookback, ahead: int) -> Floats:
-    """Log scale that the reports expected in the sessions ahead add to ordinary ones, in [0, 2.1].
-
-    1/2 log(1 + n (size - 1) / h) for n reports in h sessions (Dubinsky & Johannes 2006).
-    """
-    if window.reports is None:
-        return np.zeros(window.returns.shape[:-1])
-    expected = window.reports.ahead[..., :ahead].sum(axis=-1)
-    excess = np.maximum(np.nan_to_num(window.reports.size, nan=1.0) - 1, 0)
-    growth: Floats = 0.5 * np.log1p(expected * excess / ahead)
-    return growth
 
 
 @lru_cache

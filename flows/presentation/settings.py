@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flows.origins import SettingValue
-from flows.reporting.tables import Column, Sheet
+from flows.presentation.tables import Column, Sheet
 
 LONGEST = 60  # characters of a value for people
 COLUMNS = (Column("variable", "setting"), Column("value", "value"), Column("origin", "from"))

@@ -7,8 +7,8 @@ from datetime import date
 import pandas as pd
 
 from db import CalibrationRecord, ModelRecord
-from flows.reporting.artifacts import describe_calibration
-from flows.reporting.tables import Column, Sheet, escape_markdown, sheet_from_frame, to_markdown
+from flows.presentation.artifacts import describe_calibration
+from flows.presentation.tables import Column, Sheet, escape_markdown, sheet_from_frame, to_markdown
 from flows.summary import RunSummary
 from forecasting.config import MAIN_HORIZONS
 from forecasting.text import format_price
@@ -90,8 +90,8 @@ def _list_parts(page: RunPage) -> Iterator[str]:
         columns = (Column("horizon", "ahead", "right"), Column("outcomes", "outcomes", "right"))
         shown = (*columns, Column("inside", "inside", "right", ".1%"))
         yield to_markdown(sheet_from_frame(scored[["horizon", "outcomes", "inside"]], shown))
-    if summary.report:
-        yield f"## Read the bands\n\n```sql\n{summary.report.query}\n```"
+    if summary.outputs:
+        yield f"## Read the bands\n\n```sql\n{summary.outputs.query}\n```"
     links = ", ".join(f"[{name}](/artifacts/key/{name})" for name in page.artifacts)
     yield f"More: {links}, and `fan-<ticker>` for each chart."
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from db import ModelRecord, PromotionRecord, Store
-from flows.reporting.tables import Column, Sheet
+from flows.presentation.tables import Column, Sheet
 
 _COLUMNS = (
     Column("source", "source"),

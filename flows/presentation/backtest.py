@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from flows.backtest.run import BacktestResult
-from flows.reporting.tables import (
+from flows.presentation.tables import (
     Column,
     Part,
     Sheet,

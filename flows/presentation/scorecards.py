@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from db import Dimension, Selection, Store, Transaction
-from flows.reporting.odds import OddsScores, build_odds_sheets, load_odds_scores, odds_to_plain
-from flows.reporting.tables import STORED_DIGITS, Column, Part, Sheet, sheet_from_frame, to_records
+from flows.presentation.odds import OddsScores, build_odds_sheets, load_odds_scores, odds_to_plain
+from flows.presentation.tables import STORED_DIGITS, Column, Part, Sheet, sheet_from_frame, to_records
 from forecasting.config import MAIN_HORIZONS
 from forecasting.types import REGIMES, Band, OutcomeKind
 

@@ -1,4 +1,4 @@
-"""Report a run to people: fan charts, Prefect artifacts, warnings of drifted coverage."""
+"""Present a run to people: fan charts, Prefect artifacts, warnings of drifted coverage."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ from prefect import get_run_logger
 
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_drifted
-from flows.reporting.artifacts import (
+from flows.presentation.artifacts import (
     show_bands,
     show_calibration,
     show_fan,
@@ -15,7 +15,7 @@ from flows.reporting.artifacts import (
     show_promotion,
     show_quarantined,
 )
-from flows.reporting.bands import (
+from flows.presentation.bands import (
     default_plot_path,
     format_query,
     load_bands,
@@ -24,20 +24,20 @@ from flows.reporting.bands import (
     select_charted,
     select_main_horizons,
 )
-from flows.reporting.scorecards import load_horizon_scores
-from flows.reporting.summary_page import RunPage, describe_run, format_page
+from flows.presentation.scorecards import load_horizon_scores
+from flows.presentation.summary_page import RunPage, describe_run, format_page
 from flows.steps.alarms import alarm_drift, alarm_quarantined
 from flows.steps.calibrate import load_closed_bands
 from flows.steps.missing_sessions import SessionPlan
-from flows.summary import RunReport, RunSummary
+from flows.summary import RunOutputs, RunSummary
 from forecasting.evaluation.monitoring import Drift, find_drifts
 
 LAST_MONTH = timedelta(days=30)
 
 
-def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
+def present_run(context: RunContext, tickers: tuple[str, ...]) -> RunOutputs:
     """Show the bands of the run's session in the Prefect UI, and draw the fan charts of some tickers."""
-    from flows.reporting.charts import draw_fan, save_fan_charts  # matplotlib takes a second to import
+    from flows.presentation.charts import draw_fan, save_fan_charts  # matplotlib takes a second to import
 
     settings, query = context.settings, format_query(context.source.name)
     bands = load_bands(context.store, tickers, context.as_of)
@@ -51,10 +51,10 @@ def report_run(context: RunContext, tickers: tuple[str, ...]) -> RunReport:
         image = draw_fan(quantiles, fans.closes[ticker], ticker, reports=fans.reports.get(ticker, ()))
         show_fan(ticker, rows, image)
     plot = save_fan_charts(fans, default_plot_path(settings, fans.as_of))
-    return RunReport(plot=str(plot), database=context.store.display_url, query=query)
+    return RunOutputs(plot=str(plot), database=context.store.display_url, query=query)
 
 
-def report_calibration(context: RunContext) -> None:
+def present_calibration(context: RunContext) -> None:
     """Show how closed bands have done, and warn where they hold too little or too much."""
     settings = context.settings
     closed = load_closed_bands(context, settings.monitoring.horizons)
@@ -74,7 +74,7 @@ def report_calibration(context: RunContext) -> None:
     )
 
 
-def report_promotion(context: RunContext) -> str:
+def present_promotion(context: RunContext) -> str:
     """Show the newest promotion decision; return its reason, empty without one."""
     with context.store.reading() as tx:
         decision = tx.promotions.latest(context.as_of)
@@ -101,7 +101,7 @@ def list_artifacts(summary: RunSummary, *, decided: bool, missing: bool) -> tupl
     return ("bands", "calibration", *(key for key, content in shown.items() if content))
 
 
-def report_summary(context: RunContext, summary: RunSummary, artifacts: tuple[str, ...]) -> str:
+def present_summary(context: RunContext, summary: RunSummary, artifacts: tuple[str, ...]) -> str:
     """Show what a run did on one page, and the quarantined tickers; return the sentence for its state.
 
     Args:
@@ -122,7 +122,7 @@ def report_summary(context: RunContext, summary: RunSummary, artifacts: tuple[st
     return describe_run(summary, model)
 
 
-def report_missing(plan: SessionPlan) -> None:
+def present_missing(plan: SessionPlan) -> None:
     """Show which earlier sessions have no complete bands, and whether they are filled now."""
     if not plan.missing:
         return

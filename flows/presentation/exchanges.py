@@ -1,6 +1,6 @@
 """The exchanges whose symbols are known, as `bandcast exchanges` and docs/exchanges.md list them."""
 
-from flows.reporting.tables import Column, Sheet
+from flows.presentation.tables import Column, Sheet
 from forecasting.calendars.exchanges import ALWAYS_OPEN, FUTURES, HOME, WEEKDAYS, list_exchanges
 
 COLUMNS = (Column("calendar", "calendar"), Column("suffixes", "suffixes"), Column("indices", "indices"))

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from db import Selection, Transaction
-from flows.reporting.tables import STORED_DIGITS, Column, Sheet, sheet_from_frame, to_records
+from flows.presentation.tables import STORED_DIGITS, Column, Sheet, sheet_from_frame, to_records
 
 
 @dataclass(frozen=True)
