@@ -26,7 +26,7 @@ def check_pages(engine: sa.Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         return
-    with reading(engine) as connection, _logging_progress(engine):
+    with reading(engine) as connection, _logging(engine):
         found = list(connection.exec_driver_sql("PRAGMA quick_check(1)").scalars())
     if found != ["ok"]:
         words = " ".join(str(found[0]).split())
@@ -34,7 +34,7 @@ def check_pages(engine: sa.Engine) -> None:
 
 
 @contextmanager
-def _logging_progress(engine: sa.Engine) -> Iterator[None]:
+def _logging(engine: sa.Engine) -> Iterator[None]:
     start, finished = time.monotonic(), threading.Event()
 
     def log() -> None:

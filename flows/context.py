@@ -1,4 +1,4 @@
-"""Context of a run: settings, store, source, tickers and session, settled once at the edge."""
+"""Context of a run: settings, store, source, tickers and session, resolved once at the edge."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from db import Store, open_store
-from flows.named_universe import settle_settings
+from flows.named_universe import resolve_settings
 from flows.settings import Settings
 from flows.sources.base import PriceSource
 from flows.sources.earnings import LiveEarningsSource, date_reports, list_reports
@@ -119,10 +119,10 @@ class RunContext(Scope):
         return min(session, last_closed_session(calendar, self.due, self.lag))
 
 
-def settle_scope(
+def resolve_scope(
     due: datetime, as_of: date | None = None, *, parameter: str = "as_of", **overrides: Any
 ) -> Scope:
-    """Settle what a run works on.
+    """Resolve what a run works on.
 
     Args:
         due: When the run was due (UTC).
@@ -134,7 +134,7 @@ def settle_scope(
         UsageError: No tickers, or an `as_of` that no bar can exist for.
         SourceError: The source cannot be used, or a universe kept at a Prefect server cannot be read.
     """
-    settings = settle_settings(**overrides)
+    settings = resolve_settings(**overrides)
     source = open_source(settings, due)
     tickers = settings.tickers or source.tickers()
     if not tickers:
@@ -174,17 +174,17 @@ def open_context(
         **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
-        UsageError: As `settle_scope`.
-        SourceError: As `settle_scope`.
+        UsageError: As `resolve_scope`.
+        SourceError: As `resolve_scope`.
         StoreError: The store cannot be used.
     """
-    scope = settle_scope(due, as_of, parameter=parameter, **overrides)
+    scope = resolve_scope(due, as_of, parameter=parameter, **overrides)
     now = now or datetime.now(UTC)
     with open_store(scope.settings.url, scope.settings.source) as store:
         store.check_daily(now.date())
         save_calendar_settings(store, scope.settings, now)
         tickers = dict.fromkeys((*scope.tickers, *scope.training.tickers))
-        earnings, unread = settle_earnings(store, scope, tuple(tickers), now=now)
+        earnings, unread = resolve_earnings(store, scope, tuple(tickers), now=now)
         yield RunContext(
             scope.settings,
             scope.source,
@@ -212,7 +212,7 @@ def list_configured(scope: Scope, overrides: Mapping[str, Any]) -> tuple[str, ..
     if not overrides.get("tickers"):
         return ()
     with suppress(SourceError, UsageError):  # of a variable that only runs of the whole list need
-        return settle_settings(**{**overrides, "tickers": None}).tickers or scope.source.tickers()
+        return resolve_settings(**{**overrides, "tickers": None}).tickers or scope.source.tickers()
     return ()
 
 
@@ -226,7 +226,7 @@ def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> N
             tx.calendars.replace(changes, "setting", now)
 
 
-def settle_earnings(
+def resolve_earnings(
     store: Store, scope: Scope, tickers: tuple[str, ...], *, now: datetime
 ) -> tuple[dict[str, EarningsDates], tuple[str, ...]]:
     """Return the earnings dates of a run, and what of them could not be read.

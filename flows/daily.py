@@ -45,7 +45,7 @@ def daily(
     force: bool = False,
     reissue: bool = False,
 ) -> State[Any]:
-    """Pull prices, train where needed, forecast, publish and report.
+    """Ingest prices, train where needed, forecast, publish and report.
 
     Args:
         tickers: Symbols to forecast, with commas between or one an entry; @ and a watchlist's path on the

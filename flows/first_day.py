@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from flows.paths import describe_fault, expand_path, settle_url
+from flows.paths import describe_fault, expand_path, make_url_absolute
 from flows.schedules import Schedule
 from flows.symbols import (
     FILE_MARK,
@@ -112,7 +112,7 @@ def format_dotenv(chosen: FirstSettings, tickers: str) -> str:
         (
             "Database by URL, of PostgreSQL; a SQLite file in the home without it.",
             "DATABASE_URL",
-            settle_url(chosen.database_url),
+            make_url_absolute(chosen.database_url),
         ),
         (
             "Cron of the daily run, for `serve` and `deploy`: minute, hour, day, month, weekday.",

@@ -11,20 +11,20 @@ from flows.symbols import VARIABLE_MARK, names_variable, parse_tickers
 from forecasting.errors import SourceError, SymbolError, UsageError
 
 
-def settle_settings(**overrides: Any) -> Settings:
+def resolve_settings(**overrides: Any) -> Settings:
     """Read the environment, with the symbols of Prefect Variables in place of their names.
 
     Args:
         **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
-        UsageError: As `load_settings` and `settle_universe`.
-        SourceError: As `settle_universe`.
+        UsageError: As `load_settings` and `resolve_variables`.
+        SourceError: As `resolve_variables`.
     """
-    return settle_universe(load_settings(**overrides))
+    return resolve_variables(load_settings(**overrides))
 
 
-def settle_universe(settings: Settings) -> Settings:
+def resolve_variables(settings: Settings) -> Settings:
     """Return settings with the symbols of Prefect Variables in place of their names.
 
     Raises:
@@ -32,12 +32,12 @@ def settle_universe(settings: Settings) -> Settings:
         SourceError: The Prefect server does not answer.
     """
     lists = {name: getattr(settings, name) for name in TICKER_LISTS}
-    settled = {
+    resolved = {
         name: tuple(dict.fromkeys(symbol for text in texts for symbol in _expand(settings, text)))
         for name, texts in lists.items()
         if any(map(names_variable, texts))
     }
-    return settings.model_copy(update=settled) if settled else settings
+    return settings.model_copy(update=resolved) if resolved else settings
 
 
 def _expand(settings: Settings, text: str) -> tuple[str, ...]:

@@ -38,10 +38,10 @@ def build_sqlite_url(path: Path) -> str:
     return f"sqlite:///file:{quote(str(path))}?uri=true" if "?" in str(path) else f"sqlite:///{path}"
 
 
-def settle_url(url: str) -> str:
+def make_url_absolute(url: str) -> str:
     """Return a URL with the absolute path of its SQLite file, for processes elsewhere; any other as given.
 
-    >>> settle_url("sqlite:////srv/bands.db?timeout=5"), settle_url("postgresql://host/bands")
+    >>> make_url_absolute("sqlite:////srv/bands.db?timeout=5"), make_url_absolute("postgresql://host/bands")
     ('sqlite:////srv/bands.db?timeout=5', 'postgresql://host/bands')
 
     Raises:

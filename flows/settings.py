@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
-from flows.paths import build_sqlite_url, expand_path, settle_url
+from flows.paths import build_sqlite_url, expand_path, make_url_absolute
 from flows.schedules import STANDARD, Schedule, require_cron, require_timezone
 from flows.symbols import parse_tickers, split_tickers
 from flows.variables import DOTENV, DOTENV_ENCODING, PREFIX, read_dotenv, read_environment
@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's URL, that of a SQLite file with its absolute path."""
-        return settle_url(self.database_url) or build_sqlite_url(self.home.absolute() / "bandcast.db")
+        return make_url_absolute(self.database_url) or build_sqlite_url(self.home.absolute() / "bandcast.db")
 
     @property
     def daily_schedule(self) -> Schedule:

@@ -137,7 +137,7 @@ class ModelConfig(Frozen):
         100,
         ge=1,
         le=1000,
-        description="Tickers whose mean variance is the market's, at most; pulled daily.",
+        description="Tickers whose mean variance is the market's, at most; fetched daily.",
     )
     network: NetworkConfig = Field(NetworkConfig(), description="Architecture of the network.")
     training: TrainingConfig = Field(TrainingConfig(), description="Fit of the network.")

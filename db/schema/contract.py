@@ -142,7 +142,7 @@ COLUMN_MEANINGS: Mapping[str, Mapping[str, str]] = {
         "age_sessions": "Sessions of its exchange that had closed after as_of when the source's last run was "
         "issued, a count: 0 is fresh; null until the first run after migration 0006",
         "currency": "Of the prices, as the source writes it; null where it does not",
-        "name": "Of the company, index or fund, in the source's words; null where it has none",
+        "name": "Of the company, index or fund, as the source writes it; null where it has none",
         **_NOMINAL,
         "edition": "1 as first issued, 2 and on by a reissue, the newest; coverage counts edition 1",
     },

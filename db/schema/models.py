@@ -31,7 +31,7 @@ model_versions = Table(
         "gated_as_of",
         Date,
         key="evaluated_through",
-        comment="Last session that its gate saw; null where it passed none",
+        comment="Last session of its promotion test; null where it passed none",
     ),
     one_of("status", ModelStatus),
     comment="Trained models, at most one champion a source, and the random walk as baseline",

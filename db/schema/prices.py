@@ -40,9 +40,9 @@ instruments = Table(
     Column("calendar", String, comment="Exchange calendar code, where known"),
     Column("first_seen_at", UtcDateTime, nullable=False, comment="When its prices were first stored, UTC"),
     Column("currency", String, comment="Of the prices, as the source writes it"),
-    Column("kind", String, comment="Such as EQUITY, in the source's word"),
+    Column("kind", String, comment="Such as EQUITY, as the source writes it"),
     Column("zone", String, comment="Time zone that the source dates sessions in"),
-    Column("name", String, comment="Of the company, index or fund, in the source's words"),
+    Column("name", String, comment="Of the company, index or fund, as the source writes it"),
     Column("first_trade_date", Date, comment="Of the instrument, as the source reports it"),
     comment="Every ticker of every source that prices were stored for",
 )
@@ -54,7 +54,7 @@ price_bars = Table(
     Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
     Column("session", Date, primary_key=True, comment="Day of the bar, at its exchange"),
     *_bar_columns(),
-    Column("first_seen_at", UtcDateTime, nullable=False, comment="When these values were first pulled"),
+    Column("first_seen_at", UtcDateTime, nullable=False, comment="When these values were first fetched"),
     CheckConstraint(_CLOSE_BOUNDS, name="close_bounds"),
     _instrument_key(),
     comment="Daily bars as traded: neither splits nor dividends are worked in",
@@ -66,16 +66,16 @@ price_revisions = Table(
     Column("source", String, primary_key=True, comment="Price source: yahoo, csv or sample"),
     Column("ticker", String, primary_key=True, comment="Symbol, as Yahoo writes it"),
     Column("session", Date, primary_key=True, comment="Day of the bar, at its exchange"),
-    Column("replaced_at", UtcDateTime, primary_key=True, comment="When other values were pulled"),
+    Column("replaced_at", UtcDateTime, primary_key=True, comment="When other values were fetched"),
     *_bar_columns(),
-    Column("first_seen_at", UtcDateTime, nullable=False, comment="When these old values were first pulled"),
+    Column("first_seen_at", UtcDateTime, nullable=False, comment="When these old values were first fetched"),
     Column(
         "reason",
         String,
         nullable=False,
         comment="Why they were replaced, such as correction, withdrawn or instrument_changed",
     ),
-    comment="Append only: what a bar said before the source restated it",
+    comment="Append only: earlier values of bars that the source restated",
 )
 
 corporate_actions = Table(
@@ -92,7 +92,11 @@ corporate_actions = Table(
         comment="Split: new shares per old, 1 once withdrawn; dividend: per share, 0 once withdrawn",
     ),
     Column("first_seen_at", UtcDateTime, nullable=False, comment="When this value was first stored, UTC"),
-    Column("missing_since", UtcDateTime, comment="First pull that no longer told it; null while it is told"),
+    Column(
+        "missing_since",
+        UtcDateTime,
+        comment="First download that lacked it; null while the source reports it",
+    ),
     one_of("kind", ActionKind),
     CheckConstraint("value >= 0 AND value < 1e12 AND (value > 0 OR kind = 'dividend')", name="value_bounds"),
     _instrument_key(),

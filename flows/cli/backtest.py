@@ -49,7 +49,7 @@ def backtest(
     """Walk forward over history with the live code path, keep every band, and print the scorecard."""
     from flows.backtest.options import BacktestOptions
     from flows.backtest.run import run_backtest
-    from flows.named_universe import settle_settings
+    from flows.named_universe import resolve_settings
     from flows.presentation.backtest import backtest_to_markdown, backtest_to_plain, build_backtest_parts
 
     options = BacktestOptions(
@@ -65,7 +65,7 @@ def backtest(
         workers=workers,
         restart=restart,
     )
-    settings = settle_settings(source=source, csv_dir=csv_dir, tickers=tickers)
+    settings = resolve_settings(source=source, csv_dir=csv_dir, tickers=tickers)
     with own_umask():
         result = run_backtest(options, settings, datetime.now(UTC))
     if markdown and not json:

@@ -25,14 +25,14 @@ def plot(
 ) -> None:
     """Draw fan charts of the newest bands; prints the path of the picture."""
     from db import open_reader
-    from flows.named_universe import settle_settings
+    from flows.named_universe import resolve_settings
     from flows.presentation.bands import default_plot_path, load_fan_data
     from flows.presentation.charts import require_drawable, save_fan_charts
 
     out = expand_path(out) if out else None
     if out:
         require_drawable(out)
-    settings = settle_settings(source=source, tickers=tickers)
+    settings = resolve_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
         fans = load_fan_data(store, settings.tickers, to_day(as_of), known_ahead=settings.known_ahead)
     with own_umask() if out else nullcontext():

@@ -18,10 +18,10 @@ def status(source: Source = None, tickers: Tickers = None, json: Json = False) -
     """Show what the store holds of each ticker: sessions, gaps, corrections, next report, quarantine."""
     from db import open_reader
     from flows.context import load_calendars
-    from flows.named_universe import settle_settings
+    from flows.named_universe import resolve_settings
     from flows.presentation.prices import load_status_sheet
 
-    settings = settle_settings(source=source, tickers=tickers)
+    settings = resolve_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
         now = datetime.now(UTC)
         calendars = load_calendars(store, dict(settings.calendars), now)

@@ -26,7 +26,7 @@ def retrain(
     epochs: Epochs = None,
     json: Json = False,
 ) -> None:
-    """Pull prices, train a model and promote it if the promotion test passes."""
+    """Ingest prices, train a model and promote it if the promotion test passes."""
     run_flow(
         "retrain",
         json=json,

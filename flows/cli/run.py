@@ -39,7 +39,7 @@ def run(
     reissue: Reissue = False,
     json: Json = False,
 ) -> None:
-    """Run the daily job: pull prices, train where needed, forecast, store, report."""
+    """Run the daily job: ingest prices, train where needed, forecast, publish, report."""
     parameters = build_parameters(source, csv_dir, tickers)
     parameters |= build_numbers(dropout_runs, seed, success_ratio)
     run_flow(

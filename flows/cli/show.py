@@ -21,12 +21,12 @@ def show(
 ) -> None:
     """Show the newest bands in the store."""
     from db import open_reader
-    from flows.named_universe import settle_settings
+    from flows.named_universe import resolve_settings
     from flows.presentation.bands import build_bands_sheet, load_bands, load_expected_reports
     from flows.presentation.tables import STORED_DIGITS
     from forecasting.config import MAIN_HORIZONS
 
-    settings = settle_settings(source=source, tickers=tickers)
+    settings = resolve_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
         bands = load_bands(store, settings.tickers, to_day(as_of), horizons=None if every else MAIN_HORIZONS)
         reports = load_expected_reports(store, bands, settings.known_ahead)

@@ -10,10 +10,10 @@ def verify(
 ) -> None:
     """Score every band whose target session has closed; print how all bands have done."""
     from db import open_reader
-    from flows.named_universe import settle_settings
+    from flows.named_universe import resolve_settings
     from flows.presentation.scorecards import build_scorecard_parts, load_scorecards, scorecards_to_plain
 
-    settings = settle_settings(source=source, csv_dir=csv_dir, tickers=tickers)
+    settings = resolve_settings(source=source, csv_dir=csv_dir, tickers=tickers)
     scored = 0
     with open_reader(settings.url, settings.source) as store:
         with store.reading() as tx:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from db import inspect_file, inspect_store, measure_store, open_reader
 from flows.context import find_newest_session, load_calendars, read_calendars
 from flows.doctor.finding import Finding
-from flows.named_universe import settle_universe
+from flows.named_universe import resolve_variables
 from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.calendars.exchanges import HOME
@@ -92,7 +92,7 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         source = open_source(settings, now)
     except SourceError:
         return  # check_price_folder reports it
-    tickers = settle_universe(settings).tickers or source.tickers()
+    tickers = resolve_variables(settings).tickers or source.tickers()
     if not tickers:
         yield Finding("freshness", "warn", "no tickers are configured", "set BANDCAST_TICKERS")
         return
@@ -147,7 +147,7 @@ def _is_late(ticker: str, last: date | None, expected: date, *, calendars: Calen
 
 def _list_tickers(settings: Settings, now: datetime) -> tuple[str, ...]:
     """List the configured tickers, or all of the source; none of one that `check_price_folder` reports."""
-    if tickers := settle_universe(settings).tickers:
+    if tickers := resolve_variables(settings).tickers:
         return tickers
     with suppress(SourceError):
         return open_source(settings, now).tickers()

@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
 
-from flows.paths import settle_url
+from flows.paths import make_url_absolute
 from flows.prefect_runtime.described import FOLLOWING, OF_THE_RELEASE, POOL_TYPE, STORE_TAG, Described
 from flows.server_access import display_server
 from forecasting.errors import UsageError
@@ -80,7 +80,7 @@ def require_same_store(found: Sequence[DeploymentResponse], store: str, api_url:
         UsageError: One serves another store.
     """
     stamps = {tag for deployment in found for tag in deployment.tags if tag.startswith(STORE_TAG)}
-    others = sorted(tag for tag in stamps if settle_url(tag.removeprefix(STORE_TAG)) != store)
+    others = sorted(tag for tag in stamps if make_url_absolute(tag.removeprefix(STORE_TAG)) != store)
     if others:
         raise UsageError(
             f"Expected deployments of the store {store} at {display_server(api_url)}, found those of "

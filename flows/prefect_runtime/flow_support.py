@@ -53,7 +53,7 @@ def untraversed(value: R) -> R:
     """Hand a value to a task as it is.
 
     Else Prefect looks for futures in all that it holds, twice a task: in a context of 500 tickers that takes
-    longer than a pull.
+    longer than a download.
     """
     quoted: R = quote(value)  # type: ignore[assignment]  # Prefect unwraps it before the task begins
     return quoted

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.runtime import flow_run
 
-from flows.context import settle_scope
+from flows.context import resolve_scope
 from flows.prefect_runtime.flow_support import due
 from flows.prefect_runtime.parameters import overrides
 
@@ -34,6 +34,6 @@ def _find_session(parameters: dict[str, Any]) -> date:
     """Return the session that the run will choose; of a run that cannot start, the day that it was due."""
     chosen = overrides(parameters["tickers"], parameters["source"], parameters["csv_dir"])
     try:
-        return settle_scope(due(), **chosen).as_of
+        return resolve_scope(due(), **chosen).as_of
     except Exception:  # whatever it is, the run meets it again and words it
         return due().date()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from db import inspect_store
-from flows.context import settle_scope
+from flows.context import resolve_scope
 from flows.settings import load_settings
 from flows.sources.registry import open_source
 from flows.symbols import names_variable
@@ -24,7 +24,7 @@ def require_runnable() -> None:
     if any(map(names_variable, settings.tickers)):
         open_source(settings, now)
     else:
-        settle_scope(now)
+        resolve_scope(now)
     status = inspect_store(settings.url)
     if status.migration is not None and not status.is_current:
         raise UsageError(

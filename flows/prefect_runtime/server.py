@@ -77,7 +77,7 @@ def serve_flows(port: int, *, reset: bool = False) -> None:
 
 
 def _serve_locally(home: Path, port: int, environment: Environment, *, reset: bool) -> None:
-    auth_string = environment.get(AUTH_VARIABLE) or settle_auth_string()
+    auth_string = environment.get(AUTH_VARIABLE) or provide_auth_string()
     with open_server_log(home) as log, local_server(port, auth_string, log) as url:
         _print(f"The server writes its log to {log.name}")
         access = {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}
@@ -85,7 +85,7 @@ def _serve_locally(home: Path, port: int, environment: Environment, *, reset: bo
             _work({**environment, **access}, url, reset=reset)
 
 
-def settle_auth_string() -> str:
+def provide_auth_string() -> str:
     """Return the auth string of the home; print where it is kept, and a new one itself to a terminal alone.
 
     Raises:

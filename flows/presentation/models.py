@@ -32,7 +32,7 @@ def load_models_sheet(store: Store, *, all_sources: bool) -> Sheet:
     reasons = (
         f"{model.version}: {newest[model.version].reason}" for model in models if model.version in newest
     )
-    return Sheet("Models", _COLUMNS, rows, ("CRPS at the gate over the random walk's", *reasons))
+    return Sheet("Models", _COLUMNS, rows, ("CRPS in the promotion test over the random walk's", *reasons))
 
 
 def _build_row(model: ModelRecord, decision: PromotionRecord | None) -> tuple[Any, ...]:

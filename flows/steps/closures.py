@@ -18,7 +18,7 @@ RECENT = timedelta(days=90)  # in which a closure that was found is worth a note
 def learn_closures(context: RunContext, tickers: Iterable[str]) -> Calendars:
     """Find closures in the stored bars and save them; return the calendars as they are known then.
 
-    The tickers of the run decide: others, such as those of the training universe, may not have been pulled
+    The tickers of the run decide: others, such as those of the training universe, may not have been fetched
     for weeks. A closure is withdrawn as soon as any ticker has a bar of its day.
     """
     own = set(tickers)
@@ -28,8 +28,8 @@ def learn_closures(context: RunContext, tickers: Iterable[str]) -> Calendars:
         for calendar in list_calendars(own, context.given_calendars):
             sessions = tx.prices.sessions(calendar.name, start, context.as_of)
             with suppress(CalendarError):  # a file that is older than its calendar
-                pulled = {ticker: days for ticker, days in sessions.items() if ticker in own}
-                for day in find_closures(calendar, pulled, start=start, end=context.as_of):
+                fetched = {ticker: days for ticker, days in sessions.items() if ticker in own}
+                for day in find_closures(calendar, fetched, start=start, end=context.as_of):
                     found.add(CalendarChange(calendar.name, day, "closure"))
             days = set[date]().union(*sessions.values())
             traded |= {CalendarChange(calendar.name, day, "closure") for day in days}

@@ -48,7 +48,7 @@ def refresh_earnings(
         return context
     due = list_due(context, tuple(dict.fromkeys(tickers)))
     if due:
-        faults = pull_earnings(untraversed(context), source, due, lists=lists or source.report_lists)
+        faults = ingest_earnings(untraversed(context), source, due, lists=lists or source.report_lists)
         for note in describe_faults(faults):
             get_run_logger().warning("earnings dates: %s", note)
     earnings = load_earnings(context.store, tuple(context.earnings), known_ahead, now=context.now)
@@ -73,7 +73,7 @@ def describe_faults(faults: Mapping[str, PriceError]) -> Iterator[str]:
 
 @task(name="pull-earnings", cache_policy=NO_CACHE, persist_result=False)
 @translate_unforeseen
-def pull_earnings(
+def ingest_earnings(
     context: RunContext, source: LiveEarningsSource, tickers: Sequence[str], *, lists: Sequence[ReportOrigin]
 ) -> dict[str, PriceError]:
     """Read and save the dates of each ticker; return the faults that were not there at the last attempt."""

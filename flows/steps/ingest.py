@@ -84,7 +84,7 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
     retrier = open_retrier(context.settings)
     given = untraversed(context)
     futures = {ticker: ingest_ticker.submit(given, ticker, retrier) for ticker in dict.fromkeys(tickers)}
-    results = [await_pull(future) for future in futures.values()]
+    results = [await_ingest(future) for future in futures.values()]
     context = replace(context, calendars=learn_closures(context, futures))
     results = [try_again(context, result) for result in results]
     ingested = [result for result in results if isinstance(result, Ingested)]
@@ -111,7 +111,7 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
     return IngestResult(failed, notes, context.calendars, tuple(unused))
 
 
-def await_pull(future: PrefectFuture[Any]) -> Ingested | PriceError:
+def await_ingest(future: PrefectFuture[Any]) -> Ingested | PriceError:
     """Wait for a download; return the fault of its prices, and raise any other error."""
     result = future.result(raise_on_failure=False)
     if isinstance(result, Exception) and not isinstance(result, PriceError):

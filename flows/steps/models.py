@@ -68,18 +68,18 @@ def list_trainable(context: RunContext) -> tuple[str, ...]:
     return tuple(ticker for ticker in context.train_tickers if ticker in stored or ticker in context.tickers)
 
 
-def ensure_model(context: RunContext, retrain: Retrain, *, pulls: bool = True) -> str:
+def ensure_model(context: RunContext, retrain: Retrain, *, ingests: bool = True) -> str:
     """Train where due; return the version that serves: champion, one before it, or the random walk.
 
     Args:
         context: The run.
         retrain: Whether to train.
-        pulls: Whether to pull prices of the training universe first, or to train on what is stored.
+        ingests: Whether to ingest the training universe first, or to train on what is stored.
     """
     logger = get_run_logger()
     if retrain == "always" or (retrain == "auto" and _is_due(context)):
         try:
-            train(ingest_training(context) if pulls else context)
+            train(ingest_training(context) if ingests else context)
         except ModelError as error:
             logger.warning("train: no new model: %s", error)
     else:

@@ -61,7 +61,7 @@ def forecast_stored(context: RunContext, retrain: Retrain) -> RunSummary:
     require_stored(context, {})
     watch = Stopwatch()
     with watch.stage("train"):
-        version = ensure_model(context, retrain, pulls=False)
+        version = ensure_model(context, retrain, ingests=False)
     summary = forecast_session(context, version, {}, watch=watch)
     show_quarantined(context.as_of, summary.quarantined)
     return replace(summary, notes=(*context.unread_earnings, *summary.notes))

@@ -1,4 +1,4 @@
-"""Prices and earnings dates of tickers that are trained on and not forecast: pulled when a model is due."""
+"""Prices and earnings dates of tickers that are trained on and not forecast: ingested when a model is due."""
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -26,17 +26,17 @@ def ingest_training(context: RunContext) -> RunContext:
     what is stored of it.
     """
     stale = list_stale(context)
-    faults = pull_announced(context, stale) if stale else {}
+    faults = announce_and_ingest(context, stale) if stale else {}
     source = context.source
     page = source.report_lists[:1] if isinstance(source, LiveEarningsSource) else ()
     return refresh_earnings(context, list_others(context, without=faults), lists=page)
 
 
-def pull_announced(context: RunContext, stale: Sequence[str]) -> dict[str, PriceError]:
-    """Log what the training universe costs, pull it, and log what is missing; return why."""
+def announce_and_ingest(context: RunContext, stale: Sequence[str]) -> dict[str, PriceError]:
+    """Log what the training universe costs, ingest it, and log what is missing; return the reasons."""
     logger, settings = get_run_logger(), context.settings
     logger.info(
-        "train: prices of %d tickers (%s) are pulled for training alone, about %d minutes at %g requests a "
+        "train: prices of %d tickers (%s) are fetched for training alone, about %d minutes at %g requests a "
         "second; BANDCAST_TRAIN_UNIVERSE=own trains on the %d that are forecast",
         len(stale),
         context.training.name,
@@ -44,7 +44,7 @@ def pull_announced(context: RunContext, stale: Sequence[str]) -> dict[str, Price
         settings.requests_per_second,
         len(context.tickers),
     )
-    faults = pull_training(untraversed(context), stale)
+    faults = ingest_quietly(untraversed(context), stale)
     for note in describe_missing(faults):
         logger.warning("train: %s", note)
     return faults
@@ -64,17 +64,17 @@ def list_stale(context: RunContext) -> list[str]:
 
 
 def _is_current(context: RunContext, ticker: str, last: date | None) -> bool:
-    with suppress(PriceError, CalendarError):  # a ticker of no exchange fails where it is pulled
+    with suppress(PriceError, CalendarError):  # a ticker of no exchange fails where it is fetched
         return last is not None and last >= context.last_session(context.calendars.presume(ticker))
     return False
 
 
 @task(name="pull-training", cache_policy=NO_CACHE, persist_result=False)
 @translate_unforeseen
-def pull_training(context: RunContext, tickers: Sequence[str]) -> dict[str, PriceError]:
+def ingest_quietly(context: RunContext, tickers: Sequence[str]) -> dict[str, PriceError]:
     """Fetch, check and save tickers one after the other; return why each other one failed."""
     retrier, faults = open_retrier(context.settings), {}
-    with log_progress("train: prices of tickers pulled") as progress:
+    with log_progress("train: prices of tickers fetched") as progress:
         for done, ticker in enumerate(tickers):
             progress.count(done, len(tickers))
             result = try_ticker(context, ticker, retrier)

@@ -26,13 +26,13 @@ from forecasting.prices.scale import (
     SCALED,
     Dispute,
     Split,
+    apply_disputes,
     carry_scale,
     falls_by,
     find_rescaled,
     list_splits,
     log_step,
     rescale_before,
-    settle_disputes,
     with_split,
 )
 from forecasting.prices.unworked_splits import check_splits_worked_in
@@ -86,7 +86,7 @@ def reconcile(
         check_identity(stored, download)
     if owned:
         _refuse_other_units(stored, download)
-    known = settle_disputes(stored, download, disputes)
+    known = apply_disputes(stored, download, disputes)
     reading = download if owned or stored.bars.empty else _find_reading(known, download)
     if reading is None and not trusted:
         raise _name_scale(known, download)
@@ -231,11 +231,11 @@ def _read_with(download: PriceHistory, doubts: Sequence[_Doubt], toggled: Sequen
         factor = 1.0 / doubt.split.ratio if doubt.announced else doubt.split.ratio
         reading = rescale_before(reading, doubt.split.session, factor)
     for doubt in doubts:
-        reading = _settle_split(reading, doubt, toggled=doubt in toggled)
+        reading = _read_split(reading, doubt, toggled=doubt in toggled)
     return reading
 
 
-def _settle_split(reading: PriceHistory, doubt: _Doubt, *, toggled: bool) -> PriceHistory:
+def _read_split(reading: PriceHistory, doubt: _Doubt, *, toggled: bool) -> PriceHistory:
     """Return the reading with the split, or without it, as its prices bear out."""
     if doubt.announced and not toggled:
         return reading  # an announced split counts as it is

@@ -95,7 +95,7 @@ def find_rescaled(stored: pd.DataFrame, download: pd.DataFrame, doubtful: Collec
     return uniform & (shared | by_split)
 
 
-def settle_disputes(
+def apply_disputes(
     stored: PriceHistory, download: PriceHistory, disputes: Collection[Dispute]
 ) -> PriceHistory:
     """Return the stored history with the source's disputed splits, where its prices bear them out.

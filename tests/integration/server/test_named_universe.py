@@ -9,8 +9,8 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from prefect.variables import Variable
 from served import AUTH_STRING, free_port
 
-from flows.context import settle_scope
-from flows.named_universe import settle_settings
+from flows.context import resolve_scope
+from flows.named_universe import resolve_settings
 from flows.prefect_runtime.runnable import require_runnable
 from flows.server_access import AUTH_FILE, noted_server
 from forecasting.errors import SourceError, UsageError
@@ -27,12 +27,12 @@ def set_variable(name: str, value: Any) -> None:
 def test_each_run_reads_the_variable_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANDCAST_TICKERS", "KO,@variable:desk")
     set_variable("desk", "aapl, MSFT,KO")
-    assert settle_scope(NOW).tickers == ("KO", "AAPL", "MSFT")
+    assert resolve_scope(NOW).tickers == ("KO", "AAPL", "MSFT")
     set_variable("desk", ["IBM", "T,GE"])
-    assert settle_scope(NOW).tickers == ("KO", "IBM", "T", "GE")
-    assert settle_settings(tickers="@variable:desk").tickers == ("IBM", "T", "GE")
+    assert resolve_scope(NOW).tickers == ("KO", "IBM", "T", "GE")
+    assert resolve_settings(tickers="@variable:desk").tickers == ("IBM", "T", "GE")
     monkeypatch.setenv("BANDCAST_TRAIN_TICKERS", "@variable:desk")
-    assert settle_scope(NOW, tickers=["KO"]).training.tickers == ("IBM", "T", "GE")
+    assert resolve_scope(NOW, tickers=["KO"]).training.tickers == ("IBM", "T", "GE")
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_a_variable_without_symbols_is_one_sentence(value: Any, found: str) -> N
     with pytest.raises(
         UsageError, match="Expected symbols in the Prefect Variable 'desk', as a list"
     ) as error:
-        settle_settings(tickers="@variable:desk")
+        resolve_settings(tickers="@variable:desk")
     assert found in str(error.value)
 
 
 def test_a_variable_that_is_missing_is_one_sentence_that_says_how_to_make_it(prefect_url: str) -> None:
     with pytest.raises(UsageError) as error:
-        settle_scope(NOW, tickers=["@variable:nowhere"])
+        resolve_scope(NOW, tickers=["@variable:nowhere"])
     assert str(error.value) == (
         f"Expected a Prefect Variable 'nowhere' with symbols at {prefect_url}, found none; make it with "
         "`prefect variable set nowhere AAPL,MSFT` or in the UI, or set PREFECT_API_URL to the server that "
@@ -70,12 +70,12 @@ def test_the_server_that_serves_the_home_is_looked_at_too(workplace: Path, prefe
     nobody = {PREFECT_API_URL: None, PREFECT_API_AUTH_STRING: None}
     with noted_server(home, prefect_url), temporary_settings(restore_defaults=nobody):
         (home / AUTH_FILE).write_text(AUTH_STRING)
-        assert settle_settings(tickers="@variable:desk").tickers == ("IBM",)
+        assert resolve_settings(tickers="@variable:desk").tickers == ("IBM",)
     with (
         temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}),
         pytest.raises(SourceError, match="Expected the Prefect Variable 'desk' at http"),
     ):
-        settle_settings(tickers="@variable:desk")
+        resolve_settings(tickers="@variable:desk")
 
 
 def test_serve_leaves_the_variable_to_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:

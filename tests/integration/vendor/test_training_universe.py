@@ -33,7 +33,7 @@ def listings(yahoo: Yahoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("BANDCAST_MODEL__REFERENCE_TICKERS", "2")
 
 
-def test_its_prices_are_pulled_for_training_alone(yahoo: Yahoo, caplog: pytest.LogCaptureFixture) -> None:
+def test_its_prices_are_fetched_for_training_alone(yahoo: Yahoo, caplog: pytest.LogCaptureFixture) -> None:
     summary = complete(daily, tickers=["AAPL"], as_of=DAYS[0], horizon=5)
     assert (summary.tickers, summary.quarantined) == (("AAPL",), {})
     stored = rows("SELECT DISTINCT ticker FROM price_bars ORDER BY ticker")

@@ -1,4 +1,4 @@
-"""Closures follow from the tickers of the run; others may not have been pulled for weeks."""
+"""Closures follow from the tickers of the run; others may not have been fetched for weeks."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -35,7 +35,7 @@ def find(*traded: str) -> set[date]:
             return {change.session for change in tx.calendars.load(context.now, "found")}
 
 
-def test_tickers_that_were_not_pulled_do_not_keep_a_closure_from_being_found() -> None:
+def test_tickers_that_were_not_fetched_do_not_keep_a_closure_from_being_found() -> None:
     assert find() == {CLOSED}
 
 

@@ -1,4 +1,4 @@
-"""The context of a run: settled once, the same for every step, closed at the end."""
+"""The context of a run: resolved once, the same for every step, closed at the end."""
 
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db import open_store
-from flows.context import RunContext, load_calendars, open_context, settle_scope
+from flows.context import RunContext, load_calendars, open_context, resolve_scope
 from forecasting.calendars.reports import EarningsDates, Report
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
@@ -169,19 +169,19 @@ def test_tickers_of_a_caller_leave_the_configured_ones_in_the_universe(
 )
 def test_a_session_beyond_the_newest_is_bad_usage(source: str, as_of: str, newest: str) -> None:
     with pytest.raises(UsageError, match=f"Expected as_of at {newest} .* found {as_of}"):
-        settle_scope(DUE, date.fromisoformat(as_of), source=source, tickers="AAPL")
+        resolve_scope(DUE, date.fromisoformat(as_of), source=source, tickers="AAPL")
 
 
 def test_a_day_without_a_session_stands_for_the_session_before_it() -> None:
     holiday, sunday = date(2013, 2, 18), date(2013, 2, 24)
-    assert settle_scope(DUE, holiday).as_of == date(2013, 2, 15)
-    assert settle_scope(DUE, sunday).as_of == date(2013, 2, 22)
-    assert settle_scope(DUE, sunday, source="yahoo", tickers="AAPL,BTC-USD").as_of == sunday
+    assert resolve_scope(DUE, holiday).as_of == date(2013, 2, 15)
+    assert resolve_scope(DUE, sunday).as_of == date(2013, 2, 22)
+    assert resolve_scope(DUE, sunday, source="yahoo", tickers="AAPL,BTC-USD").as_of == sunday
 
 
 def test_a_scope_is_settled_without_a_store(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANDCAST_HOME", str(workplace / "elsewhere"))
-    assert settle_scope(DUE).as_of == date(2013, 3, 1)
+    assert resolve_scope(DUE).as_of == date(2013, 3, 1)
     assert not (workplace / "elsewhere").exists()
 
 

@@ -15,7 +15,7 @@ from workplace import open_configured_store
 
 from db import ModelRecord, RunRecord, Store, upgrade_store
 from flows.cli import app
-from flows.context import settle_scope
+from flows.context import resolve_scope
 from flows.doctor import examine
 from flows.doctor.environment import CLASHES, find_clashes
 from flows.doctor.finding import Finding
@@ -32,7 +32,7 @@ def examine_all(now: datetime = NOW) -> dict[str, Finding]:
 
 
 @pytest.fixture(autouse=True)
-def settled(no_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_ticker(no_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """One ticker, and no server."""
     monkeypatch.setenv("BANDCAST_TICKERS", "AAPL")
 
@@ -172,7 +172,7 @@ def test_a_folder_of_price_files_that_a_run_cannot_read_is_one_failure(
     assert failed.check == "price files"
     assert found in failed.found
     with pytest.raises(SourceError, match=re.escape(failed.found)):
-        settle_scope(NOW)
+        resolve_scope(NOW)
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from flows.prefect_runtime.server import settle_auth_string
+from flows.prefect_runtime.server import provide_auth_string
 
 LINE = "Log in to the Prefect UI with the text in "
 
 
 def print_to_terminal(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Settle the auth string with a terminal as standard error; return what it shows."""
+    """Provide the auth string with a terminal as standard error; return what it shows."""
     keyboard, screen = os.openpty()
     with os.fdopen(keyboard, "rb", buffering=0) as reader, os.fdopen(screen, "w") as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        settle_auth_string()
+        provide_auth_string()
         return reader.read(10_000).decode()
 
 
@@ -40,7 +40,7 @@ def test_no_file_and_no_pipe_is_sent_the_login(
         end, start = os.pipe()
     with os.fdopen(start, "w") as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        made = settle_auth_string()
+        made = provide_auth_string()
     with os.fdopen(end) as log:
         assert log.read() == f"{LINE}{path}; `cat '{path}'` prints it.\n"
     assert path.read_text() == f"{made}\n"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workplace import enter_workplace
 
 from flows.cli import flow_runs, main
-from flows.context import settle_scope
+from flows.context import resolve_scope
 from flows.prefect_runtime.flow_support import due
 from flows.prefect_runtime.parameters import overrides
 from flows.settings import Settings
@@ -68,10 +68,10 @@ backtest --source sample --start 2013-02-22 --out x.csv --paths
 """.strip().splitlines()
 
 
-def settle(_: str, **parameters: Any) -> None:
-    """Do what a flow does first, which needs no server: settle the scope of the run."""
+def resolve(_: str, **parameters: Any) -> None:
+    """Do what a flow does first, which needs no server: resolve the scope of the run."""
     chosen = overrides(parameters["tickers"], parameters["source"], parameters["csv_dir"])
-    settle_scope(due(), parameters.get("as_of") or parameters.get("end"), **chosen)
+    resolve_scope(due(), parameters.get("as_of") or parameters.get("end"), **chosen)
     end_here()
 
 
@@ -99,7 +99,7 @@ def test_a_mutated_setting_or_option_ends_in_no_traceback(
         for name, value in environment.items():
             patch.setenv(name, value)
         for module in (flow_runs, sys.modules["flows.cli.backfill"], sys.modules["flows.cli.verify"]):
-            patch.setattr(module, "call_flow", settle)
+            patch.setattr(module, "call_flow", resolve)
         patch.setattr("flows.backtest.run.fetch_universe", end_here)
         patch.setattr(sys, "argv", ["bandcast", *arguments])
         with pytest.raises(SystemExit) as end:

@@ -14,7 +14,7 @@ from db import upgrade_store
 from db.file_history import find_file
 from flows.cli import app
 from flows.first_day import FirstSettings, write_first_settings
-from flows.paths import settle_url
+from flows.paths import make_url_absolute
 from flows.prefect_runtime.changes import require_same_store
 from flows.prefect_runtime.server import build_worker_environment
 from flows.settings import load_settings
@@ -90,12 +90,12 @@ def test_the_file_of_a_store_is_the_same_for_a_worker_that_runs_elsewhere(
     monkeypatch.chdir("/")
     upgrade_store(given)
     assert (workplace / file).is_file()
-    assert settle_url(given) == given
+    assert make_url_absolute(given) == given
 
 
 @pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///:memory:", "postgresql://me@host:1/bands", "x"])
 def test_what_names_no_file_stays(url: str) -> None:
-    assert settle_url(url) == url
+    assert make_url_absolute(url) == url
 
 
 def test_a_name_that_begins_a_query_stays_a_name(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_a_name_that_begins_a_query_stays_a_name(workplace: Path, monkeypatch: p
     odd.mkdir()
     monkeypatch.chdir(odd)
     for url in ("sqlite:///b.db", "sqlite:///b.db?timeout=5", "sqlite:///file:b.db?uri=true"):
-        assert find_file(sa.make_url(settle_url(url))) == odd / "b.db"
+        assert find_file(sa.make_url(make_url_absolute(url))) == odd / "b.db"
 
 
 def test_a_list_to_train_on_may_lie_with_the_user_and_a_worker_finds_it(

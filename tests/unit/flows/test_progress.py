@@ -38,19 +38,19 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
 
 
 def test_a_long_block_logs_its_newest_count(lines: Lines) -> None:
-    with log_progress("tickers pulled", seconds=0.01) as state:
+    with log_progress("tickers fetched", seconds=0.01) as state:
         state.count(3, 20)
         assert lines.there.wait(10)
     count = len(lines.lines)
-    assert lines.lines[-1].startswith("tickers pulled: 3 of 20 after 0 seconds")
-    assert not [thread for thread in threading.enumerate() if thread.name == "progress-tickers pulled"]
+    assert lines.lines[-1].startswith("tickers fetched: 3 of 20 after 0 seconds")
+    assert not [thread for thread in threading.enumerate() if thread.name == "progress-tickers fetched"]
     assert len(lines.lines) == count
 
 
 def test_lines_are_logged_in_the_context_of_the_run_which_names_its_server(lines: Lines) -> None:
     token = SERVER.set("http://127.0.0.1:4200/api")
     try:
-        with log_progress("tickers pulled", seconds=0.01) as state:
+        with log_progress("tickers fetched", seconds=0.01) as state:
             state.count(3, 20)
             assert lines.there.wait(10)
     finally:
