@@ -71,8 +71,8 @@ def send_message(alarm: Alarm, url: str) -> None:
     receiver.add(url)
     subject, text = (clean_text(hide_secrets(part), LONGEST_TEXT) for part in (alarm.subject, alarm.text))
     with _capture_log() as records:
-        taken = receiver.notify(body=text, title=subject, notify_type=NotifyType.FAILURE)
-    if not taken:
+        is_sent = receiver.notify(body=text, title=subject, notify_type=NotifyType.FAILURE)
+    if not is_sent:
         found = clean_text(hide_secrets("; ".join(records)), 200).rstrip(".") or "no answer"
         raise SourceError(f"Expected the receiver of {NOTIFY_NAME} to take a message, found {found}.")
 

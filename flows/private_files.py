@@ -10,7 +10,7 @@ from forecasting.errors import UsageError
 
 PRIVATE_UMASK = 0o077  # files 0600, folders 0700
 
-_own_umask: ContextVar[int | None] = ContextVar("own_umask", default=None)
+_user_umask: ContextVar[int | None] = ContextVar("user_umask", default=None)
 
 
 @contextmanager
@@ -23,19 +23,19 @@ def private_files() -> Iterator[None]:
         yield
         return
     before = os.umask(PRIVATE_UMASK)
-    token = _own_umask.set(before) if _own_umask.get() is None else None
+    token = _user_umask.set(before) if _user_umask.get() is None else None
     try:
         yield
     finally:
         os.umask(before)
         if token is not None:
-            _own_umask.reset(token)
+            _user_umask.reset(token)
 
 
 @contextmanager
-def own_umask() -> Iterator[None]:
-    """Create files as the user's own umask has it while the block lasts: for a path that the user named."""
-    wanted = _own_umask.get()
+def user_umask() -> Iterator[None]:
+    """Create files under the umask of the user while the block lasts: for a path that the user named."""
+    wanted = _user_umask.get()
     if wanted is None:
         yield
         return

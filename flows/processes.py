@@ -13,45 +13,45 @@ from forecasting.errors import BandcastError, ModelError
 
 Result = TypeVar("Result")
 
-_OWN: list[Any] = []  # what this process works with, kept when it starts
+_SHARED: list[Any] = []  # the object that this process was started with
 
 
 @contextmanager
-def start_processes(workers: int, own: object) -> Iterator[Executor]:
+def start_processes(workers: int, shared: object) -> Iterator[Executor]:
     """Start fresh processes that keep an object; they end with this one, even if it is killed.
 
     Args:
         workers: Number of processes.
-        own: Sent to each once; `apply_own` gives it to functions.
+        shared: Sent to each once; `call_with_shared` gives it to functions.
     """
     with (
         _single_threaded_libraries(),
         ProcessPoolExecutor(
             workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=keep_own,
-            initargs=(own,),
+            initializer=keep_shared,
+            initargs=(shared,),
         ) as pool,
     ):
         yield pool
 
 
-def keep_own(own: object) -> None:
-    """Keep an object for `apply_own`; leave Ctrl-C to the parent process, and end with it."""
+def keep_shared(shared: object) -> None:
+    """Keep an object for `call_with_shared`; leave Ctrl-C to the parent process, and end with it."""
     if multiprocessing.parent_process() is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    _OWN[:] = [own]
+    _SHARED[:] = [shared]
 
 
-def apply_own(function: Callable[..., Result], *arguments: object) -> Result:
-    """Call a function with what this process keeps, before other arguments.
+def call_with_shared(function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function with the object that this process was started with, before other arguments.
 
     Raises:
         ModelError: With the sentence of an error raised on purpose: not every one can be sent to its parent.
     """
     try:
-        return function(_OWN[0], *arguments)
+        return function(_SHARED[0], *arguments)
     except BandcastError as error:
         raise ModelError(str(error)) from error
 

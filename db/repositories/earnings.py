@@ -26,8 +26,8 @@ class EarningsRepository(Repository):
             since: First day of a report.
         """
         return {
-            ticker: tuple(report for report in own if report.counts)
-            for ticker, own in self.load_all(tickers, known_at, since).items()
+            ticker: tuple(report for report in reports if report.counts)
+            for ticker, reports in self.load_all(tickers, known_at, since).items()
         }
 
     def load_all(
@@ -47,7 +47,7 @@ class EarningsRepository(Repository):
         reports: dict[str, list[Report]] = {ticker: [] for ticker in tickers}
         for ticker, *report in self._connection.execute(query):
             reports[ticker].append(Report(*report))
-        return {ticker: tuple(own) for ticker, own in reports.items()}
+        return {ticker: tuple(listed) for ticker, listed in reports.items()}
 
     def replace(self, reports: Mapping[str, Collection[Report]], at: datetime) -> None:
         """Store all reports of some tickers as they are known from an instant (UTC) on.
@@ -55,11 +55,11 @@ class EarningsRepository(Repository):
         One that is known no longer is withdrawn, and its row stays; what is stored already stays as it is.
         """
         known = self.load_all(list(reports), at)
-        for ticker, own in reports.items():
+        for ticker, wanted in reports.items():
             stored = set(known[ticker])
-            for report in stored - set(own):
+            for report in stored - set(wanted):
                 self._withdraw(ticker, report, at)
-            new = sorted(set(own) - stored, key=lambda report: report.day)
+            new = sorted(set(wanted) - stored, key=lambda report: report.day)
             insert(self._connection, earnings_dates, [self._build_row(ticker, each, at) for each in new])
 
     def checks(self) -> dict[str, ReportCheck]:

@@ -74,8 +74,8 @@ def is_edition_stored(connection: sa.Connection, source: str, rows: ForecastRows
     stored = load(edition_quantiles)
     levels = {row["level"] for row in stored}  # an earlier release has kept fewer
     quantiles = build_edition_quantiles(rows, edition).name_values()
-    own = (row for row in quantiles if row["level"] in levels)
-    return collect_values(stored) == collect_values(own)
+    comparable = (row for row in quantiles if row["level"] in levels)
+    return collect_values(stored) == collect_values(comparable)
 
 
 def find_newest_edition(

@@ -197,8 +197,8 @@ def _quantile_rows(
     """Yield a row for each horizon: its key, then log return and price at each level; None where unknown."""
     log_returns = forecast.quantiles_of(band)  # (H, Q)
     prices = forecast.anchor_close * np.exp(log_returns)  # (H, Q)
-    own = [round(level, 6) for level in forecast.levels_of(band)]
-    known = dict(zip(own, zip(log_returns.T, prices.T, strict=True), strict=True))
+    made = [round(level, 6) for level in forecast.levels_of(band)]
+    known = dict(zip(made, zip(log_returns.T, prices.T, strict=True), strict=True))
     nothing: list[Plain] = [None] * forecast.horizon
     columns = [
         column

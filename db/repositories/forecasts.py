@@ -278,13 +278,13 @@ class ForecastRepository(Repository):
         """Return whether all that the store keeps of a forecast is stored with its values."""
         calibrated = self._load(calibrated_quantiles, rows)
         comparisons = self._load(comparison_quantiles, rows)
-        own = (
+        compared = (
             (self._load(forecasts, rows), rows.horizons.name_values()),
             (self._load(forecast_odds, rows), rows.odds.name_values()),
             (calibrated, keep_stored_levels(rows.calibrated.name_values(), calibrated)),
             (comparisons, keep_stored_bands(rows.comparisons.name_values(), comparisons)),
         )
-        return all(collect_values(stored) == collect_values(values) for stored, values in own)
+        return all(collect_values(stored) == collect_values(values) for stored, values in compared)
 
     def _load(self, table: sa.Table, rows: ForecastRows) -> list[Row]:
         query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))

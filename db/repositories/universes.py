@@ -87,10 +87,10 @@ def save_universe(connection: sa.Connection, publication: Publication) -> None:
     """
     run, known = publication.run, _load_members(connection, publication.run.source)
     tickers = {forecast.ticker for forecast in publication.issued} | set(json.loads(run.quarantined))
-    taken = {ticker: known.get(ticker) or Member(run.as_of, _find_exchange(ticker)) for ticker in tickers}
-    exchanges = frozenset(member.exchange for member in taken.values() if member.exchange)
+    of_run = {ticker: known.get(ticker) or Member(run.as_of, _find_exchange(ticker)) for ticker in tickers}
+    exchanges = frozenset(member.exchange for member in of_run.values() if member.exchange)
     members = known | {
-        ticker: _include(member, run.as_of, exchanges=exchanges) for ticker, member in taken.items()
+        ticker: _include(member, run.as_of, exchanges=exchanges) for ticker, member in of_run.items()
     }
     universe = find_universe(members, exchanges, run.as_of, listed=publication.listed)
     rows = [
@@ -98,7 +98,7 @@ def save_universe(connection: sa.Connection, publication: Publication) -> None:
             "source": run.source,
             "ticker": ticker,
             "as_of": member.as_of,
-            "age_sessions": publication.ages.get(ticker, None if ticker in taken else member.age_sessions),
+            "age_sessions": publication.ages.get(ticker, None if ticker in of_run else member.age_sessions),
             "in_universe": int(ticker in universe),
             "companions": ",".join(sorted(member.companions)),
         }

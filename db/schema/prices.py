@@ -95,7 +95,7 @@ corporate_actions = Table(
     Column(
         "missing_since",
         UtcDateTime,
-        comment="First download that lacked it; null while the source reports it",
+        comment="First download that lacked it; null while the source has it",
     ),
     one_of("kind", ActionKind),
     CheckConstraint("value >= 0 AND value < 1e12 AND (value > 0 OR kind = 'dividend')", name="value_bounds"),

@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 from operator import call
 
-from flows.processes import apply_own, start_processes
+from flows.processes import call_with_shared, start_processes
 from forecasting.backtesting.walk_forward import Issued, Spread
 
 FEWEST_FORECASTS = 600  # of a walk that is spread: a process takes seconds to start, a forecast hundredths
@@ -38,6 +38,6 @@ def spread_over(
     """
     with start_processes(workers, issue) as pool:
         try:
-            yield from pool.map(partial(apply_own, call), origins)
+            yield from pool.map(partial(call_with_shared, call), origins)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

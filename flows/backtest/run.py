@@ -22,7 +22,7 @@ from flows.backtest.options import (
 )
 from flows.backtest.workers import WalkTask, await_all, fit, issue
 from flows.context import read_calendars
-from flows.processes import apply_own, start_processes
+from flows.processes import call_with_shared, start_processes
 from flows.progress_line import ProgressLine
 from flows.settings import Settings
 from flows.sources.registry import open_source
@@ -142,9 +142,11 @@ def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, w
     )
     if fits or origins:
         with start_processes(workers, task) as pool:
-            models = [pool.submit(apply_own, fit, session) for session in fits]
+            models = [pool.submit(call_with_shared, fit, session) for session in fits]
             await_all(models, ProgressLine("fits", len(fits)).step)
-            forecasts = [pool.submit(apply_own, issue, origin, fitted) for origin, fitted in origins.items()]
+            forecasts = [
+                pool.submit(call_with_shared, issue, origin, fitted) for origin, fitted in origins.items()
+            ]
             await_all(forecasts, ProgressLine("origins", len(origins)).step)
 
 

@@ -9,7 +9,7 @@ import typer
 from flows.cli.options import DAY, CsvDir, Json, Source, Tickers, to_day
 from flows.cli.output import print_line, print_result
 from flows.paths import expand_path
-from flows.private_files import own_umask
+from flows.private_files import user_umask
 
 Out = Annotated[Path, typer.Option(help="Where the rows go: a .parquet, .csv or .csv.gz file.")]
 Start = Annotated[datetime, typer.Option(formats=DAY, help="First session to forecast from.")]
@@ -66,7 +66,7 @@ def backtest(
         restart=restart,
     )
     settings = resolve_settings(source=source, csv_dir=csv_dir, tickers=tickers)
-    with own_umask():
+    with user_umask():
         result = run_backtest(options, settings, datetime.now(UTC))
     if markdown and not json:
         print_line(backtest_to_markdown(result))

@@ -10,7 +10,7 @@ from flows.cli.garbage import without_collection
 from flows.cli.options import Source, Tickers, Until, to_day
 from flows.cli.output import print_line
 from flows.paths import expand_path
-from flows.private_files import own_umask
+from flows.private_files import user_umask
 
 
 @without_collection()
@@ -35,6 +35,6 @@ def plot(
     settings = resolve_settings(source=source, tickers=tickers)
     with open_reader(settings.url, settings.source) as store:
         fans = load_fan_data(store, settings.tickers, to_day(as_of), known_ahead=settings.known_ahead)
-    with own_umask() if out else nullcontext():
+    with user_umask() if out else nullcontext():
         path = save_fan_charts(fans, out or default_plot_path(settings, fans.as_of))
     print_line(path)

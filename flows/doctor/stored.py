@@ -125,15 +125,15 @@ def _format_bytes(count: int) -> str:
 
 
 def _describe_age(
-    what: str, last: Mapping[str, date], tickers: tuple[str, ...], *, expected: date, calendars: Calendars
+    subject: str, last: Mapping[str, date], tickers: tuple[str, ...], *, expected: date, calendars: Calendars
 ) -> Finding:
     late = sorted(
         ticker for ticker in tickers if _is_late(ticker, last.get(ticker), expected, calendars=calendars)
     )
     if not late:
-        return Finding(what, "ok", f"of {len(tickers)} tickers, up to {expected}")
+        return Finding(subject, "ok", f"of {len(tickers)} tickers, up to {expected}")
     found = f"older than {expected}, or none: {name_some(late)}"
-    return Finding(what, "warn", found, "run `bandcast run`, and see `bandcast prices status`")
+    return Finding(subject, "warn", found, "run `bandcast run`, and see `bandcast prices status`")
 
 
 def _is_late(ticker: str, last: date | None, expected: date, *, calendars: Calendars) -> bool:

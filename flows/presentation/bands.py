@@ -62,10 +62,10 @@ def load_expected_reports(
         sessions = _load_sessions(tx, bands)
         reports = load_reports(tx, sessions, _newest_issue(bands), known_ahead=known_ahead)
     selected = {
-        ticker: select_reports(own, sessions[ticker][0] + timedelta(days=1), sessions[ticker][-1])
-        for ticker, own in reports.items()
+        ticker: select_reports(listed, sessions[ticker][0] + timedelta(days=1), sessions[ticker][-1])
+        for ticker, listed in reports.items()
     }
-    return {ticker: own for ticker, own in selected.items() if own}
+    return {ticker: listed for ticker, listed in selected.items() if listed}
 
 
 def load_bands(
@@ -122,7 +122,9 @@ def build_bands_sheet(
         reports: Ticker -> earnings reports ahead, which stand below the table.
     """
     notes = [
-        f"{ticker} reports {describe_report(report)}." for ticker, own in reports.items() for report in own
+        f"{ticker} reports {describe_report(report)}."
+        for ticker, listed in reports.items()
+        for report in listed
     ]
     return sheet_from_frame(bands, _COLUMNS, title="Forecast bands", notes=notes)
 
@@ -175,8 +177,8 @@ def default_plot_path(settings: Settings, as_of: date) -> Path:
 def _load_sessions(tx: Transaction, bands: pd.DataFrame) -> dict[str, list[date]]:
     """Load each ticker -> the session of its bands and all their targets, in order of time."""
     sessions = {}
-    for (as_of, edition), own in bands.groupby(["as_of", "edition"]):
-        tickers = list(own["ticker"].unique())
+    for (as_of, edition), issued in bands.groupby(["as_of", "edition"]):
+        tickers = list(issued["ticker"].unique())
         for ticker, targets in tx.forecasts.targets(tickers, as_of, int(edition)).items():
             sessions[ticker] = [as_of, *targets]
     return dict(sorted(sessions.items()))
@@ -201,8 +203,8 @@ def _nothing_stored(
 def _advise(tx: Transaction, tickers: Sequence[str]) -> str:
     """Advise who asked for bands that are not stored: a later session, other tickers or another source."""
     first_sessions = tx.forecasts.first_sessions()
-    if own := [day for ticker, day in first_sessions.items() if ticker in tickers or not tickers]:
-        return f"the first session with bands is {min(own)}, so name that or a later one"
+    if days := [day for ticker, day in first_sessions.items() if ticker in tickers or not tickers]:
+        return f"the first session with bands is {min(days)}, so name that or a later one"
     others = ", ".join(source for source in tx.forecasts.sources() if source != tx.source)
     if others:
         return f"choose one of {others} with --source"

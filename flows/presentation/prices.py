@@ -258,7 +258,7 @@ def build_files_sheet(checks: Sequence[FileCheck]) -> Sheet:
     """Build the sheet of a checked folder: a row for each file, and the details below."""
     notable = [check for check in checks if check.detail]
     details = [f"{check.file} ({check.reason or 'taken'}): {check.detail}" for check in notable]
-    taken = sum(not check.reason for check in checks)
-    summary = f"{taken} of {len(checks)} files would be taken; nothing was written."
+    usable = sum(not check.reason for check in checks)
+    summary = f"{usable} of {len(checks)} files would be taken; nothing was written."
     rows = tuple(astuple(check) for check in checks)
     return Sheet("Price files", _FILE_COLUMNS, rows, (*details, summary))

@@ -104,11 +104,11 @@ def _load(tx: Transaction, by: Dimension, selection: Selection) -> pd.DataFrame:
     return tx.outcomes.scorecard(by, selection).rename(columns=_PUBLIC_NAMES)
 
 
-def other_source_hint(what: str, sources: Sequence[str], source: str) -> str:
+def other_source_hint(subject: str, sources: Sequence[str], source: str) -> str:
     """Return a hint if the store holds such things of other sources only; else an empty text."""
     if not sources or source in sources:
         return ""
-    return f"The store holds {what} of {', '.join(sources)}, none of {source}; choose with --source."
+    return f"The store holds {subject} of {', '.join(sources)}, none of {source}; choose with --source."
 
 
 def scorecards_to_plain(scorecards: Scorecards, scored: int) -> dict[str, Any]:
@@ -190,8 +190,8 @@ def _score_columns() -> Iterator[Column]:
 
 def _order_scores(scores: pd.DataFrame) -> list[Any]:
     """Order the scores of a row by column; CRPS and Winkler score are in units of the random walk's."""
-    own = scores.loc["calibrated"]
-    closed = None if pd.isna(own["outcomes"]) else int(own["outcomes"])
+    calibrated = scores.loc["calibrated"]
+    closed = None if pd.isna(calibrated["outcomes"]) else int(calibrated["outcomes"])
     ratios = scores["crps_to_random_walk"].drop("random_walk")
-    winkler = own["winkler"] / scores.loc["random_walk", "winkler"]
-    return [closed, *scores["inside"], own["below"], own["above"], *ratios, winkler]
+    winkler = calibrated["winkler"] / scores.loc["random_walk", "winkler"]
+    return [closed, *scores["inside"], calibrated["below"], calibrated["above"], *ratios, winkler]

@@ -21,14 +21,14 @@ def learn_closures(context: RunContext, tickers: Iterable[str]) -> Calendars:
     The tickers of the run decide: others, such as those of the training universe, may not have been fetched
     for weeks. A closure is withdrawn as soon as any ticker has a bar of its day.
     """
-    own = set(tickers)
+    of_run = set(tickers)
     start, found, traded = context.as_of - SEARCHED, set[CalendarChange](), set[CalendarChange]()
     with context.store.reading() as tx:
         known = tx.calendars.load(context.now, "found")
-        for calendar in list_calendars(own, context.given_calendars):
+        for calendar in list_calendars(of_run, context.given_calendars):
             sessions = tx.prices.sessions(calendar.name, start, context.as_of)
             with suppress(CalendarError):  # a file that is older than its calendar
-                fetched = {ticker: days for ticker, days in sessions.items() if ticker in own}
+                fetched = {ticker: days for ticker, days in sessions.items() if ticker in of_run}
                 for day in find_closures(calendar, fetched, start=start, end=context.as_of):
                     found.add(CalendarChange(calendar.name, day, "closure"))
             days = set[date]().union(*sessions.values())

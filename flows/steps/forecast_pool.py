@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 
-from flows.processes import apply_own, start_processes
+from flows.processes import call_with_shared, start_processes
 from forecasting.errors import ModelError
 from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
@@ -38,6 +38,6 @@ def spread_forecasts(forecaster: Forecaster, *, workers: int, tickers: int) -> I
 def _forecast_in(pool: Executor, returns: DailyReturns, session: date) -> Forecast | None:
     """Forecast in a process; None where that fails or the process was killed, so that the caller does it."""
     try:
-        return pool.submit(apply_own, forecast_ticker, returns, session).result()
+        return pool.submit(call_with_shared, forecast_ticker, returns, session).result()
     except (BrokenProcessPool, ModelError):
         return None

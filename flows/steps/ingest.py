@@ -259,7 +259,9 @@ def quarantine_tickers(context: RunContext, failed: Mapping[str, PriceError], do
         get_run_logger().warning("quarantined %s", error)
 
 
-def require_enough(context: RunContext, done: Sized, what: str, *, faults: Mapping[str, PriceError]) -> None:
+def require_enough(
+    context: RunContext, done: Sized, subject: str, *, faults: Mapping[str, PriceError]
+) -> None:
     """Raise unless enough of the tickers went through.
 
     Raises:
@@ -270,7 +272,7 @@ def require_enough(context: RunContext, done: Sized, what: str, *, faults: Mappi
     if len(done) < needed:
         show_quarantined(context.as_of, faults)
         raise SourceError(
-            f"Expected {what} of at least {needed} of {len(context.tickers)} tickers, found {len(done)}: "
+            f"Expected {subject} of at least {needed} of {len(context.tickers)} tickers, found {len(done)}: "
             f"{join_reasons(context.tickers, faults) or 'see the quarantined tickers'}."
         )
 

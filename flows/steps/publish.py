@@ -37,11 +37,11 @@ def retrain_model(context: RunContext) -> RunSummary:
     """Ingest the training universe, train a challenger on it, and report its promotion test."""
     watch = Stopwatch()
     with watch.stage("ingest"):
-        own = [ticker for ticker in context.tickers if ticker in context.train_tickers]
-        ingested = ingest_tickers(context, own)
+        tickers = [ticker for ticker in context.tickers if ticker in context.train_tickers]
+        ingested = ingest_tickers(context, tickers)
         context = replace(context, calendars=ingested.calendars)
-        context = ingest_training(refresh_earnings(context, ingested.select_done(own)))
-    quarantine_tickers(context, ingested.failed, ingested.select_done(own))
+        context = ingest_training(refresh_earnings(context, ingested.select_done(tickers)))
+    quarantine_tickers(context, ingested.failed, ingested.select_done(tickers))
     show_quarantined(context.as_of, ingested.failed)
     require_stored(replace(context, tickers=context.train_tickers), ingested.failed)
     with watch.stage("train"):

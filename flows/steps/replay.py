@@ -44,11 +44,11 @@ def replay_run(
         raise UsageError(f"Expected a stored run {run_id}, found none; `forecast_runs` lists them.")
     verdicts: dict[str, str] = {}
     for version in dict.fromkeys(versions.values()):  # a ticker may have fallen to a lower rung
-        own = {ticker: as_of for ticker, as_of in made if versions[ticker] == version}
+        of_version = {ticker: as_of for ticker, as_of in made if versions[ticker] == version}
         verdicts |= _replay_tickers(
             store.for_source(run.source),
             run,
-            own,
+            of_version,
             version=version,
             made=dict(made),
             symbols=symbols,
@@ -66,7 +66,7 @@ def replay_run(
 def _replay_tickers(
     store: Store,
     run: RunRecord,
-    own: dict[str, date],
+    of_version: dict[str, date],
     *,
     version: str,
     made: dict[str, date],
@@ -86,12 +86,12 @@ def _replay_tickers(
             tickers=(*made, *json.loads(run.quarantined)),
         )
     except BandcastError as error:
-        return dict.fromkeys(own, str(error))
+        return dict.fromkeys(of_version, str(error))
     forecaster = replace(forecaster, calendars=calendars)
-    dates = load_earnings(store, tuple(own), known_ahead, now=run.issued_at)
+    dates = load_earnings(store, tuple(of_version), known_ahead, now=run.issued_at)
     return {
         ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of, dates=dates[ticker])
-        for ticker, as_of in own.items()
+        for ticker, as_of in of_version.items()
     }
 
 

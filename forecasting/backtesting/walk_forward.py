@@ -182,12 +182,12 @@ def issue_forecasts(
             remarks.append(Remark(origin, ticker, "all", RUNG_FAILED, str(error)))
             continue
         remarks.extend(refused)
-        own = {str(band): forecast.log_returns[band] for band in NETWORK_BANDS}
+        by_method = {str(band): forecast.log_returns[band] for band in NETWORK_BANDS}
         for name, baseline, remark in _forecast_baselines(methods, returns.until(origin)):
-            own[name] = baseline
+            by_method[name] = baseline
             remarks.extend(remark)
         forecasts.append(forecast)
-        quantiles.append(own)
+        quantiles.append(by_method)
     return _stack(methods, origin, forecasts, quantiles=quantiles, remarks=tuple(remarks))
 
 
@@ -255,7 +255,8 @@ def _stack(
         regimes=tuple(forecast.regime for forecast in forecasts),
         targets=tuple(tuple(forecast.target_sessions[step] for step in kept) for forecast in forecasts),
         quantiles={
-            name: np.stack([own[name][kept] for own in quantiles]) if quantiles else empty for name in names
+            name: np.stack([by_method[name][kept] for by_method in quantiles]) if quantiles else empty
+            for name in names
         },
         remarks=remarks,
         reports_ahead=tuple(_keep_reports(forecast, kept) for forecast in forecasts),

@@ -83,17 +83,17 @@ def merge_reports(
         today: The day (UTC).
     """
     kept = [report for report in stored if not _is_replaced(report, listed, today)]
-    named = [report for own in listed.values() for report in own]
+    named = [report for reports in listed.values() for report in reports]
     return tuple(_choose_counting([*named, *kept]))
 
 
 def _is_replaced(report: Report, listed: Mapping[ReportOrigin, Sequence[Report]], today: date) -> bool:
     if report.origin is None or report.origin not in listed:
         return False
-    own = listed[report.origin]
+    reports = listed[report.origin]
     if report.origin == "events" and report.day >= today:
         return True
-    return bool(own) and report.day >= min(each.day for each in own)
+    return bool(reports) and report.day >= min(each.day for each in reports)
 
 
 def _choose_counting(reports: Sequence[Report]) -> Iterator[Report]:

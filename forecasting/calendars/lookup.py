@@ -60,9 +60,9 @@ class Calendars:
 
     def named(self, name: str) -> Calendar:
         """Return a calendar by its name."""
-        own = [change for change in self.changes if change.calendar == name]
+        changes = [change for change in self.changes if change.calendar == name]
         closures, openings = (
-            frozenset(change.session for change in own if change.kind == kind)
+            frozenset(change.session for change in changes if change.kind == kind)
             for kind in ("closure", "opening")
         )
         return Calendar(name, closures, openings)
@@ -162,8 +162,8 @@ def find_closures(
 
 def _is_zone_of(calendar: str, zone: str, day: date) -> bool:
     """Return whether a zone keeps the time of the calendar's, in January and in July of that year."""
-    own = calendar_zone(calendar)
-    if zone == own or zone in _ALSO_DATED_IN.get(calendar, ()):
+    usual = calendar_zone(calendar)
+    if zone == usual or zone in _ALSO_DATED_IN.get(calendar, ()):
         return True
     try:
         other = ZoneInfo(zone)
@@ -171,5 +171,5 @@ def _is_zone_of(calendar: str, zone: str, day: date) -> bool:
         return False
     noons = [datetime.combine(date(day.year, month, 15), time(12), UTC) for month in (1, 7)]
     return all(
-        noon.astimezone(other).utcoffset() == noon.astimezone(ZoneInfo(own)).utcoffset() for noon in noons
+        noon.astimezone(other).utcoffset() == noon.astimezone(ZoneInfo(usual)).utcoffset() for noon in noons
     )

@@ -50,9 +50,9 @@ def fit_multipliers(
     dates = (closed.any(axis=1) * independent).sum(axis=0)  # (H,)
     pooled = above.sum(axis=0) / np.maximum(total.sum(axis=0), 1e-12)[:, None]  # (H, G)
     pool = _mix(pooled, prior_exceedance(tail), _share(dates, config.prior_blocks))
-    own = above / np.maximum(total, 1e-12)[..., None]
+    by_ticker = above / np.maximum(total, 1e-12)[..., None]
     blocks = (closed * independent[:, None]).sum(axis=0)  # (N, H)
-    mixed = _mix(own, pool, _share(blocks, config.pool_blocks))
+    mixed = _mix(by_ticker, pool, _share(blocks, config.pool_blocks))
     known = dates > 0
     return TailMultipliers(_smooth(_solve(mixed, tail), known), _smooth(_solve(pool, tail), known))
 
@@ -126,8 +126,8 @@ def _share(seen: Floats, prior: float) -> Floats:
     return share
 
 
-def _mix(own: Floats, other: Floats, share: Floats) -> Floats:
-    mixture: Floats = share[..., None] * own + (1 - share[..., None]) * other
+def _mix(curve: Floats, other: Floats, share: Floats) -> Floats:
+    mixture: Floats = share[..., None] * curve + (1 - share[..., None]) * other
     return mixture
 
 

@@ -68,7 +68,7 @@ def learn_calibration(closed: pd.DataFrame, tail: float, config: CalibrationConf
         return Calibration.none()
     bands = build_closed_bands(closed)
     weights = weigh_outcomes(bands.ages(), bands.gaps(), bands.scores.shape[-1], config=config)
-    own, pool, regime, report = [], [], [], []
+    by_ticker, pool, regime, report = [], [], [], []
     for side in (0, 1):
         wider = fit_report_multipliers(
             bands.scores[side], bands.with_report, weights, tail=tail, config=config
@@ -76,13 +76,13 @@ def learn_calibration(closed: pd.DataFrame, tail: float, config: CalibrationConf
         scores = np.where(bands.with_report, bands.scores[side] / np.exp(wider), bands.scores[side])
         multipliers = fit_multipliers(scores, bands.ages(), bands.gaps(), tail=tail, config=config)
         feedback = fold_feedback(bands.misses[side], bands.regime, bands.gaps(), tail=tail, config=config)
-        own.append(multipliers.ticker + feedback.shared + feedback.ticker)  # (N, H)
+        by_ticker.append(multipliers.ticker + feedback.shared + feedback.ticker)  # (N, H)
         pool.append(multipliers.pool + feedback.shared)  # (H,)
         regime.append(feedback.regime)  # (3, H)
         report.append(wider)  # (H,)
     return Calibration(
         pool=np.stack(pool),
-        own={ticker: np.stack(own)[:, index] for index, ticker in enumerate(bands.tickers)},
+        by_ticker={ticker: np.stack(by_ticker)[:, index] for index, ticker in enumerate(bands.tickers)},
         regime=np.stack(regime).swapaxes(0, 1),
         report=np.stack(report),
         pooled=np.isfinite(bands.scores[0]).sum(axis=(0, 1)).astype(np.float64),

@@ -21,14 +21,14 @@ class Calibration:
 
     Attributes:
         pool: (2, H) log multipliers of the lower and the upper tail for a ticker without a past of its own.
-        own: Ticker -> (2, H), in place of the pool's.
+        by_ticker: Ticker -> (2, H), in place of the pool's.
         regime: (3, 2, H) added by the regime at issue, in the order of REGIMES.
         report: (2, H) added where a report is expected up to the horizon; (2, 0) where none was learned from.
         pooled: (H,) closed forecasts of all tickers that were learned from.
     """
 
     pool: Floats
-    own: Mapping[str, Floats]
+    by_ticker: Mapping[str, Floats]
     regime: Floats
     pooled: Floats = field(default_factory=lambda: np.zeros(0))
     report: Floats = field(default_factory=lambda: np.zeros((2, 0)))
@@ -60,7 +60,7 @@ class Calibration:
             horizons: The H horizons.
             reports_ahead: (H,) earnings reports expected up to each; None where no dates are known.
         """
-        total = self.own.get(ticker, self.pool) + self.regime[REGIMES.index(regime)]
+        total = self.by_ticker.get(ticker, self.pool) + self.regime[REGIMES.index(regime)]
         if not total.shape[1]:
             return np.ones((2, len(horizons)))
         index = np.minimum(np.asarray(horizons) - 1, total.shape[1] - 1)
@@ -108,7 +108,7 @@ class Calibration:
         """Return the state as JSON text; floats keep all their digits."""
         plain = {
             "pool": self.pool.tolist(),
-            "own": {ticker: value.tolist() for ticker, value in self.own.items()},
+            "own": {ticker: value.tolist() for ticker, value in self.by_ticker.items()},
             "regime": self.regime.tolist(),
             "pooled": self.pooled.tolist(),
             "report": self.report.tolist(),
@@ -124,11 +124,11 @@ class Calibration:
         """
         try:
             plain = json.loads(text)
-            own = {ticker: np.array(value) for ticker, value in plain["own"].items()}
+            by_ticker = {ticker: np.array(value) for ticker, value in plain["own"].items()}
             pool = np.array(plain["pool"]).reshape(2, -1)
             regime = np.array(plain["regime"]).reshape(len(REGIMES), 2, -1)
             report = np.array(plain.get("report", [[], []])).reshape(2, -1)  # none before reports counted
-            state = cls(pool, own, regime, np.array(plain["pooled"]), report)
+            state = cls(pool, by_ticker, regime, np.array(plain["pooled"]), report)
             state.check()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadCalibrationError("a stored calibration", describe_error(error)) from error
@@ -142,11 +142,20 @@ class Calibration:
                 is larger than the method can make it, or a count is negative.
         """
         horizons = self.pool.shape[1]
-        shapes = {*(own.shape for own in self.own.values()), self.regime.shape[1:], self.pool.shape}
+        shapes = {
+            *(multipliers.shape for multipliers in self.by_ticker.values()),
+            self.regime.shape[1:],
+            self.pool.shape,
+        }
         is_odd = self.report.shape not in {(2, horizons), (2, 0)}
         if shapes != {(2, horizons)} or self.pooled.shape != (horizons,) or is_odd:
             raise BadCalibrationError("a calibration of the same horizons in each part", "others")
-        parts = {**self.own, "the pool": self.pool, "the regimes": self.regime, "the reports": self.report}
+        parts = {
+            **self.by_ticker,
+            "the pool": self.pool,
+            "the regimes": self.regime,
+            "the reports": self.report,
+        }
         for name, part in parts.items():
             if not (np.abs(part) <= _LARGEST_STATE).all():
                 expected = f"log multipliers of {name} within {_LARGEST_STATE:g}"

@@ -101,7 +101,7 @@ def score_by_horizon(panel: Panel) -> pd.DataFrame:
     has. `calm` and `stressed` are terciles of the dates, `own_` terciles of each ticker's own dates;
     `coverage_with_report` is that of windows up to whose target a report was expected at issue.
     """
-    market, own = split_by_market(panel), split_by_ticker(panel)
+    market, by_ticker = split_by_market(panel), split_by_ticker(panel)
     reference = panel.score(REFERENCE)
     rows = []
     for method in panel.methods:
@@ -126,7 +126,7 @@ def score_by_horizon(panel: Panel) -> pd.DataFrame:
                     "below": finite_mean(below),
                     "above": finite_mean(above),
                     **_coverage_by_tercile(scores, index, market, prefix="coverage"),
-                    **_coverage_by_tercile(scores, index, own, prefix="own"),
+                    **_coverage_by_tercile(scores, index, by_ticker, prefix="own"),
                     **_coverage_by_report(scores, index, panel.reports_ahead),
                 }
             )
@@ -183,11 +183,11 @@ def compare_methods(panel: Panel, contender: str, every: int) -> pd.DataFrame:
         (contender less other) and its 90 % interval `lower` to `upper`, NaN where the dates do not span one
         block.
     """
-    own, reference = panel.score(contender).crps, panel.score(REFERENCE).crps
+    crps, reference = panel.score(contender).crps, panel.score(REFERENCE).crps
     scale = np.array([finite_mean(reference[..., index]) for index in range(len(panel.horizons))])
     rows = []
     for other in (method for method in panel.methods if method != contender):
-        relative = (own - panel.score(other).crps) / scale  # (D, N, H)
+        relative = (crps - panel.score(other).crps) / scale  # (D, N, H)
         parts = [relative[..., index] for index in range(len(panel.horizons))]
         for horizon, part in zip((*panel.horizons, 0), (*parts, relative.mean(axis=-1)), strict=True):
             interval = _interval(part, horizon or panel.horizons[-1], every)

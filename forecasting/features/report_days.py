@@ -93,8 +93,8 @@ def place_reports(days: ReportDays, same_day: Floats) -> PlacedReports:
     weight, ahead = np.zeros(sessions), np.zeros((sessions, LONGEST_HORIZON))
     dated = np.zeros(sessions, bool)
     for index, (first, known) in enumerate(zip(days.first, days.known, strict=True)):
-        own = days.same_day[index]
-        share = same_day if np.isnan(own) else np.full(sessions, own)
+        stated = days.same_day[index]
+        share = same_day if np.isnan(stated) else np.full(sessions, stated)
         for session, mass in react(days, index, same_day):
             weight[session] += mass if known <= session else 0.0
         _add_ahead(ahead, share, around=_ONE, first=int(first), known=range(known, sessions))
@@ -108,10 +108,10 @@ def place_reports(days: ReportDays, same_day: Floats) -> PlacedReports:
 
 def react(days: ReportDays, index: int, same_day: Floats) -> Iterator[tuple[int, float]]:
     """Yield the sessions of the axis that may react to a report, with the shares known the day before."""
-    first, own = int(days.first[index]), float(days.same_day[index])
+    first, stated = int(days.first[index]), float(days.same_day[index])
     if first >= len(days.axis):
         return
-    share = float(same_day[max(first - 1, 0)]) if np.isnan(own) else own
+    share = float(same_day[max(first - 1, 0)]) if np.isnan(stated) else stated
     for session, mass in ((first, share), (first + 1, 1 - share)):
         if mass > 0 and session < len(days.axis):
             yield session, mass

@@ -135,10 +135,10 @@ def _expect_same_day(days: ReportDays, rows: np.ndarray, log_return: Floats, *, 
     volatility = Lookback.of_returns(trailing_windows(log_return)).volatility
     crowd = CROWD_WEIGHT * np.nan_to_num(compare_volume(volume))
     labels, known = [], []
-    for first, since, own in zip(days.first, days.known, days.same_day, strict=True):
+    for first, since, stated in zip(days.first, days.known, days.same_day, strict=True):
         row = int(np.searchsorted(rows, first))
         has_bars = 1 <= row < len(rows) - 1 and rows[row] == first and rows[row + 1] == first + 1
-        if has_bars and np.isnan(own) and since <= first + 1:
+        if has_bars and np.isnan(stated) and since <= first + 1:
             both = slice(row, row + 2)
             score = np.abs(log_return[both]) / volatility[row - 1] + crowd[both]
             labels.append(float(score[0] > score[1]))
@@ -161,10 +161,15 @@ def _measure_sizes(
     for index, since in enumerate(days.known):
         parts = list(react(days, index, same_day))
         sessions = np.array([session for session, _ in parts], np.int64)
-        own = np.searchsorted(rows, sessions)
-        if not parts or since > sessions[-1] or own[-1] >= len(rows) or (rows[own] != sessions).any():
+        reacting = np.searchsorted(rows, sessions)
+        if (
+            not parts
+            or since > sessions[-1]
+            or reacting[-1] >= len(rows)
+            or (rows[reacting] != sessions).any()
+        ):
             continue
-        before = max(variance[own[0] - 1], VOLATILITY_FLOOR**2) if own[0] else np.nan
-        moved = float(np.dot([mass for _, mass in parts], squares[own]))
-        size[own[-1]] = min(moved / before, LARGEST_SIZE) if np.isfinite(before) else np.nan
+        before = max(variance[reacting[0] - 1], VOLATILITY_FLOOR**2) if reacting[0] else np.nan
+        moved = float(np.dot([mass for _, mass in parts], squares[reacting]))
+        size[reacting[-1]] = min(moved / before, LARGEST_SIZE) if np.isfinite(before) else np.nan
     return size

@@ -124,9 +124,9 @@ def choose_inputs(names: Sequence[str], config: NetworkConfig) -> list[int]:
     All tickers share one market: a network that reads it learns the crises of its years by heart. Where no
     feature is of the ticker's own, it reads all.
     """
-    own = [index for index, name in enumerate(names) if FEATURES[name].subject != "market"]
+    of_ticker = [index for index, name in enumerate(names) if FEATURES[name].subject != "market"]
     every = list(range(len(names)))
-    return every if config.market_inputs else own or every
+    return every if config.market_inputs else of_ticker or every
 
 
 def load_stored_model(version: str, weights: bytes, config: str) -> Model:

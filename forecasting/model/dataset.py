@@ -167,7 +167,7 @@ class TrainingSet:
         each = list(zip(tickers, log_scales, skipped, strict=True))
         return cls(
             np.concatenate([ticker.features[old:, inputs].astype(np.float32) for ticker, _, old in each]),
-            np.concatenate([_standardise(ticker, own, knots)[old:] for ticker, own, old in each]),
+            np.concatenate([_standardise(ticker, scales, knots)[old:] for ticker, scales, old in each]),
             np.concatenate([ticker.sessions[old:] for ticker, _, old in each]),
             np.concatenate([_find_closes(ticker.sessions, knots)[old:] for ticker, _, old in each]),
             start=np.repeat(np.cumsum(lengths) - lengths, lengths),
@@ -320,7 +320,10 @@ def count_steps(epoch_steps: int, config: TrainingConfig) -> int:
 
 def tile_ends(rows: Rows, data: TrainingSet, segment: int) -> Rows:
     """Return ends of segments that cover the given rows of every ticker once, as nearly as lengths allow."""
-    ends = [own[::-1][::segment] for own in np.split(rows, np.flatnonzero(np.diff(data.start[rows])) + 1)]
+    ends = [
+        ticker_rows[::-1][::segment]
+        for ticker_rows in np.split(rows, np.flatnonzero(np.diff(data.start[rows])) + 1)
+    ]
     return np.concatenate(ends)
 
 

@@ -206,9 +206,9 @@ def _gather_regressors(
     row = first = 0
     for ticker in tickers:
         features = _features_ahead(ticker, names, h)
-        own = features[kept[first : first + len(features)]]
-        regressors[row : row + len(own), 1:] = own
-        row, first = row + len(own), first + len(features)
+        chosen = features[kept[first : first + len(features)]]
+        regressors[row : row + len(chosen), 1:] = chosen
+        row, first = row + len(chosen), first + len(features)
     return regressors
 
 

@@ -91,11 +91,11 @@ def _continue_tails(coupled: Floats, path: Floats, level: Floats, *, quantiles: 
     """Replace what lies beyond the outermost levels (S,), in place."""
     lowest, median, highest = np.quantile(path, (RESIDUAL_LEVELS[0], 0.5, RESIDUAL_LEVELS[-1]))
     middle = quantiles[RESIDUAL_LEVELS.index(0.5)]
-    for beyond, edge, own in (
+    for beyond, edge, quantile in (
         (level < RESIDUAL_LEVELS[0], quantiles[0], lowest),
         (level > RESIDUAL_LEVELS[-1], quantiles[-1], highest),
     ):
-        distance = own - median
+        distance = quantile - median
         farther = (path[beyond] - median) / distance if distance else np.ones(int(beyond.sum()))
         coupled[beyond] = middle + (edge - middle) * np.maximum(farther, 1.0)
 

@@ -72,7 +72,8 @@ def keep_past_sessions(
 ) -> list[PastSessions]:
     """Copy what is needed of every ticker, with its (T, K) log scales, the first of one session."""
     return [
-        PastSessions.of(ticker, own[:, 0], inputs) for ticker, own in zip(tickers, log_scales, strict=True)
+        PastSessions.of(ticker, scales[:, 0], inputs)
+        for ticker, scales in zip(tickers, log_scales, strict=True)
     ]
 
 

@@ -118,8 +118,8 @@ def _choose_loss(linear: LogHar, knots: Sequence[int], config: TrainingConfig) -
     levels = torch.tensor(SCORE_LEVELS)
 
     def loss(target: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
-        own = quantiles.to(target.device)
-        return pinball_loss(target, log_scale, own, levels=levels.to(target.device))
+        on_device = quantiles.to(target.device)
+        return pinball_loss(target, log_scale, on_device, levels=levels.to(target.device))
 
     return loss
 

@@ -84,26 +84,32 @@ def decide_promotion(
     """
     tables = [challenger, reference] if champion is None else [challenger, reference, champion]
     scaled = _scale_to_reference(tables)
-    own, floor, other = scaled.means[0], scaled.means[1], scaled.means[-1]
+    challenger_means, reference_means, *_ = scaled.means
+    compared_means = scaled.means[-1]  # of the champion, where there is one
     needed = FEWEST_BLOCKS * config.block
-    if len(own) < needed:
-        raise PromotionError(found=len(own), needed=needed)
+    if len(challenger_means) < needed:
+        raise PromotionError(found=len(challenger_means), needed=needed)
     bounds = bound_relative_difference(
-        own, other, block=config.block, draws=config.draws, seed=config.seed, confidence=CONFIDENCE
+        challenger_means,
+        compared_means,
+        block=config.block,
+        draws=config.draws,
+        seed=config.seed,
+        confidence=CONFIDENCE,
     )
-    mean = float(own.mean() / floor.mean())  # the last dates lack the longer horizons
+    mean = float(challenger_means.mean() / reference_means.mean())  # the last dates lack the longer horizons
     refusal = _refuse(bounds, mean, config, has_champion=champion is not None, renewal=renewal)
     return Decision(
         promoted=not refusal,
         reason=refusal or _praise(bounds, has_champion=champion is not None),
         challenger_crps=mean,
-        champion_crps=None if champion is None else float(other.mean() / floor.mean()),
+        champion_crps=None if champion is None else float(compared_means.mean() / reference_means.mean()),
         reference_crps=float(np.nanmean(reference)),
         difference=bounds.mean,
         lower=bounds.lower,
         upper=bounds.upper,
         tolerance=config.tolerance,
-        dates=len(own),
+        dates=len(challenger_means),
         forecasts=scaled.outcomes,
     )
 

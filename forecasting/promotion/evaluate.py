@@ -123,9 +123,9 @@ def choose_tested(first: Sequence[str], others: Sequence[str], config: Promotion
         others: Of the training universe, those among them or not.
         config: How many, and the seed.
     """
-    own = draw_sample(first, config.tickers, seed=config.seed)
+    chosen = draw_sample(first, config.tickers, seed=config.seed)
     rest = [ticker for ticker in others if ticker not in set(first)]
-    return [*own, *draw_sample(rest, config.tickers - len(own), seed=config.seed)]
+    return [*chosen, *draw_sample(rest, config.tickers - len(chosen), seed=config.seed)]
 
 
 def _count_on(execution: Execution, before: int, total: int) -> Execution:

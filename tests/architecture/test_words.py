@@ -5,7 +5,14 @@ from collections.abc import Iterator
 
 from source_tree import walk_sources
 
-RIDDLES = {"told", "place", "mine", "one"}  # say `message`, `index`, `own_errors`, `ticker`, ...
+RIDDLES = {
+    "told",
+    "asked",
+    "place",
+    "mine",
+    "own",
+    "one",
+}  # say `message`, `index`, `own_errors`, `ticker`, ...
 QUESTIONS = ("What ", "Whether ")  # say "Compare ...", "Return whether ..."
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

@@ -65,11 +65,11 @@ def describe_identity(ticker: str, table: pd.DataFrame) -> tuple[str, ...]:
         ticker: Symbol of the file.
         table: As of `name_columns`.
     """
-    own = _letters(ticker)
+    expected = _letters(ticker)
     for index, name in enumerate(map(_simplify, table.columns)):
         written = table.iloc[0, index]
         named = _letters(written)
-        if name in IDENTITIES and named and not (named.startswith(own) or own.startswith(named)):
+        if name in IDENTITIES and named and not (named.startswith(expected) or expected.startswith(named)):
             return (f"column {name} names {clean_text(written)}, the file {ticker}",)
     return ()
 

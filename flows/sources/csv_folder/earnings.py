@@ -55,7 +55,8 @@ def read_earnings(path: Path, origin: ReportOrigin = "file") -> ListedReports:
         if reports.setdefault(ticker, {}).setdefault(report.day, report) != report:
             faults.append(f"line {line}, {ticker} on {row['date']} again, with other values")
     in_order = {
-        ticker: tuple(sorted(own.values(), key=lambda report: report.day)) for ticker, own in reports.items()
+        ticker: tuple(sorted(listed.values(), key=lambda report: report.day))
+        for ticker, listed in reports.items()
     }
     return ListedReports(in_order, _describe(name, faults))
 
@@ -121,7 +122,8 @@ def _parse_days(name: str, cells: pd.Series, zones: pd.Series) -> pd.DatetimeInd
     if not cells.str.extract(STAMP)["zone"].notna().any():
         return parse_days(name, cells.str.replace(TIME, "", regex=True), HOME_ZONE)
     parts = [
-        pd.Series(parse_days(name, own, zone), own.index) for zone, own in cells.groupby(zones, sort=False)
+        pd.Series(parse_days(name, of_zone, zone), of_zone.index)
+        for zone, of_zone in cells.groupby(zones, sort=False)
     ]
     return pd.DatetimeIndex(pd.concat(parts)[cells.index])
 

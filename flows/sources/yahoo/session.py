@@ -83,8 +83,12 @@ class YahooSession(Session[Response]):
     def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Response:
         """Send the request; yfinance passes `method` by keyword."""
         if self.redirect is not None:
-            asked = urlsplit(url)
-            url = self.redirect.rstrip("/") + (asked.path or "/") + (f"?{asked.query}" if asked.query else "")
+            requested = urlsplit(url)
+            url = (
+                self.redirect.rstrip("/")
+                + (requested.path or "/")
+                + (f"?{requested.query}" if requested.query else "")
+            )
         is_kept = any(part in url for part in self._kept)
         self.answer = None if is_kept else self.answer
         self.limiter.wait()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from db import upgrade_store
-from flows.private_files import own_umask, private_files
+from flows.private_files import private_files, user_umask
 
 BANDCAST = str(Path(sys.executable).with_name("bandcast"))
 
@@ -51,11 +51,11 @@ def test_a_shared_home_follows_the_users_umask(workplace: Path, monkeypatch: pyt
 def test_a_path_that_the_user_named_follows_the_users_umask(workplace: Path) -> None:
     with private_files(), private_files():
         (workplace / "private").touch()
-        with own_umask():
+        with user_umask():
             (workplace / "named").touch()
         (workplace / "private-too").touch()
     (workplace / "after").touch()
-    with own_umask():
+    with user_umask():
         (workplace / "alone").touch()
     found = {name.partition("/")[2]: mode for name, mode in modes(workplace).items() if "/" in name}
     assert found == {

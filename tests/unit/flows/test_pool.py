@@ -9,7 +9,7 @@ import pytest
 
 from flows.backtest import pool
 from flows.backtest.pool import FEWEST_FORECASTS, choose_spread, spread_over
-from flows.processes import keep_own
+from flows.processes import keep_shared
 from forecasting.backtesting.walk_forward import Issued
 from forecasting.config import PromotionConfig, WarmStartConfig
 from forecasting.errors import ModelError, RungFailedError
@@ -24,7 +24,7 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
     @contextmanager
     def start(workers: int, own: object) -> Iterator[Executor]:
-        keep_own(own)
+        keep_shared(own)
         with ThreadPoolExecutor(workers) as threads:
             yield threads
 

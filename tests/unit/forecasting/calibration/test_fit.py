@@ -105,7 +105,7 @@ def test_misses_in_one_regime_widen_the_bands_of_that_regime() -> None:
     learned = learn(closed, CalibrationConfig(regime_rate=0.01))
     assert (factors(learned, regime="stress") > 1.1 * factors(learned, regime="calm")).all()
     assert factors(learned, regime="normal") == pytest.approx(
-        np.exp((learned.own["T01"])[:, [0, 1, 4]]), rel=1e-9
+        np.exp((learned.by_ticker["T01"])[:, [0, 1, 4]]), rel=1e-9
     )
 
 

@@ -55,7 +55,7 @@ def test_of_one_kind_of_window_alone_nothing_is_learned_of_the_other(reports: in
     assert np.isfinite(learned.report).all()
     assert (factors(learned, reports)[:, 0] > 1.2).all()
     assert factors(learned, 1 - reports)[:, 0] == pytest.approx(
-        np.exp(learned.own["T01"][:, 0] + (learned.report[:, 0] if not reports else 0.0))
+        np.exp(learned.by_ticker["T01"][:, 0] + (learned.report[:, 0] if not reports else 0.0))
     )
 
 
@@ -82,7 +82,7 @@ def test_a_report_widens_only_the_horizons_from_it_on() -> None:
 
 def test_a_state_that_was_stored_before_reports_counted_serves_on() -> None:
     learned = learn_calibration(make_closed(60, scale=1.3), 0.05, CalibrationConfig())
-    old = Calibration(learned.pool, learned.own, learned.regime, learned.pooled)
+    old = Calibration(learned.pool, learned.by_ticker, learned.regime, learned.pooled)
     again = Calibration.from_json(old.to_json().replace('"report": [[], []], ', ""))
     assert again.multipliers("T01", "calm", (1,), reports_ahead=(1,)) == pytest.approx(
         old.multipliers("T01", "calm", (1,))
