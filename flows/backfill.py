@@ -8,19 +8,8 @@ from prefect import flow, get_run_logger
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.context import RunContext
+from flows.prefect_runtime import parameters as form
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import (
-    Day,
-    DropoutRuns,
-    Horizon,
-    Paths,
-    Seed,
-    Source,
-    SuccessRatio,
-    Symbols,
-    number_overrides,
-    overrides,
-)
 from flows.prefect_runtime.run_names import run_name
 from flows.presentation.artifacts import BackfillProgress, show_backfill
 from flows.steps.ingest import ingest_tickers, require_stored
@@ -36,16 +25,16 @@ from forecasting.errors import SourceError, UsageError
 @flow(name="backfill", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
 @one_sentence
 def backfill(
-    start: Day,
-    end: Day,
-    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
-    source: Source = "configured",
+    start: form.Day,
+    end: form.Day,
+    tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: form.Source = "configured",
     csv_dir: str = "",
-    horizon: Horizon = 30,
-    paths: Paths = 0,
-    dropout_runs: DropoutRuns = 0,
-    seed: Seed = 0,
-    success_ratio: SuccessRatio = 0,
+    horizon: form.Horizon = 30,
+    paths: form.Paths = 0,
+    dropout_runs: form.DropoutRuns = 0,
+    seed: form.Seed = 0,
+    success_ratio: form.SuccessRatio = 0,
     force: bool = False,
     reissue: bool = False,
 ) -> BackfillSummary:
@@ -71,9 +60,11 @@ def backfill(
     """
     if start > end:
         raise UsageError(f"Expected start at or before end, found {start} after {end}.")
-    chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
-    chosen |= number_overrides(dropout_runs, seed, success_ratio)
-    with open_flow_context(end, parameter="end", reissue=reissue, **chosen) as context:
+    universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir)
+    numbers = form.overrides(
+        horizon=horizon, paths=paths, dropout_runs=dropout_runs, seed=seed, success_ratio=success_ratio
+    )
+    with open_flow_context(end, parameter="end", reissue=reissue, **universe, **numbers) as context:
         return backfill_span(context, Span(start, end), force=force or reissue)
 
 

@@ -6,20 +6,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.prefect_runtime import parameters as form
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import (
-    Day,
-    DropoutRuns,
-    Horizon,
-    LookBack,
-    Paths,
-    Seed,
-    Source,
-    SuccessRatio,
-    Symbols,
-    number_overrides,
-    overrides,
-)
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.missing_sessions import plan_sessions
 from flows.steps.sessions import publish_plan
@@ -29,19 +17,19 @@ from forecasting.types import CatchUp, Retrain
 @flow(name="daily", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
 @one_sentence
 def daily(
-    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
-    source: Source = "configured",
+    tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: form.Source = "configured",
     csv_dir: str = "",
-    as_of: Day | None = None,
-    horizon: Horizon = 30,
-    paths: Paths = 0,
-    dropout_runs: DropoutRuns = 0,
-    seed: Seed = 0,
-    success_ratio: SuccessRatio = 0,
-    train_tickers: Symbols = [],  # noqa: B006  # likewise
+    as_of: form.Day | None = None,
+    horizon: form.Horizon = 30,
+    paths: form.Paths = 0,
+    dropout_runs: form.DropoutRuns = 0,
+    seed: form.Seed = 0,
+    success_ratio: form.SuccessRatio = 0,
+    train_tickers: form.Symbols = [],  # noqa: B006  # likewise
     retrain: Retrain = "auto",
     catch_up: CatchUp = "report",
-    look_back: LookBack = 10,
+    look_back: form.LookBack = 10,
     force: bool = False,
     reissue: bool = False,
 ) -> State[Any]:
@@ -65,8 +53,10 @@ def daily(
         force: Run although the session's bands are complete, or no exchange has traded.
         reissue: Force, and add an edition to bands issued on their day that come out otherwise.
     """
-    chosen = overrides(tickers, source, csv_dir, horizon=horizon, paths=paths)
-    chosen |= number_overrides(dropout_runs, seed, success_ratio) | {"train_tickers": train_tickers or None}
-    with open_flow_context(as_of, reissue=reissue, **chosen) as context:
+    universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir, train_tickers=train_tickers)
+    numbers = form.overrides(
+        horizon=horizon, paths=paths, dropout_runs=dropout_runs, seed=seed, success_ratio=success_ratio
+    )
+    with open_flow_context(as_of, reissue=reissue, **universe, **numbers) as context:
         plan = plan_sessions(context, as_of, catch_up, sessions=look_back, force=force or reissue)
         return publish_plan(context, plan, retrain)

@@ -3,18 +3,8 @@
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.prefect_runtime import parameters as form
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import (
-    Day,
-    DropoutRuns,
-    Horizon,
-    Seed,
-    Source,
-    SuccessRatio,
-    Symbols,
-    number_overrides,
-    overrides,
-)
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.publish import forecast_stored
 from flows.summary import RunSummary
@@ -24,14 +14,14 @@ from forecasting.types import Retrain
 @flow(name="forecast", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # Prefect's stub wants an instance of an unbound generic
 @one_sentence
 def forecast(
-    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
-    source: Source = "configured",
+    tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: form.Source = "configured",
     csv_dir: str = "",
-    as_of: Day | None = None,
-    horizon: Horizon = 30,
-    dropout_runs: DropoutRuns = 0,
-    seed: Seed = 0,
-    success_ratio: SuccessRatio = 0,
+    as_of: form.Day | None = None,
+    horizon: form.Horizon = 30,
+    dropout_runs: form.DropoutRuns = 0,
+    seed: form.Seed = 0,
+    success_ratio: form.SuccessRatio = 0,
     retrain: Retrain = "never",
     reissue: bool = False,
 ) -> RunSummary:
@@ -50,7 +40,9 @@ def forecast(
         retrain: Whether to train first.
         reissue: Add an edition to bands issued on their day that come out otherwise.
     """
-    chosen = overrides(tickers, source, csv_dir, horizon=horizon)
-    chosen |= number_overrides(dropout_runs, seed, success_ratio)
-    with open_flow_context(as_of, reissue=reissue, **chosen) as context:
+    universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir)
+    numbers = form.overrides(
+        horizon=horizon, dropout_runs=dropout_runs, seed=seed, success_ratio=success_ratio
+    )
+    with open_flow_context(as_of, reissue=reissue, **universe, **numbers) as context:
         return forecast_stored(context, retrain)

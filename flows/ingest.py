@@ -3,8 +3,8 @@
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.prefect_runtime import parameters as form
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.ingest import ingest_universe
 from flows.steps.models import list_universe
@@ -14,10 +14,10 @@ from flows.summary import RunSummary
 @flow(name="ingest", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
 @one_sentence
 def ingest(
-    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
-    source: Source = "configured",
+    tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: form.Source = "configured",
     csv_dir: str = "",
-    as_of: Day | None = None,
+    as_of: form.Day | None = None,
 ) -> RunSummary:
     """Bring the price store up to date, and do nothing else.
 
@@ -28,5 +28,6 @@ def ingest(
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         as_of: Last session to fetch; none for the last one closed when the run was due.
     """
-    with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:
+    universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir)
+    with open_flow_context(as_of, **universe) as context:
         return ingest_universe(context, list_universe(context))

@@ -3,8 +3,8 @@
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.prefect_runtime import parameters as form
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import Day, Epochs, Seed, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.publish import retrain_model
 from flows.summary import RunSummary
@@ -13,13 +13,13 @@ from flows.summary import RunSummary
 @flow(name="retrain", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
 @one_sentence
 def retrain(
-    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
-    source: Source = "configured",
+    tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: form.Source = "configured",
     csv_dir: str = "",
-    as_of: Day | None = None,
-    train_tickers: Symbols = [],  # noqa: B006  # likewise
-    seed: Seed = 0,
-    epochs: Epochs = 0,
+    as_of: form.Day | None = None,
+    train_tickers: form.Symbols = [],  # noqa: B006  # likewise
+    seed: form.Seed = 0,
+    epochs: form.Epochs = 0,
 ) -> RunSummary:
     """Ingest the training universe, train a model on it, and promote it if it passes the promotion test.
 
@@ -34,11 +34,7 @@ def retrain(
         seed: Of the training, and of the promotion test's random streams; 0 for the configured ones.
         epochs: Upper bound of the epochs; 0 for the configured one.
     """
-    chosen = overrides(tickers, source, csv_dir)
-    chosen |= {
-        "train_tickers": train_tickers or chosen["tickers"],
-        "seed": seed or None,
-        "epochs": epochs or None,
-    }
-    with open_flow_context(as_of, **chosen) as context:
+    trained = train_tickers or tickers
+    universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir, train_tickers=trained)
+    with open_flow_context(as_of, **universe, **form.overrides(seed=seed, epochs=epochs)) as context:
         return retrain_model(context)

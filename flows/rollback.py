@@ -26,5 +26,5 @@ def rollback(champion: ModelVersion, again: ModelVersion, source: Source = "conf
     """
     if champion != again:
         raise UsageError(f"Expected the same version twice, found {champion} and {again}; type it again.")
-    sentence = roll_back(load_settings(source=overrides([], source, "")["source"]), champion)
+    sentence = roll_back(load_settings(source=overrides(source=source)["source"]), champion)
     return Completed(message=sentence, data=sentence)

@@ -44,6 +44,7 @@ _SHORT_NAMES = {
     "dropout_runs": (("simulation", "dropout_runs"),),
     "seed": (("simulation", "seed"), ("model", "training", "seed")),
     "epochs": (("model", "training", "max_epochs"),),
+    "success_ratio": (("min_success_ratio",),),
 }
 _HARMLESS = re.compile(r"[\w.,+\- \[\]]{0,40}")
 

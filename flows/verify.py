@@ -2,8 +2,8 @@
 
 from prefect import flow
 
+from flows.prefect_runtime import parameters as form
 from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
-from flows.prefect_runtime.parameters import Day, Source, Symbols, overrides
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.verify import verify_store
 from flows.summary import RunSummary
@@ -12,10 +12,10 @@ from flows.summary import RunSummary
 @flow(name="verify", flow_run_name=run_name)
 @one_sentence
 def verify(
-    tickers: Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
-    source: Source = "configured",
+    tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
+    source: form.Source = "configured",
     csv_dir: str = "",
-    as_of: Day | None = None,
+    as_of: form.Day | None = None,
 ) -> RunSummary:
     """Score every issued band whose target session has closed, from the prices that the store holds.
 
@@ -26,5 +26,6 @@ def verify(
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         as_of: Last session that counts as closed; none for the last one closed when the run was due.
     """
-    with open_flow_context(as_of, **overrides(tickers, source, csv_dir)) as context:
+    universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir)
+    with open_flow_context(as_of, **universe) as context:
         return verify_store(context)

@@ -3,24 +3,25 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from flows.cli.options import build_parameters
 from flows.cli.output import print_result
 
 if TYPE_CHECKING:
     from flows.summary import RunSummary
 
 
-def run_flow(name: str, *, json: bool, source: str, **parameters: Any) -> None:
-    """Call the flow of that name on a source and print its summary.
+def run_flow(name: str, *, json: bool, source: str | None, **options: Any) -> None:
+    """Call the flow of that name with options of the same names as its parameters, and print its summary.
 
     Raises:
         BandcastError: As the flow failed.
     """
-    summary: RunSummary = call_flow(name, source=source, **parameters)
+    summary: RunSummary = call_flow(name, **build_parameters(source=source, **options))
     from db import open_reader
     from flows.presentation.summaries import build_summary_parts
     from flows.settings import load_settings
 
-    settings = load_settings(source=None if source == "configured" else source)
+    settings = load_settings(source=source)
     with open_reader(settings.url, settings.source) as store:
         parts = build_summary_parts(summary, store, settings.known_ahead)
         print_result(parts, summary.plain(), json=json)

@@ -1,36 +1,32 @@
 """`bandcast forecast`."""
 
+from flows.cli import options
 from flows.cli.flow_runs import run_flow
-from flows.cli.options import (
-    AsOf,
-    CsvDir,
-    DropoutRuns,
-    Horizon,
-    Json,
-    Reissue,
-    Seed,
-    Source,
-    SuccessRatio,
-    Tickers,
-    build_numbers,
-    build_parameters,
-    to_day,
-)
 
 
 def forecast(
-    source: Source = None,
-    csv_dir: CsvDir = None,
-    tickers: Tickers = None,
-    as_of: AsOf = None,
-    horizon: Horizon = 30,
-    dropout_runs: DropoutRuns = None,
-    seed: Seed = None,
-    success_ratio: SuccessRatio = None,
-    reissue: Reissue = False,
-    json: Json = False,
+    source: options.Source = None,
+    csv_dir: options.CsvDir = None,
+    tickers: options.Tickers = None,
+    as_of: options.AsOf = None,
+    horizon: options.Horizon = 30,
+    dropout_runs: options.DropoutRuns = None,
+    seed: options.Seed = None,
+    success_ratio: options.SuccessRatio = None,
+    reissue: options.Reissue = False,
+    json: options.Json = False,
 ) -> None:
     """Forecast with the stored model from the stored prices."""
-    parameters = build_parameters(source, csv_dir, tickers)
-    parameters |= build_numbers(dropout_runs, seed, success_ratio)
-    run_flow("forecast", json=json, **parameters, as_of=to_day(as_of), horizon=horizon, reissue=reissue)
+    run_flow(
+        "forecast",
+        json=json,
+        source=source,
+        csv_dir=csv_dir,
+        tickers=tickers,
+        as_of=as_of,
+        horizon=horizon,
+        dropout_runs=dropout_runs,
+        seed=seed,
+        success_ratio=success_ratio,
+        reissue=reissue,
+    )

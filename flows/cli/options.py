@@ -19,6 +19,7 @@ from forecasting.errors import UsageError
 from forecasting.types import SourceKind
 
 DAY = ["%Y-%m-%d"]
+TICKER_OPTIONS = ("tickers", "train_tickers")
 _CONFIGURED = "[default: as configured]"
 
 Source = Annotated[
@@ -89,30 +90,21 @@ def to_day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
 
 
-def build_parameters(source: SourceKind | None, csv_dir: Path | None, tickers: str | None) -> dict[str, Any]:
-    """Build the parameters that every flow has.
+def build_parameters(**options: Any) -> dict[str, Any]:
+    """Build the parameters of a flow from options of the same names; one that is not given is left out.
+
+    >>> build_parameters(tickers="aapl,MSFT", source=None, as_of=datetime(2024, 5, 13))
+    {'tickers': ['AAPL', 'MSFT'], 'as_of': datetime.date(2024, 5, 13)}
 
     Raises:
-        UsageError: A ticker is no symbol, or the list is empty.
+        UsageError: A ticker is no symbol, a list is empty, or a day is mistyped.
     """
-    return {
-        "source": source or "configured",
-        "csv_dir": str(csv_dir or ""),
-        "tickers": list_symbols(tickers),
-    }
+    return {name: _to_parameter(name, value) for name, value in options.items() if value is not None}
 
 
-def build_numbers(
-    dropout_runs: int | None, seed: int | None, success_ratio: float | None
-) -> dict[str, int | float]:
-    """Build the parameters that every forecast has; zero leaves one to the configuration."""
-    return {"dropout_runs": dropout_runs or 0, "seed": seed or 0, "success_ratio": success_ratio or 0}
-
-
-def list_symbols(text: str | None) -> list[str]:
-    """List the symbols of an option; none where it is not given.
-
-    Raises:
-        UsageError: One is no symbol, or the list is empty.
-    """
-    return [] if text is None else list(split_tickers(text))
+def _to_parameter(name: str, value: Any) -> Any:
+    if name in TICKER_OPTIONS:
+        return list(split_tickers(value))
+    if isinstance(value, datetime):
+        return to_day(value)
+    return str(value) if isinstance(value, Path) else value

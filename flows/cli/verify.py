@@ -20,7 +20,8 @@ def verify(
             issued = tx.outcomes.tickers()
         if issued:
             # A live source cannot be listed: the tickers decide which exchanges have closed.
-            parameters = build_parameters(source, csv_dir, ",".join(settings.tickers or issued))
+            tickers = ",".join(settings.tickers or issued)
+            parameters = build_parameters(source=source, csv_dir=csv_dir, tickers=tickers)
             scored = call_flow("verify", **parameters).scored
         scorecards = load_scorecards(store, settings.tickers)
     parts = build_scorecard_parts(scorecards, scored)

@@ -63,28 +63,10 @@ Day = Annotated[
 LookBack = Annotated[int, Field(ge=1, le=60)]
 
 
-def overrides(
-    tickers: list[str],
-    source: Source,
-    csv_dir: str,
-    *,
-    horizon: int | None = None,
-    paths: int = 0,
-) -> dict[str, Any]:
-    """Convert parameters to settings; None leaves a setting to the configuration."""
-    return {
-        "tickers": tickers or None,
-        "source": None if source == "configured" else source,
-        "csv_dir": csv_dir or None,
-        "horizon": horizon,
-        "paths": paths or None,
-    }
+def overrides(**parameters: Any) -> dict[str, Any]:
+    """Convert parameters to settings of the same names; an empty value leaves one to the configuration.
 
-
-def number_overrides(dropout_runs: int, seed: int, success_ratio: float) -> dict[str, Any]:
-    """Convert the numbers that every forecast has to settings; zero leaves one to the configuration."""
-    return {
-        "dropout_runs": dropout_runs or None,
-        "seed": seed or None,
-        "min_success_ratio": success_ratio or None,
-    }
+    >>> overrides(tickers=[], source="configured", csv_dir="", horizon=5)
+    {'tickers': None, 'source': None, 'csv_dir': None, 'horizon': 5}
+    """
+    return {name: None if value == "configured" else value or None for name, value in parameters.items()}

@@ -32,7 +32,7 @@ def run_name() -> str:
 
 def _find_session(parameters: dict[str, Any]) -> date:
     """Return the session that the run will choose; of a run that cannot start, the day that it was due."""
-    chosen = overrides(parameters["tickers"], parameters["source"], parameters["csv_dir"])
+    chosen = overrides(**{name: parameters[name] for name in ("tickers", "source", "csv_dir")})
     try:
         return resolve_scope(due(), **chosen).as_of
     except Exception:  # whatever it is, the run meets it again and words it

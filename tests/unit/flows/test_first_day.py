@@ -132,7 +132,7 @@ def test_a_watchlist_is_read_by_settings_options_and_forms(
     (workplace / "mine.csv").write_text("ticker,name\nko,x\nIBM,y\nKO,z\n")
     monkeypatch.setenv("BANDCAST_TICKERS", "AAPL,@mine.csv")
     assert load_settings().tickers == ("AAPL", "KO", "IBM")
-    assert build_parameters(None, None, "@mine.csv")["tickers"] == ["KO", "IBM"]
+    assert build_parameters(tickers="@mine.csv")["tickers"] == ["KO", "IBM"]
     given = TypeAdapter(Symbols).validate_python([f"@{workplace}/mine.csv", "MSFT"])
     assert load_settings(tickers=given).tickers == ("KO", "IBM", "MSFT")
     assert build_worker_environment()["BANDCAST_TICKERS"] == f"AAPL,@{workplace}/mine.csv"

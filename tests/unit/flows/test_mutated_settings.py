@@ -14,7 +14,6 @@ from workplace import enter_workplace
 from flows.cli import flow_runs, main
 from flows.context import resolve_scope
 from flows.prefect_runtime.flow_support import due
-from flows.prefect_runtime.parameters import overrides
 from flows.settings import Settings
 from flows.variables import PREFIX
 from forecasting.errors import SourceError
@@ -70,8 +69,8 @@ backtest --source sample --start 2013-02-22 --out x.csv --paths
 
 def resolve(_: str, **parameters: Any) -> None:
     """Do what a flow does first, which needs no server: resolve the scope of the run."""
-    chosen = overrides(parameters["tickers"], parameters["source"], parameters["csv_dir"])
-    resolve_scope(due(), parameters.get("as_of") or parameters.get("end"), **chosen)
+    scope: dict[str, Any] = {name: parameters.get(name) for name in ("tickers", "source", "csv_dir")}
+    resolve_scope(due(), parameters.get("as_of") or parameters.get("end"), **scope)
     end_here()
 
 

@@ -17,7 +17,6 @@ from flows.prefect_runtime.parameters import (
     Source,
     SuccessRatio,
     Symbols,
-    number_overrides,
     overrides,
 )
 from flows.settings import load_settings
@@ -44,18 +43,18 @@ NO_SYMBOLS = (
 
 def test_what_is_left_open_is_left_to_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANDCAST_TICKERS", "IBM")
-    settings = load_settings(**overrides([], "configured", ""))
+    settings = load_settings(**overrides(tickers=[], source="configured", csv_dir=""))
     assert (settings.tickers, settings.source, settings.csv_dir) == (("IBM",), "sample", None)
 
 
 def test_what_is_set_holds() -> None:
-    settings = load_settings(**overrides(["aapl"], "yahoo", "", horizon=7))
+    settings = load_settings(**overrides(tickers=["aapl"], source="yahoo", csv_dir="", horizon=7))
     assert (settings.tickers, settings.source, settings.simulation.horizon) == (("AAPL",), "yahoo", 7)
 
 
 @pytest.mark.parametrize(("paths", "noise"), [(0, 3), (4, 1), (10, 3), (400, 100)])
 def test_paths_are_shared_among_the_dropout_runs(paths: int, noise: int) -> None:
-    simulation = load_settings(**overrides([], "configured", "", paths=paths)).simulation
+    simulation = load_settings(**overrides(source="configured", paths=paths)).simulation
     assert (simulation.dropout_runs, simulation.noise_paths) == (4, noise)
 
 
@@ -63,14 +62,15 @@ def test_values_of_a_form_go_before_the_settings_and_leave_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BANDCAST_MODEL__TRAINING__PATIENCE", "3")
-    chosen = overrides([], "configured", "", horizon=7) | number_overrides(9, 11, 0.9)
+    chosen = overrides(source="configured", horizon=7, dropout_runs=9, seed=11, success_ratio=0.9)
     settings = load_settings(**chosen, epochs=5, train_tickers=["ko,IBM"])
     simulation, training = settings.simulation, settings.model.training
     assert (simulation.horizon, simulation.dropout_runs, simulation.noise_paths) == (7, 9, 3)
     assert (simulation.seed, training.seed) == (11, 11)
     assert (training.max_epochs, training.patience, training.history_sessions) == (5, 3, 300)
     assert (settings.min_success_ratio, settings.train_tickers) == (0.9, ("KO", "IBM"))
-    assert load_settings(**overrides([], "configured", ""), **number_overrides(0, 0, 0)) == load_settings()
+    nothing = overrides(tickers=[], source="configured", csv_dir="", dropout_runs=0, seed=0, success_ratio=0)
+    assert load_settings(**nothing) == load_settings()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_form_refuses_what_the_settings_refuse(setting: str, form: Any, values
 
 def test_more_paths_than_a_run_can_hold_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
-        load_settings(**overrides([], "configured", "", paths=100_000))
+        load_settings(**overrides(source="configured", paths=100_000))
 
 
 def test_the_sources_of_forms_and_settings_are_those_of_the_vocabulary() -> None:
@@ -125,12 +125,12 @@ def test_forms_options_and_settings_accept_the_same_symbols_in_either_case(
         monkeypatch.setenv("BANDCAST_TRAIN_TICKERS", typed)
         if is_symbol(symbol):
             assert symbols.validate_python([typed]) == [typed]
-            assert build_parameters(None, None, typed)["tickers"] == [symbol]
+            assert build_parameters(tickers=typed)["tickers"] == [symbol]
             assert load_settings(tickers=typed).train_tickers == (symbol,)
         else:
             with pytest.raises(ValidationError):
                 symbols.validate_python([typed])
-            for read in (load_settings, lambda: build_parameters(None, None, symbol)):
+            for read in (load_settings, lambda: build_parameters(tickers=symbol)):
                 with pytest.raises(SymbolError, match="Expected symbols such as AAPL"):
                     read()
 
