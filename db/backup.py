@@ -43,7 +43,7 @@ def back_up_file(url: str, target: Path) -> None:
             if not sa.inspect(connection).get_table_names():
                 raise NoStoreError(url)
             _copy(connection, scratch)
-        _take_name(scratch, target)
+        _rename(scratch, target)
     except sqlite3.OperationalError as error:
         raise FileError(str(target), str(error)) from error
     except OSError as error:
@@ -87,7 +87,7 @@ def _make_scratch(target: Path) -> Path:
     return Path(name)
 
 
-def _take_name(scratch: Path, target: Path) -> None:
+def _rename(scratch: Path, target: Path) -> None:
     """Give a finished copy its name, unless another process has taken that meanwhile.
 
     Raises:

@@ -73,7 +73,7 @@ def require_current(engine: sa.Engine) -> None:
         UnknownMigrationError: It is of a newer release.
         MigrationBehindError: It holds something else.
     """
-    found, is_empty = _look_into(engine)
+    found, is_empty = _inspect(engine)
     if is_empty:
         upgrade(engine)
     else:
@@ -89,7 +89,7 @@ def require_readable(engine: sa.Engine) -> None:
         UnknownMigrationError: It is of a newer release.
         MigrationBehindError: It holds something else.
     """
-    found, is_empty = _look_into(engine)
+    found, is_empty = _inspect(engine)
     if is_empty:
         raise NoStoreError(display_url(engine.url))
     _require_head(engine, found)
@@ -106,7 +106,7 @@ def _require_known(engine: sa.Engine, found: str | None) -> None:
         raise UnknownMigrationError(display_url(engine.url), found, read_head())
 
 
-def _look_into(engine: sa.Engine) -> tuple[str | None, bool]:
+def _inspect(engine: sa.Engine) -> tuple[str | None, bool]:
     """Return the revision of a database, and whether it is empty."""
     with reading(engine) as connection:  # one snapshot: another process may be setting it up right now
         return _read_revision(connection), not sa.inspect(connection).get_table_names()

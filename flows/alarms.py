@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from flows.environment import read_environment
 from flows.failures import NOTIFY_NAME, hide_secrets
-from flows.variables import read_environment
 from forecasting.errors import SourceError, UsageError
 from forecasting.text import clean_text
 

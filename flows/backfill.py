@@ -9,7 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.context import RunContext
 from flows.prefect_runtime import parameters as form
-from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
+from flows.prefect_runtime.flow_support import open_flow_context, translate_failure
 from flows.prefect_runtime.run_names import run_name
 from flows.presentation.artifacts import BackfillProgress, show_backfill
 from flows.steps.ingest import ingest_tickers, require_stored
@@ -23,7 +23,7 @@ from forecasting.errors import SourceError, UsageError
 
 
 @flow(name="backfill", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
-@one_sentence
+@translate_failure
 def backfill(
     start: form.Day,
     end: form.Day,

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from db import Store, open_store
-from flows.named_universe import resolve_settings
+from flows.prefect_variables import resolve_settings
 from flows.settings import Settings
 from flows.sources.base import PriceSource
 from flows.sources.earnings import LiveEarningsSource, date_reports, list_reports
@@ -88,7 +88,7 @@ class RunContext(Scope):
         """The tickers to train on."""
         return self.training.tickers
 
-    def earnings_of(self, ticker: str) -> EarningsDates:
+    def get_earnings(self, ticker: str) -> EarningsDates:
         """Return the earnings dates of a ticker."""
         return self.earnings.get(ticker, NO_DATES)
 
@@ -107,7 +107,7 @@ class RunContext(Scope):
         """First session whose forecasts a run scores and learns from; `bandcast verify` scores older ones."""
         return self.as_of - timedelta(days=self.settings.calibration.window_days)
 
-    def session_of(self, ticker: str) -> date:
+    def find_session(self, ticker: str) -> date:
         """Return the last session of the ticker's own exchange that counts in this run."""
         return self.last_session(self.calendars.of(ticker))
 

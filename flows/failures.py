@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.environment import read_environment
 from flows.settings import load_settings
-from flows.variables import read_environment
 from forecasting.errors import BandcastError, FileError, InternalError, UsageError
 from forecasting.text import clean_text, keep_visible, mask_credentials, mask_secrets, shorten
 

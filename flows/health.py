@@ -3,7 +3,7 @@
 from prefect import flow
 
 from flows.doctor import examine, list_failures
-from flows.prefect_runtime.flow_support import one_sentence
+from flows.prefect_runtime.flow_support import translate_failure
 from flows.prefect_runtime.run_names import run_name
 from flows.presentation.artifacts import show_findings
 from flows.settings import load_settings
@@ -11,7 +11,7 @@ from forecasting.errors import SourceError
 
 
 @flow(name="doctor", flow_run_name=run_name)
-@one_sentence
+@translate_failure
 def doctor() -> None:
     """Look for what is broken or will break, such as a session without bands, and fail where something is."""
     findings = tuple(examine(load_settings()))

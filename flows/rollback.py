@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.prefect_runtime.flow_support import one_sentence
+from flows.prefect_runtime.flow_support import translate_failure
 from flows.prefect_runtime.parameters import ModelVersion, Source, overrides
 from flows.prefect_runtime.run_names import run_name
 from flows.settings import load_settings
@@ -15,7 +15,7 @@ from forecasting.errors import UsageError
 
 
 @flow(name="rollback", flow_run_name=run_name)
-@one_sentence
+@translate_failure
 def rollback(champion: ModelVersion, again: ModelVersion, source: Source = "configured") -> State[Any]:
     """Take the champion back for good, and make the one before it serve again.
 

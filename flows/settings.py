@@ -15,10 +15,10 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
+from flows.environment import DOTENV, DOTENV_ENCODING, PREFIX, read_dotenv, read_environment
 from flows.paths import build_sqlite_url, expand_path, make_url_absolute
 from flows.schedules import STANDARD, Schedule, require_cron, require_timezone
 from flows.symbols import parse_tickers, split_tickers
-from flows.variables import DOTENV, DOTENV_ENCODING, PREFIX, read_dotenv, read_environment
 from forecasting.calendars.exchanges import list_calendar_names
 from forecasting.calendars.reports import KNOWN_AHEAD
 from forecasting.config import (
@@ -216,9 +216,9 @@ def load_settings(**overrides: Any) -> Settings:
         settings = Settings(**_nest(given))  # merged with the environment's values
         return _with_paths(settings, paths) if paths else settings
     except ValidationError as error:
-        sentence = _word_validation_error(error)
+        sentence = _describe_validation_error(error)
     except (SettingsError, RecursionError) as error:  # the latter from JSON of a thousand brackets
-        sentence = _word_json_error(error)
+        sentence = _describe_json_error(error)
     raise UsageError(sentence)  # not from the error, whose text repeats the value
 
 
@@ -287,7 +287,7 @@ def _list_composed(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel
             yield name, field.annotation
 
 
-def _word_validation_error(error: ValidationError) -> str:
+def _describe_validation_error(error: ValidationError) -> str:
     first = error.errors()[0]
     name = PREFIX + "__".join(str(part).upper() for part in first["loc"])
     if first["type"] == "extra_forbidden":
@@ -296,7 +296,7 @@ def _word_validation_error(error: ValidationError) -> str:
     return f"Expected a valid {name}, found {_quote_harmless(first['input'])}: {first['msg']}."
 
 
-def _word_json_error(error: Exception) -> str:
+def _describe_json_error(error: Exception) -> str:
     """Name the variable that holds no JSON, by its value, where the error has it."""
     cause = error.__cause__
     text = cause.doc if isinstance(cause, json.JSONDecodeError) else ""

@@ -1,7 +1,7 @@
 """Symbols of tickers, as settings, options and forms take them.
 
 `@FILE` stands for the symbols of a watchlist, and is read at once. `@variable:NAME` stands for those of a
-Prefect Variable; it stays as it is until `flows.named_universe` reads them.
+Prefect Variable; it stays as it is until `flows.prefect_variables` reads them.
 """
 
 import csv

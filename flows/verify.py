@@ -3,14 +3,14 @@
 from prefect import flow
 
 from flows.prefect_runtime import parameters as form
-from flows.prefect_runtime.flow_support import one_sentence, open_flow_context
+from flows.prefect_runtime.flow_support import open_flow_context, translate_failure
 from flows.prefect_runtime.run_names import run_name
 from flows.steps.verify import verify_store
 from flows.summary import RunSummary
 
 
 @flow(name="verify", flow_run_name=run_name)
-@one_sentence
+@translate_failure
 def verify(
     tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
     source: form.Source = "configured",

@@ -92,11 +92,11 @@ class Forecast:
         prices: Floats = self.anchor_close * np.exp(self.log_returns[band])
         return prices
 
-    def levels_of(self, band: Band) -> tuple[float, ...]:
+    def list_levels(self, band: Band) -> tuple[float, ...]:
         """Levels of the quantiles that are made of a band: of the calibrated one its tails, too."""
         return CALIBRATED_LEVELS if band == "calibrated" and self.refined is not None else self.levels
 
-    def quantiles_of(self, band: Band) -> Floats:
+    def get_quantiles(self, band: Band) -> Floats:
         """(H, Q) quantiles of a band at its own levels."""
         return self.refined if band == "calibrated" and self.refined is not None else self.log_returns[band]
 

@@ -195,9 +195,9 @@ def _quantile_rows(
     run: RunRecord, forecast: Forecast, band: Band, *, levels: Sequence[float]
 ) -> Iterator[tuple[Plain, ...]]:
     """Yield a row for each horizon: its key, then log return and price at each level; None where unknown."""
-    log_returns = forecast.quantiles_of(band)  # (H, Q)
+    log_returns = forecast.get_quantiles(band)  # (H, Q)
     prices = forecast.anchor_close * np.exp(log_returns)  # (H, Q)
-    made = [round(level, 6) for level in forecast.levels_of(band)]
+    made = [round(level, 6) for level in forecast.list_levels(band)]
     known = dict(zip(made, zip(log_returns.T, prices.T, strict=True), strict=True))
     nothing: list[Plain] = [None] * forecast.horizon
     columns = [

@@ -143,18 +143,18 @@ class ForecastRepository(Repository):
         save_universe(self._connection, publication)
         return publication
 
-    def run(self, run_id: str) -> RunRecord | None:
+    def load_run(self, run_id: str) -> RunRecord | None:
         """Load a run by its id."""
         query = sa.select(*_RUN_COLUMNS).where(forecast_runs.c.run_id == run_id)
         row = self._connection.execute(query).mappings().first()
         return None if row is None else RunRecord(**row)
 
-    def made_by(self, run_id: str) -> list[TickerSession]:
+    def list_run_forecasts(self, run_id: str) -> list[TickerSession]:
         """List ticker and `as_of` of the forecasts of a run that no later run has replaced, sorted."""
         rows = self._connection.execute(select_of_run(run_id, "ticker", "as_of"))
         return sorted((row.ticker, row.as_of) for row in rows)
 
-    def models_of(self, run_id: str) -> dict[str, str]:
+    def load_run_models(self, run_id: str) -> dict[str, str]:
         """Load ticker -> version of the model that made its bands, of the run's forecasts still stored."""
         query = select_of_run(run_id, "ticker", "model_version")
         return {row.ticker: row.model_version for row in self._connection.execute(query)}
@@ -189,10 +189,10 @@ class ForecastRepository(Repository):
         """List ticker -> target sessions of an edition of its forecast from a session, in order of time."""
         table = forecasts if edition == FIRST_EDITION else forecast_editions
         row = table.c
-        is_asked = (row.source == self._source) & row.ticker.in_(tickers) & (row.as_of == as_of)
+        is_wanted = (row.source == self._source) & row.ticker.in_(tickers) & (row.as_of == as_of)
         if edition != FIRST_EDITION:
-            is_asked &= row.edition == edition
-        query = sa.select(row.ticker, row.target_session).where(is_asked).order_by(row.target_session)
+            is_wanted &= row.edition == edition
+        query = sa.select(row.ticker, row.target_session).where(is_wanted).order_by(row.target_session)
         found: dict[str, list[date]] = {}
         for ticker, session in self._connection.execute(query).all():
             found.setdefault(ticker, []).append(session)

@@ -160,10 +160,10 @@ def _select_sessions(
 ) -> sa.Select[tuple[str, date]]:
     """Select one session of each ticker: one look into the key of `forecasts`, however long the history."""
     member, row = universes.c, forecasts.c
-    is_asked = (row.source == member.source) & (row.ticker == member.ticker)
+    is_wanted = (row.source == member.source) & (row.ticker == member.ticker)
     if until is not None:
-        is_asked &= row.as_of <= until
-    found = sa.select(least_or_greatest(row.as_of)).where(is_asked).correlate(universes).scalar_subquery()
+        is_wanted &= row.as_of <= until
+    found = sa.select(least_or_greatest(row.as_of)).where(is_wanted).correlate(universes).scalar_subquery()
     return sa.select(member.ticker, found.label("as_of")).where(member.source == source)
 
 

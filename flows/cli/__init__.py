@@ -37,12 +37,12 @@ from flows.cli import (
     verify,
 )
 from flows.cli.output import print_line, require_output
+from flows.environment import DOTENV, read_dotenv, read_environment
 from flows.failures import format_traceback, hide_secrets, translate_error
 from flows.prefect_runtime.telemetry import turn_off_telemetry
 from flows.private_files import private_files
 from flows.server_access import supply_auth_string
 from flows.settings import describe_unknown, find_unknown_variables
-from flows.variables import DOTENV, read_dotenv, read_environment
 from flows.version import code_version
 from forecasting.errors import BandcastError, UsageError
 

@@ -49,7 +49,7 @@ def backtest(
     """Walk forward over history with the live code path, keep every band, and print the scorecard."""
     from flows.backtest.options import BacktestOptions
     from flows.backtest.run import run_backtest
-    from flows.named_universe import resolve_settings
+    from flows.prefect_variables import resolve_settings
     from flows.presentation.backtest import backtest_to_markdown, backtest_to_plain, build_backtest_parts
 
     options = BacktestOptions(

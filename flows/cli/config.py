@@ -18,8 +18,8 @@ def show(json: Json = False) -> None:
     """Show every setting, its value, and whether the environment, `.env` or nobody has set it."""
     from dataclasses import asdict
 
-    from flows.origins import list_settings
     from flows.presentation.settings import build_settings_sheet
+    from flows.setting_values import list_settings
     from flows.settings import load_settings
 
     found = list(list_settings(load_settings()))

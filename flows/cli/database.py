@@ -50,7 +50,7 @@ def prune(
 ) -> None:
     """Delete what has served: scored comparison bands' quantiles, revisions, weights of idle models."""
     from db import open_existing, open_reader
-    from flows.presentation.pruning import describe_pruned
+    from flows.presentation.summaries import describe_pruned
     from flows.settings import load_settings
 
     settings = load_settings(keep_comparisons_days=keep)

@@ -35,7 +35,7 @@ def call_flow(name: str, **parameters: Any) -> Any:
     """
     from httpx import HTTPError
 
-    from flows.prefect_runtime.configured_server import require_server, word_server_fault
+    from flows.prefect_runtime.configured_server import describe_server_fault, require_server
     from flows.prefect_runtime.temporary_server import temporary_server
 
     require_server()
@@ -45,7 +45,7 @@ def call_flow(name: str, **parameters: Any) -> Any:
         try:
             result = flow(**parameters, return_state=True).result(raise_on_failure=False)
         except (HTTPError, RuntimeError) as error:  # Prefect's, since a flow turns its own into its state
-            raise word_server_fault(error) from error
+            raise describe_server_fault(error) from error
     if isinstance(result, BaseException):
         raise result
     return result

@@ -34,14 +34,14 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite .env and watchlist.csv.")] = False,
 ) -> None:
     """Write a commented .env and a watchlist into this folder, and look whether all is well."""
-    from flows.first_day import FirstSettings, write_first_settings
+    from flows.initial_settings import InitialSettings, write_initial_settings
     from flows.schedules import choose_schedule
 
     if source == "csv" and not (csv_dir or os.environ.get("BANDCAST_CSV_DIR")):
         raise UsageError(
             "Expected --csv-dir with the folder of TICKER.csv files for --source csv, found none; add it."
         )
-    chosen = FirstSettings(
+    chosen = InitialSettings(
         universe or _ask(),
         home,
         database_url=database_url,
@@ -49,7 +49,7 @@ def init(
         csv_dir=csv_dir,
         schedule=choose_schedule(exchange, datetime.now(UTC).date()) if exchange else None,
     )
-    for path in write_first_settings(Path.cwd(), chosen, force=force):
+    for path in write_initial_settings(Path.cwd(), chosen, force=force):
         print_line(f"wrote {path}")
     try:
         doctor()

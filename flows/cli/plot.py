@@ -25,7 +25,7 @@ def plot(
 ) -> None:
     """Draw fan charts of the newest bands; prints the path of the picture."""
     from db import open_reader
-    from flows.named_universe import resolve_settings
+    from flows.prefect_variables import resolve_settings
     from flows.presentation.bands import default_plot_path, load_fan_data
     from flows.presentation.charts import require_drawable, save_fan_charts
 

@@ -18,7 +18,7 @@ def status(source: Source = None, tickers: Tickers = None, json: Json = False) -
     """Show what the store holds of each ticker: sessions, gaps, corrections, next report, quarantine."""
     from db import open_reader
     from flows.context import load_calendars
-    from flows.named_universe import resolve_settings
+    from flows.prefect_variables import resolve_settings
     from flows.presentation.prices import load_status_sheet
 
     settings = resolve_settings(source=source, tickers=tickers)

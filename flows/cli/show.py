@@ -21,7 +21,7 @@ def show(
 ) -> None:
     """Show the newest bands in the store."""
     from db import open_reader
-    from flows.named_universe import resolve_settings
+    from flows.prefect_variables import resolve_settings
     from flows.presentation.bands import build_bands_sheet, load_bands, load_expected_reports
     from flows.presentation.tables import STORED_DIGITS
     from forecasting.config import MAIN_HORIZONS

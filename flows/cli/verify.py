@@ -10,7 +10,7 @@ def verify(
 ) -> None:
     """Score every band whose target session has closed; print how all bands have done."""
     from db import open_reader
-    from flows.named_universe import resolve_settings
+    from flows.prefect_variables import resolve_settings
     from flows.presentation.scorecards import build_scorecard_parts, load_scorecards, scorecards_to_plain
 
     settings = resolve_settings(source=source, csv_dir=csv_dir, tickers=tickers)

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from flows.doctor.alarms import check_alarms
-from flows.doctor.environment import check_dependencies, check_disk, check_python, check_settings
 from flows.doctor.finding import Finding
-from flows.doctor.inputs import check_price_folder, check_training_list
+from flows.doctor.inputs import check_alarms, check_price_folder, check_training_list
+from flows.doctor.machine import check_dependencies, check_disk, check_python, check_settings
 from flows.doctor.prefect_server import check_server
 from flows.doctor.stored import check_calendars, check_database, check_file, check_freshness, check_size
 from flows.failures import describe_masked, hide_secrets, log_unexpected

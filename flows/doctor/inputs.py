@@ -1,8 +1,9 @@
-"""Checks of what the settings name beside the store: a folder of price files, a list to train on."""
+"""Checks of what the settings name beside the store: price files, a list to train on, alarms."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
+from flows.alarms import read_notify_url, require_receiver
 from flows.doctor.finding import Finding
 from flows.settings import Settings
 from flows.sources.registry import open_source
@@ -45,3 +46,13 @@ def check_training_list(settings: Settings, _: datetime) -> Iterator[Finding]:
         yield Finding("training universe", "fail", str(error).rstrip("."))
     else:
         yield Finding("training universe", "ok", f"{number} tickers in {file}")
+
+
+def check_alarms(_: Settings, __: datetime) -> Iterator[Finding]:
+    """Check that a URL of alarms is set and known to Apprise."""
+    if url := read_notify_url():
+        require_receiver(url)
+        service = url.partition("://")[0]
+        yield Finding("alarms", "ok", f"sent by {service}; `bandcast notify` tries it")
+    else:
+        yield Finding("alarms", "warn", "none are sent when something fails", "set BANDCAST_NOTIFY_URL")

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from db import inspect_file, inspect_store, measure_store, open_reader
 from flows.context import find_newest_session, load_calendars, read_calendars
 from flows.doctor.finding import Finding
-from flows.named_universe import resolve_variables
+from flows.prefect_variables import resolve_variables
 from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.calendars.exchanges import HOME

@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from flows.prefect_runtime.changes import Change, find_edits
-from flows.prefect_runtime.described import Described
+from flows.prefect_runtime.specifications import Specification
 
 BLOCK = "bandcast-alarms"
 UNKNOWN = UUID(int=0)  # as in the files
@@ -22,11 +22,11 @@ def plan_block(client: SyncPrefectClient, notify_url: str) -> Iterator[Change]:
     """Plan the block: it follows BANDCAST_NOTIFY_URL, and stays where that is not set."""
     if not notify_url:
         return
-    described = Described(BLOCK, {"url": notify_url})
+    spec = Specification(BLOCK, {"url": notify_url})
     if (found := find_block(client)) is None:
-        yield Change("block", described)
-    elif edits := find_edits(described.fields, found.data):
-        yield Change("block", described, found.id, edits)
+        yield Change("block", spec)
+    elif edits := find_edits(spec.fields, found.data):
+        yield Change("block", spec, found.id, edits)
 
 
 def find_block(client: SyncPrefectClient) -> BlockDocument | None:
@@ -39,4 +39,4 @@ def find_block(client: SyncPrefectClient) -> BlockDocument | None:
 
 def save_block(_: SyncPrefectClient, change: Change) -> None:
     """Create the block, or edit it."""
-    SlackWebhook(url=SecretStr(change.described.fields["url"])).save(BLOCK, overwrite=True)
+    SlackWebhook(url=SecretStr(change.spec.fields["url"])).save(BLOCK, overwrite=True)

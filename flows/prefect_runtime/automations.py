@@ -11,7 +11,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
 from flows.prefect_runtime.changes import Change, find_edits
-from flows.prefect_runtime.described import Described
+from flows.prefect_runtime.specifications import Specification
 
 FILE, ALARM_FILE = "zombies.yaml", "alarms.yaml"
 FILL_TAG = "bandcast-fill"  # of the runs of filled sessions, which have no deployment
@@ -30,18 +30,18 @@ def plan_automations(
         block: Id of the block that alarms are sent by; None where none are to be sent.
         reset: Set everything back to the files.
     """
-    for described in describe_automations(deployments, block):
-        found = next(iter(client.read_automations_by_name(described.name)), None)
+    for spec in describe_automations(deployments, block):
+        found = next(iter(client.read_automations_by_name(spec.name)), None)
         if found is None:
-            yield Change("automation", described)
+            yield Change("automation", spec)
             continue
         before = found.model_dump(mode="json")
-        after = described.fields if reset else _follow(client, before, described)
+        after = spec.fields if reset else _follow(client, before, spec)
         if edits := find_edits(after, before):
-            yield Change("automation", described, found.id, edits)
+            yield Change("automation", spec, found.id, edits)
 
 
-def describe_automations(deployments: Iterable[UUID], block: UUID | None) -> Iterator[Described]:
+def describe_automations(deployments: Iterable[UUID], block: UUID | None) -> Iterator[Specification]:
     """Describe every automation of the files, watching some deployments; alarms only with their block."""
     watched = tuple(deployments)
     for name in (FILE, *([ALARM_FILE] if block else [])):
@@ -50,18 +50,20 @@ def describe_automations(deployments: Iterable[UUID], block: UUID | None) -> Ite
             yield describe_automation(_send_by(content, block), watched, tag)
 
 
-def describe_automation(content: Mapping[str, Any], deployments: Iterable[UUID], tag: str = "") -> Described:
+def describe_automation(
+    content: Mapping[str, Any], deployments: Iterable[UUID], tag: str = ""
+) -> Specification:
     """Describe one automation, watching runs of some deployments alone, and those with a tag, if any."""
     ids = sorted(f"prefect.deployment.{identity}" for identity in deployments)
     ids += [f"prefect.tag.{tag}"] if tag else []
     trigger = {**content["trigger"], "match_related": {"prefect.resource.id": ids}}
     core = AutomationCore.model_validate({**content, "trigger": trigger})
-    return Described(core.name, core.model_dump(mode="json", exclude={"owner_resource"}))
+    return Specification(core.name, core.model_dump(mode="json", exclude={"owner_resource"}))
 
 
 def save_automation(client: SyncPrefectClient, change: Change) -> None:
     """Create an automation, or edit one."""
-    fields = change.described.fields
+    fields = change.spec.fields
     if change.identity is None:
         client.create_automation(AutomationCore.model_validate(fields))
         return
@@ -80,12 +82,12 @@ def _send_by(content: Mapping[str, Any], block: UUID | None) -> dict[str, Any]:
     return {**content, "actions": actions}
 
 
-def _follow(client: SyncPrefectClient, before: Mapping[str, Any], described: Described) -> dict[str, Any]:
+def _follow(client: SyncPrefectClient, before: Mapping[str, Any], spec: Specification) -> dict[str, Any]:
     """Return what an automation that exists must have: its deployments, and a block that exists."""
-    followed: dict[str, Any] = {"trigger": _watch(before["trigger"], described)}
+    followed: dict[str, Any] = {"trigger": _watch(before["trigger"], spec)}
     blocks = {action.get("block_document_id") for action in before["actions"]} - {None}
     if not all(_has_block(client, block) for block in blocks):
-        followed["actions"] = described.fields["actions"]
+        followed["actions"] = spec.fields["actions"]
     return followed
 
 
@@ -96,7 +98,7 @@ def _has_block(client: SyncPrefectClient, block: str) -> bool:
         return False
 
 
-def _watch(trigger: Mapping[str, Any], described: Described) -> dict[str, Any]:
+def _watch(trigger: Mapping[str, Any], spec: Specification) -> dict[str, Any]:
     """Return a trigger as people have set it, with the deployments that it is to watch."""
-    watched = described.fields["trigger"].get("match_related")
+    watched = spec.fields["trigger"].get("match_related")
     return {**trigger, "match_related": watched} if "match_related" in trigger else dict(trigger)

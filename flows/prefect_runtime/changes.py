@@ -9,7 +9,13 @@ from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
 
 from flows.paths import make_url_absolute
-from flows.prefect_runtime.described import FOLLOWING, OF_THE_RELEASE, POOL_TYPE, STORE_TAG, Described
+from flows.prefect_runtime.specifications import (
+    FOLLOWING,
+    OF_THE_RELEASE,
+    POOL_TYPE,
+    STORE_TAG,
+    Specification,
+)
 from flows.server_access import display_server
 from forecasting.errors import UsageError
 from forecasting.text import clean_text
@@ -47,13 +53,13 @@ class Change:
 
     Attributes:
         kind: Of object.
-        described: As the files describe it.
+        spec: As the files describe it.
         identity: Id on the server; None for an object that is missing.
         edits: Of an object that exists.
     """
 
     kind: str
-    described: Described
+    spec: Specification
     identity: UUID | None = None
     edits: tuple[Edit, ...] = ()
 
@@ -64,7 +70,7 @@ class Change:
 
     def lines(self) -> Iterator[str]:
         """Yield a line for an object that is created, or for each edit."""
-        subject = f"{self.kind} {self.described.name}"
+        subject = f"{self.kind} {self.spec.name}"
         if self.identity is None:
             yield f"{subject}: created"
         for edit in self.edits:
@@ -89,53 +95,53 @@ def require_same_store(found: Sequence[DeploymentResponse], store: str, api_url:
         )
 
 
-def plan_pool(described: Described, found: WorkPool | None, *, reset: bool) -> Iterator[Change]:
+def plan_pool(spec: Specification, found: WorkPool | None, *, reset: bool) -> Iterator[Change]:
     """Plan the work pool: one that exists stays, unless it is reset.
 
     A pool of containers keeps its job template even then: that of the files is for processes.
     """
     if found is None:
-        yield Change("work pool", described)
+        yield Change("work pool", spec)
         return
-    after = dict(described.fields)
+    after = dict(spec.fields)
     if found.type != POOL_TYPE:
         del after["base_job_template"]
     if reset and (edits := find_edits(after, found.model_dump(mode="json"))):
-        yield Change("work pool", described, found.id, edits)
+        yield Change("work pool", spec, found.id, edits)
 
 
 def plan_deployment(
-    described: Described, found: DeploymentResponse | None, *, reset: bool
+    spec: Specification, found: DeploymentResponse | None, *, reset: bool
 ) -> Iterator[Change]:
     """Plan a deployment: of one that exists, only what the release decides, unless it is reset.
 
     A deployment that runs somebody's own flow keeps its entrypoint and form.
     """
     if found is None:
-        yield Change("deployment", described)
+        yield Change("deployment", spec)
         return
-    before, after = list_fields(found), described.fields
+    before, after = list_fields(found), spec.fields
     if not reset:
         ours = (found.entrypoint or "").startswith(OURS)
-        after = {name: after[name] for name in OF_THE_RELEASE if ours} | {"tags": _stamp(found, described)}
+        after = {name: after[name] for name in OF_THE_RELEASE if ours} | {"tags": _stamp(found, spec)}
     if edits := find_edits(after, before):
-        yield Change("deployment", described, found.id, edits)
+        yield Change("deployment", spec, found.id, edits)
 
 
 def describe_schedules(
-    described: Sequence[Described], found: Mapping[str, DeploymentResponse]
+    specs: Sequence[Specification], found: Mapping[str, DeploymentResponse]
 ) -> Iterator[str]:
     """Yield one line where schedules that follow the settings run at another time on the server.
 
     One that is switched off counts as decided by a person.
 
     Args:
-        described: Deployments at the times of the settings.
+        specs: Deployments at the times of the settings.
         found: Those that exist, by name.
     """
     differing = [
         f"{deployment.name} runs at {_format_time(before)}, not at {_format_time(after)}"
-        for deployment in described
+        for deployment in specs
         if deployment.name in found
         for before, after in _pair_schedules(deployment, list_fields(found[deployment.name]))
         if before["active"] and _format_time(before) != _format_time(after)
@@ -148,11 +154,11 @@ def describe_schedules(
 
 
 def _pair_schedules(
-    described: Described, fields: Mapping[str, Any]
+    spec: Specification, fields: Mapping[str, Any]
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Yield each schedule that follows the settings, as the server and as the settings have it."""
     stored = {schedule["slug"]: schedule for schedule in fields["schedules"]}
-    for schedule in described.fields["schedules"]:
+    for schedule in spec.fields["schedules"]:
         if schedule["slug"] in FOLLOWING and schedule["slug"] in stored:
             yield stored[schedule["slug"]], schedule
 
@@ -163,7 +169,7 @@ def _format_time(schedule: Mapping[str, Any]) -> str:
 
 
 def list_fields(found: DeploymentResponse) -> dict[str, Any]:
-    """List the fields of a deployment as `Described` has them."""
+    """List the fields of a deployment as `Specification` has them."""
     limit, options = found.global_concurrency_limit, found.concurrency_options
     fields = found.model_dump(
         mode="json",
@@ -196,11 +202,11 @@ def find_edits(after: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[Edi
     )
 
 
-def _stamp(found: DeploymentResponse, described: Described) -> list[str]:
+def _stamp(found: DeploymentResponse, spec: Specification) -> list[str]:
     """Return the tags of a deployment, with its store added where none is named."""
     if any(tag.startswith(STORE_TAG) for tag in found.tags):
         return list(found.tags)
-    return [*found.tags, *described.fields["tags"]]
+    return [*found.tags, *spec.fields["tags"]]
 
 
 def _shorten(value: Any) -> str:

@@ -20,10 +20,10 @@ def require_server() -> None:
         with get_client(sync_client=True) as client:
             client.raise_for_api_version_mismatch()
     except Exception as error:  # whatever the client raises, no run can be made
-        raise word_server_fault(error) from error
+        raise describe_server_fault(error) from error
 
 
-def word_server_fault(error: Exception) -> SourceError:
+def describe_server_fault(error: Exception) -> SourceError:
     """Word what Prefect's client or engine raised outside of a flow."""
     shown = f"a Prefect server at {display_server(PREFECT_API_URL.value() or '')}"
     if "401" in str(error):

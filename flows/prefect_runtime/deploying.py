@@ -29,9 +29,9 @@ from flows.prefect_runtime.changes import (
     plan_pool,
     require_same_store,
 )
-from flows.prefect_runtime.described import (
+from flows.prefect_runtime.specifications import (
     POOL_TYPE,
-    Described,
+    Specification,
     describe_deployments,
     describe_pool,
 )
@@ -75,20 +75,20 @@ def deploy(
     """
     require_access(api_url, auth_string)
     store = name_database(store_url)
-    described = describe_deployments(store, schedule or STANDARD)
+    specs = describe_deployments(store, schedule or STANDARD)
     with _open_client(api_url, auth_string) as client:
-        found = _find_deployments(client, described)
+        found = _find_deployments(client, specs)
         if not reset:
             require_same_store(list(found.values()), store, api_url)
-        changes = [*_plan(client, described, found, reset=reset), *plan_block(client, notify_url)]
+        changes = [*_plan(client, specs, found, reset=reset), *plan_block(client, notify_url)]
         if not dry_run:
             _apply_all(client, changes)
-            found = _find_deployments(client, described)
+            found = _find_deployments(client, specs)
         watched = [deployment.id for deployment in found.values()]
         block = find_block(client)
         sender = block.id if block else UNKNOWN if notify_url else None
         automations = list(plan_automations(client, watched, sender, reset=reset))
-        hints = list(describe_schedules(described, found)) if schedule and not reset else []
+        hints = list(describe_schedules(specs, found)) if schedule and not reset else []
         if not dry_run:
             _apply_all(client, automations)
     return [*(line for change in (*changes, *automations) for line in change.lines()), *hints]
@@ -96,14 +96,14 @@ def deploy(
 
 def _plan(
     client: SyncPrefectClient,
-    described: Sequence[Described],
+    specs: Sequence[Specification],
     found: Mapping[str, DeploymentResponse],
     *,
     reset: bool,
 ) -> Iterator[Change]:
     pool = describe_pool()
     yield from plan_pool(pool, _find_pool(client, pool), reset=reset)
-    for deployment in described:
+    for deployment in specs:
         yield from plan_deployment(deployment, found.get(deployment.name), reset=reset)
 
 
@@ -122,19 +122,19 @@ def _open_client(api_url: str, auth_string: str | None) -> Iterator[SyncPrefectC
 
 
 def _find_deployments(
-    client: SyncPrefectClient, described: Sequence[Described]
+    client: SyncPrefectClient, specs: Sequence[Specification]
 ) -> dict[str, DeploymentResponse]:
     """Find the deployments that exist, by name."""
     found = {}
-    for deployment in described:
+    for deployment in specs:
         with suppress(ObjectNotFound):
             found[deployment.name] = client.read_deployment_by_name(deployment.name)
     return found
 
 
-def _find_pool(client: SyncPrefectClient, described: Described) -> WorkPool | None:
+def _find_pool(client: SyncPrefectClient, spec: Specification) -> WorkPool | None:
     try:
-        return client.read_work_pool(described.name)
+        return client.read_work_pool(spec.name)
     except ObjectNotFound:
         return None
 
@@ -151,17 +151,17 @@ def _apply_all(client: SyncPrefectClient, changes: Sequence[Change]) -> None:
 
 
 def _save_pool(client: SyncPrefectClient, change: Change) -> None:
-    name = change.described.name
+    name = change.spec.name
     if change.identity:
         client.update_work_pool(name, WorkPoolUpdate.model_validate(change.new_values))
     else:
-        template = change.described.fields["base_job_template"]
+        template = change.spec.fields["base_job_template"]
         client.create_work_pool(WorkPoolCreate(name=name, type=POOL_TYPE, base_job_template=template))
 
 
 def _save_deployment(client: SyncPrefectClient, change: Change) -> None:
     if change.identity is None:
-        _create_deployment(client, change.described)
+        _create_deployment(client, change.spec)
         return
     if "schedules" in change.new_values:  # an update keeps every schedule that it does not name
         for schedule in client.read_deployment_schedules(change.identity):
@@ -169,12 +169,12 @@ def _save_deployment(client: SyncPrefectClient, change: Change) -> None:
     client.update_deployment(change.identity, DeploymentUpdate.model_validate(change.new_values))
 
 
-def _create_deployment(client: SyncPrefectClient, described: Described) -> None:
-    fields: dict[str, Any] = dict(described.fields)
+def _create_deployment(client: SyncPrefectClient, spec: Specification) -> None:
+    fields: dict[str, Any] = dict(spec.fields)
     schedules = map(DeploymentScheduleCreate.model_validate, fields.pop("schedules"))
     client.create_deployment(
-        client.create_flow_from_name(described.flow),
-        described.name.partition("/")[2],
+        client.create_flow_from_name(spec.flow),
+        spec.name.partition("/")[2],
         schedules=list(schedules),
         concurrency_options=ConcurrencyOptions.model_validate(fields.pop("concurrency_options")),
         **fields,

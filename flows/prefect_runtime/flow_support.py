@@ -31,7 +31,7 @@ LOST_ADVICE = "a backup may hold them, and 'A damaged store' in docs/operations.
 PROMPT = timedelta(minutes=1)
 
 
-def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
+def translate_failure(function: Callable[P, R]) -> Callable[P, R]:
     """Turn any error into a failed state with one sentence, instead of a traceback; files are private."""
     clean_run_logs()
 
@@ -49,7 +49,7 @@ def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
     return body
 
 
-def untraversed(value: R) -> R:
+def opaque(value: R) -> R:
     """Hand a value to a task as it is.
 
     Else Prefect looks for futures in all that it holds, twice a task: in a context of 500 tickers that takes
@@ -65,7 +65,7 @@ def alarm_failure(failure: BandcastError) -> None:
         get_run_logger().warning("alarm: %s", fault)
 
 
-def translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:
+def translate_error_of_task(function: Callable[P, R]) -> Callable[P, R]:
     """Raise what nobody foresaw in a task as an `InternalError`: Prefect puts its text into a state."""
 
     @functools.wraps(function)
@@ -133,7 +133,7 @@ def due() -> datetime:
     return datetime.fromtimestamp(scheduled.timestamp(), UTC) if scheduled else datetime.now(UTC)
 
 
-def on_schedule() -> bool:
+def is_scheduled() -> bool:
     """Return True if the run was scheduled, by a schedule or by a person for later; a quick run is not."""
     context = FlowRunContext.get()
     run = context.flow_run if context else None

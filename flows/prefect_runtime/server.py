@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from flows.alarms import require_receiver
+from flows.environment import PREFIX, read_environment
 from flows.failures import NOTIFY_NAME
 from flows.prefect_runtime.runnable import require_runnable
 from flows.prefect_runtime.server_process import (
@@ -34,7 +35,6 @@ from flows.server_access import (
 from flows.settings import TICKER_LISTS, load_settings
 from flows.sources.training import find_list
 from flows.symbols import make_absolute
-from flows.variables import PREFIX, read_environment
 from forecasting.errors import SourceError, UsageError
 
 POOL = "bandcast"

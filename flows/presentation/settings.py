@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flows.origins import SettingValue
 from flows.presentation.tables import Column, Sheet
+from flows.setting_values import SettingValue
 
 LONGEST = 60  # characters of a value for people
 COLUMNS = (Column("variable", "setting"), Column("value", "value"), Column("origin", "from"))

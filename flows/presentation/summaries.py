@@ -1,9 +1,9 @@
-"""Results of runs, as a person reads them after a command."""
+"""Results of runs and of pruning, as a person reads them after a command."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from db import Store
+from db import Pruned, Store
 from flows.presentation.bands import build_bands_sheet, load_bands, load_expected_reports
 from flows.presentation.tables import Part
 from flows.summary import BackfillSummary, Replay, RunSummary
@@ -57,3 +57,12 @@ def build_replay_lines(replay: Replay) -> Iterator[str]:
     verdict = "every row is bit-equal" if replay.equal else f"{len(replay.different)} differ"
     tickers = len(replay.same) + len(replay.different)
     yield f"Run {replay.run_id}: {tickers} tickers made again, {verdict}."
+
+
+def describe_pruned(pruned: Pruned, days: int, *, dry_run: bool) -> str:
+    """Describe in a sentence what was pruned, or would be."""
+    verb = "Would delete" if dry_run else "Deleted"
+    return (
+        f"{verb} the quantiles of {pruned.quantiles} scored comparison bands, {pruned.revisions} revisions "
+        f"of prices and the weights of {pruned.models} models, all older than {days} days."
+    )

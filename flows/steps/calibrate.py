@@ -8,9 +8,9 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from db import CalibrationRecord
-from flows.backtest.pool import choose_spread
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen
+from flows.prefect_runtime.flow_support import translate_error_of_task
+from flows.steps.process_pools import choose_spread
 from flows.steps.progress import log_progress
 from flows.steps.returns import load_for_run
 from flows.version import code_version
@@ -28,17 +28,17 @@ from forecasting.sampling import draw_sample
 @task(
     name="calibrate", task_run_name="calibrate-{context.as_of}", cache_policy=NO_CACHE, persist_result=False
 )
-@translate_unforeseen
+@translate_error_of_task
 def calibrate(context: RunContext) -> CalibrationRecord:
     """Learn from every outcome known at `as_of`, and save the state."""
-    record = learn_or_leave(context)
+    record = learn_with_fallback(context)
     with context.store.writing() as tx:
         tx.calibrations.add(record)
     get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.n_outcomes)
     return record
 
 
-def learn_or_leave(context: RunContext) -> CalibrationRecord:
+def learn_with_fallback(context: RunContext) -> CalibrationRecord:
     """Learn from every outcome known at `as_of`; leave the bands as predicted where none can be learned from.
 
     Other faults raise: of the database, of the walk over history, and of the code.

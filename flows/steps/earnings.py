@@ -10,7 +10,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext, load_earnings
-from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
+from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
 from flows.sources.earnings import LiveEarningsSource
 from flows.sources.retry import Retrier, RetryPolicy
 from flows.steps.progress import log_progress
@@ -48,7 +48,7 @@ def refresh_earnings(
         return context
     due = list_due(context, tuple(dict.fromkeys(tickers)))
     if due:
-        faults = ingest_earnings(untraversed(context), source, due, lists=lists or source.report_lists)
+        faults = ingest_earnings(opaque(context), source, due, lists=lists or source.report_lists)
         for note in describe_faults(faults):
             get_run_logger().warning("earnings dates: %s", note)
     earnings = load_earnings(context.store, tuple(context.earnings), known_ahead, now=context.now)
@@ -72,7 +72,7 @@ def describe_faults(faults: Mapping[str, PriceError]) -> Iterator[str]:
 
 
 @task(name="pull-earnings", cache_policy=NO_CACHE, persist_result=False)
-@translate_unforeseen
+@translate_error_of_task
 def ingest_earnings(
     context: RunContext, source: LiveEarningsSource, tickers: Sequence[str], *, lists: Sequence[ReportOrigin]
 ) -> dict[str, PriceError]:

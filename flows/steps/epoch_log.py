@@ -43,9 +43,11 @@ class EpochLog:
         if steps > done:
             seconds = round((now - since) / (steps - done) * (most - steps))
             left = f", at most {timedelta(seconds=seconds)} left"
-        self._write(f"train: epoch {epoch + 1}, step {steps} of at most {most}{left}, {word_losses(losses)}")
+        self._write(
+            f"train: epoch {epoch + 1}, step {steps} of at most {most}{left}, {format_losses(losses)}"
+        )
 
 
-def word_losses(losses: Mapping[str, float]) -> str:
+def format_losses(losses: Mapping[str, float]) -> str:
     """Return the losses of training and validation."""
     return ", ".join(f"{name} {losses[name]:.4f}" for name in ("training_loss", "validation_loss"))

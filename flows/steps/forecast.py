@@ -10,8 +10,8 @@ from prefect.futures import as_completed
 
 from db import RANDOM_WALK, ModelRecord, Store
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
-from flows.steps.forecast_pool import Verb, spread_forecasts
+from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
+from flows.steps.process_pools import TickerForecaster, spread_forecasts
 from flows.steps.returns import load_ticker, load_universe
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
@@ -33,19 +33,19 @@ class ForecastResult:
     Attributes:
         forecasts: Ticker -> its bands.
         faults: Ticker -> why it has none: its prices are at fault.
-        fallen: Ticker -> why the first rung failed for it.
+        model_faults: Ticker -> why the first rung failed for it.
     """
 
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     faults: Mapping[str, PriceError] = field(default_factory=dict)
-    fallen: Mapping[str, ModelError] = field(default_factory=dict)
+    model_faults: Mapping[str, ModelError] = field(default_factory=dict)
 
     def join(self, other: "ForecastResult") -> "ForecastResult":
         """Return the tickers of both; where a ticker fell in both, the first reason counts."""
         return ForecastResult(
             {**self.forecasts, **other.forecasts},
             {**self.faults, **other.faults},
-            {**other.fallen, **self.fallen},
+            {**other.model_faults, **self.model_faults},
         )
 
     @property
@@ -53,7 +53,7 @@ class ForecastResult:
         """Ticker -> which rung made its bands instead of the first, and why."""
         return {
             ticker: f"{self.forecasts[ticker].quality} in place of the first rung: {error}"
-            for ticker, error in self.fallen.items()
+            for ticker, error in self.model_faults.items()
             if ticker in self.forecasts
         }
 
@@ -64,26 +64,26 @@ class ForecastResult:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-@translate_unforeseen
+@translate_error_of_task
 def forecast_chunk(
-    context: RunContext, forecast: Verb, basis: PriceBasis, *, tickers: Sequence[str]
+    context: RunContext, forecast: TickerForecaster, basis: PriceBasis, *, tickers: Sequence[str]
 ) -> ForecastResult:
     """Forecast a few tickers."""
     return forecast_tickers(context, forecast, tickers, basis=basis)
 
 
 def forecast_tickers(
-    context: RunContext, forecast: Verb, tickers: Sequence[str], *, basis: PriceBasis
+    context: RunContext, forecast: TickerForecaster, tickers: Sequence[str], *, basis: PriceBasis
 ) -> ForecastResult:
     """Forecast some tickers from the last session of their own exchange; name those that cannot be."""
     forecasts: dict[str, Forecast] = {}
     faults: dict[str, PriceError] = {}
-    fallen: dict[str, ModelError] = {}
+    model_faults: dict[str, ModelError] = {}
     for ticker in tickers:
         try:
             with attribute_to_ticker(ticker):
-                session = context.session_of(ticker)
-            dates, calendars = context.earnings_of(ticker), context.calendars
+                session = context.find_session(ticker)
+            dates, calendars = context.get_earnings(ticker), context.calendars
             returns = load_ticker(
                 context.store, ticker, session, basis=basis, dates=dates, calendars=calendars
             )
@@ -93,8 +93,8 @@ def forecast_tickers(
         except PriceError as error:
             faults[ticker] = error
         except ModelError as error:
-            fallen[ticker] = error
-    return ForecastResult(forecasts, faults, fallen)
+            model_faults[ticker] = error
+    return ForecastResult(forecasts, faults, model_faults)
 
 
 def forecast_all(
@@ -110,18 +110,18 @@ def forecast_all(
     """
     basis, result = find_basis(context, version), ForecastResult()
     waiting = list(tickers)
-    for rung in walk_down(context, version):
+    for rung in list_rungs(context, version):
         made = forecast_rung(context, rung, calibration, basis=basis, tickers=waiting)
-        warn_of_fallen(rung, made.fallen, waiting)
+        log_model_faults(rung, made.model_faults, waiting)
         result = result.join(made)
-        waiting = [ticker for ticker in waiting if ticker in made.fallen]
+        waiting = [ticker for ticker in waiting if ticker in made.model_faults]
         if not waiting:
             break
     ordered = {ticker: result.forecasts[ticker] for ticker in tickers if ticker in result.forecasts}
     return replace(result, forecasts=ordered)
 
 
-def walk_down(context: RunContext, version: str) -> Iterator[str]:
+def list_rungs(context: RunContext, version: str) -> Iterator[str]:
     """Yield the versions that serve in turn: a first one, the older models below it, the random walk."""
     if version != RANDOM_WALK:
         with context.store.reading() as tx:
@@ -133,11 +133,13 @@ def walk_down(context: RunContext, version: str) -> Iterator[str]:
     yield RANDOM_WALK
 
 
-def warn_of_fallen(version: str, fallen: Mapping[str, ModelError], tickers: Sequence[str]) -> None:
+def log_model_faults(version: str, model_faults: Mapping[str, ModelError], tickers: Sequence[str]) -> None:
     """Log why a rung failed for some tickers; once, where it failed for all."""
-    logger, reasons = get_run_logger(), list(fallen.values())
-    if len(fallen) == len(tickers) and fallen:
-        logger.warning("forecast: model %s fails for all %d tickers: %s", version, len(fallen), reasons[0])
+    logger, reasons = get_run_logger(), list(model_faults.values())
+    if len(model_faults) == len(tickers) and model_faults:
+        logger.warning(
+            "forecast: model %s fails for all %d tickers: %s", version, len(model_faults), reasons[0]
+        )
         return
     for reason in reasons:
         logger.warning("forecast: %s", reason)
@@ -159,16 +161,16 @@ def forecast_rung(
         )
         forecaster = replace(forecaster, calendars=context.calendars)
     except ModelError as error:
-        return ForecastResult(fallen=dict.fromkeys(tickers, error))
+        return ForecastResult(model_faults=dict.fromkeys(tickers, error))
     workers, result = context.settings.workers, ForecastResult()
     with spread_forecasts(forecaster, workers=workers, tickers=len(tickers)) as forecast:
         futures = [
-            forecast_chunk.submit(untraversed(context), untraversed(forecast), basis, tickers=chunk)
+            forecast_chunk.submit(opaque(context), opaque(forecast), basis, tickers=chunk)
             for chunk in _chunks(tickers, workers)
         ]
         for future in as_completed(futures):
             result = result.join(future.result())
-            done = len(result.forecasts) + len(result.faults) + len(result.fallen)
+            done = len(result.forecasts) + len(result.faults) + len(result.model_faults)
             get_run_logger().info("forecast: %d of %d tickers", done, len(tickers))
     return result
 

@@ -14,12 +14,12 @@ from prefect.states import Failed
 
 from db import QuarantineRecord
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
+from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
 from flows.presentation.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
 from flows.steps.closures import describe_closures, describe_prices, learn_closures
 from flows.steps.earnings import refresh_earnings
-from flows.steps.withdrawal import clear_store
+from flows.steps.withdrawal import withdraw_bars
 from flows.summary import Ingested, IngestResult, RunSummary, Stopwatch
 from forecasting.calendars.sessions import Calendar
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
@@ -35,7 +35,7 @@ NAMED_FAULTS = 3
 
 
 @task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
-@translate_unforeseen
+@translate_error_of_task
 def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | State[PriceError]:
     """Fetch, check and save one ticker; the retries are in `retrier`, which all tickers share.
 
@@ -82,11 +82,11 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
     Of tickers that are not forecast, a fault is a note and no quarantine.
     """
     retrier = open_retrier(context.settings)
-    given = untraversed(context)
+    given = opaque(context)
     futures = {ticker: ingest_ticker.submit(given, ticker, retrier) for ticker in dict.fromkeys(tickers)}
     results = [await_ingest(future) for future in futures.values()]
     context = replace(context, calendars=learn_closures(context, futures))
-    results = [try_again(context, result) for result in results]
+    results = [recheck_gap(context, result) for result in results]
     ingested = [result for result in results if isinstance(result, Ingested)]
     failed = {result.ticker: result for result in results if isinstance(result, PriceError)}
     unused = {ticker: failed.pop(ticker) for ticker in list(failed) if ticker not in context.tickers}
@@ -132,7 +132,7 @@ def describe_missing(faults: Mapping[str, PriceError]) -> Iterator[str]:
         yield f"no new prices of {name_some(tickers)} ({reason}), not forecast; what is stored serves"
 
 
-def try_again(context: RunContext, result: Ingested | PriceError) -> Ingested | PriceError:
+def recheck_gap(context: RunContext, result: Ingested | PriceError) -> Ingested | PriceError:
     """Check a gap again against the closures that this run has learned."""
     if not isinstance(result, GapError):
         return result
@@ -191,7 +191,7 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
         through = None if before.bars.empty else before.last_session
         refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_WITHIN.days)
         trusted = live and is_trusted(refusals, context.as_of, stored_through=through)
-        notes = clear_store(tx, history, context.now, trusted=trusted)
+        notes = withdraw_bars(tx, history, context.now, trusted=trusted)
         stored = tx.prices.load(ticker) if notes else before  # a note says what was cleared
         disputes = tx.prices.disputes(ticker, context.now)
         with attribute_to_ticker(ticker):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import on_schedule
+from flows.prefect_runtime.flow_support import is_scheduled
 from forecasting.calendars.trading_days import (
     find_missing_sessions,
     find_unfinished,
-    has_rested,
+    had_no_session,
     list_calendars,
     look_back,
 )
@@ -99,7 +99,7 @@ def load_unfinished(context: RunContext, session: date, *, force: bool) -> tuple
 def is_complete(context: RunContext) -> bool:
     """Return whether every ticker has its bands; one that was left out is worth another try."""
     try:
-        sessions = {ticker: context.session_of(ticker) for ticker in context.tickers}
+        sessions = {ticker: context.find_session(ticker) for ticker in context.tickers}
     except (CalendarError, UnknownExchangeError):
         return False  # the run will quarantine it by name
     first, last = min(sessions.values()), max(sessions.values())
@@ -110,8 +110,8 @@ def is_complete(context: RunContext) -> bool:
 
 def _find_reason_to_skip(context: RunContext, requested: date | None) -> str:
     complete = f"the bands of {context.as_of} are complete" if is_complete(context) else ""
-    scheduled = requested is None and context.source.live and on_schedule()
-    if scheduled and has_rested(context.tickers, context.due, context.lag, calendars=context.calendars):
+    scheduled = requested is None and context.source.live and is_scheduled()
+    if scheduled and had_no_session(context.tickers, context.due, context.lag, calendars=context.calendars):
         calendars = list_calendars(context.tickers, context.calendars)
         names = ", ".join(calendar.name for calendar in calendars)
         resting = f"{names} had no session in the 24 hours before {context.due:%Y-%m-%d %H:%M} UTC"

@@ -8,10 +8,10 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from db import ModelRecord, PromotionRecord
-from flows.backtest.pool import choose_spread
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen
-from flows.steps.epoch_log import EpochLog, word_losses
+from flows.prefect_runtime.flow_support import translate_error_of_task
+from flows.steps.epoch_log import EpochLog, format_losses
+from flows.steps.process_pools import choose_spread
 from flows.steps.progress import log_progress
 from flows.steps.returns import load_for_run
 from flows.steps.training import ingest_training
@@ -34,7 +34,7 @@ from forecasting.types import Retrain
 
 
 @task(name="train", task_run_name="train-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
-@translate_unforeseen
+@translate_error_of_task
 def train(context: RunContext) -> str:
     """Fit a challenger on the training universe and test it; return the version that serves then.
 
@@ -122,7 +122,7 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
     config = context.settings.model
     model = fit_model(universe, last, config, on_epoch=EpochLog(logger.info, config.training))
     best = model.metrics["best_epoch"] + 1
-    logger.info("train: fitted, kept epoch %d, %s", best, word_losses(model.metrics))
+    logger.info("train: fitted, kept epoch %d, %s", best, format_losses(model.metrics))
     if model.manifest.no_correction:
         logger.info("train: the network does not correct the bands: %s", model.manifest.no_correction)
     left_out = prices.left_out | model.manifest.left_out

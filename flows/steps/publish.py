@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from db import Publication, RunRecord, TickerSession
 from flows.context import RunContext
 from flows.prefect_runtime.events import emit_published
-from flows.prefect_runtime.flow_support import flow_run_id, translate_unforeseen, untraversed
+from flows.prefect_runtime.flow_support import flow_run_id, opaque, translate_error_of_task
 from flows.presentation.artifacts import show_fallbacks, show_quarantined
 from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
@@ -45,7 +45,7 @@ def retrain_model(context: RunContext) -> RunSummary:
     show_quarantined(context.as_of, ingested.failed)
     require_stored(replace(context, tickers=context.train_tickers), ingested.failed)
     with watch.stage("train"):
-        version = train(untraversed(context))
+        version = train(opaque(context))
     return RunSummary(
         context.as_of,
         model_version=version,
@@ -83,9 +83,9 @@ def forecast_session(
 ) -> RunSummary:
     """Score what has closed, learn from it, forecast what was ingested, and publish."""
     with watch.stage("verify"):
-        verify_bands(untraversed(context), context.learned_since)
+        verify_bands(opaque(context), context.learned_since)
     with watch.stage("calibrate"):
-        calibration = calibrate(untraversed(context))
+        calibration = calibrate(opaque(context))
     with watch.stage("forecast"):
         wanted = [ticker for ticker in context.tickers if ticker not in failed]
         result = forecast_all(context, version, Calibration.from_json(calibration.state), tickers=wanted)
@@ -98,7 +98,7 @@ def forecast_session(
         run = build_run_record(
             context, served, calibration.calibration_id, forecasts=forecasts, faults=faults
         )
-        notes = publish(untraversed(context), run, untraversed(forecasts), faults=faults)
+        notes = publish(opaque(context), run, opaque(forecasts), faults=faults)
     return RunSummary(
         context.as_of,
         run.run_id,
@@ -120,7 +120,7 @@ def find_highest_rung(result: ForecastResult, version: str) -> str:
 
 
 @task(name="publish", task_run_name="publish-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
-@translate_unforeseen
+@translate_error_of_task
 def publish(
     context: RunContext, run: RunRecord, forecasts: Sequence[Forecast], *, faults: Mapping[str, PriceError]
 ) -> tuple[str, ...]:

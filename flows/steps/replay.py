@@ -37,13 +37,13 @@ def replay_run(
         UsageError: There is no such run.
     """
     with store.reading() as tx:
-        run = tx.forecasts.run(run_id)
-        made = tx.forecasts.made_by(run_id)
-        versions = tx.forecasts.models_of(run_id)
+        run = tx.forecasts.load_run(run_id)
+        made = tx.forecasts.list_run_forecasts(run_id)
+        versions = tx.forecasts.load_run_models(run_id)
     if run is None:
         raise UsageError(f"Expected a stored run {run_id}, found none; `forecast_runs` lists them.")
     verdicts: dict[str, str] = {}
-    for version in dict.fromkeys(versions.values()):  # a ticker may have fallen to a lower rung
+    for version in dict.fromkeys(versions.values()):  # a lower rung may have served some tickers
         of_version = {ticker: as_of for ticker, as_of in made if versions[ticker] == version}
         verdicts |= _replay_tickers(
             store.for_source(run.source),

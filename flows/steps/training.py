@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
+from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
 from flows.sources.earnings import LiveEarningsSource
 from flows.sources.retry import open_retrier
 from flows.steps.earnings import refresh_earnings
@@ -29,7 +29,7 @@ def ingest_training(context: RunContext) -> RunContext:
     faults = announce_and_ingest(context, stale) if stale else {}
     source = context.source
     page = source.report_lists[:1] if isinstance(source, LiveEarningsSource) else ()
-    return refresh_earnings(context, list_others(context, without=faults), lists=page)
+    return refresh_earnings(context, list_not_forecast(context, without=faults), lists=page)
 
 
 def announce_and_ingest(context: RunContext, stale: Sequence[str]) -> dict[str, PriceError]:
@@ -44,13 +44,13 @@ def announce_and_ingest(context: RunContext, stale: Sequence[str]) -> dict[str, 
         settings.requests_per_second,
         len(context.tickers),
     )
-    faults = ingest_quietly(untraversed(context), stale)
+    faults = ingest_in_turn(opaque(context), stale)
     for note in describe_missing(faults):
         logger.warning("train: %s", note)
     return faults
 
 
-def list_others(context: RunContext, *, without: Collection[str] = ()) -> list[str]:
+def list_not_forecast(context: RunContext, *, without: Collection[str] = ()) -> list[str]:
     """List the training universe without the tickers that are forecast, too: the run has ingested those."""
     others = dict.fromkeys(ticker for ticker in context.train_tickers if ticker not in context.tickers)
     return [ticker for ticker in others if ticker not in without]
@@ -60,7 +60,9 @@ def list_stale(context: RunContext) -> list[str]:
     """List the other tickers of the training universe that are not stored up to the run's session."""
     with context.store.reading() as tx:
         lasts = {ticker: last for ticker, (_, last) in tx.prices.spans().items()}
-    return [ticker for ticker in list_others(context) if not _is_current(context, ticker, lasts.get(ticker))]
+    return [
+        ticker for ticker in list_not_forecast(context) if not _is_current(context, ticker, lasts.get(ticker))
+    ]
 
 
 def _is_current(context: RunContext, ticker: str, last: date | None) -> bool:
@@ -70,8 +72,8 @@ def _is_current(context: RunContext, ticker: str, last: date | None) -> bool:
 
 
 @task(name="pull-training", cache_policy=NO_CACHE, persist_result=False)
-@translate_unforeseen
-def ingest_quietly(context: RunContext, tickers: Sequence[str]) -> dict[str, PriceError]:
+@translate_error_of_task
+def ingest_in_turn(context: RunContext, tickers: Sequence[str]) -> dict[str, PriceError]:
     """Fetch, check and save tickers one after the other; return why each other one failed."""
     retrier, faults = open_retrier(context.settings), {}
     with log_progress("train: prices of tickers fetched") as progress:

@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_unforeseen, untraversed
+from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
 from flows.steps.present import present_calibration
 from flows.steps.progress import log_progress
 from flows.summary import RunSummary, Stopwatch
@@ -22,13 +22,13 @@ def verify_store(context: RunContext) -> RunSummary:
     """Score what has closed, and report coverage."""
     watch = Stopwatch()
     with watch.stage("verify"):
-        scored = verify_bands(untraversed(context), date.min)
+        scored = verify_bands(opaque(context), date.min)
     present_calibration(context)
     return RunSummary(context.as_of, seconds=watch.seconds, scored=scored)
 
 
 @task(name="verify", task_run_name="verify-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
-@translate_unforeseen
+@translate_error_of_task
 def verify_bands(context: RunContext, since: date) -> int:
     """Score the bands that have closed by `as_of` and are new or changed; return their number.
 

@@ -10,7 +10,7 @@ from forecasting.prices.history import PriceHistory
 from forecasting.prices.identity import is_other_instrument
 
 
-def clear_store(tx: Transaction, history: PriceHistory, now: datetime, *, trusted: bool) -> list[str]:
+def withdraw_bars(tx: Transaction, history: PriceHistory, now: datetime, *, trusted: bool) -> list[str]:
     """Move the stored bars that are not of this history to the revisions; return a sentence if any were.
 
     They are those that the owner has deleted from a file, and those of another instrument before it.

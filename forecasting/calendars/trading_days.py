@@ -135,7 +135,7 @@ def find_session(tickers: Iterable[str], day: date, calendars: Calendars = STAND
     return max(sessions, default=day)
 
 
-def has_rested(
+def had_no_session(
     tickers: Sequence[str], now: datetime, lag: timedelta, *, calendars: Calendars = STANDARD
 ) -> bool:
     """Return whether no exchange of the tickers has closed a session in the 24 hours before `now`."""

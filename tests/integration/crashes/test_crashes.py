@@ -34,7 +34,7 @@ BETWEEN = [
     ["flows.steps.publish:emit_published", "before", 1],
     ["flows.steps.sessions:ingest_tickers", "after", 1],
     ["flows.steps.publish:ensure_model", "after", 1],
-    ["flows.steps.forecast_pool:forecast_ticker", "after", 1],
+    ["flows.steps.process_pools:forecast_ticker", "after", 1],
     ["flows.steps.publish:quarantine_tickers", "after", 1],
 ]
 

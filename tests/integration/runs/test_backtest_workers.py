@@ -13,11 +13,11 @@ from workplace import enter_workplace
 
 from flows.backtest.checkpoint import Checkpoint
 from flows.backtest.options import resolve_simulation
-from flows.backtest.pool import spread_over
 from flows.backtest.workers import WalkTask, await_all, fit, issue
 from flows.processes import start_processes
 from flows.settings import load_settings
 from flows.sources import SampleSource
+from flows.steps.process_pools import spread_over
 from forecasting.backtesting.walk_forward import BASELINES, Execution, Issued, Methods, walk_forward
 from forecasting.config import SCORE_LEVELS
 from forecasting.errors import ModelError

@@ -10,8 +10,8 @@ from prefect.variables import Variable
 from served import AUTH_STRING, free_port
 
 from flows.context import resolve_scope
-from flows.named_universe import resolve_settings
 from flows.prefect_runtime.runnable import require_runnable
+from flows.prefect_variables import resolve_settings
 from flows.server_access import AUTH_FILE, noted_server
 from forecasting.errors import SourceError, UsageError
 

@@ -73,7 +73,7 @@ def test_each_run_has_the_price_basis_of_its_model(upgraded: Store, old_rows: Ro
     }
     assert set(expected.values()) == {"split_adjusted", "total_return"}
     with upgraded, upgraded.reading() as tx:
-        runs = {run_id: tx.forecasts.run(run_id) for run_id in expected}
+        runs = {run_id: tx.forecasts.load_run(run_id) for run_id in expected}
     assert {run_id: run.price_basis for run_id, run in runs.items() if run} == expected
 
 
@@ -95,7 +95,7 @@ def test_forecasts_and_runs_can_be_read(upgraded: Store, old_rows: Rows) -> None
         assert set(latest["ticker"]) == {ticker for ticker, _ in stored}
         assert set(latest["quality"]) <= {"champion", "previous", "baseline"}
         for run_id, row in runs.items():
-            run = tx.forecasts.run(run_id)
+            run = tx.forecasts.load_run(run_id)
             assert run is not None
             assert (run.kind, run.issued_at) == (row["kind"], row["issued_at"])
         for ticker, as_of in stored:

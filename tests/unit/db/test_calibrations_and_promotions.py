@@ -48,7 +48,7 @@ def test_a_run_refers_to_its_calibration(
         assert tx.calibrations.get("c1") == tx.calibrations.newest(run.as_of) == state
         assert tx.calibrations.get("c9") is None
         assert tx.for_source("yahoo").calibrations.newest(run.as_of) is None
-        stored = tx.forecasts.run("r1")
+        stored = tx.forecasts.load_run("r1")
     assert stored is not None
     assert stored.kind == "backfill"
     unknown = replace(run, run_id="r2", calibration_id="c9")

@@ -152,9 +152,9 @@ def test_a_run_is_known_by_the_edition_that_it_has_added(
     publish(issued, later(run, 2), lower, reissue=True)
     publish(issued, later(run, 3), wide, reissue=True)
     with issued.reading() as tx:
-        assert tx.forecasts.made_by("r1") == [("AAA", DAY), ("BBB", DAY)]
-        assert tx.forecasts.made_by("r2") == [("AAA", DAY)]
-        assert tx.forecasts.models_of("r2") == {"AAA": "m1"}
+        assert tx.forecasts.list_run_forecasts("r1") == [("AAA", DAY), ("BBB", DAY)]
+        assert tx.forecasts.list_run_forecasts("r2") == [("AAA", DAY)]
+        assert tx.forecasts.load_run_models("r2") == {"AAA": "m1"}
         assert tx.forecasts.quality("AAA", DAY, "r2") == "previous"
         assert tx.forecasts.matches(later(run, 2), lower)
         assert not tx.forecasts.matches(later(run, 2), wide)

@@ -49,8 +49,8 @@ def test_rows_hold_what_the_forecast_holds(
     assert first[10:] == ("champion", "m1", run.issued_at, "r1", 1e-4, 2e-4, 250, "calm", None)
     assert len(dump()["forecast_quantiles"]) == 2 * 3 * 4
     with served.reading() as tx:
-        assert tx.forecasts.run("r1") == run
-        assert tx.forecasts.run("r9") is None
+        assert tx.forecasts.load_run("r1") == run
+        assert tx.forecasts.load_run("r9") is None
         assert tx.forecasts.quality("AAA", DAY, "r1") == "champion"
 
 
@@ -85,7 +85,7 @@ def test_odds_are_stored_with_their_forecast_and_replaced_with_it(
         changed = tx.forecasts.odds("AAA", DAY)
     assert changed["value"].tolist() == [0.02, 0.05, 0.03, 0.08, 0.05, 0.1, 0.15, 0.2]
     with served.writing() as tx:
-        assert tx.forecasts.made_by("r2") == [("AAA", DAY)]
+        assert tx.forecasts.list_run_forecasts("r2") == [("AAA", DAY)]
     assert len(dump()["path_odds"]) == 8
 
 
@@ -103,7 +103,7 @@ def test_a_run_keeps_its_price_basis(served: Store, run: RunRecord, forecast: Ma
     other = replace(run, price_basis="total_return")
     publish(served, other, forecast())
     with served.reading() as tx:
-        assert tx.forecasts.run("r1") == other
+        assert tx.forecasts.load_run("r1") == other
 
 
 def test_levels_read_as_people_write_them(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
@@ -143,8 +143,8 @@ def test_other_values_replace_the_whole_ticker(
     assert run_ids(dump) == ["r2"] * changed.horizon + ["r1"] * 3
     assert len(dump()["forecast_quantiles"]) == (changed.horizon + 3) * 12
     with served.reading() as tx:
-        assert tx.forecasts.made_by("r1") == [("BBB", DAY)]
-        assert tx.forecasts.made_by("r2") == [("AAA", DAY)]
+        assert tx.forecasts.list_run_forecasts("r1") == [("BBB", DAY)]
+        assert tx.forecasts.list_run_forecasts("r2") == [("AAA", DAY)]
 
 
 def test_a_changed_inner_quantile_counts_too(

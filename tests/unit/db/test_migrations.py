@@ -44,7 +44,7 @@ def test_rows_survive_the_schema_without_outcomes_and_back(
     assert index["unique"]
     with served.writing() as tx:
         tx.forecasts.publish(tx.forecasts.prepare(replace(run, run_id="r3"), [forecast("CCC")]))
-        assert tx.forecasts.made_by("r3") == [("CCC", run.as_of)]
+        assert tx.forecasts.list_run_forecasts("r3") == [("CCC", run.as_of)]
     assert counts(served) == [1, 2, 6, 63]
 
 

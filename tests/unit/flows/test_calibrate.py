@@ -9,7 +9,7 @@ import pytest
 
 from flows.context import RunContext, open_context
 from flows.steps import calibrate
-from flows.steps.calibrate import learn_or_leave
+from flows.steps.calibrate import learn_with_fallback
 from forecasting.calibration import Calibration
 from forecasting.errors import BadCalibrationError, TableError
 
@@ -43,7 +43,7 @@ def test_outcomes_that_cannot_be_learned_from_leave_the_bands_as_predicted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(calibrate, "load_closed_bands", fail_with(error))
-    assert learn_or_leave(context).state == Calibration.none().to_json()
+    assert learn_with_fallback(context).state == Calibration.none().to_json()
     assert f"the bands stay as predicted, the outcomes cannot be learned from: {error}" in caplog.text
 
 
@@ -54,4 +54,4 @@ def test_a_fault_of_the_code_raises(
     monkeypatch.setattr(calibrate, "warm_start", lambda _: {})
     monkeypatch.setattr(calibrate, function, fail_with(TypeError("of two arguments")))
     with pytest.raises(TypeError, match="of two arguments"):
-        learn_or_leave(context)
+        learn_with_fallback(context)

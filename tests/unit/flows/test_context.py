@@ -55,34 +55,34 @@ def test_a_run_of_files_is_of_their_newest_session_whenever_it_is_due() -> None:
 def test_each_ticker_has_the_last_session_of_its_own_exchange() -> None:
     saturday = datetime(2024, 6, 8, 12, tzinfo=UTC)
     context = open_live(saturday, tickers="AAPL,7203.T,BTC-USD,EURUSD=X")
-    assert {ticker: context.session_of(ticker) for ticker in context.tickers} == {
+    assert {ticker: context.find_session(ticker) for ticker in context.tickers} == {
         "AAPL": FRIDAY,
         "7203.T": FRIDAY,
         "BTC-USD": FRIDAY,  # its Saturday ends at midnight
         "EURUSD=X": FRIDAY,
     }
-    assert open_live(saturday, THURSDAY).session_of("AAPL") == THURSDAY
+    assert open_live(saturday, THURSDAY).find_session("AAPL") == THURSDAY
 
 
 def test_no_session_of_a_live_source_counts_before_it_has_closed() -> None:
     noon = datetime(2024, 6, 7, 12, tzinfo=UTC)
     context = open_live(noon, tickers="AAPL,7203.T")
     assert context.as_of == FRIDAY  # Tokyo's
-    assert context.session_of("7203.T") == FRIDAY
-    assert context.session_of("AAPL") == THURSDAY
+    assert context.find_session("7203.T") == FRIDAY
+    assert context.find_session("AAPL") == THURSDAY
 
 
 def test_a_file_decides_on_its_sessions_alone() -> None:
     early = open_once(datetime(2013, 3, 1, 12, tzinfo=UTC), date(2013, 3, 1), tickers="AAPL")
-    assert early.session_of("AAPL") == date(2013, 3, 1)
+    assert early.find_session("AAPL") == date(2013, 3, 1)
 
 
 def test_a_ticker_without_known_sessions_is_an_error_of_its_own() -> None:
     context = open_once(as_of=date(2013, 3, 1))
     with pytest.raises(UnknownExchangeError):
-        context.session_of("BRK.B")
+        context.find_session("BRK.B")
     with pytest.raises(CalendarError):
-        context.at(date(2027, 2, 1)).session_of("RELIANCE.BO")
+        context.at(date(2027, 2, 1)).find_session("RELIANCE.BO")
 
 
 def test_a_missed_session_is_a_backfill_of_the_same_run() -> None:
@@ -131,7 +131,7 @@ def test_the_lag_is_a_setting_of_every_source(monkeypatch: pytest.MonkeyPatch) -
     assert open_live().lag == open_once().lag == timedelta(minutes=30)
     monkeypatch.setenv("BANDCAST_PROVIDER_LAG_MINUTES", "180")
     assert open_live().as_of == THURSDAY
-    assert open_live().session_of("AAPL") == THURSDAY
+    assert open_live().find_session("AAPL") == THURSDAY
 
 
 def test_the_training_universe_is_the_forecast_one_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +218,7 @@ def test_calendars_of_symbols_closures_and_openings_are_settings(monkeypatch: py
     monkeypatch.setenv("BANDCAST_OPENINGS", "XBOM:2024-06-08")
     context = open_live(tickers="AAPL,^XYZ")
     assert context.as_of == FRIDAY  # Mumbai's
-    assert context.session_of("AAPL") == THURSDAY
+    assert context.find_session("AAPL") == THURSDAY
     assert context.calendars.of("ABC.QQ").name == "XPAR"
     assert context.calendars.of("^XYZ").openings == {date(2024, 6, 8)}
     assert open_live().as_of == THURSDAY
@@ -229,7 +229,7 @@ def test_closures_that_are_set_no_longer_are_withdrawn(monkeypatch: pytest.Monke
     open_live()
     monkeypatch.delenv("BANDCAST_CLOSURES")
     with open_context(DUE, now=NOW + timedelta(hours=1), source="yahoo", tickers="AAPL") as context:
-        assert context.session_of("AAPL") == FRIDAY
+        assert context.find_session("AAPL") == FRIDAY
         assert load_calendars(context.store, {}, NOW).of("AAPL").closures == {FRIDAY}
 
 

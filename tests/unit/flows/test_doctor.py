@@ -17,8 +17,8 @@ from db import ModelRecord, RunRecord, Store, upgrade_store
 from flows.cli import app
 from flows.context import resolve_scope
 from flows.doctor import examine
-from flows.doctor.environment import CLASHES, find_clashes
 from flows.doctor.finding import Finding
+from flows.doctor.machine import CLASHES, find_clashes
 from flows.prefect_runtime.runnable import require_runnable
 from flows.settings import load_settings
 from flows.sources import SampleSource

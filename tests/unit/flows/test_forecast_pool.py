@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from synthetic_prices import returns_of_steps
 
-from flows.steps.forecast_pool import FEWEST_TICKERS, Verb, spread_forecasts
+from flows.steps.process_pools import FEWEST_TICKERS, TickerForecaster, spread_forecasts
 from forecasting.config import SimulationConfig
 from forecasting.errors import ShortHistoryError
 from forecasting.features.market import leave_market_unknown
@@ -18,7 +18,7 @@ FORECASTER = Forecaster(None, leave_market_unknown(), SimulationConfig(horizon=3
 
 
 @pytest.fixture(scope="module")
-def spread() -> Iterator[Verb]:
+def spread() -> Iterator[TickerForecaster]:
     with spread_forecasts(FORECASTER, workers=2, tickers=FEWEST_TICKERS) as forecast:
         yield forecast
 
@@ -27,7 +27,7 @@ def draw_returns(seed: int) -> DailyReturns:
     return returns_of_steps(np.random.default_rng(seed).normal(0, 0.02, 200), f"T{seed}")
 
 
-def check_forecast(forecast: Verb, seed: int) -> None:
+def check_forecast(forecast: TickerForecaster, seed: int) -> None:
     returns = draw_returns(seed)
     found = forecast(returns, returns.last_session)
     expected = forecast_ticker(FORECASTER, returns, returns.last_session)
@@ -49,7 +49,9 @@ def test_few_tickers_one_worker_or_no_paths_start_no_process(
         assert multiprocessing.active_children() == before
 
 
-def test_a_process_forecasts_the_same_numbers_and_its_errors_are_raised_here(spread: Verb) -> None:
+def test_a_process_forecasts_the_same_numbers_and_its_errors_are_raised(
+    spread: TickerForecaster,
+) -> None:
     check_forecast(spread, seed=1)
     assert multiprocessing.active_children()
     short = returns_of_steps(np.zeros(10), "NEW")
@@ -57,7 +59,7 @@ def test_a_process_forecasts_the_same_numbers_and_its_errors_are_raised_here(spr
         spread(short, short.last_session)
 
 
-def test_what_a_killed_process_had_to_do_is_done_here(spread: Verb) -> None:
+def test_what_a_killed_process_had_to_do_is_done_here(spread: TickerForecaster) -> None:
     check_forecast(spread, seed=1)
     for process in multiprocessing.active_children():
         process.kill()

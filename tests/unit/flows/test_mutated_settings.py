@@ -13,9 +13,9 @@ from workplace import enter_workplace
 
 from flows.cli import flow_runs, main
 from flows.context import resolve_scope
+from flows.environment import PREFIX
 from flows.prefect_runtime.flow_support import due
 from flows.settings import Settings
-from flows.variables import PREFIX
 from forecasting.errors import SourceError
 
 NUMBERS = ("-", "0", "-1", "1", "0.5", "1e9", "1e400", "nan", "inf", "-inf", "9" * 20, "9" * 5000)

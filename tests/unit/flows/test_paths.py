@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from db import upgrade_store
 from db.file_history import find_file
 from flows.cli import app
-from flows.first_day import FirstSettings, write_first_settings
+from flows.initial_settings import InitialSettings, write_initial_settings
 from flows.paths import make_url_absolute
 from flows.prefect_runtime.changes import require_same_store
 from flows.prefect_runtime.server import build_worker_environment
@@ -129,8 +129,8 @@ def test_a_file_to_write_may_begin_with_the_user(user_folder: Path) -> None:
 
 def test_init_writes_every_path_absolute(workplace: Path, user_folder: Path) -> None:
     (user_folder / "prices").mkdir()
-    chosen = FirstSettings("KO", Path("~/home"), database_url="sqlite:///b.db", csv_dir=Path("~/prices"))
-    write_first_settings(Path.cwd(), chosen, force=False)
+    chosen = InitialSettings("KO", Path("~/home"), database_url="sqlite:///b.db", csv_dir=Path("~/prices"))
+    write_initial_settings(Path.cwd(), chosen, force=False)
     text = Path(".env").read_text()
     assert f"BANDCAST_HOME='{user_folder}/home'" in text
     assert f"BANDCAST_CSV_DIR='{user_folder}/prices'" in text

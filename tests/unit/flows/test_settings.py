@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from db import upgrade_store
 from flows.cli import app, main
 from flows.doctor import examine
+from flows.environment import DOTENV, read_dotenv
 from flows.settings import find_unknown_variables, load_settings
 from flows.symbols import parse_tickers, split_tickers
-from flows.variables import DOTENV, read_dotenv
 from forecasting.errors import SymbolError, UsageError
 
 NO_TICKERS = "Expected symbols with commas between, such as AAPL,MSFT, found none in "

@@ -10,7 +10,7 @@ from forecasting.calendars.trading_days import (
     Span,
     find_missing_sessions,
     find_unfinished,
-    has_rested,
+    had_no_session,
     list_calendars,
     list_sessions,
     look_back,
@@ -168,7 +168,7 @@ def test_without_a_known_exchange_there_is_no_session(tickers: list[str]) -> Non
 def test_exchanges_have_rested_where_none_closed_in_a_day(
     tickers: list[str], now: datetime, rested: bool
 ) -> None:
-    assert has_rested(tickers, now, LAG) is rested
+    assert had_no_session(tickers, now, LAG) is rested
 
 
 IN_2027 = datetime(2027, 1, 6, 22, tzinfo=UTC)  # the calendar of Mumbai ends in 2026
@@ -178,7 +178,7 @@ def test_a_ticker_whose_calendar_has_ended_stops_no_other() -> None:
     tickers = ["AAPL", "INFY.NS"]
     days = [date(2027, 1, 4), date(2027, 1, 5)]
     assert newest_closed_session(tickers, IN_2027, LAG) == date(2027, 1, 6)
-    assert not has_rested(tickers, IN_2027, LAG)
+    assert not had_no_session(tickers, IN_2027, LAG)
     assert list_sessions(tickers, Span(*days)) == days
     assert find_unfinished(tickers, days[0], ()) == ("AAPL",)
     first_sessions = dict.fromkeys(tickers, date(2026, 1, 2))

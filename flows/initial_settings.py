@@ -1,4 +1,4 @@
-"""The first day: a commented `.env` and a watchlist in a folder, so that every command there works."""
+"""Initial settings: a commented `.env` and a watchlist in a folder, so that every command there works."""
 
 import csv
 import io
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from flows.environment import DOTENV
 from flows.paths import describe_fault, expand_path, make_url_absolute
 from flows.schedules import Schedule
 from flows.symbols import (
@@ -17,7 +18,6 @@ from flows.symbols import (
     parse_tickers,
     split_tickers,
 )
-from flows.variables import DOTENV
 from forecasting.errors import FileError, UsageError
 
 WATCHLIST = "watchlist.csv"
@@ -25,7 +25,7 @@ US_LARGE = "us-large"  # the bundled list
 
 
 @dataclass(frozen=True)
-class FirstSettings:
+class InitialSettings:
     """Settings to write.
 
     Attributes:
@@ -46,7 +46,7 @@ class FirstSettings:
     schedule: Schedule | None = None
 
 
-def write_first_settings(folder: Path, chosen: FirstSettings, *, force: bool) -> list[Path]:
+def write_initial_settings(folder: Path, chosen: InitialSettings, *, force: bool) -> list[Path]:
     """Write `.env` and, unless the universe is a file or a variable, `watchlist.csv`; return their paths.
 
     Args:
@@ -102,7 +102,7 @@ def read_names() -> Mapping[str, str]:
     return {row["ticker"]: row["name"] for row in csv.DictReader(text.splitlines())}
 
 
-def format_dotenv(chosen: FirstSettings, tickers: str) -> str:
+def format_dotenv(chosen: InitialSettings, tickers: str) -> str:
     """Format a `.env` with a comment for each setting; those that are left open are commented out."""
     entries = (
         ("Tickers to forecast: those of a file, or symbols with commas between.", "TICKERS", tickers),

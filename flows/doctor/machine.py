@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from packaging.specifiers import SpecifierSet
 
 from flows.doctor.finding import Finding
+from flows.environment import read_environment
 from flows.settings import Settings, describe_unknown, find_unknown_variables
-from flows.variables import read_environment
 
 LEAST_FREE_GB, TIGHT_FREE_GB = 0.5, 5.0
 

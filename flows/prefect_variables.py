@@ -1,4 +1,4 @@
-"""A universe that is kept in a Prefect Variable: each run and command that needs it reads it anew."""
+"""Universes that are kept in Prefect Variables: each run and command that needs one reads it anew."""
 
 from collections.abc import Iterator
 from pathlib import Path

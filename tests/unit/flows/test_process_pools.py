@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from flows.backtest import pool
-from flows.backtest.pool import FEWEST_FORECASTS, choose_spread, spread_over
 from flows.processes import keep_shared
+from flows.steps import process_pools
+from flows.steps.process_pools import FEWEST_FORECASTS, choose_spread, spread_over
 from forecasting.backtesting.walk_forward import Issued
 from forecasting.config import PromotionConfig, WarmStartConfig
 from forecasting.errors import ModelError, RungFailedError
@@ -23,12 +23,12 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of this process in place of processes."""
 
     @contextmanager
-    def start(workers: int, own: object) -> Iterator[Executor]:
-        keep_shared(own)
+    def start(workers: int, shared: object) -> Iterator[Executor]:
+        keep_shared(shared)
         with ThreadPoolExecutor(workers) as threads:
             yield threads
 
-    monkeypatch.setattr(pool, "start_processes", start)
+    monkeypatch.setattr(process_pools, "start_processes", start)
 
 
 def issue(origin: date) -> Issued:

@@ -22,7 +22,7 @@ OF_THE_RELEASE = ("entrypoint", "version", "parameter_openapi_schema")
 
 
 @dataclass(frozen=True)
-class Described:
+class Specification:
     """One object of the server, as a file describes it.
 
     Attributes:
@@ -39,7 +39,7 @@ class Described:
         return self.name.partition("/")[0]
 
 
-def describe_deployments(store: str, schedule: Schedule) -> list[Described]:
+def describe_deployments(store: str, schedule: Schedule) -> list[Specification]:
     """Describe every deployment of `prefect.yaml`.
 
     Args:
@@ -50,7 +50,7 @@ def describe_deployments(store: str, schedule: Schedule) -> list[Described]:
     deployments = content["deployments"]
     forms = _read_forms(tuple(deployment["entrypoint"] for deployment in deployments))
     return [
-        Described(
+        Specification(
             f"{_name_flow(deployment)}/{deployment['name']}",
             _list_fields(deployment)
             | {
@@ -65,13 +65,13 @@ def describe_deployments(store: str, schedule: Schedule) -> list[Described]:
     ]
 
 
-def describe_pool() -> Described:
+def describe_pool() -> Specification:
     """Describe the work pool: its runs take command, environment and working directory from the worker."""
     content = yaml.safe_load((files("flows") / "prefect.yaml").read_text())
     template = json.loads((files("flows") / "work-pool.json").read_text())
     (name,) = {deployment["work_pool"]["name"] for deployment in content["deployments"]}
     fields = {"base_job_template": template, "is_paused": False, "concurrency_limit": None}
-    return Described(name, fields)
+    return Specification(name, fields)
 
 
 def _name_flow(deployment: Mapping[str, Any]) -> str:
@@ -96,7 +96,7 @@ def _list_fields(deployment: Mapping[str, Any]) -> dict[str, Any]:
 def _describe_schedules(deployment: Mapping[str, Any], chosen: Schedule) -> list[dict[str, Any]]:
     """Describe the schedules of a deployment, at the times that are chosen where they follow the settings."""
     crons = {AFTER_CLOSE: chosen.cron, EVENING: chosen.check_cron}
-    described = [
+    specs = [
         {
             "slug": schedule["slug"],
             "schedule": {
@@ -108,7 +108,7 @@ def _describe_schedules(deployment: Mapping[str, Any], chosen: Schedule) -> list
         }
         for schedule in deployment.get("schedules", [])
     ]
-    return sorted(described, key=str)
+    return sorted(specs, key=str)
 
 
 @functools.cache

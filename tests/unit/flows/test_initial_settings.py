@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from db import upgrade_store
 from flows.cli import app
 from flows.cli.options import build_parameters
-from flows.origins import list_settings
 from flows.prefect_runtime.parameters import Symbols
 from flows.prefect_runtime.runnable import require_runnable
 from flows.prefect_runtime.server import build_worker_environment
 from flows.schedules import STANDARD, Schedule
+from flows.setting_values import list_settings
 from flows.settings import load_settings
 from flows.symbols import make_absolute
 from forecasting.errors import UsageError

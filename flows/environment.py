@@ -1,4 +1,4 @@
-"""Variables of bandcast: those of the process, and those of the file `.env`."""
+"""Environment variables of bandcast: those of the process, and those of the file `.env`."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Origins of settings: the value of each, and whether the environment, `.env` or nobody has set it."""
+"""Values of settings: each with whether the environment, `.env` or nobody has set it."""
 
 import json
 import os
@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, SecretStr
 
+from flows.environment import PREFIX, read_dotenv
 from flows.failures import hide_secrets
 from flows.settings import Settings
-from flows.variables import PREFIX, read_dotenv
 from forecasting.text import MASK
 
-Origin = Literal["default", ".env", "environment"]
+SettingOrigin = Literal["default", ".env", "environment"]
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -29,12 +29,12 @@ class SettingValue:
 
     variable: str
     value: Any
-    origin: Origin
+    origin: SettingOrigin
 
 
 def list_settings(settings: Settings) -> Iterator[SettingValue]:
     """Yield every setting, those within a setting of several values one by one."""
-    sources: tuple[tuple[Origin, dict[str, str]], ...] = (
+    sources: tuple[tuple[SettingOrigin, dict[str, str]], ...] = (
         ("environment", {name.upper(): value for name, value in os.environ.items()}),
         (".env", read_dotenv()),
     )

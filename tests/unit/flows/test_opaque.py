@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from prefect.utilities.collections import visit_collection
 from prefect.utilities.engine import collect_task_run_inputs_sync, resolve_to_final_result
 
-from flows.prefect_runtime.flow_support import untraversed
+from flows.prefect_runtime.flow_support import opaque
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Held:
 
 def test_a_value_arrives_as_it_is() -> None:
     held = Held()
-    handed = untraversed(held)
+    handed = opaque(held)
     assert collect_task_run_inputs_sync(handed) == set()
     seen: list[object] = []
 
