@@ -1,4 +1,4 @@
-"""The store: the only part of bandcast that knows SQLAlchemy."""
+"""The store: the only package that imports SQLAlchemy."""
 
 from db.backup import back_up_file, build_dump_command
 from db.comments import Description, describe_tables, describe_views

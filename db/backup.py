@@ -56,7 +56,7 @@ def back_up_file(url: str, target: Path) -> None:
 def build_dump_command(url: str, target: Path) -> str | None:
     """Build the command that backs up a PostgreSQL store, without its password; None for a SQLite file.
 
-    What else the URL says of the connection, such as the folder of a socket, is in it.
+    It keeps the other options of the URL, such as the folder of a socket.
     """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":

@@ -132,7 +132,7 @@ def writing(engine: sa.Engine, *, alters_schema: bool = False) -> Iterator[sa.Co
 
 
 def _begin_writing(engine: sa.Engine, options: dict[str, Any]) -> sa.Connection:
-    """Begin a transaction with the writers' lock; wait for it, and log so every `WAIT_SECONDS`.
+    """Begin a transaction with the writers' lock; wait for it, and log the wait every `WAIT_SECONDS`.
 
     A writer that was stopped in its transaction holds it for ever, so the waiting has an end.
     """

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def check_pages(engine: sa.Engine) -> None:
-    """Check every page of a SQLite file; log so every `LOG_SECONDS`, because a big one takes minutes.
+    """Check every page of a SQLite file; log every `LOG_SECONDS`, because a large file takes minutes.
 
     PostgreSQL checks its own pages.
 

@@ -41,7 +41,7 @@ def read_notify_url() -> str:
 
 
 def require_receiver(url: str) -> None:
-    """Check that Apprise knows the service of a URL and finds in it what that needs.
+    """Check that Apprise accepts a URL.
 
     Raises:
         UsageError: It does not.

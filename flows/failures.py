@@ -1,4 +1,4 @@
-"""The last resort for errors that nobody foresaw: a sentence without secrets, the traceback in a log file."""
+"""Unforeseen errors: one sentence without secrets for a person, the traceback in a log file."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ FILE_FAULTS = {
 def translate_error(error: Exception) -> BandcastError:
     """Return any error as one of bandcast, whose text is a sentence for a person.
 
-    Faults of files and disks have an own sentence; what nobody foresaw is reported by `log_unexpected`.
+    A fault of a file or disk becomes a `FileError`, any other unforeseen error an `InternalError`.
     """
     if isinstance(error, BandcastError):
         return error

@@ -166,7 +166,7 @@ def require_access(api_url: str, auth_string: str | None) -> None:
             return
     except HTTPError as error:
         if error.code != UNAUTHORIZED:
-            return  # an API that refuses something else says so itself
+            return  # a refusal for another reason is left to the calls that follow
         found = "another one" if auth_string else "none"
     except InvalidURL as error:  # whose text repeats a part of the URL
         raise SourceError(

@@ -211,7 +211,7 @@ def load_settings(**overrides: Any) -> Settings:
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     paths = given.pop("paths", None)
-    read_dotenv()  # words what is wrong with the file itself
+    read_dotenv()  # names a fault of the file itself
     try:
         settings = Settings(**_nest(given))  # merged with the environment's values
         return _with_paths(settings, paths) if paths else settings

@@ -21,7 +21,7 @@ class Ingested:
         changed: Stored bars that the source corrected.
         vanished: Stored bars that the download lacks and that are kept.
         gaps: Recent sessions without a bar that are no longer waited for.
-        notes: What a person should know, a sentence each.
+        notes: For a person, a sentence each.
     """
 
     ticker: str
@@ -38,7 +38,7 @@ class IngestResult:
 
     Attributes:
         failed: Why each ticker that is forecast and did not go through is left out.
-        notes: What else a person should know, a sentence each.
+        notes: For a person, a sentence each.
         calendars: As they are known with these prices.
         unused: Other tickers that did not go through.
     """
@@ -118,7 +118,7 @@ class RunSummary:
         outputs: Where the bands are; None for a run that shows none.
         filled: Earlier sessions that were filled; None for a run that looks for none.
         fallbacks: Ticker -> the lower rung that made its bands, and why; None for a run that forecasts none.
-        notes: What a person should know of the prices that went through, a sentence each.
+        notes: On the prices that went through, a sentence each.
     """
 
     as_of: date
@@ -164,7 +164,7 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class Replay:
-    """Result of making a run again.
+    """Result of repeating a run.
 
     Attributes:
         run_id: The run.

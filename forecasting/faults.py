@@ -26,7 +26,7 @@ _MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, er
 
 @contextmanager
 def attribute_to_ticker(ticker: str, *, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Turn what nobody foresaw in a block into the fault of one ticker.
+    """Turn an unforeseen error of a block into a fault of one ticker.
 
     Args:
         ticker: The symbol.
@@ -45,7 +45,7 @@ def attribute_to_ticker(ticker: str, *, passing: tuple[type[Exception], ...] = (
 
 @contextmanager
 def attribute_to_model(version: str, ticker: str) -> Iterator[None]:
-    """Turn what nobody foresaw in a forecast into a fault of the model that made it.
+    """Turn an unforeseen error of a forecast into a fault of the model that made it.
 
     Raises:
         RungFailedError: The block raised an error that has no name in `forecasting.errors`.

@@ -109,19 +109,19 @@ class Forecast:
 def check_bands(
     forecast: Forecast, config: SimulationConfig, *, random_walks: tuple[Floats, Floats]
 ) -> Forecast:
-    """Return a forecast whose bands may be published.
+    """Return the forecast if its bands may be published.
 
-    The calibrated band is held to the random walks; the others are stored for comparison and may have any
-    width.
+    The calibrated band is compared with the random walks; the others are stored for comparison and may have
+    any width.
 
     Args:
         forecast: Of any rung of the ladder.
         config: Bounds of the width of a band.
-        random_walks: (H,) widths of the calmest and of the wildest that its window speaks for.
+        random_walks: (H,) widths of the calmest and of the wildest random walk consistent with its window.
 
     Raises:
-        RungFailedError: A number is not finite, quantiles or prices are out of order or of what a price
-            can be, or the calibrated band is too narrow or too wide at some horizon.
+        RungFailedError: A number is not finite, quantiles cross, a price is out of bounds, or the calibrated
+            band is too narrow or too wide at some horizon.
     """
     for band, quantiles in forecast.log_returns.items():
         _check_quantiles(forecast, band, quantiles)

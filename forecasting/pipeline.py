@@ -125,7 +125,7 @@ def fit_model(
 
 
 def choose_reference(universe: Sequence[DailyReturns], config: ModelConfig) -> list[DailyReturns]:
-    """Choose the tickers whose mean variance is the market's: all share one, and a hundred know it."""
+    """Choose the tickers whose mean variance is the market's; a hundred of them measure it well enough."""
     listed = [returns for returns in universe if len(returns)]
     return draw_sample(listed, config.reference_tickers, seed=config.training.seed)
 

@@ -108,8 +108,7 @@ def mask_credentials(text: str) -> str:
 def mask_secrets(text: str, secrets: Iterable[str]) -> str:
     """Mask secrets in a text, as they are and as they are written in a URL.
 
-    A short one counts only where it stands alone: in place of every `a` of a sentence, the mask would say
-    what the password is.
+    A short one is masked only as a whole word: masking every `a` of a sentence would reveal it.
 
     >>> mask_secrets("a database of postgresql://me:a@host", ["a"])
     '*** database of postgresql://me:***@host'

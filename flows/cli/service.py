@@ -50,7 +50,7 @@ def install(
     port: Port = 4200,
     force: Annotated[bool, typer.Option("--force", help="Replace a unit file that differs.")] = False,
 ) -> None:
-    """Write a unit file of this user, and say how to start it.
+    """Write a unit file of this user, and print how to start it.
 
     Raises:
         UsageError: There is one that differs, and no --force; or it cannot be written.
@@ -63,7 +63,7 @@ def install(
         path.write_text(unit)
     except OSError as error:
         raise UsageError(f"Expected to write {path}, found {error.strerror}.") from error
-    print_line(f"Wrote {path}. To start it now and with the machine, and to read what it says:")
+    print_line(f"Wrote {path}. To start it now and with the machine, and to read its log:")
     for line in (
         f"{SYSTEMCTL} daemon-reload",
         f"{SYSTEMCTL} enable --now {UNIT_NAME}",
@@ -75,7 +75,7 @@ def install(
 
 @app.command()
 def remove() -> None:
-    """Delete the unit file of this user, and say how to stop what runs.
+    """Delete the unit file of this user, and print how to stop what runs.
 
     Raises:
         UsageError: There is none.

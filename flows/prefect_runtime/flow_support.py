@@ -50,10 +50,10 @@ def translate_failure(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def opaque(value: R) -> R:
-    """Hand a value to a task as it is.
+    """Mark a value that Prefect hands to a task as it is.
 
-    Else Prefect looks for futures in all that it holds, twice a task: in a context of 500 tickers that takes
-    longer than a download.
+    Otherwise Prefect searches it for futures, twice a task, which takes longer than a download for a context
+    of 500 tickers.
     """
     quoted: R = quote(value)  # type: ignore[assignment]  # Prefect unwraps it before the task begins
     return quoted
@@ -66,7 +66,7 @@ def alarm_failure(failure: BandcastError) -> None:
 
 
 def translate_error_of_task(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise what nobody foresaw in a task as an `InternalError`: Prefect puts its text into a state."""
+    """Raise an unforeseen error of a task as an `InternalError`, whose text Prefect puts into a state."""
 
     @functools.wraps(function)
     def body(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -97,7 +97,7 @@ def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunConte
 def tag_run(context: RunContext) -> None:
     """Add tags to this run, by which the UI can be filtered: source, session, and kind where it is known."""
     tags = [f"source={context.source.name}", f"as_of={context.as_of}"]
-    with suppress(UsageError, CalendarError):  # no ticker is of an exchange that is known: quarantine says so
+    with suppress(UsageError, CalendarError):  # no ticker is of a known exchange, as their quarantines state
         tags.append(f"kind={context.kind}")
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(flow_run.id))

@@ -35,5 +35,5 @@ def _find_session(parameters: dict[str, Any]) -> date:
     chosen = overrides(**{name: parameters[name] for name in ("tickers", "source", "csv_dir")})
     try:
         return resolve_scope(due(), **chosen).as_of
-    except Exception:  # whatever it is, the run meets it again and words it
+    except Exception:  # the run meets the same error, and states it
         return due().date()

@@ -191,7 +191,7 @@ def local_server(port: int, auth_string: str, log: IO[bytes] | None = None) -> I
     Args:
         port: To listen on.
         auth_string: Without it, the server refuses every request to its API.
-        log: Where it writes what it has to say; None throws that away.
+        log: Receives its output; None discards it.
 
     Raises:
         SourceError: The port is taken; or the server did not answer in time, or ended at once.

@@ -201,7 +201,7 @@ def _nothing_stored(
 
 
 def _advise(tx: Transaction, tickers: Sequence[str]) -> str:
-    """Advise who asked for bands that are not stored: a later session, other tickers or another source."""
+    """Return advice where bands are not stored: a later session, other tickers or another source."""
     first_sessions = tx.forecasts.first_sessions()
     if days := [day for ticker, day in first_sessions.items() if ticker in tickers or not tickers]:
         return f"the first session with bands is {min(days)}, so name that or a later one"

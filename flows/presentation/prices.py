@@ -98,7 +98,7 @@ def load_status_sheet(
     now: datetime,
     known_ahead: int | None,
 ) -> Sheet:
-    """Load the table of tickers as known at an instant (UTC), with what a person should know of them below.
+    """Load the table of tickers as known at an instant (UTC), with notes on them below.
 
     A hint stands there if the store holds prices of other sources only.
     """

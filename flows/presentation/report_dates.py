@@ -35,7 +35,7 @@ def load_reports(
 ) -> dict[str, tuple[DatedReport, ...]]:
     """Load the reports of some tickers in order of time, as a forecast from a session of each knew them.
 
-    They begin a year before the first of the sessions: older ones say nothing of those ahead.
+    They begin a year before the first of the sessions: older ones do not affect those ahead.
 
     Args:
         tx: An open transaction.

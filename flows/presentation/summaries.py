@@ -56,7 +56,7 @@ def build_replay_lines(replay: Replay) -> Iterator[str]:
         yield _CAUSES
     verdict = "every row is bit-equal" if replay.equal else f"{len(replay.different)} differ"
     tickers = len(replay.same) + len(replay.different)
-    yield f"Run {replay.run_id}: {tickers} tickers made again, {verdict}."
+    yield f"Run {replay.run_id}: {tickers} tickers repeated, {verdict}."
 
 
 def describe_pruned(pruned: Pruned, days: int, *, dry_run: bool) -> str:

@@ -1,4 +1,4 @@
-"""Closures of exchanges that the prices of their tickers show, and what a person should know of sessions."""
+"""Closures of exchanges found in the prices of their tickers, and notes on sessions without bars."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -53,7 +53,7 @@ def describe_closures(context: RunContext) -> Iterator[str]:
 
 
 def describe_prices(context: RunContext, ingested: Iterable[Ingested]) -> Iterator[str]:
-    """Yield what a person should know of the tickers that went through."""
+    """Yield the notes on the tickers that went through."""
     for result in ingested:
         yield from result.notes
         if gaps := [day for day in result.gaps if not _is_closed(context, result.ticker, day)]:

@@ -20,7 +20,7 @@ class Progress:
         self.started = time.monotonic()
 
     def count(self, done: int, total: int) -> None:
-        """Note how much is done; of what, the name of the step says."""
+        """Note how many of the items are done that the step is named after."""
         self.state = f"{done} of {total}"
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""Replay: make a past run again from the store, and compare every row to the last bit."""
+"""Replay: repeat a past run from the store, and compare every row to the last bit."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def replay_run(
     *,
     known_ahead: int = KNOWN_AHEAD,
 ) -> Replay:
-    """Make a run's forecasts again from stored prices, model and calibration.
+    """Repeat a run's forecasts from stored prices, model and calibration.
 
     Args:
         store: Of any source; that of the run is used.

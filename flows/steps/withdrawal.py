@@ -19,7 +19,7 @@ def withdraw_bars(tx: Transaction, history: PriceHistory, now: datetime, *, trus
         tx: A transaction to write in.
         history: A download.
         now: Start of the run (UTC).
-        trusted: The source is live, and is believed against the store.
+        trusted: The source is live, and takes precedence over the store.
     """
     ticker = history.ticker
     if gone := tx.prices.withdraw_deleted(history, now):

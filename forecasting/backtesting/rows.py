@@ -79,7 +79,7 @@ def _score_band(issued: Issued, actual: Floats, band: str) -> pd.DataFrame:
             "quality": "champion",
             "regime": np.array(issued.regimes, object)[ticker],
             "reports_ahead": np.array(issued.reports_ahead, np.int64)[ticker, step],
-            "actual_close": np.nan,  # a walk knows returns, and no price of its day
+            "actual_close": np.nan,  # a walk has returns, not closes
         }
     )
     return tabulate_scores(facts, Scores(issued.levels, quantiles[ticker, step], actual[ticker, step]))

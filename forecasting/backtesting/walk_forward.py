@@ -201,7 +201,7 @@ def list_left_out(issued: Sequence[Issued]) -> dict[str, str]:
 def _forecast_of_any_width(
     forecaster: Forecaster, returns: DailyReturns, origin: date
 ) -> tuple[Forecast, tuple[Remark, ...]]:
-    """Forecast one ticker; a remark says where its bands would not have been published."""
+    """Forecast one ticker; add a remark if its bands would not have been published."""
     try:
         return forecast_ticker(forecaster, returns, origin), ()
     except RungFailedError as error:

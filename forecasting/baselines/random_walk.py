@@ -27,8 +27,8 @@ def bracket_widths(window: Lookback, config: SimulationConfig) -> tuple[Floats, 
     """Return the (H,) widths of the calmest and of the wildest random walk consistent with a window.
 
     Their volatilities are the least and the greatest of the current and the long-run one, each with the
-    sessions of past reports and without. The wildest also jumps at the reports ahead, as
-    `expect_report_growth` says: a session that reacts to a report is several times as wide as others.
+    sessions of past reports and without. The wildest also grows by
+    `expect_report_growth` at the reports ahead: a session that reacts to one is several times as wide.
 
     Args:
         window: (W,) of the session to forecast from.

@@ -12,7 +12,7 @@ from forecasting.calendars.reports import SAME_REPORT, YEAR, Report
 from forecasting.calendars.sessions import Calendar, calendar_zone, find_time_of_day
 from forecasting.types import ReportOrigin
 
-LISTS: tuple[ReportOrigin, ...] = ("page", "events")  # of a vendor, the one that is believed first
+LISTS: tuple[ReportOrigin, ...] = ("page", "events")  # of a vendor, in order of precedence
 READ_AGAIN = timedelta(days=7)
 AROUND = timedelta(days=4)  # days from an expected report within which its date is read every day
 
@@ -99,7 +99,7 @@ def _is_replaced(report: Report, listed: Mapping[ReportOrigin, Sequence[Report]]
 def _choose_counting(reports: Sequence[Report]) -> Iterator[Report]:
     """Yield one report a day in order of time, with one that counts for each cluster of near days.
 
-    It is the one of the list that is believed first, of several the earliest.
+    It is the one of the list that takes precedence, of several the earliest.
     """
     for cluster in _cluster(_keep_one_a_day(reports)):
         chosen = min(cluster, key=lambda report: (_rank(report), report.day))

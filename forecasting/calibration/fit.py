@@ -53,8 +53,7 @@ class ClosedBands:
 def learn_calibration(closed: pd.DataFrame, tail: float, config: CalibrationConfig) -> Calibration:
     """Learn from closed bands: conformal multipliers plus feedback, per tail and horizon.
 
-    A pure function of its rows: it knows nothing of the time after the last outcome among them, and the order
-    of the rows does not matter.
+    A pure function of its rows in any order: nothing after the last outcome among them enters.
 
     Args:
         closed: CLOSED_BANDS, one row for each closed forecast and horizon.

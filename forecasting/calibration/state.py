@@ -35,7 +35,7 @@ class Calibration:
 
     @classmethod
     def none(cls) -> "Calibration":
-        """Return a calibration without outcomes, which changes nothing."""
+        """Return the calibration that has learned from no outcome and changes no band."""
         return cls(np.zeros((2, 0)), {}, np.zeros((len(REGIMES), 2, 0)))
 
     @property

@@ -1,9 +1,9 @@
 """Every error that bandcast raises on purpose.
 
-Each class takes facts and words one sentence: what was expected, what was found, what to do.
+Each class takes facts and builds one sentence: what was expected, what was found, what to do.
 
     BandcastError
-    ├── InternalError               what nobody foresaw
+    ├── InternalError               an unforeseen error
     ├── FileError                   a file, folder or output that cannot be used
     ├── UsageError                  a request that can never work (exit code 2)
     │   ├── SymbolError
@@ -30,7 +30,7 @@ Each class takes facts and words one sentence: what was expected, what was found
     │   ├── UnknownExchangeError
     │   ├── SessionsUnknownError
     │   ├── GaveUpError             the time for ingesting is spent
-    │   ├── UnexpectedError         what nobody foresaw
+    │   ├── UnexpectedError         an unforeseen error
     │   └── VendorError             worth another try
     │       └── RateLimitedError
     ├── CalendarError

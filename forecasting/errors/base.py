@@ -11,7 +11,7 @@ class BandcastError(Exception):
 
 
 class InternalError(BandcastError):
-    """An error that nobody foresaw, with its type and text, and where its traceback is."""
+    """An unforeseen error, with its type and text, and where its traceback is."""
 
     def __init__(self, found: str, advice: str) -> None:
         super().__init__(f"Expected no error, found {found}; {advice}.")

@@ -65,7 +65,7 @@ class DropoutNotLiveError(ModelError):
 
 
 class GarchFitError(ModelError):
-    """GARCH has no usable fit for a ticker: fall back on the random walk, and say so in what is stored."""
+    """GARCH has no usable fit for a ticker: fall back on the random walk, and store that it was used."""
 
     def __init__(self, ticker: str, found: str) -> None:
         super().__init__(

@@ -11,7 +11,7 @@ from forecasting.evaluation.scores import Scores
 from forecasting.tables import BACKTEST_ROWS
 from forecasting.types import Floats
 
-REFERENCE = "random_walk"  # every score is relative to it, and its width tells calm from stress
+REFERENCE = "random_walk"  # every score is relative to it, and its width separates calm from stressed dates
 
 
 @dataclass(frozen=True)

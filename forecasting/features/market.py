@@ -38,8 +38,8 @@ def compute_relative_variance(returns: DailyReturns) -> pd.Series:
 def compute_market_variance(universe: Iterable[DailyReturns]) -> pd.Series:
     """Return the mean relative variance of the reference universe, one value a session; 1 is normal.
 
-    Ranges, because all tickers share one market: squared returns of forty of them know little more of its
-    variance than one return does. A value depends on no later session.
+    Ranges, because all tickers share one market: squared returns of forty of them contain little more about
+    its variance than one return does. A value depends on no later session.
 
     Sessions on which fewer than half of the listed reference tickers traded are left out: on a Saturday the
     market is not its one cryptocurrency. A ticker without a bar for thirty sessions is listed no longer.
@@ -58,7 +58,7 @@ def compute_market_variance(universe: Iterable[DailyReturns]) -> pd.Series:
 
 
 def require_recent(market: pd.Series, session: date) -> None:
-    """Refuse a market whose newest value says nothing of the session; an empty one counts as normal.
+    """Refuse a market whose newest value is too old for the session; an empty one counts as normal.
 
     Args:
         market: Market variance by session, none of them later.

@@ -32,7 +32,7 @@ class ReportDays:
         axis: (C,) datetime64[D], increasing.
         day: (R,) datetime64[D], increasing.
         first: (R,) position of the first session that may react, on the day or after it; C past the end.
-        known: (R,) position of the first session that knows the date.
+        known: (R,) position of the first session at which the date is known.
         same_day: (R,) share of the reaction on `first`; NaN where the time of day is unknown.
     """
 
@@ -118,14 +118,14 @@ def react(days: ReportDays, index: int, same_day: Floats) -> Iterator[tuple[int,
 
 
 def _add_ahead(ahead: Floats, share: Floats, *, around: Floats, first: int, known: range) -> None:
-    """Add one report to the sessions that may react to it, in the rows of the sessions that know of it.
+    """Add one report to the sessions that may react to it, in the rows of the sessions at which it is known.
 
     Args:
         ahead: (C, 30), changed in place.
         share: (C,) of the report's own day, as known by each session.
         around: Probabilities of the day, in order of sessions.
         first: Position of the first of these days.
-        known: Positions that know of the report.
+        known: Positions at which the report is known.
     """
     spread = np.zeros((len(around) + 1, len(share)))
     spread[:-1] += around[:, None] * share
@@ -138,7 +138,7 @@ def _add_ahead(ahead: Floats, share: Floats, *, around: Floats, first: int, know
 
 @dataclass(frozen=True)
 class DatedReport:
-    """One report as a session knows it.
+    """One report as known at a session.
 
     Attributes:
         day: Of the report; of a projected one, whole weeks after last year's.
@@ -152,7 +152,7 @@ class DatedReport:
 
 
 def list_reports(dates: EarningsDates, axis: np.ndarray, session: date) -> tuple[DatedReport, ...]:
-    """List the reports that a session knows of, in order of time: the same as a forecast from it expects.
+    """List the reports known at a session, in order of time: those that a forecast from it expects.
 
     Args:
         dates: Of one ticker.

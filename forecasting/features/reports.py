@@ -130,7 +130,7 @@ def expect_report_growth(window: Lookback, ahead: int) -> Floats:
 def _expect_same_day(days: ReportDays, rows: np.ndarray, log_return: Floats, *, volume: Floats) -> Floats:
     """(C,) share of a report of unknown time that falls on its own day, as known by each session.
 
-    The ticker's own history tells: of a past report, the session with the larger move and crowd reacted.
+    Estimated from the ticker's past reports: the session with the larger move and volume reacted.
     """
     volatility = Lookback.of_returns(trailing_windows(log_return)).volatility
     crowd = CROWD_WEIGHT * np.nan_to_num(compare_volume(volume))

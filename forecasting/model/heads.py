@@ -1,8 +1,8 @@
 """Bands of every horizon from one encoding a dropout run: linear part times the run's correction.
 
-The quantiles of the runs are averaged level by level. The residuals of the linear part hold all that it does
-not know, the part that the runs disagree on included. A mixture of the runs counts that twice; it is kept for
-comparison (`mc_dropout`).
+The quantiles of the runs are averaged level by level. The residuals of the linear part contain all
+that it leaves unexplained, including what the runs disagree on. A mixture of the runs counts that twice; it
+is kept for comparison (`mc_dropout`).
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""Odds that quantiles of a horizon cannot say: touching a level on the way, and the largest drawdown.
+"""Odds of touching a level on the way and of drawdowns, which the quantiles of a horizon do not contain.
 
-Simulated paths know the way, the calibrated bands the distribution at each horizon. Ensemble copula coupling
+Simulated paths have the way, the calibrated bands the distribution at each horizon. Ensemble copula coupling
 (Schefzik, Thorarinsdottir & Gneiting 2013) joins them: each path keeps its rank at each horizon and takes the
-calibrated quantile of that rank, so that what is asked of paths and of bands agrees.
+calibrated quantile of that rank, so that paths and bands agree.
 """
 
 from collections.abc import Sequence

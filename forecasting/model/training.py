@@ -184,6 +184,6 @@ def _fit_quietly(
     with warnings.catch_warnings():
         # The batches lie in memory: worker processes would only cost their start.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Lightning 2.6 asks torch 2.13's pytree in a way that the next torch will not answer.
+        # Lightning 2.6 calls a part of torch 2.13's pytree that is deprecated.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
         trainer.fit(module, training, validation)

@@ -41,7 +41,7 @@ def check_facts(ticker: str, stored: InstrumentFacts, reported: InstrumentFacts)
 
 
 def find_changed_facts(stored: InstrumentFacts, reported: InstrumentFacts) -> list[str]:
-    """Return the names of the facts that speak of another instrument."""
+    """Return the names of the facts that indicate another instrument."""
     names = [fact.name for fact in fields(InstrumentFacts)]
     known = [name for name in names if getattr(stored, name) and getattr(reported, name)]
     changed = [name for name in known if getattr(stored, name) != getattr(reported, name)]

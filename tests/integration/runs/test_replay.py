@@ -1,4 +1,4 @@
-"""A run made again from the store, and what is said where the store no longer holds what it held."""
+"""A run repeated from the store, and the sentence where the store no longer holds what it held."""
 
 from datetime import date
 
@@ -45,7 +45,7 @@ def test_a_run_is_made_again_to_the_last_bit_whatever_has_come_since(run_id: str
     assert replayed.same == ("IBM", "MSFT")
     assert replayed.plain()["equal"] is True
     (line,) = build_replay_lines(replayed)
-    assert "2 tickers made again, every row is bit-equal" in line
+    assert "2 tickers repeated, every row is bit-equal" in line
 
 
 def test_another_price_or_calibration_is_named(run_id: str, store: Store) -> None:
