@@ -97,11 +97,11 @@ def publish(store: Store, forecasts: list[Forecast], at: datetime) -> None:
 def score(store: Store, until: date, at: datetime) -> None:
     """Score what has closed."""
     with store.writing() as tx:
-        for ticker in tx.outcomes.tickers():
-            pending = tx.outcomes.pending(ticker, until)
+        for ticker in tx.outcomes.list_tickers():
+            pending = tx.outcomes.load_pending(ticker, until)
             if not pending.empty:
                 tx.outcomes.save(score_issued(pending, tx.prices.load(ticker, until)), at)
-            paths = tx.paths.pending(ticker, until)
+            paths = tx.paths.load_pending(ticker, until)
             tx.paths.save(measure_path_outcomes(paths, tx.prices.load(ticker, until)), at)
 
 

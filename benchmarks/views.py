@@ -49,10 +49,10 @@ PLANNED = (
 )
 UNTIMED = ("Probability of a close below a price",)  # before, since no quantiles are stored then
 READS: dict[str, Callable[[Transaction], object]] = {
-    "Bands that `show` shows of all": lambda tx: tx.forecasts.latest(horizons=MAIN_HORIZONS),
-    "Bands of all up to a session, of a run's report": lambda tx: tx.forecasts.latest(until=LAST),
-    "Sessions of these bands, of a plot": lambda tx: tx.forecasts.newest(until=LAST),
-    "Sessions with bars of all": lambda tx: tx.prices.spans(),
+    "Bands that `show` shows of all": lambda tx: tx.forecasts.load_latest(horizons=MAIN_HORIZONS),
+    "Bands of all up to a session, of a run's report": lambda tx: tx.forecasts.load_latest(until=LAST),
+    "Sessions of these bands, of a plot": lambda tx: tx.forecasts.list_newest(until=LAST),
+    "Sessions with bars of all": lambda tx: tx.prices.load_spans(),
 }
 TICKERS_AT_ONCE = 25
 SLOW_SECONDS = 5.0

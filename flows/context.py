@@ -291,7 +291,7 @@ def load_calendars(store: Store, symbols: Mapping[str, str], known_at: datetime)
         known_at: The instant (UTC).
     """
     with store.reading() as tx:
-        placed, changes = place_by_zone(tx.prices.zones()), tx.calendars.load(known_at)
+        placed, changes = place_by_zone(tx.prices.load_zones()), tx.calendars.load(known_at)
     return Calendars({**placed, **symbols}, changes)
 
 

@@ -38,7 +38,7 @@ class ActionRepository(Repository):
         index = pd.DatetimeIndex(pd.to_datetime(sorted(values)))
         return as_actions(pd.DataFrame(rows, index, list(ACTION_COLUMNS)))
 
-    def disputes(self, ticker: str, now: datetime) -> list[Dispute]:
+    def list_disputes(self, ticker: str, now: datetime) -> list[Dispute]:
         """List the splits that were withdrawn, or that the source has not reported for `WITHDRAWN_AFTER`."""
         return [
             Dispute(row.session, recorded=self._is_recorded(ticker, row.session))

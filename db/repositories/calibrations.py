@@ -25,7 +25,7 @@ class CalibrationRepository(Repository):
         """Load a calibration of any source by its id."""
         return self._first(sa.select(*_COLUMNS).where(calibrations.c.calibration_id == calibration_id))
 
-    def newest(self, as_of: date) -> CalibrationRecord | None:
+    def load_newest(self, as_of: date) -> CalibrationRecord | None:
         """Load the newest calibration that rests on no outcome after `as_of`."""
         columns = calibrations.c
         query = sa.select(*_COLUMNS).where((columns.source == self._source) & (columns.as_of <= as_of))

@@ -62,7 +62,7 @@ class EarningsRepository(Repository):
             new = sorted(set(wanted) - stored, key=lambda report: report.day)
             insert(self._connection, earnings_dates, [self._build_row(ticker, each, at) for each in new])
 
-    def checks(self) -> dict[str, ReportCheck]:
+    def load_checks(self) -> dict[str, ReportCheck]:
         """Load ticker -> newest attempt to read its dates."""
         columns = earnings_checks.c
         query = sa.select(

@@ -166,7 +166,7 @@ class ForecastRepository(Repository):
             return is_edition_stored(self._connection, self._source, rows, edition=edition)
         return self._is_stored(rows)
 
-    def latest(
+    def load_latest(
         self,
         tickers: Sequence[str] | None = None,
         until: date | None = None,
@@ -183,7 +183,7 @@ class ForecastRepository(Repository):
         query = select_latest(self._source, tickers, until=until, horizons=horizons)
         return read_frame(self._connection, query.order_by("ticker", "horizon"))
 
-    def targets(
+    def load_targets(
         self, tickers: Sequence[str], as_of: date, edition: int = FIRST_EDITION
     ) -> dict[str, list[date]]:
         """List ticker -> target sessions of an edition of its forecast from a session, in order of time."""
@@ -198,19 +198,21 @@ class ForecastRepository(Repository):
             found.setdefault(ticker, []).append(session)
         return found
 
-    def newest(self, tickers: Sequence[str] | None = None, until: date | None = None) -> list[TickerSession]:
+    def list_newest(
+        self, tickers: Sequence[str] | None = None, until: date | None = None
+    ) -> list[TickerSession]:
         """List ticker and `as_of` of the forecasts that `latest` loads, sorted by ticker."""
         columns = sa.select(forecasts.c.ticker, forecasts.c.as_of)
         query = join_newest(columns, self._source, tickers, until=until)
         first_rows = query.where(forecasts.c.horizon == 1).order_by(forecasts.c.ticker)
         return [(row.ticker, row.as_of) for row in self._connection.execute(first_rows)]
 
-    def sources(self) -> tuple[str, ...]:
+    def list_sources(self) -> tuple[str, ...]:
         """List every source with forecasts in the store, sorted."""
         columns = forecast_runs.c
         return tuple(self._connection.scalars(sa.select(columns.source).distinct().order_by(columns.source)))
 
-    def quantiles(self, ticker: str, as_of: date) -> pd.DataFrame:
+    def load_quantiles(self, ticker: str, as_of: date) -> pd.DataFrame:
         """Load the quantiles of a forecast's newest edition, long, in the columns of `forecast_quantiles`.
 
         The first edition has all bands, a reissued one the calibrated band alone.
@@ -221,13 +223,13 @@ class ForecastRepository(Repository):
         query = sa.select(forecast_quantiles).where(self._is_from(forecast_quantiles, ticker, as_of))
         return read_frame(self._connection, query.order_by(columns.band, columns.horizon, columns.level))
 
-    def odds(self, ticker: str, as_of: date) -> pd.DataFrame:
+    def load_odds(self, ticker: str, as_of: date) -> pd.DataFrame:
         """Load the odds of one forecast, long, in the columns of `path_odds`."""
         columns = path_odds.c
         query = sa.select(path_odds).where(self._is_from(path_odds, ticker, as_of))
         return read_frame(self._connection, query.order_by(columns.statistic, columns.horizon, columns.level))
 
-    def quality(self, ticker: str, as_of: date, run_id: str) -> Quality:
+    def load_quality(self, ticker: str, as_of: date, run_id: str) -> Quality:
         """Load the rung of the ladder that made a run's stored forecast."""
         table = forecasts
         if find_newest_edition(self._connection, self._source, (ticker, as_of), run_id=run_id):
@@ -238,7 +240,7 @@ class ForecastRepository(Repository):
         ).one()
         return quality
 
-    def completed(self, first: date, last: date, horizon: int) -> set[TickerSession]:
+    def load_completed(self, first: date, last: date, horizon: int) -> set[TickerSession]:
         """Load ticker and `as_of` of the forecasts from `first` to `last` that need no other run.
 
         They reach a horizon, or were issued live: those stay whatever their horizon.
@@ -247,11 +249,11 @@ class ForecastRepository(Repository):
         reaches = (row.horizon == horizon) | ((row.horizon == 1) & (forecast_runs.c.kind == "live"))
         return self._load_pairs(row.as_of.between(first, last) & reaches)
 
-    def issued_live(self, session: date) -> set[TickerSession]:
+    def load_issued_live(self, session: date) -> set[TickerSession]:
         """Load ticker and `as_of` of the forecasts of a session that were issued on its day."""
         return self._load_pairs((forecasts.c.as_of == session) & (forecast_runs.c.kind == "live"))
 
-    def first_sessions(self) -> dict[str, date]:
+    def load_first_sessions(self) -> dict[str, date]:
         """Load the first `as_of` of each ticker that was ever forecast."""
         sessions = select_first_sessions(self._source).subquery()
         is_forecast = sessions.c.as_of.is_not(None)

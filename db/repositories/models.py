@@ -107,7 +107,7 @@ class ModelRepository(Repository):
         self._find_source(version)
         self._set_status(version, "refused")
 
-    def ladder(self, as_of: date, most: int = 3) -> list[str]:
+    def list_ladder(self, as_of: date, most: int = 3) -> list[str]:
         """List the versions of the champion, then of the champions before it, newest first.
 
         A model whose date cannot be read keeps its rung, and loading it raises the reason.

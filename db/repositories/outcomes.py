@@ -46,13 +46,13 @@ _MEANS = {
 class OutcomeRepository(Repository):
     """Stored outcomes: scores of closed bands."""
 
-    def tickers(self) -> list[str]:
+    def list_tickers(self) -> list[str]:
         """List every ticker with an issued forecast, sorted."""
         sessions = select_newest_sessions(self._source).subquery()
         query = sa.select(sessions.c.ticker).where(sessions.c.as_of.is_not(None))
         return list(self._connection.scalars(query.order_by(sessions.c.ticker)))
 
-    def pending(self, ticker: str, until: date, since: date = date.min) -> pd.DataFrame:
+    def load_pending(self, ticker: str, until: date, since: date = date.min) -> pd.DataFrame:
         """Load issued bands up to a target session that have no score, or may score otherwise by now.
 
         Of a band from 5 to 95 %, the quantiles at BAND_LEVELS alone, however many are stored: scores of
@@ -135,7 +135,7 @@ class OutcomeRepository(Repository):
         is_lost = columns.target_session.in_(sorted(sessions))
         self._connection.execute(sa.delete(band_outcomes).where(is_ticker & is_lost))
 
-    def closed(
+    def load_closed(
         self, until: date, since: date, nominal_coverage: float = 0.9, *, horizons: Sequence[int] = ()
     ) -> pd.DataFrame:
         """Load the bands and outcomes that calibration learns from; issued ones take precedence over walked.
@@ -158,10 +158,10 @@ class OutcomeRepository(Repository):
         tickers = self._list_scored(since, until)
         # One by one: a hundred tickers have millions of rows after a few years. Each part is checked alone:
         # the ticker is in the key, so no index of all rows is needed.
-        parts = [self._load_closed(query, ticker, tickers) for ticker in tickers]
+        parts = [self._load_ticker(query, ticker, tickers) for ticker in tickers]
         return pd.concat(parts or [NO_CLOSED_BANDS], ignore_index=True)
 
-    def scorecard(self, by: Dimension, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
+    def compute_scorecard(self, by: Dimension, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
         """Compute coverage and mean scores by band and one dimension.
 
         Args:
@@ -192,7 +192,7 @@ class OutcomeRepository(Repository):
         )
         return read_frame(self._connection, query)
 
-    def conditions(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
+    def count_by_condition(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
         """Count the calibrated bands that held, by horizon, regime at issue and report.
 
         Returns:
@@ -213,14 +213,14 @@ class OutcomeRepository(Repository):
         )
         return read_frame(self._connection, query)
 
-    def counts(self) -> dict[OutcomeKind, int]:
+    def count_by_kind(self) -> dict[OutcomeKind, int]:
         """Count the outcomes of the calibrated band by kind."""
         columns = band_outcomes.c
         is_counted = (columns.source == self._source) & columns.calibrated_miss.is_not(None)
         query = sa.select(columns.kind, sa.func.count()).where(is_counted).group_by(columns.kind)
         return dict(self._connection.execute(query).tuples().all())
 
-    def _load_closed(self, query: sa.Select[Any], ticker: str, tickers: Sequence[str]) -> pd.DataFrame:
+    def _load_ticker(self, query: sa.Select[Any], ticker: str, tickers: Sequence[str]) -> pd.DataFrame:
         try:
             rows = narrow_rows(read_frame(self._connection, query, ticker=ticker), ticker, tickers)
         except (AttributeError, TypeError, ValueError) as error:

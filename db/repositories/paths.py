@@ -32,7 +32,7 @@ _KEY = ("source", "ticker", "as_of", "horizon")
 class PathRepository(Repository):
     """Stored extremes of the closes up to each target, beside the odds of the forecasts."""
 
-    def pending(self, ticker: str, until: date, since: date = date.min) -> pd.DataFrame:
+    def load_pending(self, ticker: str, until: date, since: date = date.min) -> pd.DataFrame:
         """Load paths with odds up to a target session that have no outcome, or one from other prices.
 
         Args:
@@ -87,7 +87,7 @@ class PathRepository(Repository):
             is_lost = (outcome.as_of < max(sessions)) & (outcome.target_session >= min(sessions))
             self._connection.execute(sa.delete(path_outcomes).where(is_ticker & is_lost))
 
-    def touches_by_tenth(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
+    def compare_touches(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
         """Compare the probability of touches with how many happened, in each tenth of the probability.
 
         Returns:
@@ -110,7 +110,7 @@ class PathRepository(Repository):
         query = self._of_closed(query, "touch", selection)
         return read_frame(self._connection, query.order_by(odds.horizon, tenth))
 
-    def drawdowns_by_level(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
+    def compare_drawdowns(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
         """Compute the share of drawdowns at or below each of their quantiles.
 
         Returns:

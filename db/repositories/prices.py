@@ -26,7 +26,7 @@ WITHDRAWN, FORGOTTEN = "withdrawn", "forgotten"  # by the owner of a file, or by
 class PriceRepository(Repository):
     """Stored prices."""
 
-    def sources(self) -> list[str]:
+    def list_sources(self) -> list[str]:
         """List every source that the database holds prices of, sorted."""
         query = sa.select(instruments.c.source).distinct().order_by(instruments.c.source)
         return list(self._connection.scalars(query))
@@ -45,9 +45,9 @@ class PriceRepository(Repository):
         with attribute_to_ticker(ticker, passing=(sa.exc.SQLAlchemyError,)):
             actions = ActionRepository(self._connection, self._source).load(ticker, until, since)
             bars = self._load_bars(ticker, until, since)
-            return PriceHistory(ticker, bars, actions, self.facts(ticker))
+            return PriceHistory(ticker, bars, actions, self.load_facts(ticker))
 
-    def holdings(self) -> list[Holding]:
+    def list_holdings(self) -> list[Holding]:
         """Count the bars and revisions of every ticker with bars, sorted by ticker."""
         session = price_bars.c.session
         numbers = (sa.func.min(session), sa.func.max(session), sa.func.count())
@@ -59,7 +59,7 @@ class PriceRepository(Repository):
             for ticker, first, last, count in rows
         ]
 
-    def spans(self) -> dict[str, tuple[date, date]]:
+    def load_spans(self) -> dict[str, tuple[date, date]]:
         """Load ticker -> first and last session with a bar; two looks into the key, however many bars."""
         known, columns = select_tickers(price_bars, self._source).subquery(), price_bars.c
         is_of = (columns.source == self._source) & (columns.ticker == known.c.ticker)
@@ -70,16 +70,16 @@ class PriceRepository(Repository):
         query = sa.select(known.c.ticker, first, last).order_by(known.c.ticker)
         return {ticker: (first, last) for ticker, first, last in self._connection.execute(query)}
 
-    def revisions(self, ticker: str) -> pd.DataFrame:
+    def load_revisions(self, ticker: str) -> pd.DataFrame:
         """Load the earlier values of revised bars, with when and why they were replaced; newest first."""
         columns = price_revisions.c
         query = sa.select(price_revisions).where(self._is_of(price_revisions, ticker))
         newest_first = query.order_by(columns.replaced_at.desc(), columns.session.desc())
         return read_frame(self._connection, newest_first).drop(columns=["source", "ticker"])
 
-    def disputes(self, ticker: str, now: datetime) -> list[Dispute]:
+    def list_disputes(self, ticker: str, now: datetime) -> list[Dispute]:
         """List the splits of a ticker on which the source's own list counts by now."""
-        return ActionRepository(self._connection, self._source).disputes(ticker, now)
+        return ActionRepository(self._connection, self._source).list_disputes(ticker, now)
 
     def save(
         self,
@@ -156,7 +156,7 @@ class PriceRepository(Repository):
             self._connection.execute(sa.update(instruments).where(is_ticker).values(**facts))
         return chosen
 
-    def last_withdrawal(self, until: date) -> datetime | None:
+    def find_last_withdrawal(self, until: date) -> datetime | None:
         """Load when a bar up to a session was last withdrawn or forgotten (UTC); None where none was."""
         columns = price_revisions.c
         is_withdrawn = (columns.source == self._source) & columns.reason.in_((WITHDRAWN, FORGOTTEN))
@@ -170,7 +170,7 @@ class PriceRepository(Repository):
         query = sa.select(columns.session).where(self._is_of(price_bars, ticker) & is_within)
         return list(self._connection.scalars(query.order_by(columns.session)))
 
-    def sessions(self, calendar: str, first: date, last: date) -> dict[str, set[date]]:
+    def load_sessions(self, calendar: str, first: date, last: date) -> dict[str, set[date]]:
         """Load the sessions with a bar of every ticker of an exchange calendar, both ends included."""
         columns, instrument = price_bars.c, instruments.c
         of_calendar = (instrument.source == self._source) & (instrument.calendar == calendar)
@@ -184,7 +184,7 @@ class PriceRepository(Repository):
             found.setdefault(ticker, set()).add(session)
         return found
 
-    def zones(self) -> dict[str, str | None]:
+    def load_zones(self) -> dict[str, str | None]:
         """Load the time zone of every ticker, as its source reports it."""
         columns = instruments.c
         query = sa.select(columns.ticker, columns.zone).where(columns.source == self._source)
@@ -198,7 +198,7 @@ class PriceRepository(Repository):
         sessions = pd.DatetimeIndex(pd.to_datetime(bars.pop("session")), name="session").as_unit("s")
         return bars.set_index(sessions).astype("float64")
 
-    def facts(self, ticker: str) -> InstrumentFacts:
+    def load_facts(self, ticker: str) -> InstrumentFacts:
         """Load the facts of a ticker; none of them is known where nothing is stored."""
         columns = instruments.c
         query = sa.select(*(columns[fact.name] for fact in fields(InstrumentFacts)))

@@ -25,7 +25,7 @@ class PromotionRepository(Repository):
         """Load all decisions, newest first."""
         return self._load(_newest_first() if all_sources else self._of_source())
 
-    def latest(self, as_of: date) -> PromotionRecord | None:
+    def load_latest(self, as_of: date) -> PromotionRecord | None:
         """Load the newest decision that saw no session after `as_of`."""
         records = self._load(self._of_source().where(gate_decisions.c.as_of <= as_of).limit(1))
         return records[0] if records else None

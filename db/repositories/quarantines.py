@@ -27,7 +27,7 @@ class QuarantineRepository(Repository):
         is_lifted = (columns.source == self._source) & (columns.as_of == as_of) & columns.ticker.in_(tickers)
         self._connection.execute(sa.delete(quarantines).where(is_lifted))
 
-    def newest(self) -> list[QuarantineRecord]:
+    def list_newest(self) -> list[QuarantineRecord]:
         """Load the newest quarantine of every ticker that ever had one, sorted by ticker."""
         columns = quarantines.c
         newest = (
@@ -41,14 +41,14 @@ class QuarantineRepository(Repository):
         rows = self._connection.execute(query.order_by(columns.ticker)).mappings()
         return [QuarantineRecord(**row) for row in rows]
 
-    def last_refusals(self, ticker: str, before: date, count: int) -> list[Refusal]:
+    def list_last_refusals(self, ticker: str, before: date, count: int) -> list[Refusal]:
         """Load session and reason of the last quarantines of a ticker before a session, newest first."""
         columns = quarantines.c
         is_earlier = (columns.source == self._source) & (columns.ticker == ticker) & (columns.as_of < before)
         query = sa.select(columns.as_of, columns.reason).where(is_earlier).order_by(columns.as_of.desc())
         return [Refusal(row.as_of, row.reason) for row in self._connection.execute(query.limit(count))]
 
-    def skipped(self, first: date, last: date) -> set[TickerSession]:
+    def load_skipped(self, first: date, last: date) -> set[TickerSession]:
         """Load ticker and session of every quarantine from `first` to `last`."""
         columns = quarantines.c
         is_within = columns.as_of.between(first, last) & (columns.source == self._source)

@@ -17,7 +17,7 @@ def verify(
     scored = 0
     with open_reader(settings.url, settings.source) as store:
         with store.reading() as tx:
-            issued = tx.outcomes.tickers()
+            issued = tx.outcomes.list_tickers()
         if issued:
             # A live source cannot be listed: the tickers decide which exchanges have closed.
             tickers = ",".join(settings.tickers or issued)

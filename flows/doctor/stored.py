@@ -110,8 +110,8 @@ def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
         settings, source, tickers, due=now - timedelta(minutes=settings.publish_minutes)
     )
     with open_reader(settings.url, settings.source) as store, store.reading() as tx:
-        bars = {ticker: last for ticker, (_, last) in tx.prices.spans().items()}
-        bands = dict(sorted(tx.forecasts.completed(expected - LOOKED_BACK, expected, 1)))
+        bars = {ticker: last for ticker, (_, last) in tx.prices.load_spans().items()}
+        bands = dict(sorted(tx.forecasts.load_completed(expected - LOOKED_BACK, expected, 1)))
         calendars = load_calendars(store, dict(settings.calendars), now)
     yield _describe_age("prices", bars, tickers, expected=expected, calendars=calendars)
     finding = _describe_age("bands", bands, tickers, expected=wanted, calendars=calendars)

@@ -87,7 +87,7 @@ def load_bands(
         UsageError: The store holds none.
     """
     with store.reading() as tx:
-        bands = tx.forecasts.latest(tickers or None, until, horizons=horizons)
+        bands = tx.forecasts.load_latest(tickers or None, until, horizons=horizons)
         if bands.empty:
             raise _nothing_stored(store, tx, tickers, until=until)
     return bands
@@ -144,15 +144,15 @@ def load_fan_data(
         UsageError: The store holds no forecast of them.
     """
     with store.reading() as tx:
-        newest = tx.forecasts.newest(tickers or None, until)
+        newest = tx.forecasts.list_newest(tickers or None, until)
         if not newest:
             raise _nothing_stored(store, tx, tickers, until=until)
-        bands = pd.concat([tx.forecasts.quantiles(ticker, as_of) for ticker, as_of in newest])
+        bands = pd.concat([tx.forecasts.load_quantiles(ticker, as_of) for ticker, as_of in newest])
         closes = {
             ticker: adjust(tx.prices.load(ticker, as_of), as_of, "split_adjusted")["close"]
             for ticker, as_of in newest
         }
-        issued = tx.forecasts.latest(list(closes), until, horizons=[1])
+        issued = tx.forecasts.load_latest(list(closes), until, horizons=[1])
         sessions = _load_sessions(tx, issued)
         reports = load_reports(tx, sessions, _newest_issue(issued), known_ahead=known_ahead)
     return FanData(bands, closes, max(as_of for _, as_of in newest), reports)
@@ -179,7 +179,7 @@ def _load_sessions(tx: Transaction, bands: pd.DataFrame) -> dict[str, list[date]
     sessions = {}
     for (as_of, edition), issued in bands.groupby(["as_of", "edition"]):
         tickers = list(issued["ticker"].unique())
-        for ticker, targets in tx.forecasts.targets(tickers, as_of, int(edition)).items():
+        for ticker, targets in tx.forecasts.load_targets(tickers, as_of, int(edition)).items():
             sessions[ticker] = [as_of, *targets]
     return dict(sorted(sessions.items()))
 
@@ -202,10 +202,10 @@ def _nothing_stored(
 
 def _advise(tx: Transaction, tickers: Sequence[str]) -> str:
     """Return advice where bands are not stored: a later session, other tickers or another source."""
-    first_sessions = tx.forecasts.first_sessions()
+    first_sessions = tx.forecasts.load_first_sessions()
     if days := [day for ticker, day in first_sessions.items() if ticker in tickers or not tickers]:
         return f"the first session with bands is {min(days)}, so name that or a later one"
-    others = ", ".join(source for source in tx.forecasts.sources() if source != tx.source)
+    others = ", ".join(source for source in tx.forecasts.list_sources() if source != tx.source)
     if others:
         return f"choose one of {others} with --source"
     named = f" --tickers {','.join(tickers)}" if tickers and first_sessions else ""

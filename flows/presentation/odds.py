@@ -25,7 +25,7 @@ class OddsScores:
 
 def load_odds_scores(tx: Transaction, selection: Selection) -> OddsScores:
     """Load the scores of selected forecasts."""
-    return OddsScores(tx.paths.touches_by_tenth(selection), tx.paths.drawdowns_by_level(selection))
+    return OddsScores(tx.paths.compare_touches(selection), tx.paths.compare_drawdowns(selection))
 
 
 def build_odds_sheets(odds: OddsScores) -> Iterator[Sheet]:

@@ -104,7 +104,7 @@ def load_status_sheet(
     """
     statuses = load_price_status(store, tickers, calendars, now=now, known_ahead=known_ahead)
     with store.reading() as tx:
-        hint = other_source_hint("prices", tx.prices.sources(), store.source)
+        hint = other_source_hint("prices", tx.prices.list_sources(), store.source)
     quarantines = (f"Quarantined {status.detail}" for status in statuses if status.detail)
     unknown = (
         f"{status.ticker}: gaps are unknown, because no calendar covers its history from {status.first} on."
@@ -128,12 +128,12 @@ def load_price_status(
     Where some have been forecast, tickers that never were are those of the training universe, and left out.
     """
     with store.reading() as tx:
-        holdings = {holding.ticker: holding for holding in tx.prices.holdings()}
-        quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.newest()}
+        holdings = {holding.ticker: holding for holding in tx.prices.list_holdings()}
+        quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.list_newest()}
         sessions = {ticker: [holding.last] for ticker, holding in holdings.items()}
         reports = load_reports(tx, sessions, now, known_ahead=known_ahead, calendars=calendars)
-        dates, checks = tx.earnings.load(sessions, now), tx.earnings.checks()
-        forecast = set(tx.forecasts.first_sessions()) & holdings.keys()
+        dates, checks = tx.earnings.load(sessions, now), tx.earnings.load_checks()
+        forecast = set(tx.forecasts.load_first_sessions()) & holdings.keys()
         return [
             _describe(
                 ticker,
@@ -158,7 +158,7 @@ def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:
     """
     with store.reading() as tx:
         history = tx.prices.load(ticker)
-        revisions = tx.prices.revisions(ticker)
+        revisions = tx.prices.load_revisions(ticker)
     if history.bars.empty:
         raise UsageError(
             f"Expected stored {store.source} prices of {ticker}, found none; run `bandcast ingest`."

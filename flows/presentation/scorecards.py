@@ -71,11 +71,11 @@ def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
         models = tx.models.list(all_sources=True)
         return Scorecards(
             source=store.source,
-            outcomes=tx.outcomes.counts(),
+            outcomes=tx.outcomes.count_by_kind(),
             issued={by: _load(tx, by, selection) for by in DIMENSIONS},
             walked=_load(tx, "horizon", replace(selection, kinds=(_WALKED,))),
             odds=load_odds_scores(tx, selection),
-            conditions=tx.outcomes.conditions(replace(selection, horizons=MAIN_HORIZONS)),
+            conditions=tx.outcomes.count_by_condition(replace(selection, horizons=MAIN_HORIZONS)),
             sources=tuple(sorted({model.source for model in models if model.status != "baseline"})),
         )
 
@@ -94,14 +94,14 @@ def load_horizon_scores(store: Store, tickers: Sequence[str], since: date) -> Ho
         return HorizonScores(
             issued=_load(tx, "horizon", main),
             walked=_load(tx, "horizon", replace(main, kinds=(_WALKED,))),
-            conditions=tx.outcomes.conditions(main),
+            conditions=tx.outcomes.count_by_condition(main),
             odds=load_odds_scores(tx, selection),
         )
 
 
 def _load(tx: Transaction, by: Dimension, selection: Selection) -> pd.DataFrame:
     """Load one scorecard under the column names that users know."""
-    return tx.outcomes.scorecard(by, selection).rename(columns=_PUBLIC_NAMES)
+    return tx.outcomes.compute_scorecard(by, selection).rename(columns=_PUBLIC_NAMES)
 
 
 def other_source_hint(subject: str, sources: Sequence[str], source: str) -> str:

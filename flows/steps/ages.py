@@ -25,7 +25,7 @@ def load_ages(context: RunContext, forecasts: Sequence[Forecast]) -> dict[str, i
         Ticker -> sessions; without the tickers that were never forecast, or whose sessions are not known.
     """
     with context.store.reading() as tx:
-        newest = dict([*tx.forecasts.newest(), *tx.forecasts.newest(context.tickers)])
+        newest = dict([*tx.forecasts.list_newest(), *tx.forecasts.list_newest(context.tickers)])
     for forecast in forecasts:
         newest[forecast.ticker] = max(forecast.as_of, newest.get(forecast.ticker, forecast.as_of))
     ages: dict[str, int] = {}

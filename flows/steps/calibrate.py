@@ -67,7 +67,7 @@ def learn(context: RunContext) -> CalibrationRecord:
 def load_closed_bands(context: RunContext, horizons: Sequence[int] = ()) -> pd.DataFrame:
     """Load the bands that had closed by `as_of`, with their outcomes; at all horizons unless named."""
     with context.store.reading() as tx:
-        return tx.outcomes.closed(
+        return tx.outcomes.load_closed(
             context.as_of,
             context.learned_since,
             context.settings.simulation.nominal_coverage,

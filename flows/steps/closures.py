@@ -26,7 +26,7 @@ def learn_closures(context: RunContext, tickers: Iterable[str]) -> Calendars:
     with context.store.reading() as tx:
         known = tx.calendars.load(context.now, "found")
         for calendar in list_calendars(of_run, context.given_calendars):
-            sessions = tx.prices.sessions(calendar.name, start, context.as_of)
+            sessions = tx.prices.load_sessions(calendar.name, start, context.as_of)
             with suppress(CalendarError):  # a file that is older than its calendar
                 fetched = {ticker: days for ticker, days in sessions.items() if ticker in of_run}
                 for day in find_closures(calendar, fetched, start=start, end=context.as_of):

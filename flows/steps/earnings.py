@@ -58,8 +58,8 @@ def refresh_earnings(
 def list_due(context: RunContext, tickers: Sequence[str]) -> list[str]:
     """List the tickers whose dates are to be read now."""
     with context.store.reading() as tx:
-        checks, reports = tx.earnings.checks(), tx.earnings.load_all(tickers, context.now)
-        reporting = [ticker for ticker in tickers if tx.prices.facts(ticker).kind in REPORTING_KINDS]
+        checks, reports = tx.earnings.load_checks(), tx.earnings.load_all(tickers, context.now)
+        reporting = [ticker for ticker in tickers if tx.prices.load_facts(ticker).kind in REPORTING_KINDS]
     today = context.now.date()
     return [ticker for ticker in reporting if is_check_due(checks.get(ticker), reports[ticker], today)]
 
@@ -116,7 +116,7 @@ def _save(context: RunContext, ticker: str, fetched: FetchedReports) -> bool:
     """Save what is known now and the attempt; return whether its fault is a new one."""
     now, fault = context.now, next(iter(fetched.faults.values()), None)
     with context.store.writing() as tx:
-        before = tx.earnings.checks().get(ticker)
+        before = tx.earnings.load_checks().get(ticker)
         if fetched.listed:
             stored = tx.earnings.load_all([ticker], now)[ticker]
             tx.earnings.replace({ticker: merge_reports(stored, fetched.listed, now.date())}, now)

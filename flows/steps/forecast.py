@@ -125,7 +125,7 @@ def list_rungs(context: RunContext, version: str) -> Iterator[str]:
     """Yield the versions that serve in turn: a first one, the older models below it, the random walk."""
     if version != RANDOM_WALK:
         with context.store.reading() as tx:
-            ladder = tx.models.ladder(context.as_of)
+            ladder = tx.models.list_ladder(context.as_of)
         yield version
         yield from ladder[ladder.index(version) + 1 :] if version in ladder else ladder
     with context.store.writing() as tx:

@@ -189,11 +189,11 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
     with context.store.writing() as tx:
         before = tx.prices.load(ticker)
         through = None if before.bars.empty else before.last_session
-        refusals = tx.quarantines.last_refusals(ticker, context.as_of, TRUSTED_WITHIN.days)
+        refusals = tx.quarantines.list_last_refusals(ticker, context.as_of, TRUSTED_WITHIN.days)
         trusted = live and is_trusted(refusals, context.as_of, stored_through=through)
         notes = withdraw_bars(tx, history, context.now, trusted=trusted)
         stored = tx.prices.load(ticker) if notes else before  # a note says what was cleared
-        disputes = tx.prices.disputes(ticker, context.now)
+        disputes = tx.prices.list_disputes(ticker, context.now)
         with attribute_to_ticker(ticker):
             reading = reconcile(stored, history, trusted=trusted, owned=not live, disputes=disputes)
         calendar = context.calendars.presume(ticker).name
@@ -212,7 +212,7 @@ def confirm_calendar(context: RunContext, history: PriceHistory) -> Calendar:
     """
     ticker, zone = history.ticker, history.facts.zone
     with context.store.reading() as tx:
-        stored = tx.prices.facts(ticker).zone
+        stored = tx.prices.load_facts(ticker).zone
     contradicts = stored is not None and stored != zone
     return context.given_calendars.confirm(ticker, None if contradicts else zone, history.last_session)
 
@@ -288,7 +288,7 @@ def require_stored(context: RunContext, faults: Mapping[str, PriceError]) -> Non
         SourceError: It holds none.
     """
     with context.store.reading() as tx:
-        spans = tx.prices.spans()
+        spans = tx.prices.load_spans()
     if any(ticker in spans and spans[ticker][0] <= context.as_of for ticker in context.tickers):
         return
     more = " and others" if len(context.tickers) > NAMED_FAULTS else ""

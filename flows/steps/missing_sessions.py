@@ -64,9 +64,9 @@ def load_missing_sessions(context: RunContext, sessions: int) -> tuple[date, ...
     """Return the sessions among the last few before the run's own that lack a ticker, oldest first."""
     span, horizon = look_back(context.as_of, sessions), context.settings.simulation.horizon
     with context.store.reading() as tx:
-        first_sessions = tx.forecasts.first_sessions()
-        finished = tx.forecasts.completed(span.first, span.last, horizon)
-        finished |= tx.quarantines.skipped(span.first, span.last)
+        first_sessions = tx.forecasts.load_first_sessions()
+        finished = tx.forecasts.load_completed(span.first, span.last, horizon)
+        finished |= tx.quarantines.load_skipped(span.first, span.last)
     return find_missing_sessions(
         context.tickers,
         context.as_of,
@@ -88,11 +88,11 @@ def load_unfinished(context: RunContext, session: date, *, force: bool) -> tuple
     """
     with context.store.reading() as tx:
         if force:
-            finished = set() if context.reissue else tx.forecasts.issued_live(session)
+            finished = set() if context.reissue else tx.forecasts.load_issued_live(session)
         else:
             horizon = context.settings.simulation.horizon
-            finished = tx.forecasts.completed(session, session, horizon)
-            finished |= tx.quarantines.skipped(session, session)
+            finished = tx.forecasts.load_completed(session, session, horizon)
+            finished |= tx.quarantines.load_skipped(session, session)
     return find_unfinished(context.tickers, session, finished, calendars=context.calendars)
 
 
@@ -104,7 +104,7 @@ def is_complete(context: RunContext) -> bool:
         return False  # the run will quarantine it by name
     first, last = min(sessions.values()), max(sessions.values())
     with context.store.reading() as tx:
-        completed = tx.forecasts.completed(first, last, context.settings.simulation.horizon)
+        completed = tx.forecasts.load_completed(first, last, context.settings.simulation.horizon)
     return set(sessions.items()) <= completed
 
 

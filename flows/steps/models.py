@@ -64,7 +64,7 @@ def run_promotion_test(context: RunContext) -> None:
 def list_trainable(context: RunContext) -> tuple[str, ...]:
     """List the training universe, without tickers that are not forecast and of which nothing is stored."""
     with context.store.reading() as tx:
-        stored = tx.prices.spans()
+        stored = tx.prices.load_spans()
     return tuple(ticker for ticker in context.train_tickers if ticker in stored or ticker in context.tickers)
 
 
@@ -217,7 +217,7 @@ def _climb_down(context: RunContext) -> Ladder[ModelRecord | None]:
             context.store.load_model(version)
             return record
 
-        return climb_down(tx.models.ladder(context.as_of), load)
+        return climb_down(tx.models.list_ladder(context.as_of), load)
 
 
 def _is_decided(context: RunContext, version: str) -> bool:
@@ -232,8 +232,8 @@ def _is_decided(context: RunContext, version: str) -> bool:
 
 def _is_due(context: RunContext) -> bool:
     with context.store.reading() as tx:
-        best = next(iter(tx.models.ladder(context.as_of, most=1)), None)
-        tested = tx.promotions.latest(context.as_of)
+        best = next(iter(tx.models.list_ladder(context.as_of, most=1)), None)
+        tested = tx.promotions.load_latest(context.as_of)
     active = find_active(context)
     withdrawn_at = _find_withdrawal(context, active) if active else None
     return is_retrain_due(
@@ -249,7 +249,7 @@ def _is_due(context: RunContext) -> bool:
 def _find_withdrawal(context: RunContext, record: ModelRecord) -> datetime | None:
     """Return when prices that a model was fitted or tested on were withdrawn since (UTC); None if never."""
     with context.store.reading() as tx:
-        withdrawn_at = tx.prices.last_withdrawal(record.evaluated_through or record.trained_through)
+        withdrawn_at = tx.prices.find_last_withdrawal(record.evaluated_through or record.trained_through)
     return withdrawn_at if withdrawn_at and withdrawn_at > record.created_at else None
 
 

@@ -61,7 +61,7 @@ def present_calibration(context: RunContext) -> None:
     live = closed[closed["kind"] == "live"]
     drifted = find_drifts(live, settings.simulation.nominal_coverage, settings.monitoring)
     with context.store.reading() as tx:
-        calibration = tx.calibrations.newest(context.as_of)
+        calibration = tx.calibrations.load_newest(context.as_of)
     alarm_drift(context, {str(drift.horizon): _describe_drift(drift) for drift in drifted})
     for drift in drifted:
         get_run_logger().warning("coverage: %s", _describe_drift(drift))
@@ -77,7 +77,7 @@ def present_calibration(context: RunContext) -> None:
 def present_promotion(context: RunContext) -> str:
     """Show the newest promotion decision; return its reason, empty without one."""
     with context.store.reading() as tx:
-        decision = tx.promotions.latest(context.as_of)
+        decision = tx.promotions.load_latest(context.as_of)
     if decision is None:
         return ""
     show_promotion(decision)
@@ -112,9 +112,12 @@ def present_summary(context: RunContext, summary: RunSummary, artifacts: tuple[s
     show_quarantined(summary.as_of, summary.quarantined)
     tickers, before = summary.tickers or context.tickers, context.as_of - timedelta(days=1)
     with context.store.reading() as tx:
-        bands, earlier = tx.forecasts.latest(tickers, context.as_of), tx.forecasts.latest(tickers, before)
+        bands, earlier = (
+            tx.forecasts.load_latest(tickers, context.as_of),
+            tx.forecasts.load_latest(tickers, before),
+        )
         model = tx.models.get(summary.model_version) if summary.model_version else None
-        calibration = tx.calibrations.newest(context.as_of)
+        calibration = tx.calibrations.load_newest(context.as_of)
     coverage = load_horizon_scores(context.store, tickers, context.as_of - LAST_MONTH).issued
     page = RunPage(summary, bands, earlier, model, calibration, coverage, artifacts)
     show_page(format_page(page), summary.as_of)

@@ -122,5 +122,5 @@ def _compare(
         return str(error)
     with store.reading() as tx:
         # The champion of then may be retired now.
-        issued = replace(forecast, quality=tx.forecasts.quality(ticker, as_of, run.run_id))
+        issued = replace(forecast, quality=tx.forecasts.load_quality(ticker, as_of, run.run_id))
         return "" if tx.forecasts.matches(run, issued) else "other values than stored"

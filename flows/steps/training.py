@@ -59,7 +59,7 @@ def list_not_forecast(context: RunContext, *, without: Collection[str] = ()) -> 
 def list_stale(context: RunContext) -> list[str]:
     """List the other tickers of the training universe that are not stored up to the run's session."""
     with context.store.reading() as tx:
-        lasts = {ticker: last for ticker, (_, last) in tx.prices.spans().items()}
+        lasts = {ticker: last for ticker, (_, last) in tx.prices.load_spans().items()}
     return [
         ticker for ticker in list_not_forecast(context) if not _is_current(context, ticker, lasts.get(ticker))
     ]

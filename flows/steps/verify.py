@@ -37,7 +37,7 @@ def verify_bands(context: RunContext, since: date) -> int:
         since: Forecasts from earlier sessions are not looked at.
     """
     with context.store.reading() as tx:
-        tickers = tx.outcomes.tickers()
+        tickers = tx.outcomes.list_tickers()
     scored = 0
     with log_progress("verify: tickers") as progress:
         for done, ticker in enumerate(tickers, start=1):
@@ -60,8 +60,8 @@ def _prune_comparisons(context: RunContext) -> None:
 def _score_ticker(context: RunContext, ticker: str, since: date) -> int:
     try:
         with context.store.reading() as tx:
-            pending = tx.outcomes.pending(ticker, context.as_of, since)
-            paths = tx.paths.pending(ticker, context.as_of, since)
+            pending = tx.outcomes.load_pending(ticker, context.as_of, since)
+            paths = tx.paths.load_pending(ticker, context.as_of, since)
             if pending.empty and paths.empty:
                 return 0
             first = min([*pending["as_of"], *paths["as_of"]])

@@ -107,7 +107,7 @@ def verify(store: Store) -> None:
     """Score every band whose target session has a bar."""
     for ticker in CLOSES:
         with store.writing() as tx:
-            pending = tx.outcomes.pending(ticker, SESSIONS[LAST_BAR])
+            pending = tx.outcomes.load_pending(ticker, SESSIONS[LAST_BAR])
             if not pending.empty:
                 history = tx.prices.load(ticker, SESSIONS[LAST_BAR])
                 tx.outcomes.save(score_issued(pending, history), at_close(LAST_BAR))

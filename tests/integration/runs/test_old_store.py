@@ -53,7 +53,7 @@ def old(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def upgraded(workplace: Path) -> None:
     invoke("db", "upgrade")
     with open_configured_store() as store, store.reading() as tx:
-        for holding in tx.prices.holdings():
+        for holding in tx.prices.list_holdings():
             write_prices(workplace / "prices", tx.prices.load(holding.ticker))
 
 

@@ -84,7 +84,7 @@ def test_a_long_check_says_that_it_goes_on(
     monkeypatch.setattr(db.integrity, "LOG_SECONDS", 0.01)
     sa.event.listen(store.engine, "before_cursor_execute", check_slowly)
     with caplog.at_level(logging.WARNING), db.integrity._logging(store.engine), store.reading() as tx:
-        tx.prices.holdings()
+        tx.prices.list_holdings()
     assert caplog.messages[0] == f"checking sqlite:///{path}, for 0 s now"
 
 

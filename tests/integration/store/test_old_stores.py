@@ -90,8 +90,8 @@ def test_forecasts_and_runs_can_be_read(upgraded: Store, old_rows: Rows) -> None
     stored = {(row["ticker"], row["as_of"]) for row in old_rows["forecasts"]}
     runs = {row["run_id"]: row for row in old_rows["forecast_runs"]}
     with upgraded, upgraded.reading() as tx:
-        assert tx.forecasts.completed(date(2024, 5, 1), LAST, 1) == stored
-        latest = tx.forecasts.latest(until=LAST)
+        assert tx.forecasts.load_completed(date(2024, 5, 1), LAST, 1) == stored
+        latest = tx.forecasts.load_latest(until=LAST)
         assert set(latest["ticker"]) == {ticker for ticker, _ in stored}
         assert set(latest["quality"]) <= {"champion", "previous", "baseline"}
         for run_id, row in runs.items():
@@ -99,16 +99,18 @@ def test_forecasts_and_runs_can_be_read(upgraded: Store, old_rows: Rows) -> None
             assert run is not None
             assert (run.kind, run.issued_at) == (row["kind"], row["issued_at"])
         for ticker, as_of in stored:
-            assert len(tx.forecasts.quantiles(ticker, as_of)) > 0
+            assert len(tx.forecasts.load_quantiles(ticker, as_of)) > 0
 
 
 def test_outcomes_can_be_read(upgraded: Store, old_rows: Rows) -> None:
     scores = old_rows["verifications"]
     with upgraded, upgraded.reading() as tx:
-        counts = tx.outcomes.counts()
-        scorecard = tx.outcomes.scorecard("ticker", Selection(kinds=("live", "backfill", "walk_forward")))
-        closed = tx.outcomes.closed(LAST, date(2020, 1, 1))
-        pending = [tx.outcomes.pending(ticker, LAST) for ticker in tx.outcomes.tickers()]
+        counts = tx.outcomes.count_by_kind()
+        scorecard = tx.outcomes.compute_scorecard(
+            "ticker", Selection(kinds=("live", "backfill", "walk_forward"))
+        )
+        closed = tx.outcomes.load_closed(LAST, date(2020, 1, 1))
+        pending = [tx.outcomes.load_pending(ticker, LAST) for ticker in tx.outcomes.list_tickers()]
     assert sum(counts.values()) == sum(row["method"] == "calibrated" for row in scores)
     assert set(counts) == {"live", "backfill", "walk_forward"}
     assert scorecard["n_outcomes"].sum() == len(scores)
@@ -118,15 +120,15 @@ def test_outcomes_can_be_read(upgraded: Store, old_rows: Rows) -> None:
 
 def test_the_rest_can_be_read(upgraded: Store, old_rows: Rows) -> None:
     with upgraded, upgraded.reading() as tx:
-        assert len(tx.prices.holdings()) == len(old_rows["instruments"])
-        assert sum(holding.bars for holding in tx.prices.holdings()) == len(old_rows["price_bars"])
-        actions = [tx.prices.load(holding.ticker).actions for holding in tx.prices.holdings()]
+        assert len(tx.prices.list_holdings()) == len(old_rows["instruments"])
+        assert sum(holding.bars for holding in tx.prices.list_holdings()) == len(old_rows["price_bars"])
+        actions = [tx.prices.load(holding.ticker).actions for holding in tx.prices.list_holdings()]
         assert sum(map(len, actions)) == len(old_rows["corporate_actions"])
         assert len(tx.promotions.list()) == len(old_rows["gate_decisions"])
         assert len(tx.models.list(all_sources=True)) == len(old_rows["model_versions"])
-        assert tx.calibrations.newest(LAST) is not None
-        assert tx.quarantines.newest()
-        assert len(tx.quarantines.skipped(date(2024, 5, 1), LAST)) == len(old_rows["quarantines"])
+        assert tx.calibrations.load_newest(LAST) is not None
+        assert tx.quarantines.list_newest()
+        assert len(tx.quarantines.load_skipped(date(2024, 5, 1), LAST)) == len(old_rows["quarantines"])
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)

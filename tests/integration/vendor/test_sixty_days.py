@@ -100,7 +100,9 @@ def load(store: Store, ticker: str) -> PriceHistory:
 def list_revised(store: Store) -> list[tuple[str, date, str]]:
     """Every correction of prices that was kept."""
     with store.reading() as tx:
-        revisions = {holding.ticker: tx.prices.revisions(holding.ticker) for holding in tx.prices.holdings()}
+        revisions = {
+            holding.ticker: tx.prices.load_revisions(holding.ticker) for holding in tx.prices.list_holdings()
+        }
     return [
         (ticker, row.session, row.reason) for ticker, rows in revisions.items() for row in rows.itertuples()
     ]

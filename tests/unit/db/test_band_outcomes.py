@@ -37,7 +37,7 @@ def scores(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: S
 
 def verify(store: Store, at: datetime) -> pd.DataFrame:
     with store.writing() as tx:
-        pending = tx.outcomes.pending("AAA", LAST)
+        pending = tx.outcomes.load_pending("AAA", LAST)
         made = score_issued(pending, tx.prices.load("AAA", LAST))
         tx.outcomes.save(made, at)
     return made.rename(columns={"band": "method", "nominal_coverage": "nominal"})
@@ -86,8 +86,8 @@ def test_a_corrected_close_changes_the_pruned_comparison_bands_in_nothing(
     assert {key for key in before if before[key] != after[key]} == {(MISSED, "calibrated")}
     assert after[MISSED, "calibrated"]["above"] == 1
     with served.reading() as tx:
-        closed = tx.outcomes.closed(LAST, DAY).set_index("horizon")
-        assert len(tx.outcomes.pending("AAA", LAST)) == 3  # levels of the calibrated band
+        closed = tx.outcomes.load_closed(LAST, DAY).set_index("horizon")
+        assert len(tx.outcomes.load_pending("AAA", LAST)) == 3  # levels of the calibrated band
     assert closed.loc[2, "actual"] == before[MISSED, "predictive"]["actual_log_return"]
     assert verify(served, LATER + MONTH)["method"].unique() == ["calibrated"]
     assert read_bands(served) == after

@@ -45,9 +45,9 @@ def test_a_run_refers_to_its_calibration(
             tx.forecasts.prepare(replace(run, calibration_id="c1", kind="backfill"), [forecast()])
         )
     with served.reading() as tx:
-        assert tx.calibrations.get("c1") == tx.calibrations.newest(run.as_of) == state
+        assert tx.calibrations.get("c1") == tx.calibrations.load_newest(run.as_of) == state
         assert tx.calibrations.get("c9") is None
-        assert tx.for_source("yahoo").calibrations.newest(run.as_of) is None
+        assert tx.for_source("yahoo").calibrations.load_newest(run.as_of) is None
         stored = tx.forecasts.load_run("r1")
     assert stored is not None
     assert stored.kind == "backfill"
@@ -62,9 +62,9 @@ def test_the_newest_calibration_rests_on_no_later_outcome(store: Store, run: Run
     with store.writing() as tx:
         for record in (late, early):
             tx.calibrations.add(record)
-        assert tx.calibrations.newest(late.as_of) == late
-        assert tx.calibrations.newest(run.as_of.replace(day=8)) == early
-        assert tx.calibrations.newest(run.as_of.replace(day=1)) is None
+        assert tx.calibrations.load_newest(late.as_of) == late
+        assert tx.calibrations.load_newest(run.as_of.replace(day=8)) == early
+        assert tx.calibrations.load_newest(run.as_of.replace(day=1)) is None
 
 
 def test_decisions_come_back_newest_first(served: Store, decision: PromotionRecord) -> None:
@@ -76,9 +76,9 @@ def test_decisions_come_back_newest_first(served: Store, decision: PromotionReco
             tx.promotions.add(record)
     with served.reading() as tx:
         assert tx.promotions.list() == (later, decision)
-        assert tx.promotions.latest(decision.as_of) == decision
+        assert tx.promotions.load_latest(decision.as_of) == decision
         yahoo = tx.for_source("yahoo").promotions
-        assert yahoo.latest(decision.as_of) is None
+        assert yahoo.load_latest(decision.as_of) is None
         assert yahoo.list() == ()
         assert yahoo.list(all_sources=True) == (later, decision)
 

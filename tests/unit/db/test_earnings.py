@@ -86,6 +86,6 @@ def test_the_newest_attempt_of_each_ticker_is_kept(store: Store) -> None:
         tx.earnings.save_check("AAPL", ReportCheck(FIRST, FIRST))
         tx.earnings.save_check("AAPL", failed)
     with store.writing() as tx:
-        assert tx.earnings.checks() == {"AAPL": failed}
+        assert tx.earnings.load_checks() == {"AAPL": failed}
         tx.earnings.delete_checks()
-        assert tx.earnings.checks() == {}
+        assert tx.earnings.load_checks() == {}

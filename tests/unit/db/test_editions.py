@@ -97,8 +97,8 @@ def test_readers_of_the_store_see_the_newest_edition(issued: Store, run: RunReco
         shown = connection.execute(sa.text("SELECT * FROM latest_forecast ORDER BY ticker, horizon"))
         columns, rows = list(shown.keys()), shown.all()
     with issued.reading() as tx:
-        latest, back = tx.forecasts.latest(), tx.forecasts.latest(["AAA"], until=DAY)
-        quantiles, others = tx.forecasts.quantiles("AAA", DAY), tx.forecasts.quantiles("BBB", DAY)
+        latest, back = tx.forecasts.load_latest(), tx.forecasts.load_latest(["AAA"], until=DAY)
+        quantiles, others = tx.forecasts.load_quantiles("AAA", DAY), tx.forecasts.load_quantiles("BBB", DAY)
     assert list(latest.columns) == columns
     assert list(latest["upper"]) == [row.upper for row in rows]
     assert list(zip(back["horizon"], back["edition"], back["kind"], strict=True)) == [
@@ -114,8 +114,8 @@ def test_some_horizons_and_the_target_sessions_are_those_of_the_edition(
 ) -> None:
     publish(issued, later(run, 2), wide, reissue=True)
     with issued.reading() as tx:
-        every, some = tx.forecasts.latest(), tx.forecasts.latest(horizons=[1])
-        first, second = (tx.forecasts.targets(["AAA", "BBB"], DAY, edition) for edition in (1, 2))
+        every, some = tx.forecasts.load_latest(), tx.forecasts.load_latest(horizons=[1])
+        first, second = (tx.forecasts.load_targets(["AAA", "BBB"], DAY, edition) for edition in (1, 2))
     pd.testing.assert_frame_equal(some, every[every["horizon"] == 1].reset_index(drop=True))
     assert list(zip(some["ticker"], some["edition"], strict=True)) == [("AAA", 2), ("BBB", 1)]
     assert second == {"AAA": list(wide.target_sessions)}
@@ -130,7 +130,7 @@ def test_scores_and_coverage_are_of_the_first_edition(
     publish(issued, later(run, 2), wide, reissue=True)
     save_prices(issued, {"2024-01-02": 100.0, "2024-01-03": 115.0}, {})
     with issued.writing() as tx:
-        pending = tx.outcomes.pending("AAA", date(2024, 1, 3))
+        pending = tx.outcomes.load_pending("AAA", date(2024, 1, 3))
         tx.outcomes.save(score_issued(pending, tx.prices.load("AAA", date(2024, 1, 3))), NOON)
     query = "SELECT outcomes, realized_coverage, above FROM coverage_by_horizon WHERE band = 'calibrated'"
     assert select(issued, query) == [(1, 0.0, 1.0)]
@@ -155,7 +155,7 @@ def test_a_run_is_known_by_the_edition_that_it_has_added(
         assert tx.forecasts.list_run_forecasts("r1") == [("AAA", DAY), ("BBB", DAY)]
         assert tx.forecasts.list_run_forecasts("r2") == [("AAA", DAY)]
         assert tx.forecasts.load_run_models("r2") == {"AAA": "m1"}
-        assert tx.forecasts.quality("AAA", DAY, "r2") == "previous"
+        assert tx.forecasts.load_quality("AAA", DAY, "r2") == "previous"
         assert tx.forecasts.matches(later(run, 2), lower)
         assert not tx.forecasts.matches(later(run, 2), wide)
         assert tx.forecasts.matches(run, forecast())

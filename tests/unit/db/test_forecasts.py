@@ -51,7 +51,7 @@ def test_rows_hold_what_the_forecast_holds(
     with served.reading() as tx:
         assert tx.forecasts.load_run("r1") == run
         assert tx.forecasts.load_run("r9") is None
-        assert tx.forecasts.quality("AAA", DAY, "r1") == "champion"
+        assert tx.forecasts.load_quality("AAA", DAY, "r1") == "champion"
 
 
 ODDS = PathOdds(
@@ -69,7 +69,7 @@ def test_odds_are_stored_with_their_forecast_and_replaced_with_it(
     first = replace(forecast(horizon=10), odds=ODDS)
     publish(served, late, first, forecast("BBB"))
     with served.reading() as tx:
-        odds, none = (tx.forecasts.odds(ticker, DAY) for ticker in ("AAA", "BBB"))
+        odds, none = (tx.forecasts.load_odds(ticker, DAY) for ticker in ("AAA", "BBB"))
         assert tx.forecasts.matches(late, first)
         assert not tx.forecasts.matches(late, replace(first, odds=None))
     assert odds["statistic"].tolist() == ["drawdown"] * 4 + ["touch"] * 4
@@ -82,7 +82,7 @@ def test_odds_are_stored_with_their_forecast_and_replaced_with_it(
     assert dump() == before
     publish(served, again, replace(first, odds=replace(ODDS, touch=ODDS.touch / 2)), forecast("BBB"))
     with served.reading() as tx:
-        changed = tx.forecasts.odds("AAA", DAY)
+        changed = tx.forecasts.load_odds("AAA", DAY)
     assert changed["value"].tolist() == [0.02, 0.05, 0.03, 0.08, 0.05, 0.1, 0.15, 0.2]
     with served.writing() as tx:
         assert tx.forecasts.list_run_forecasts("r2") == [("AAA", DAY)]
@@ -92,7 +92,7 @@ def test_odds_are_stored_with_their_forecast_and_replaced_with_it(
 def test_reports_ahead_are_kept_by_horizon(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
     publish(served, run, forecast(horizon=3, reports_ahead=(0, 1, 1)), forecast("BBB"))
     with served.reading() as tx:
-        found = tx.forecasts.latest()
+        found = tx.forecasts.load_latest()
         assert tx.forecasts.matches(run, forecast(horizon=3, reports_ahead=(0, 1, 1)))
         assert not tx.forecasts.matches(run, forecast(horizon=3, reports_ahead=(0, 1, 2)))
     assert list(found.loc[found["ticker"] == "AAA", "reports_ahead"]) == [0, 1, 1]
@@ -109,7 +109,7 @@ def test_a_run_keeps_its_price_basis(served: Store, run: RunRecord, forecast: Ma
 def test_levels_read_as_people_write_them(served: Store, run: RunRecord, forecast: MakeForecast) -> None:
     publish(served, run, forecast(levels=(0.1 + 0.2 - 0.25, 0.5, 1 - 0.05)))
     with served.reading() as tx:
-        quantiles = tx.forecasts.quantiles("AAA", DAY)
+        quantiles = tx.forecasts.load_quantiles("AAA", DAY)
     assert sorted(quantiles["level"].unique()) == [0.05, 0.5, 0.95]
 
 
@@ -211,14 +211,18 @@ def test_latest_and_quantiles_follow_the_newest_as_of(
     publish(served, run, older, forecast("BBB"))
     publish(served, again, forecast(horizon=2))
     with served.reading() as tx:
-        latest = tx.forecasts.latest()
+        latest = tx.forecasts.load_latest()
         assert list(latest["ticker"]) == ["AAA"] * 2 + ["BBB"] * 3
         assert set(latest["anchor_close"]) == {100.0}
-        assert list(tx.forecasts.latest(["BBB"])["horizon"]) == [1, 2, 3]
-        assert tx.forecasts.latest([]).empty
-        assert len(tx.forecasts.quantiles("AAA", DAY)) == 2 * 12
-        assert set(tx.forecasts.quantiles("AAA", date(2024, 1, 1))["price"].round(6)) == {45.0, 50.0, 55.0}
-        assert tx.forecasts.quantiles("ZZZ", DAY).empty
+        assert list(tx.forecasts.load_latest(["BBB"])["horizon"]) == [1, 2, 3]
+        assert tx.forecasts.load_latest([]).empty
+        assert len(tx.forecasts.load_quantiles("AAA", DAY)) == 2 * 12
+        assert set(tx.forecasts.load_quantiles("AAA", date(2024, 1, 1))["price"].round(6)) == {
+            45.0,
+            50.0,
+            55.0,
+        }
+        assert tx.forecasts.load_quantiles("ZZZ", DAY).empty
 
 
 def test_latest_is_what_the_view_shows_and_can_look_back(
@@ -230,11 +234,11 @@ def test_latest_is_what_the_view_shows_and_can_look_back(
         shown = connection.execute(sa.text("SELECT * FROM latest_forecast ORDER BY ticker, horizon"))
         columns, rows = list(shown.keys()), shown.all()
     with served.reading() as tx:
-        latest = tx.forecasts.latest()
-        back = tx.forecasts.latest(until=date(2024, 1, 1))
-        assert tx.forecasts.newest(until=date(2024, 1, 1)) == [("AAA", date(2024, 1, 1))]
-        assert tx.forecasts.newest(["BBB"]) == [("BBB", DAY)]
-        assert tx.forecasts.latest(until=date(2023, 12, 31)).empty
+        latest = tx.forecasts.load_latest()
+        back = tx.forecasts.load_latest(until=date(2024, 1, 1))
+        assert tx.forecasts.list_newest(until=date(2024, 1, 1)) == [("AAA", date(2024, 1, 1))]
+        assert tx.forecasts.list_newest(["BBB"]) == [("BBB", DAY)]
+        assert tx.forecasts.load_latest(until=date(2023, 12, 31)).empty
     assert list(latest.columns) == columns
     assert list(latest["lower"]) == [row.lower for row in rows]
     assert list(zip(back["ticker"], back["anchor_close"], strict=True)) == [("AAA", 50.0)] * 3

@@ -56,7 +56,7 @@ def test_a_role_reads_everything_of_now_and_later_and_writes_nothing(
     execute(migrated_url, "CREATE VIEW later_view AS SELECT id FROM later")
     execute(reader_url, "SELECT * FROM later, later_view, latest_forecast")
     with open_reader(reader_url, "sample") as store, store.reading() as tx:
-        assert len(tx.forecasts.latest()) == 3
+        assert len(tx.forecasts.load_latest()) == 3
     for statement in ("INSERT INTO later VALUES (1)", "DELETE FROM forecasts", "DROP TABLE later"):
         with pytest.raises(sa.exc.ProgrammingError, match=f"{DENIED}|must be owner"):
             execute(reader_url, statement)

@@ -1,4 +1,4 @@
-"""A schema that somebody has changed is told from the one that the migrations make."""
+"""A schema that was changed by hand is distinguished from that of the migrations."""
 
 from pathlib import Path
 

@@ -187,8 +187,8 @@ class Runs(RuleBasedStateMachine):
 
     def score(self, tx: Transaction) -> None:
         until, at = SESSIONS[self.today], self.tick()
-        for ticker in tx.outcomes.tickers():
-            pending = tx.outcomes.pending(ticker, until)
+        for ticker in tx.outcomes.list_tickers():
+            pending = tx.outcomes.load_pending(ticker, until)
             if not pending.empty:
                 history = tx.prices.load(ticker, until, pending["as_of"].min())
                 tx.outcomes.save(score_issued(pending, history), at)

@@ -47,11 +47,11 @@ def test_a_ticker_that_is_no_longer_forecast_leaves_and_stays_in_the_table(
     publish(first_day, later, forecast(as_of=NEXT, target_sessions=TARGETS, horizon=2))
     assert show(first_day, "ticker", "as_of") == [("AAA", NEXT)]
     with first_day.reading() as tx:
-        assert tx.forecasts.newest() == [("AAA", NEXT)]
-        assert set(tx.forecasts.latest()["ticker"]) == {"AAA"}
-        assert set(tx.forecasts.latest(["BBB"])["as_of"]) == {DAY}
-        assert [ticker for ticker, _ in tx.forecasts.newest(until=DAY)] == ["AAA", "BBB", "CCC"]
-        assert tx.outcomes.tickers() == ["AAA", "BBB", "CCC"]
+        assert tx.forecasts.list_newest() == [("AAA", NEXT)]
+        assert set(tx.forecasts.load_latest()["ticker"]) == {"AAA"}
+        assert set(tx.forecasts.load_latest(["BBB"])["as_of"]) == {DAY}
+        assert [ticker for ticker, _ in tx.forecasts.list_newest(until=DAY)] == ["AAA", "BBB", "CCC"]
+        assert tx.outcomes.list_tickers() == ["AAA", "BBB", "CCC"]
 
 
 def test_a_ticker_that_was_left_out_stays_with_its_age(
@@ -103,7 +103,7 @@ def test_it_names_kind_currency_and_name(
         ("DDD", "backfill"),
     ]
     with first_day.reading() as tx:
-        latest = tx.forecasts.latest(["AAA"])
+        latest = tx.forecasts.load_latest(["AAA"])
     assert set(zip(latest["currency"], latest["name"], latest["kind"], strict=True)) == {
         ("GBp", "A plc", "live")
     }

@@ -59,8 +59,8 @@ def test_the_calibrated_band_has_23_levels_that_agree_with_the_table(
 ) -> None:
     publish(served, run, fine)
     with served.reading() as tx:
-        found = tx.forecasts.quantiles("AAA", DAY)
-        latest = tx.forecasts.latest().set_index("horizon")
+        found = tx.forecasts.load_quantiles("AAA", DAY)
+        latest = tx.forecasts.load_latest().set_index("horizon")
     calibrated = found[found["band"] == "calibrated"].pivot_table(
         index="horizon", columns="level", values=["log_return", "price"]
     )
@@ -91,7 +91,7 @@ def test_scores_of_every_band_know_the_same_five_levels(
     publish(served, run, fine)
     save_prices(served, CLOSES, {})
     with served.reading() as tx:
-        pending = tx.outcomes.pending("AAA", LAST)
+        pending = tx.outcomes.load_pending("AAA", LAST)
         scores = score_issued(pending, tx.prices.load("AAA", LAST))
     assert set(pending["level"]) == set(BAND_LEVELS)
     assert set(scores["nominal_coverage"]) == {0.9}
@@ -166,7 +166,7 @@ def test_levels_are_deleted_with_what_they_belong_to(
     save_prices(served, CLOSES, {})
     with served.writing() as tx:
         tx.outcomes.save(
-            score_issued(tx.outcomes.pending("AAA", LAST), tx.prices.load("AAA", LAST)),
+            score_issued(tx.outcomes.load_pending("AAA", LAST), tx.prices.load("AAA", LAST)),
             datetime(2024, 1, 9, tzinfo=UTC),
         )
         assert tx.outcomes.forget_comparisons(DAY, LAST) == 2 * 3

@@ -35,7 +35,7 @@ def stored(store: Store, model: ModelRecord) -> Store:
 
 
 def first(tx: Transaction, as_of: date) -> str | None:
-    ladder = tx.models.ladder(as_of, most=1)
+    ladder = tx.models.list_ladder(as_of, most=1)
     return ladder[0] if ladder else None
 
 
@@ -109,7 +109,7 @@ def statuses(tx: Transaction) -> dict[str, str]:
 
 def test_the_ladder_goes_down_from_the_champion(stored: Store) -> None:
     with stored.reading() as tx:
-        assert tx.models.ladder(date(2024, 1, 2)) == ["m4", "m2", "m1"]
+        assert tx.models.list_ladder(date(2024, 1, 2)) == ["m4", "m2", "m1"]
 
 
 def test_a_model_chosen_on_later_sessions_does_not_serve_before(stored: Store) -> None:
@@ -185,7 +185,7 @@ def test_an_unreadable_row_keeps_its_rung_and_is_refused_by_name(stored: Store, 
         connection.execute(update, {"value": value})
     refused = "Expected a readable row of model m4 in model_versions, found .*; restore the row or run"
     with stored.writing() as tx:
-        assert tx.models.ladder(date(2024, 1, 2)) == ["m4", "m2", "m1"]
+        assert tx.models.list_ladder(date(2024, 1, 2)) == ["m4", "m2", "m1"]
         for read in (lambda: tx.models.get("m4"), tx.models.list, tx.models.rollback):
             with pytest.raises(UnreadableModelError, match=refused):
                 read()

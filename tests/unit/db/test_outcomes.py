@@ -43,7 +43,7 @@ def issued(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: S
 def verify(store: Store, until: date = LAST, at: datetime = NOON) -> int:
     """Score as the flow does; return how many target sessions there were."""
     with store.writing() as tx:
-        pending = tx.outcomes.pending("AAA", until)
+        pending = tx.outcomes.load_pending("AAA", until)
         scores = score_issued(pending, tx.prices.load("AAA", until))
         tx.outcomes.save(scores, at)
     return int(scores["target_session"].nunique())
@@ -87,8 +87,8 @@ def test_pending_bands_have_the_price_basis_of_their_run(
 ) -> None:
     publish(served, replace(run, price_basis="total_return"), forecast())
     with served.reading() as tx:
-        pending = tx.outcomes.pending("AAA", LAST)
-        none = tx.outcomes.pending("ZZZ", LAST)
+        pending = tx.outcomes.load_pending("AAA", LAST)
+        none = tx.outcomes.load_pending("ZZZ", LAST)
     assert list(pending.columns) == list(none.columns) == ISSUED_BANDS.names
     assert len(pending) == 3 * 3 * 4
     assert set(pending["price_basis"]) == {"total_return"}
@@ -98,7 +98,7 @@ def test_pending_bands_have_the_price_basis_of_their_run(
 def test_each_closed_band_gets_its_scores(issued: Store) -> None:
     assert verify(issued) == 3
     with issued.reading() as tx:
-        scorecard = tx.outcomes.scorecard("horizon")
+        scorecard = tx.outcomes.compute_scorecard("horizon")
     calibrated = scorecard[scorecard["band"] == "calibrated"].set_index("horizon")
     assert list(calibrated["n_outcomes"]) == [1, 1, 1]
     assert list(calibrated["realized_coverage"]) == [1, 0, 0]
@@ -174,7 +174,7 @@ def test_a_dividend_that_comes_after_the_score_changes_total_returns_alone(
 
 def load_pending(store: Store) -> list[date]:
     with store.reading() as tx:
-        pending = tx.outcomes.pending("AAA", LAST)
+        pending = tx.outcomes.load_pending("AAA", LAST)
     return sorted(set(pending["target_session"]))
 
 
@@ -219,12 +219,12 @@ def test_no_later_run_touches_a_live_forecast_or_its_scores(
 
 def test_other_sources_are_left_alone(issued: Store) -> None:
     with issued.for_source("yahoo").reading() as tx:
-        assert tx.outcomes.tickers() == []
-        assert tx.outcomes.pending("AAA", date(2024, 1, 9)).empty
-        assert tx.outcomes.counts() == {}
-        assert tx.outcomes.scorecard("ticker").empty
+        assert tx.outcomes.list_tickers() == []
+        assert tx.outcomes.load_pending("AAA", date(2024, 1, 9)).empty
+        assert tx.outcomes.count_by_kind() == {}
+        assert tx.outcomes.compute_scorecard("ticker").empty
     with issued.reading() as tx:
-        assert tx.outcomes.tickers() == ["AAA"]
+        assert tx.outcomes.list_tickers() == ["AAA"]
 
 
 def test_views_show_coverage_and_pinball(issued: Store) -> None:
@@ -263,7 +263,7 @@ def test_stored_scores_stay_where_they_are_not_to_be_replaced(store: Store) -> N
     for log_return in (0.1, 0.2):
         with store.writing() as tx:
             tx.outcomes.save(walk("AAA", {LAST: log_return}), NOON, replace=False)
-            assert list(tx.outcomes.closed(LAST, DAY)["actual"]) == [0.1]
+            assert list(tx.outcomes.load_closed(LAST, DAY)["actual"]) == [0.1]
 
 
 def test_calibration_reads_issued_bands_before_walked_ones_and_nothing_later(issued: Store) -> None:
@@ -271,8 +271,8 @@ def test_calibration_reads_issued_bands_before_walked_ones_and_nothing_later(iss
     earlier = walk("AAA", {DAY: -0.01}, as_of=date(2023, 12, 29))
     with issued.writing() as tx:
         tx.outcomes.save(pd.concat([walk("AAA", {date(2024, 1, 3): 0.5}), earlier]), NOON, replace=False)
-        closed = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1))
-        assert tx.outcomes.counts() == {"live": 3, "walk_forward": 2}
+        closed = tx.outcomes.load_closed(date(2024, 1, 4), date(2023, 1, 1))
+        assert tx.outcomes.count_by_kind() == {"live": 3, "walk_forward": 2}
     assert list(closed["kind"]) == ["walk_forward", "live", "live"]
     assert list(closed["actual"]) == pytest.approx([-0.01, np.log(1.05), np.log(0.85)])
     assert set(closed["regime"]) == {"calm"}
@@ -287,7 +287,7 @@ def test_closed_bands_that_cannot_be_read_are_refused(issued: Store, value: str)
     with issued.engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE band_outcomes SET {value} WHERE horizon = 1")
     with issued.reading() as tx, pytest.raises(TableError, match="closed bands with readable values"):
-        tx.outcomes.closed(LAST, DAY)
+        tx.outcomes.load_closed(LAST, DAY)
 
 
 def test_closed_bands_of_many_tickers_lie_in_one_narrow_table(issued: Store) -> None:
@@ -296,12 +296,14 @@ def test_closed_bands_of_many_tickers_lie_in_one_narrow_table(issued: Store) -> 
     too_old = walk("GONE", {date(2022, 1, 4): 0.1}, as_of=date(2022, 1, 3))
     with issued.writing() as tx:
         tx.outcomes.save(pd.concat([*walked, too_old]), NOON)
-        every = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1))
-        second = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1), horizons=(2,))
-        wider = tx.outcomes.closed(date(2024, 1, 4), date(2023, 1, 1), 0.8)
-        none = tx.for_source("yahoo").outcomes.closed(date(2024, 1, 4), date(2023, 1, 1))
-        cards = tx.outcomes.scorecard("horizon", Selection(kinds=("walk_forward",), horizons=(2,)))
-        of_ticker = tx.outcomes.scorecard("ticker", Selection(tickers=["BBB"], kinds=("walk_forward",)))
+        every = tx.outcomes.load_closed(date(2024, 1, 4), date(2023, 1, 1))
+        second = tx.outcomes.load_closed(date(2024, 1, 4), date(2023, 1, 1), horizons=(2,))
+        wider = tx.outcomes.load_closed(date(2024, 1, 4), date(2023, 1, 1), 0.8)
+        none = tx.for_source("yahoo").outcomes.load_closed(date(2024, 1, 4), date(2023, 1, 1))
+        cards = tx.outcomes.compute_scorecard("horizon", Selection(kinds=("walk_forward",), horizons=(2,)))
+        of_ticker = tx.outcomes.compute_scorecard(
+            "ticker", Selection(tickers=["BBB"], kinds=("walk_forward",))
+        )
     assert list(every["ticker"]) == ["AAA", "AAA", "ABB", "ABB", "BBB", "BBB"]
     assert list(every["horizon"]) == [1, 2] * 3
     assert list(second["actual"]) == pytest.approx([np.log(0.85), 0.2, 0.2])

@@ -54,7 +54,7 @@ Dump = Callable[[], dict[str, list[tuple[Any, ...]]]]
 def score(store: Store, until: date = LAST, at: datetime = NOON) -> int:
     """Score as the flow does; return the number of paths that waited."""
     with store.writing() as tx:
-        waiting = tx.paths.pending("AAA", until)
+        waiting = tx.paths.load_pending("AAA", until)
         tx.paths.save(measure_path_outcomes(waiting, tx.prices.load("AAA", until)), at)
     return len(waiting)
 
@@ -79,16 +79,16 @@ def test_a_path_is_scored_once_its_target_has_closed(issued: Store, dump: Dump) 
     assert rows[0][6:9] == pytest.approx((0.12, -0.25, 1 - 75 / 112))
     assert {row[-1] for row in rows} == {NOON}
     with issued.reading() as tx:
-        assert tx.paths.pending("BBB", LAST).empty
+        assert tx.paths.load_pending("BBB", LAST).empty
 
 
 def test_touches_are_counted_by_horizon_and_tenth(issued: Store) -> None:
     score(issued)
     with issued.reading() as tx:
-        found = tx.paths.touches_by_tenth()
-        assert tx.paths.touches_by_tenth(Selection(tickers=["BBB"])).empty
-        assert tx.paths.touches_by_tenth(Selection(since=date(2024, 1, 3))).empty
-        assert tx.paths.touches_by_tenth(Selection(kinds=["backfill"])).empty
+        found = tx.paths.compare_touches()
+        assert tx.paths.compare_touches(Selection(tickers=["BBB"])).empty
+        assert tx.paths.compare_touches(Selection(since=date(2024, 1, 3))).empty
+        assert tx.paths.compare_touches(Selection(kinds=["backfill"])).empty
     rows = [tuple(row) for row in found.itertuples(index=False)]
     assert rows == [
         (5, 0, 1, 0.02, 0.0),
@@ -103,7 +103,7 @@ def test_touches_are_counted_by_horizon_and_tenth(issued: Store) -> None:
 def test_drawdowns_are_counted_by_horizon_and_level(issued: Store) -> None:
     score(issued)
     with issued.reading() as tx:
-        found = tx.paths.drawdowns_by_level()
+        found = tx.paths.compare_drawdowns()
     rows = [tuple(row) for row in found.itertuples(index=False)]
     assert rows == [(5, 0.05, 1, 0.0), (5, 0.95, 1, 1.0), (10, 0.05, 1, 0.0), (10, 0.95, 1, 0.0)]
 
@@ -165,7 +165,7 @@ def test_outcomes_go_with_their_bars_and_with_a_forecast_that_is_replaced(
     first = replace(forecast("CCC", horizon=10), odds=ODDS)
     publish(issued, again, first)
     with issued.writing() as tx:
-        outcome = measure_path_outcomes(tx.paths.pending("CCC", LAST), tx.prices.load("AAA", LAST))
+        outcome = measure_path_outcomes(tx.paths.load_pending("CCC", LAST), tx.prices.load("AAA", LAST))
         tx.paths.save(outcome.assign(ticker="CCC"), NOON)
     publish(issued, replace(again, run_id="r3"), replace(first, anchor_close=50.0))
     assert {row[1] for row in dump()["path_outcomes"]} == {"AAA"}
@@ -183,7 +183,7 @@ def test_odds_and_outcomes_survive_the_tables_of_earlier_releases_and_back(
     upgrade(issued.engine)
     assert dump() == before
     with issued.reading() as tx:
-        assert not tx.paths.touches_by_tenth().empty
+        assert not tx.paths.compare_touches().empty
     publish(
         issued, replace(run, run_id="r2", kind="backfill"), replace(forecast("CCC", horizon=10), odds=ODDS)
     )

@@ -60,8 +60,8 @@ def test_sources_do_not_mix(store: Store, history: PriceHistory) -> None:
     save(store, history)
     with store.for_source("yahoo").reading() as tx:
         assert tx.prices.load("AAA").bars.empty
-        assert tx.prices.holdings() == []
-        assert tx.prices.sources() == ["sample"]
+        assert tx.prices.list_holdings() == []
+        assert tx.prices.list_sources() == ["sample"]
 
 
 def test_nothing_new_writes_nothing(store: Store, history: PriceHistory, dump: Dump) -> None:
@@ -140,9 +140,9 @@ def test_holdings_count_bars_and_revisions(store: Store, history: PriceHistory) 
     changed = history.bars.assign(close=history.bars["close"] + [0, 0.5, 0.5])
     save(store, PriceHistory("AAA", changed, history.actions), LATER)
     with store.reading() as tx:
-        assert tx.prices.holdings() == [Holding("AAA", date(2024, 1, 2), date(2024, 1, 4), 3, 2)]
-        assert tx.prices.revisions("AAA")["close"].tolist() == [11.0, 10.5]
-        assert tx.prices.revisions("ZZZ").empty
+        assert tx.prices.list_holdings() == [Holding("AAA", date(2024, 1, 2), date(2024, 1, 4), 3, 2)]
+        assert tx.prices.load_revisions("AAA")["close"].tolist() == [11.0, 10.5]
+        assert tx.prices.load_revisions("ZZZ").empty
 
 
 def test_actions_outside_the_downloaded_span_stay(store: Store, history: PriceHistory) -> None:
@@ -192,8 +192,8 @@ def test_rows_that_the_owner_has_deleted_are_withdrawn_and_those_of_a_vendor_sta
         (date(2024, 1, 4), LATER, 11.0, "withdrawn"),
     ]
     with store.reading() as tx:
-        assert tx.prices.last_withdrawal(date(2024, 1, 2)) == LATER
-        assert tx.prices.last_withdrawal(date(2024, 1, 1)) is None
+        assert tx.prices.find_last_withdrawal(date(2024, 1, 2)) == LATER
+        assert tx.prices.find_last_withdrawal(date(2024, 1, 1)) is None
 
 
 def test_a_file_that_has_lost_most_of_its_rows_withdraws_nothing(store: Store) -> None:
@@ -240,7 +240,7 @@ def test_bars_set_aside_are_revisions_and_their_actions_are_withdrawn(
     assert (found.bars["close"].tolist(), found.actions.empty) == (left, True)
     assert found.facts == (InstrumentFacts("USD") if left else InstrumentFacts())
     with store.reading() as tx:
-        assert set(tx.prices.revisions("AAA")["session"]) == set(gone)
+        assert set(tx.prices.load_revisions("AAA")["session"]) == set(gone)
     save(store, history, LATER + timedelta(days=1))
     assert digest_prices(load(store, "AAA")) == digest_prices(history)
 
@@ -249,7 +249,7 @@ def test_sessions_are_those_of_the_tickers_of_a_calendar(store: Store, history: 
     with store.writing() as tx:
         for ticker, calendar in (("AAA", "XNYS"), ("BBB", "XTKS")):
             tx.prices.save(replace(history, ticker=ticker), FIRST, calendar=calendar)
-        found = tx.prices.sessions("XNYS", date(2024, 1, 3), date(2024, 1, 9))
+        found = tx.prices.load_sessions("XNYS", date(2024, 1, 3), date(2024, 1, 9))
     assert found == {"AAA": {date(2024, 1, 3), date(2024, 1, 4)}}
 
 
@@ -317,4 +317,4 @@ def save_reading(store: Store, reading: PriceHistory, download: PriceHistory, se
 
 def list_disputes(store: Store, now: datetime) -> list[Dispute]:
     with store.reading() as tx:
-        return tx.prices.disputes("AAA", now)
+        return tx.prices.list_disputes("AAA", now)

@@ -39,7 +39,7 @@ def publish(store: Store, run: RunRecord, forecast: Forecast) -> list[object]:
 
 def verify(store: Store, at: datetime) -> int:
     with store.writing() as tx:
-        pending = tx.outcomes.pending("AAA", LAST)
+        pending = tx.outcomes.load_pending("AAA", LAST)
         tx.outcomes.save(score_issued(pending, tx.prices.load("AAA", LAST)), at)
     return len(pending)
 
@@ -100,7 +100,7 @@ def test_a_corrected_close_scores_the_calibrated_band_again(scored: Store, save_
     save_prices(scored, {**CLOSES, "2024-01-04": 86.0}, {}, later=MONTH)
     assert verify(scored, LATER) == 3  # the levels of one band
     with scored.reading() as tx:
-        counts = tx.outcomes.scorecard("horizon").groupby("horizon")["n_outcomes"].sum()
+        counts = tx.outcomes.compute_scorecard("horizon").groupby("horizon")["n_outcomes"].sum()
     assert counts.to_dict() == {1: 4, 2: 4}
 
 

@@ -31,7 +31,7 @@ def scored(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: S
     save_prices(served, {**closes, "2024-01-03": 70.0, "2024-01-04": 150.0}, {}, ticker="BBB")
     for ticker in ("AAA", "BBB"):
         with served.writing() as tx:
-            pending = tx.outcomes.pending(ticker, TARGETS[0])
+            pending = tx.outcomes.load_pending(ticker, TARGETS[0])
             tx.outcomes.save(score_issued(pending, tx.prices.load(ticker, TARGETS[0])), NOON)
     return served
 

@@ -42,12 +42,12 @@ def test_another_reason_replaces_the_first(noted: Store) -> None:
     other = replace(NOTE, ticker="BBB", reason="gap", seen_at=SEEN_AT + timedelta(hours=1))
     with noted.writing() as tx:
         tx.quarantines.add([other])
-        assert tx.quarantines.newest()[1] == other
+        assert tx.quarantines.list_newest()[1] == other
 
 
 def test_newest_has_one_record_a_ticker(noted: Store) -> None:
     with noted.reading() as tx:
-        newest = tx.quarantines.newest()
+        newest = tx.quarantines.list_newest()
     assert [(record.ticker, record.as_of.day, record.reason) for record in newest] == [
         ("AAA", 6, "gap"),
         ("BBB", 2, "stale"),
@@ -56,25 +56,25 @@ def test_newest_has_one_record_a_ticker(noted: Store) -> None:
 
 def test_last_refusals_come_newest_first_and_end_before_a_session(noted: Store) -> None:
     with noted.reading() as tx:
-        reasons = tx.quarantines.last_refusals("AAA", date(2024, 1, 6), 5)
-        newest = tx.quarantines.last_refusals("AAA", date(2024, 2, 1), 1)
+        reasons = tx.quarantines.list_last_refusals("AAA", date(2024, 1, 6), 5)
+        newest = tx.quarantines.list_last_refusals("AAA", date(2024, 2, 1), 1)
     assert reasons == [Refusal(date(2024, 1, 3), "gap"), Refusal(DAY, "stale")]
     assert newest == [Refusal(date(2024, 1, 6), "gap")]
 
 
 def test_skipped_sessions_lie_within_a_span(noted: Store) -> None:
     with noted.reading() as tx:
-        assert tx.quarantines.skipped(DAY, date(2024, 1, 3)) == {
+        assert tx.quarantines.load_skipped(DAY, date(2024, 1, 3)) == {
             ("AAA", DAY),
             ("BBB", DAY),
             ("AAA", date(2024, 1, 3)),
         }
-        assert tx.quarantines.skipped(date(2024, 2, 1), date(2024, 2, 2)) == set()
+        assert tx.quarantines.load_skipped(date(2024, 2, 1), date(2024, 2, 2)) == set()
 
 
 def test_lifting_is_of_one_session_and_source(noted: Store) -> None:
     with noted.writing() as tx:
         tx.quarantines.lift(DAY, ["AAA", "CCC"])
-        assert tx.quarantines.skipped(DAY, DAY) == {("BBB", DAY)}
-        assert len(tx.quarantines.skipped(DAY, date(2024, 2, 1))) == 3
-        assert len(tx.for_source("yahoo").quarantines.newest()) == 1
+        assert tx.quarantines.load_skipped(DAY, DAY) == {("BBB", DAY)}
+        assert len(tx.quarantines.load_skipped(DAY, date(2024, 2, 1))) == 3
+        assert len(tx.for_source("yahoo").quarantines.list_newest()) == 1

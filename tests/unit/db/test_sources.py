@@ -42,7 +42,7 @@ def both(served: Store, run: RunRecord, of_yahoo: RunRecord, forecast: MakeForec
 
 def verify(store: Store) -> None:
     with store.writing() as tx:
-        scores = score_issued(tx.outcomes.pending("AAA", LAST), tx.prices.load("AAA", LAST))
+        scores = score_issued(tx.outcomes.load_pending("AAA", LAST), tx.prices.load("AAA", LAST))
         tx.outcomes.save(scores, NOON)
 
 
@@ -65,17 +65,17 @@ def test_a_run_of_one_source_leaves_the_bands_and_scores_of_another(
 def test_each_source_reads_its_own(both: Store, forecast: MakeForecast, run: RunRecord) -> None:
     publish(both, replace(run, run_id="r2"), forecast("BBB"))
     with both.reading() as tx:
-        assert set(tx.forecasts.latest()["anchor_close"]) == {100.0}
-        assert tx.forecasts.newest() == [("AAA", DAY), ("BBB", DAY)]
-        assert len(tx.forecasts.quantiles("AAA", DAY)) == 3 * 3 * 4
+        assert set(tx.forecasts.load_latest()["anchor_close"]) == {100.0}
+        assert tx.forecasts.list_newest() == [("AAA", DAY), ("BBB", DAY)]
+        assert len(tx.forecasts.load_quantiles("AAA", DAY)) == 3 * 3 * 4
         assert tx.forecasts.matches(run, forecast())
-        assert tx.forecasts.sources() == ("sample", "yahoo")
+        assert tx.forecasts.list_sources() == ("sample", "yahoo")
         other = tx.for_source("yahoo")
-        assert set(other.forecasts.latest()["anchor_close"]) == {50.0}
-        assert other.forecasts.newest() == [("AAA", DAY)]
-        assert len(other.forecasts.quantiles("AAA", DAY)) == 2 * 3 * 4
-        assert len(other.outcomes.pending("AAA", LAST)) == 2 * 3 * 4
-        assert other.forecasts.latest(until=date(2024, 1, 1)).empty
+        assert set(other.forecasts.load_latest()["anchor_close"]) == {50.0}
+        assert other.forecasts.list_newest() == [("AAA", DAY)]
+        assert len(other.forecasts.load_quantiles("AAA", DAY)) == 2 * 3 * 4
+        assert len(other.outcomes.load_pending("AAA", LAST)) == 2 * 3 * 4
+        assert other.forecasts.load_latest(until=date(2024, 1, 1)).empty
 
 
 def test_every_view_names_the_source(both: Store, save_prices: SavePrices) -> None:

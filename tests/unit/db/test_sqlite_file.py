@@ -41,7 +41,7 @@ def quarantine(store: Store, *tickers: str) -> None:
 
 def read_tickers(store: Store) -> list[str]:
     with store.reading() as tx:
-        return [record.ticker for record in tx.quarantines.newest()]
+        return [record.ticker for record in tx.quarantines.list_newest()]
 
 
 def list_files(folder: Path) -> Files:
@@ -93,7 +93,7 @@ def test_a_reader_that_is_overtaken_is_told_to_read_again(store: Store, path: Pa
 
     def read_slowly() -> None:
         with open_reader(f"sqlite:///{path}", "sample") as reader, reader.reading() as tx:
-            tx.quarantines.newest()
+            tx.quarantines.list_newest()
             quarantine(store, "AAA")
             store.close()
 

@@ -138,7 +138,7 @@ def test_a_reading_transaction_cannot_write(store: Store, model: ModelRecord) ->
 
 def test_a_closed_store_keeps_no_connection(migrated_url: str) -> None:
     with open_store(migrated_url, "sample") as store, store.reading() as tx:
-        tx.prices.sources()
+        tx.prices.list_sources()
     assert store.engine.pool.status().startswith("Pool size: 5  Connections in pool: 0")
 
 

@@ -157,7 +157,7 @@ def test_the_stored_calendar_decides_over_the_suffix(
     for step in (Run(TUE, ["CCC"]), Run(WED, NEW_YORK), Run(THU, ["1111.T"])):
         publish(served, step)
     with served.reading() as tx:
-        assert [ticker for ticker, _ in tx.forecasts.newest()] == ["1111.T", *NEW_YORK]
+        assert [ticker for ticker, _ in tx.forecasts.list_newest()] == ["1111.T", *NEW_YORK]
 
 
 def test_an_upgraded_store_keeps_its_universe(served: Store, publish: Publish) -> None:

@@ -120,7 +120,7 @@ def verify(store: Store) -> None:
     """Score what has closed, as a run does."""
     last = date(2024, 1, 9)
     with store.writing() as tx:
-        pending = tx.outcomes.pending("AAA", last)
+        pending = tx.outcomes.load_pending("AAA", last)
         tx.outcomes.save(score_issued(pending, tx.prices.load("AAA", last)), NOON)
 
 

@@ -48,7 +48,7 @@ def fill(run: RunRecord, forecast: MakeForecast, save_prices: SavePrices) -> Fil
                 tx.forecasts.publish(tx.forecasts.prepare(own, bands))
         with store.writing() as tx:
             for ticker in TICKERS:
-                pending = tx.outcomes.pending(ticker, sessions[-4])
+                pending = tx.outcomes.load_pending(ticker, sessions[-4])
                 tx.outcomes.save(score_issued(pending, tx.prices.load(ticker, LAST)), _evening(LAST))
 
     return _fill
@@ -66,29 +66,29 @@ def scored(served: Store, fill: FillStore) -> Store:
 
 
 READS: dict[str, Callable[[Transaction], object]] = {
-    "newest of all": lambda tx: tx.forecasts.latest(),
-    "newest of some": lambda tx: tx.forecasts.latest(TICKERS, horizons=[1]),
-    "newest up to a session": lambda tx: tx.forecasts.latest(until=LAST),
-    "newest of some up to a session": lambda tx: tx.forecasts.latest(TICKERS, LAST),
-    "sessions of the newest": lambda tx: tx.forecasts.newest(),
-    "sessions of the newest up to a session": lambda tx: tx.forecasts.newest(TICKERS, LAST),
-    "targets": lambda tx: tx.forecasts.targets(TICKERS, SESSIONS[8]),
-    "first sessions": lambda tx: tx.forecasts.first_sessions(),
-    "forecast tickers": lambda tx: tx.outcomes.tickers(),
-    "pending": lambda tx: tx.outcomes.pending("AAA", LAST, SINCE),
-    "pending paths": lambda tx: tx.paths.pending("AAA", LAST, SINCE),
-    "closed": lambda tx: tx.outcomes.closed(LAST, SINCE),
-    "scorecard": lambda tx: tx.outcomes.scorecard("horizon", Selection(since=SINCE)),
-    "conditions": lambda tx: tx.outcomes.conditions(Selection(since=SINCE)),
-    "touches": lambda tx: tx.paths.touches_by_tenth(Selection(since=SINCE)),
+    "newest of all": lambda tx: tx.forecasts.load_latest(),
+    "newest of some": lambda tx: tx.forecasts.load_latest(TICKERS, horizons=[1]),
+    "newest up to a session": lambda tx: tx.forecasts.load_latest(until=LAST),
+    "newest of some up to a session": lambda tx: tx.forecasts.load_latest(TICKERS, LAST),
+    "sessions of the newest": lambda tx: tx.forecasts.list_newest(),
+    "sessions of the newest up to a session": lambda tx: tx.forecasts.list_newest(TICKERS, LAST),
+    "targets": lambda tx: tx.forecasts.load_targets(TICKERS, SESSIONS[8]),
+    "first sessions": lambda tx: tx.forecasts.load_first_sessions(),
+    "forecast tickers": lambda tx: tx.outcomes.list_tickers(),
+    "pending": lambda tx: tx.outcomes.load_pending("AAA", LAST, SINCE),
+    "pending paths": lambda tx: tx.paths.load_pending("AAA", LAST, SINCE),
+    "closed": lambda tx: tx.outcomes.load_closed(LAST, SINCE),
+    "scorecard": lambda tx: tx.outcomes.compute_scorecard("horizon", Selection(since=SINCE)),
+    "conditions": lambda tx: tx.outcomes.count_by_condition(Selection(since=SINCE)),
+    "touches": lambda tx: tx.paths.compare_touches(Selection(since=SINCE)),
     "pruning": lambda tx: tx.outcomes.forget_comparisons(SINCE + LONGEST_BAND, LAST + LONGEST_BAND),
-    "completed": lambda tx: tx.forecasts.completed(SINCE, LAST, 3),
-    "issued live": lambda tx: tx.forecasts.issued_live(LAST),
-    "stored forecasts": lambda tx: tx.forecasts.quantiles("AAA", SINCE),
-    "quarantined": lambda tx: tx.quarantines.last_refusals("AAA", LAST, 5),
+    "completed": lambda tx: tx.forecasts.load_completed(SINCE, LAST, 3),
+    "issued live": lambda tx: tx.forecasts.load_issued_live(LAST),
+    "stored forecasts": lambda tx: tx.forecasts.load_quantiles("AAA", SINCE),
+    "quarantined": lambda tx: tx.quarantines.list_last_refusals("AAA", LAST, 5),
     "prices to score": lambda tx: tx.prices.load("AAA", LAST, SINCE),
-    "first and last bars": lambda tx: tx.prices.spans(),
-    "sessions with bars": lambda tx: tx.prices.sessions("XNYS", SINCE, LAST),
+    "first and last bars": lambda tx: tx.prices.load_spans(),
+    "sessions with bars": lambda tx: tx.prices.load_sessions("XNYS", SINCE, LAST),
 }
 
 
@@ -127,11 +127,13 @@ def count_steps(store: Store, read: Callable[[Transaction], object]) -> int:
 
 def test_only_forecasts_of_the_window_are_pending_closed_and_counted(scored: Store) -> None:
     with scored.reading() as tx:
-        pending = tx.outcomes.pending("AAA", LAST, SINCE)
+        pending = tx.outcomes.load_pending("AAA", LAST, SINCE)
         assert set(pending["as_of"]) == {session for session in SESSIONS[:9] if session >= SINCE}
-        assert set(tx.outcomes.closed(LAST, SINCE)["as_of"].dt.date) == {SINCE, SESSIONS[7]}
-        assert tx.outcomes.scorecard("horizon", Selection(since=SINCE))["n_outcomes"].sum() == 2 * 4 * (2 + 1)
-        assert tx.forecasts.completed(SINCE, LAST, 3) == {
+        assert set(tx.outcomes.load_closed(LAST, SINCE)["as_of"].dt.date) == {SINCE, SESSIONS[7]}
+        assert tx.outcomes.compute_scorecard("horizon", Selection(since=SINCE))[
+            "n_outcomes"
+        ].sum() == 2 * 4 * (2 + 1)
+        assert tx.forecasts.load_completed(SINCE, LAST, 3) == {
             (ticker, session) for ticker in TICKERS for session in SESSIONS[6:9]
         }
 
@@ -144,7 +146,7 @@ def test_scores_do_not_depend_on_prices_before_the_forecast(
         {"split": [1.0, 2.0], "dividend": [0.5, 0.25]}, pd.DatetimeIndex([SESSIONS[2], SESSIONS[8]])
     )
     with scored.reading() as tx:
-        pending = tx.outcomes.pending("AAA", LAST, SINCE).assign(price_basis=basis)
+        pending = tx.outcomes.load_pending("AAA", LAST, SINCE).assign(price_basis=basis)
         history = tx.prices.load("AAA", LAST)
         recent = tx.prices.load("AAA", LAST, pending["as_of"].min())
     assert (len(history.bars), len(recent.bars)) == (12, 6)
@@ -158,5 +160,6 @@ def test_a_day_before_every_session_reads_all(scored: Store) -> None:
     with scored.reading() as tx:
         assert len(tx.prices.load("AAA", since=date.min).bars) == len(SESSIONS)
         pd.testing.assert_frame_equal(
-            tx.outcomes.scorecard("ticker", Selection(since=date.min)), tx.outcomes.scorecard("ticker")
+            tx.outcomes.compute_scorecard("ticker", Selection(since=date.min)),
+            tx.outcomes.compute_scorecard("ticker"),
         )

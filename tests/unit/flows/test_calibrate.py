@@ -1,4 +1,4 @@
-"""What a run does about outcomes that it cannot learn from, and about faults of the code."""
+"""Outcomes that a run cannot learn from, and faults of the code, while it calibrates."""
 
 import logging
 from collections.abc import Callable, Iterator

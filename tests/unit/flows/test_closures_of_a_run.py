@@ -1,4 +1,4 @@
-"""Closures follow from the tickers of the run; others may not have been fetched for weeks."""
+"""Closures are found from the tickers of the run; others may not have been fetched for weeks."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""The last resort: one sentence for what nobody foresaw, its traceback in a private log of bounded size."""
+"""Unforeseen errors: one sentence, and the traceback in a private log of bounded size."""
 
 from pathlib import Path
 

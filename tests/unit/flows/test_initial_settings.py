@@ -1,4 +1,4 @@
-"""The first day: `init`, watchlists, `config show`, and nothing scheduled that cannot run."""
+"""Initial settings: `init`, watchlists, `config show`, and nothing scheduled that cannot run."""
 
 import json
 import sqlite3

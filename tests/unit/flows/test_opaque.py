@@ -1,4 +1,4 @@
-"""What a task is handed whole is not searched for futures, and arrives as it is."""
+"""Opaque values are not searched for futures, and reach the task as they are."""
 
 from dataclasses import dataclass, field
 

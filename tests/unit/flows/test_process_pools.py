@@ -1,4 +1,4 @@
-"""Walks spread over processes: which are, and what becomes of an error; real processes are in integration."""
+"""Walks in several processes: which walks, and how errors are raised; real processes are in integration."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Names of runs: those that a person typed stay, those that Prefect made up tell nothing."""
+"""Names of runs: those that a person typed stay, those that Prefect generates are replaced."""
 
 import pytest
 

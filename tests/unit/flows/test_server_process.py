@@ -1,4 +1,4 @@
-"""What a server of our own needs before it starts: a port that is free, and a log of bounded size."""
+"""Start of a Prefect server: a free port, and a log of bounded size."""
 
 import socket
 import subprocess

@@ -1,4 +1,4 @@
-"""One ticker's fault has a name and stops no other: through every verb that takes several tickers.
+"""A fault of one ticker has a name and stops no other, in every verb that takes several tickers.
 
 Beside two healthy shares: one whose exchange calendar ends with 2026, one with a short history, one that was
 halted, and one with broken bars.

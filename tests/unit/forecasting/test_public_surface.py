@@ -1,4 +1,4 @@
-"""What `import forecasting` offers."""
+"""The public names of `forecasting`."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""Texts from outside: nothing but visible characters on one line of bounded length is left of them."""
+"""Texts from outside are reduced to visible characters on one line of bounded length."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Calendars as a run knows them: symbols that are set, zones of the source, closures that prices show."""
+"""Calendars of a run: symbols that are set, zones of the source, closures found in prices."""
 
 from collections.abc import Collection
 from datetime import date

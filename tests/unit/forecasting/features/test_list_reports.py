@@ -1,4 +1,4 @@
-"""Reports that people see are those that a forecast from the same session expects, and no other."""
+"""Reports that people see are those that a forecast from the same session expects, and no others."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""Paths mapped to the bands, and what they say of the way."""
+"""Paths mapped to the bands, and the odds of touches and drawdowns measured on them."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Fitting a network: what is learnt, what is kept, and what is left behind (nothing)."""
+"""Fitting a network: what it learns, the weights that are kept, and no global state that stays changed."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A split that nobody worked in is told from a move of the market, whatever the ratio."""
+"""A split that the source has not applied is distinguished from a move of the market, whatever the ratio."""
 
 from dataclasses import replace
 from pathlib import Path
