@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from prefect import flow, get_run_logger
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect import get_run_logger
 
 from flows.context import RunContext
 from flows.prefect_runtime import parameters as form
-from flows.prefect_runtime.flow_support import open_flow_context, translate_failure
-from flows.prefect_runtime.run_names import run_name
+from flows.prefect_runtime.definitions import define_flow
+from flows.prefect_runtime.flow_support import open_flow_context
 from flows.presentation.artifacts import BackfillProgress, show_backfill
 from flows.steps.ingest import ingest_tickers, require_stored
 from flows.steps.missing_sessions import load_unfinished
@@ -22,8 +21,7 @@ from forecasting.calendars.trading_days import Span, list_sessions
 from forecasting.errors import SourceError, UsageError
 
 
-@flow(name="backfill", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
-@translate_failure
+@define_flow("backfill")
 def backfill(
     start: form.Day,
     end: form.Day,

@@ -2,20 +2,17 @@
 
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.prefect_runtime import parameters as form
-from flows.prefect_runtime.flow_support import open_flow_context, translate_failure
-from flows.prefect_runtime.run_names import run_name
+from flows.prefect_runtime.definitions import define_flow
+from flows.prefect_runtime.flow_support import open_flow_context
 from flows.steps.missing_sessions import plan_sessions
 from flows.steps.sessions import publish_plan
 from forecasting.types import CatchUp, Retrain
 
 
-@flow(name="daily", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
-@translate_failure
+@define_flow("daily")
 def daily(
     tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
     source: form.Source = "configured",

@@ -1,18 +1,14 @@
 """Forecast: bands from a stored model and stored prices."""
 
-from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
-
 from flows.prefect_runtime import parameters as form
-from flows.prefect_runtime.flow_support import open_flow_context, translate_failure
-from flows.prefect_runtime.run_names import run_name
+from flows.prefect_runtime.definitions import define_flow
+from flows.prefect_runtime.flow_support import open_flow_context
 from flows.steps.publish import forecast_stored
 from flows.summary import RunSummary
 from forecasting.types import Retrain
 
 
-@flow(name="forecast", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # Prefect's stub wants an instance of an unbound generic
-@translate_failure
+@define_flow("forecast")
 def forecast(
     tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
     source: form.Source = "configured",

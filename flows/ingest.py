@@ -1,18 +1,14 @@
 """Ingest: bring the price store up to date, and do nothing else."""
 
-from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
-
 from flows.prefect_runtime import parameters as form
-from flows.prefect_runtime.flow_support import open_flow_context, translate_failure
-from flows.prefect_runtime.run_names import run_name
+from flows.prefect_runtime.definitions import define_flow
+from flows.prefect_runtime.flow_support import open_flow_context
 from flows.steps.ingest import ingest_universe
 from flows.steps.models import list_universe
 from flows.summary import RunSummary
 
 
-@flow(name="ingest", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
-@translate_failure
+@define_flow("ingest")
 def ingest(
     tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
     source: form.Source = "configured",

@@ -1,17 +1,13 @@
 """Retrain: a challenger from the store's prices, promoted if it passes the promotion test."""
 
-from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
-
 from flows.prefect_runtime import parameters as form
-from flows.prefect_runtime.flow_support import open_flow_context, translate_failure
-from flows.prefect_runtime.run_names import run_name
+from flows.prefect_runtime.definitions import define_flow
+from flows.prefect_runtime.flow_support import open_flow_context
 from flows.steps.publish import retrain_model
 from flows.summary import RunSummary
 
 
-@flow(name="retrain", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
-@translate_failure
+@define_flow("retrain")
 def retrain(
     tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
     source: form.Source = "configured",

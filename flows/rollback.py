@@ -2,20 +2,17 @@
 
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.prefect_runtime.flow_support import translate_failure
+from flows.prefect_runtime.definitions import define_flow
 from flows.prefect_runtime.parameters import ModelVersion, Source, overrides
-from flows.prefect_runtime.run_names import run_name
 from flows.settings import load_settings
 from flows.steps.rollback import roll_back
 from forecasting.errors import UsageError
 
 
-@flow(name="rollback", flow_run_name=run_name)
-@translate_failure
+@define_flow("rollback")
 def rollback(champion: ModelVersion, again: ModelVersion, source: Source = "configured") -> State[Any]:
     """Take the champion back for good, and make the one before it serve again.
 

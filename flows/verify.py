@@ -1,16 +1,13 @@
 """Verify: score what has closed."""
 
-from prefect import flow
-
 from flows.prefect_runtime import parameters as form
-from flows.prefect_runtime.flow_support import open_flow_context, translate_failure
-from flows.prefect_runtime.run_names import run_name
+from flows.prefect_runtime.definitions import define_flow
+from flows.prefect_runtime.flow_support import open_flow_context
 from flows.steps.verify import verify_store
 from flows.summary import RunSummary
 
 
-@flow(name="verify", flow_run_name=run_name)
-@translate_failure
+@define_flow("verify")
 def verify(
     tickers: form.Symbols = [],  # noqa: B006  # a literal, so that the form shows it; nothing changes it
     source: form.Source = "configured",

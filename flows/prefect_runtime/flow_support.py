@@ -1,52 +1,26 @@
-"""Prefect helpers: error-to-state translation, run time limit, scheduled time."""
+"""Prefect helpers: the context of a run, its time limit, tags and due time."""
 
-import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from prefect import get_client, get_run_logger
-from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
-from prefect.states import Failed
 from prefect.utilities.annotations import quote
 
-from flows.alarms import Alarm, try_alarm
 from flows.context import RunContext, open_context
-from flows.failures import hide_secrets, translate_error
-from flows.prefect_runtime.run_logs import clean_run_logs
-from flows.private_files import private_files
-from flows.settings import load_settings
-from forecasting.errors import BandcastError, CalendarError, UsageError
+from forecasting.errors import CalendarError, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 LOST_ADVICE = "a backup may hold them, and 'A damaged store' in docs/operations.md says what else"
 PROMPT = timedelta(minutes=1)
-
-
-def translate_failure(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn any error into a failed state with one sentence, instead of a traceback; files are private."""
-    clean_run_logs()
-
-    @functools.wraps(function)
-    def body(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            with private_files(), time_limit(load_settings().run_minutes):
-                return function(*args, **kwargs)
-        except Exception as error:
-            failure = translate_error(error)
-        alarm_failure(failure)
-        failed: State[Any] = Failed(message=hide_secrets(str(failure)), data=failure)
-        return failed  # type: ignore[return-value]  # Prefect accepts a state as result
-
-    return body
 
 
 def opaque(value: R) -> R:
@@ -57,27 +31,6 @@ def opaque(value: R) -> R:
     """
     quoted: R = quote(value)  # type: ignore[assignment]  # Prefect unwraps it before the task begins
     return quoted
-
-
-def alarm_failure(failure: BandcastError) -> None:
-    """Send an alarm about the failure of this run; a fault of that is logged."""
-    if fault := try_alarm(Alarm(f"bandcast: {flow_run.name} failed", str(failure))):
-        get_run_logger().warning("alarm: %s", fault)
-
-
-def translate_error_of_task(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise an unforeseen error of a task as an `InternalError`, whose text Prefect puts into a state."""
-
-    @functools.wraps(function)
-    def body(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except BandcastError:
-            raise
-        except Exception as error:
-            raise translate_error(error) from error
-
-    return body
 
 
 @contextmanager

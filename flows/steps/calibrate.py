@@ -4,12 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from db import CalibrationRecord
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_error_of_task
+from flows.prefect_runtime.definitions import define_task
 from flows.steps.process_pools import choose_spread
 from flows.steps.progress import log_progress
 from flows.steps.returns import load_for_run
@@ -25,10 +24,7 @@ from forecasting.forecast import identify
 from forecasting.sampling import draw_sample
 
 
-@task(
-    name="calibrate", task_run_name="calibrate-{context.as_of}", cache_policy=NO_CACHE, persist_result=False
-)
-@translate_error_of_task
+@define_task("calibrate", "calibrate-{context.as_of}")
 def calibrate(context: RunContext) -> CalibrationRecord:
     """Learn from every outcome known at `as_of`, and save the state."""
     record = learn_with_fallback(context)

@@ -6,11 +6,11 @@ Dates are an extra: whatever fails here has a named reason, and neither prices n
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from flows.context import RunContext, load_earnings
-from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
+from flows.prefect_runtime.definitions import define_task
+from flows.prefect_runtime.flow_support import opaque
 from flows.sources.earnings import LiveEarningsSource
 from flows.sources.retry import Retrier, RetryPolicy
 from flows.steps.progress import log_progress
@@ -71,8 +71,7 @@ def describe_faults(faults: Mapping[str, PriceError]) -> Iterator[str]:
         yield f"{reason} for {name_some(tickers)}; what is stored serves. {faults[tickers[0]]}"
 
 
-@task(name="pull-earnings", cache_policy=NO_CACHE, persist_result=False)
-@translate_error_of_task
+@define_task("pull-earnings")
 def ingest_earnings(
     context: RunContext, source: LiveEarningsSource, tickers: Sequence[str], *, lists: Sequence[ReportOrigin]
 ) -> dict[str, PriceError]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 from prefect.futures import as_completed
 
 from db import RANDOM_WALK, ModelRecord, Store
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
+from flows.prefect_runtime.definitions import define_task
+from flows.prefect_runtime.flow_support import opaque
 from flows.steps.process_pools import TickerForecaster, spread_forecasts
 from flows.steps.returns import load_ticker, load_universe
 from forecasting.calibration import Calibration
@@ -58,13 +58,7 @@ class ForecastResult:
         }
 
 
-@task(
-    name="forecast",
-    task_run_name="forecast-{context.as_of}-{tickers[0]}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-@translate_error_of_task
+@define_task("forecast", "forecast-{context.as_of}-{tickers[0]}")
 def forecast_chunk(
     context: RunContext, forecast: TickerForecaster, basis: PriceBasis, *, tickers: Sequence[str]
 ) -> ForecastResult:

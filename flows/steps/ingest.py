@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, cast
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Failed
 
 from db import QuarantineRecord
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
+from flows.prefect_runtime.definitions import define_task
+from flows.prefect_runtime.flow_support import opaque
 from flows.presentation.artifacts import show_quarantined
 from flows.sources.retry import Retrier, open_retrier
 from flows.steps.closures import describe_closures, describe_prices, learn_closures
@@ -34,8 +34,7 @@ from forecasting.text import name_some
 NAMED_FAULTS = 3
 
 
-@task(name="pull", cache_policy=NO_CACHE, persist_result=False, task_run_name="pull-{ticker}")
-@translate_error_of_task
+@define_task("pull", "pull-{ticker}")
 def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | State[PriceError]:
     """Fetch, check and save one ticker; the retries are in `retrier`, which all tickers share.
 

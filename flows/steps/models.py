@@ -4,12 +4,11 @@ import json
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from db import ModelRecord, PromotionRecord
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import translate_error_of_task
+from flows.prefect_runtime.definitions import define_task
 from flows.steps.epoch_log import EpochLog, format_losses
 from flows.steps.process_pools import choose_spread
 from flows.steps.progress import log_progress
@@ -33,8 +32,7 @@ from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewa
 from forecasting.types import Retrain
 
 
-@task(name="train", task_run_name="train-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
-@translate_error_of_task
+@define_task("train", "train-{context.as_of}")
 def train(context: RunContext) -> str:
     """Fit a challenger on the training universe and test it; return the version that serves then.
 

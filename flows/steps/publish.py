@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version as installed
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from db import Publication, RunRecord, TickerSession
 from flows.context import RunContext
+from flows.prefect_runtime.definitions import define_task
 from flows.prefect_runtime.events import emit_published
-from flows.prefect_runtime.flow_support import flow_run_id, opaque, translate_error_of_task
+from flows.prefect_runtime.flow_support import flow_run_id, opaque
 from flows.presentation.artifacts import show_fallbacks, show_quarantined
 from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
@@ -119,8 +119,7 @@ def find_highest_rung(result: ForecastResult, version: str) -> str:
     return min(made, key=lambda rung: values(Quality).index(made[rung]))
 
 
-@task(name="publish", task_run_name="publish-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
-@translate_error_of_task
+@define_task("publish", "publish-{context.as_of}")
 def publish(
     context: RunContext, run: RunRecord, forecasts: Sequence[Forecast], *, faults: Mapping[str, PriceError]
 ) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from typing import Any
 from prefect import flow, get_run_logger, tags
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.context import RunContext
 from flows.failures import hide_secrets, translate_error
 from flows.prefect_runtime.automations import FILL_TAG
+from flows.prefect_runtime.definitions import build_task_runner
 from flows.steps.earnings import refresh_earnings
 from flows.steps.ingest import ingest_tickers, require_ingested
 from flows.steps.missing_sessions import SessionPlan
@@ -64,7 +64,7 @@ def fill_session(context: RunContext) -> SessionFill:
     """
 
     # The context is no parameter of it: Prefect would store its settings.
-    @flow(name="fill", flow_run_name=f"fill-{context.as_of}", task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]  # as in flows.forecast
+    @flow(name="fill", flow_run_name=f"fill-{context.as_of}", task_runner=build_task_runner())
     def fill(session: date) -> State[Any]:
         return _publish_missed(context.at(session))
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import date
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
+from flows.prefect_runtime.definitions import define_task
+from flows.prefect_runtime.flow_support import opaque
 from flows.sources.earnings import LiveEarningsSource
 from flows.sources.retry import open_retrier
 from flows.steps.earnings import refresh_earnings
@@ -71,8 +71,7 @@ def _is_current(context: RunContext, ticker: str, last: date | None) -> bool:
     return False
 
 
-@task(name="pull-training", cache_policy=NO_CACHE, persist_result=False)
-@translate_error_of_task
+@define_task("pull-training")
 def ingest_in_turn(context: RunContext, tickers: Sequence[str]) -> dict[str, PriceError]:
     """Fetch, check and save tickers one after the other; return why each other one failed."""
     retrier, faults = open_retrier(context.settings), {}

@@ -2,11 +2,11 @@
 
 from datetime import date, timedelta
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from flows.context import RunContext
-from flows.prefect_runtime.flow_support import opaque, translate_error_of_task
+from flows.prefect_runtime.definitions import define_task
+from flows.prefect_runtime.flow_support import opaque
 from flows.steps.present import present_calibration
 from flows.steps.progress import log_progress
 from flows.summary import RunSummary, Stopwatch
@@ -27,8 +27,7 @@ def verify_store(context: RunContext) -> RunSummary:
     return RunSummary(context.as_of, seconds=watch.seconds, scored=scored)
 
 
-@task(name="verify", task_run_name="verify-{context.as_of}", cache_policy=NO_CACHE, persist_result=False)
-@translate_error_of_task
+@define_task("verify", "verify-{context.as_of}")
 def verify_bands(context: RunContext, since: date) -> int:
     """Score the bands that have closed by `as_of` and are new or changed; return their number.
 

@@ -39,11 +39,11 @@ def list_decorators(node: Function) -> list[str]:
 
 def is_step(node: Function) -> bool:
     """Return whether Prefect runs the function as a flow or a task."""
-    return any(decorator.startswith(("flow(", "task(")) for decorator in list_decorators(node))
+    steps = ("define_flow(", "define_task(", "flow(")
+    return any(decorator.startswith(steps) for decorator in list_decorators(node))
 
 
 def is_entry(node: Function) -> bool:
     """Return whether the parameters are the fields of a form or the options of a command."""
-    return node.name in COMMANDS or any(
-        decorator.startswith(("flow(", "app.command", "app.callback")) for decorator in list_decorators(node)
-    )
+    entries = ("define_flow(", "app.command", "app.callback")
+    return node.name in COMMANDS or any(decorator.startswith(entries) for decorator in list_decorators(node))
