@@ -1,4 +1,4 @@
-"""Earnings reports: by hand, against a twin that asks session by session, and blind to what is not known."""
+"""Earnings reports: by hand, against a twin that loops over sessions, and without knowledge of the future."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -171,13 +171,19 @@ def test_dates_of_more_than_a_year_ago_do_not_show_that_dates_are_known() -> Non
 
 
 class Twin:
-    """What one session knows, asked report by report."""
+    """The expectations of one session, computed report by report."""
 
     def __init__(self, returns: DailyReturns, dates: EarningsDates) -> None:
         self.days = [*SESSIONS.tolist(), *FOLLOWING]
         self.reports = dates.reports
         self.returns = pd.Series(returns.log_return)
         self.volume = pd.Series(make_dated_history().bars["volume"].to_numpy())
+        firsts = [self.first(report.day) for report in self.reports if report.day in self.days]
+        self.moved = {
+            first: self.score(first, first) > self.score(first + 1, first)
+            for first in firsts
+            if 0 < first < len(SESSIONS) - 1
+        }
 
     def first(self, day: date) -> int:
         return bisect_left(self.days, day)
@@ -189,12 +195,7 @@ class Twin:
         """Share of a report that its own day reacts with, as known at a session."""
         if report.day not in self.days:
             return 1.0
-        labels = []
-        for other in self.reports:
-            own = self.first(other.day)
-            if other.day in self.days and own + 1 <= session and own > 0:
-                labels.append(self.score(own, own) > self.score(own + 1, own))
-        newest = labels[-8:]
+        newest = [moved for first, moved in self.moved.items() if first + 1 <= session][-8:]
         share = (1 + sum(newest)) / (2 + len(newest))
         return float(np.clip(1.6 * (share - 0.5) + 0.5, 0, 1))
 
@@ -240,9 +241,13 @@ class Twin:
         return total
 
 
+@pytest.fixture(scope="module")
+def twin(returns: DailyReturns) -> Twin:
+    return Twin(returns, make_dates())
+
+
 @pytest.mark.parametrize("session", [*range(800, len(SESSIONS), 29), len(SESSIONS) - 1])
-def test_what_is_expected_ahead_equals_its_twin(session: int, returns: DailyReturns) -> None:
-    twin = Twin(returns, make_dates())
+def test_what_is_expected_ahead_equals_its_twin(session: int, twin: Twin, returns: DailyReturns) -> None:
     reports = find_reports(returns)
     np.testing.assert_allclose(reports.ahead[session], twin.ahead(session), atol=1e-12)
     assert reports.weight[session] == pytest.approx(twin.weight(session))
