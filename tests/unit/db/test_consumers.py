@@ -295,6 +295,6 @@ def test_averages_of_all_scores_read_them_in_the_order_of_the_table(
     assert "SEARCH o USING PRIMARY KEY (source=?)" in plan
 
 
-def test_each_documented_query_is_asked_and_has_at_most_two_joins() -> None:
+def test_each_documented_query_is_tested_and_has_at_most_two_joins() -> None:
     assert list(QUERIES) == list(ANSWERS)
     assert max(query.count("JOIN ") for query in QUERIES.values()) <= 2

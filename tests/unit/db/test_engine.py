@@ -190,7 +190,7 @@ def test_a_file_in_the_form_of_sqlite_itself_may_have_any_name(tmp_path: Path) -
     assert history.database == tmp_path / "a?b#c%d" / "store.db"
 
 
-def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_driver_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(DatabaseUnreachableError, match=r"pip install 'bandcast\[postgres\]'"):
         open_engine("postgresql://me@host/d")

@@ -58,14 +58,14 @@ def scored(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: S
         ),
     ],
 )
-def test_coverage_is_that_of_live_bands_unless_all_are_asked(
+def test_coverage_is_that_of_live_bands_unless_all_are_selected(
     scored: Store, view: str, columns: str, expected: list[tuple[Any, ...]]
 ) -> None:
     query = f"SELECT {columns} FROM {view} WHERE band = 'calibrated' ORDER BY {columns}"
     assert select(scored, query) == expected
 
 
-def test_levels_are_those_of_live_bands_unless_all_are_asked(scored: Store) -> None:
+def test_levels_are_those_of_live_bands_unless_all_are_selected(scored: Store) -> None:
     query = "SELECT DISTINCT kind FROM {view} ORDER BY kind"
     assert select(scored, query.format(view="pinball_by_level")) == [("live",)]
     assert select(scored, query.format(view="all_pinball_by_level")) == [("backfill",), ("live",)]

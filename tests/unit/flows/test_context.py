@@ -179,7 +179,7 @@ def test_a_day_without_a_session_stands_for_the_session_before_it() -> None:
     assert resolve_scope(DUE, sunday, source="yahoo", tickers="AAPL,BTC-USD").as_of == sunday
 
 
-def test_a_scope_is_settled_without_a_store(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scope_is_resolved_without_a_store(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANDCAST_HOME", str(workplace / "elsewhere"))
     assert resolve_scope(DUE).as_of == date(2013, 3, 1)
     assert not (workplace / "elsewhere").exists()

@@ -17,7 +17,7 @@ def report_epochs(seconds: list[float]) -> list[str]:
     return lines
 
 
-def test_a_slow_fit_says_every_epoch_what_it_can_take_yet() -> None:
+def test_a_slow_fit_logs_an_estimate_every_epoch() -> None:
     losses = "training_loss 0.5000, validation_loss 0.2500"
     assert report_epochs([100, 120, 140]) == [
         f"train: epoch 1, step 10 of at most 300, {losses}",

@@ -49,13 +49,13 @@ def context(migrated: None) -> Iterator[RunContext]:
         yield opened
 
 
-def test_missing_sessions_are_reported_and_only_the_own_one_is_published(context: RunContext) -> None:
+def test_missing_sessions_are_listed_and_only_the_due_one_is_published(context: RunContext) -> None:
     plan = plan_sessions(context, None, "report", sessions=10, force=False)
     assert plan.missing == (TUESDAY, THURSDAY)
     assert (plan.filled, plan.reason) == ((), "")
 
 
-def test_missing_sessions_are_filled_oldest_first_beside_the_own_one(context: RunContext) -> None:
+def test_missing_sessions_are_filled_oldest_first_beside_the_due_one(context: RunContext) -> None:
     plan = plan_sessions(context, None, "fill", sessions=10, force=False)
     assert plan.filled == (TUESDAY, THURSDAY)
     assert plan.reason == ""

@@ -103,7 +103,7 @@ def test_of_a_servers_url_no_secret_is_shown(url: str, shown: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
-def test_only_http_is_asked(tmp_path: Path) -> None:
+def test_only_http_urls_are_requested(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Expected a Prefect server at http:// or https://"):
         require_access(tmp_path.as_uri(), None)
 

@@ -179,7 +179,7 @@ def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
         ('date,close\n2024-06-03,"1\n', "found"),
     ],
 )
-def test_a_bad_file_says_where(write: Write, text: str, sentence: str) -> None:
+def test_the_error_for_a_bad_file_names_the_place(write: Write, text: str, sentence: str) -> None:
     with pytest.raises(BadBarsError, match=sentence):
         write(text).fetch("ACME", None, END)
 

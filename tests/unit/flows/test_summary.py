@@ -58,7 +58,7 @@ def test_a_run_that_published_nothing_is_a_line_for_each_fault_and_one_for_the_s
     ]
 
 
-def test_a_run_that_filled_sessions_alone_still_says_where_the_bands_are(store: Store) -> None:
+def test_a_run_that_only_filled_sessions_still_names_the_place_of_the_bands(store: Store) -> None:
     report = RunOutputs(plot="fan.png", database="sqlite://", query="SELECT\n  1")
     parts = list(build_summary_parts(RunSummary(DAY, outputs=report), store, None))
     assert parts[1:] == ["Plot:     fan.png", "Database: sqlite://", "Query:    SELECT 1"]

@@ -160,7 +160,7 @@ def test_the_first_origin_has_learned_nothing(universe: Universe) -> None:
     np.testing.assert_array_equal(first.quantiles["calibrated"], first.quantiles["predictive"])
 
 
-def test_no_band_knows_what_came_after_its_origin(universe: Universe, histories: Histories) -> None:
+def test_no_band_depends_on_prices_after_its_origin(universe: Universe, histories: Histories) -> None:
     day = ISSUED[20].origin
     shaken = prepare({ticker: scale_after(history, day, 1.5) for ticker, history in histories.items()})
     before, after = calibrate(ISSUED, universe), calibrate(ISSUED, shaken)

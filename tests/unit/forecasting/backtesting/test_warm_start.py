@@ -106,7 +106,7 @@ def test_progress_is_reported_origin_by_origin(reported: list[tuple[int, int]]) 
     assert reported == [(step, 6) for step in range(1, 7)]
 
 
-def test_a_warm_start_knows_nothing_of_what_follows(
+def test_a_warm_start_does_not_depend_on_later_prices(
     start: "partial[WarmStart]", histories: Sequence[PriceHistory]
 ) -> None:
     shares = [history for history in histories if history.ticker != "COIN"]

@@ -48,7 +48,7 @@ def build_reporting(moves: Floats, reacted: Floats, ahead: float) -> Lookback:
     return Lookback(returns, unknown, unknown, unknown, reports=reports)
 
 
-def test_the_calmest_and_the_wildest_walk_are_one_where_nothing_tells_them_apart(
+def test_the_calmest_and_the_wildest_walk_are_one_where_they_do_not_differ(
     calm_market: pd.Series, simulation: SimulationConfig
 ) -> None:
     window = build_window(np.tile([0.02, -0.02], 300), calm_market)

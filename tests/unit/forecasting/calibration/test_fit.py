@@ -27,12 +27,12 @@ def factors(calibration: Calibration, ticker: str = "T01", regime: Regime = "cal
 
 
 @pytest.mark.parametrize("scale", [0.7, 1.4])
-def test_bands_that_are_too_wide_or_narrow_by_a_factor_are_mended_by_it(scale: float) -> None:
+def test_bands_that_are_too_wide_or_narrow_by_a_factor_are_corrected_by_it(scale: float) -> None:
     learned = learn(make_closed(700, scale=scale), CONFORMAL_ALONE)
     assert factors(learned)[:, 0] == pytest.approx(scale, rel=0.08)  # the prior keeps a little
 
 
-def test_each_tail_is_mended_by_itself() -> None:
+def test_each_tail_is_corrected_by_itself() -> None:
     closed = make_closed(700)
     closed["actual"] = np.where(closed["actual"] < 0, 1.5, 0.8) * closed["actual"]
     lower, upper = factors(learn(closed, CONFORMAL_ALONE))[:, 0]
@@ -40,12 +40,12 @@ def test_each_tail_is_mended_by_itself() -> None:
     assert upper == pytest.approx(0.8, rel=0.08)
 
 
-def test_bands_that_hold_are_left_alone() -> None:
+def test_bands_with_the_right_coverage_are_left_alone() -> None:
     assert factors(learn(make_closed(700), CONFORMAL_ALONE)) == pytest.approx(1.0, abs=0.06)
 
 
 @pytest.mark.parametrize("scale", [0.75, pytest.param(1.0, marks=pytest.mark.long), 1.5])
-def test_in_a_closed_loop_the_issued_bands_come_to_hold(scale: float) -> None:
+def test_in_a_closed_loop_the_issued_bands_reach_their_coverage(scale: float) -> None:
     closed = make_closed(100, tickers=30, scale=scale)
     closed = closed[closed["horizon"] == 1].reset_index(drop=True)
     config = CalibrationConfig(prior_blocks=1e9, shared_rate=0.3)  # the feedback alone

@@ -26,7 +26,7 @@ def factors(learned: Calibration, reports_ahead: int) -> Floats:
     return learned.multipliers("T01", "calm", (1, 2, 5), reports_ahead=(reports_ahead,) * 3)
 
 
-def test_windows_with_a_report_are_mended_apart_from_the_others() -> None:
+def test_windows_with_a_report_are_corrected_apart_from_the_others() -> None:
     learned = learn_calibration(make_reporting(900, report=1.6), 0.05, CONFORMAL_ALONE)
     assert factors(learned, 1)[:, 0] == pytest.approx(1.6, rel=0.12)
     assert factors(learned, 0) == pytest.approx(1.0, abs=0.07)

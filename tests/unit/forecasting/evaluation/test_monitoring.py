@@ -31,7 +31,7 @@ def make_closed(share_inside: float, sessions: int = 60, tickers: int = 20, hori
 
 
 @pytest.mark.parametrize("share", [0.5, 0.75, 1.0])
-def test_bands_that_hold_too_little_or_too_much_drift(share: float) -> None:
+def test_coverage_below_or_above_the_nominal_is_drift(share: float) -> None:
     (found,) = find_drifts(make_closed(share), 0.9, CONFIG)
     assert found.coverage == pytest.approx(share)
     assert (found.horizon, found.nominal, found.outcomes, found.sessions) == (1, 0.9, 1200, 60)

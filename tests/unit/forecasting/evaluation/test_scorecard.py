@@ -139,7 +139,7 @@ def test_terciles_follow_the_volatility_at_issue(rows: pd.DataFrame) -> None:
     assert table["coverage_calm"].sort_index().to_numpy() == pytest.approx(early.sort_index().to_numpy())
 
 
-def test_own_terciles_are_each_tickers_own(rows: pd.DataFrame) -> None:
+def test_terciles_are_computed_for_each_ticker_alone(rows: pd.DataFrame) -> None:
     quiet = rows.assign(log_return=rows.log_return.mask(rows.ticker == "T0", rows.log_return / 50))
     terciles = split_by_ticker(build_panel(quiet))
     assert (terciles.calm.sum(axis=0) == 10).all()

@@ -108,7 +108,7 @@ def test_reports_that_moved_the_next_session_eight_times_leave_their_own_day_not
     assert reports.weight[last : last + 2].tolist() == pytest.approx([0.0, 1.0], abs=1e-12)
 
 
-def test_an_expected_size_is_the_pools_until_a_ticker_has_its_own() -> None:
+def test_an_expected_size_is_that_of_the_pool_until_a_ticker_has_reports() -> None:
     size = np.array([np.nan, 13.0, np.nan, 3.0])
     reports = Reports(np.zeros(4), np.zeros((4, LONGEST_HORIZON)), size, np.array([True, True, False, True]))
     assert expect_size(reports, 7.0).tolist() == pytest.approx(

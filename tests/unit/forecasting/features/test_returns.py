@@ -142,7 +142,7 @@ def test_a_history_that_ends_earlier_has_the_columns_of_the_slice(
 
 @unhurried
 @given(acted_histories(), st.sampled_from(BASES), st.integers(0, SESSIONS - 1))
-def test_no_column_knows_a_later_bar_split_or_dividend(
+def test_no_column_depends_on_a_later_bar_split_or_dividend(
     history: PriceHistory, basis: PriceBasis, end: int
 ) -> None:
     cut = history.bars.index[end].date()
