@@ -13,12 +13,13 @@ DOTENV = ".env"  # in the working directory
 DOTENV_ENCODING = "utf-8-sig"  # some editors put a mark at the beginning, which would hide the first name
 
 
-def read_dotenv(path: Path = Path(DOTENV)) -> dict[str, str]:
+def read_dotenv() -> dict[str, str]:
     """Read the variables of bandcast in the `.env` of the working directory; none where there is no file.
 
     Raises:
         UsageError: The file cannot be read, or has a line that is none of its kind.
     """
+    path = Path(DOTENV)
     try:
         _require_parsable(path)
         values = dotenv_values(path, encoding=DOTENV_ENCODING)

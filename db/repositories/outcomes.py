@@ -192,7 +192,7 @@ class OutcomeRepository(Repository):
         )
         return read_frame(self._connection, query)
 
-    def count_by_condition(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
+    def count_by_condition(self, selection: Selection) -> pd.DataFrame:
         """Count the calibrated bands that held, by horizon, regime at issue and report.
 
         Returns:

@@ -46,7 +46,7 @@ class Member:
 
 
 def find_universe(
-    members: Mapping[str, Member], exchanges: Collection[str], session: date, *, listed: Collection[str] = ()
+    members: Mapping[str, Member], exchanges: Collection[str], session: date, *, listed: Collection[str]
 ) -> set[str]:
     """Return the universe of a source after a run: the tickers of the newest run of each exchange.
 

@@ -50,9 +50,7 @@ def describe_automations(deployments: Iterable[UUID], block: UUID | None) -> Ite
             yield describe_automation(_send_by(content, block), watched, tag)
 
 
-def describe_automation(
-    content: Mapping[str, Any], deployments: Iterable[UUID], tag: str = ""
-) -> Specification:
+def describe_automation(content: Mapping[str, Any], deployments: Iterable[UUID], tag: str) -> Specification:
     """Describe one automation, watching runs of some deployments alone, and those with a tag, if any."""
     ids = sorted(f"prefect.deployment.{identity}" for identity in deployments)
     ids += [f"prefect.tag.{tag}"] if tag else []

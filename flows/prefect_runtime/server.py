@@ -46,7 +46,7 @@ PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 Environment = Mapping[str, str]
 
 
-def serve_flows(port: int, *, reset: bool = False) -> None:
+def serve_flows(port: int, *, reset: bool) -> None:
     """Deploy what is missing of `deployments/prefect.yaml` and work on it until interrupted.
 
     Uses the Prefect server of PREFECT_API_URL; where none is set, starts one on 127.0.0.1 for as long, which
@@ -99,7 +99,7 @@ def provide_auth_string() -> str:
     return auth_string
 
 
-def deploy_to_server(*, reset: bool = False, dry_run: bool = False) -> None:
+def deploy_to_server(*, reset: bool, dry_run: bool) -> None:
     """Deploy what is missing to the server of PREFECT_API_URL, for workers elsewhere.
 
     Args:
@@ -151,7 +151,7 @@ def _work(environment: Environment, url: str, *, reset: bool) -> None:
         time.sleep(RESTART_SECONDS)
 
 
-def _deploy(environment: Environment, *, reset: bool = False, dry_run: bool = False) -> None:
+def _deploy(environment: Environment, *, reset: bool, dry_run: bool = False) -> None:
     """Deploy with the access and the store of an environment; print a line for each change.
 
     Raises:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
 
@@ -112,9 +111,7 @@ def select_charted(bands: pd.DataFrame, watched: Sequence[str], number: int) -> 
     return tuple(sorted(dict.fromkeys(chosen[:number]) if len(width) > number else width.index))
 
 
-def build_bands_sheet(
-    bands: pd.DataFrame, reports: Mapping[str, Sequence[DatedReport]] = MappingProxyType({})
-) -> Sheet:
+def build_bands_sheet(bands: pd.DataFrame, reports: Mapping[str, Sequence[DatedReport]]) -> Sheet:
     """Build the table of bands; programs also get the columns that it does not show.
 
     Args:
@@ -130,7 +127,7 @@ def build_bands_sheet(
 
 
 def load_fan_data(
-    store: Store, tickers: Sequence[str], until: date | None = None, *, known_ahead: int | None
+    store: Store, tickers: Sequence[str], until: date | None, *, known_ahead: int | None
 ) -> FanData:
     """Load the newest bands of some tickers (none: of all) up to a session, and the closes before them.
 

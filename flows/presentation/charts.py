@@ -29,9 +29,7 @@ _MEDIAN = "#1d4ed8"
 _REPORT = "#b45309"
 
 
-def draw_fan(
-    bands: pd.DataFrame, closes: pd.Series, ticker: str, *, reports: Sequence[DatedReport] = ()
-) -> bytes:
+def draw_fan(bands: pd.DataFrame, closes: pd.Series, ticker: str, *, reports: Sequence[DatedReport]) -> bytes:
     """Draw the fan of one ticker as a PNG of about 20 kB, on its own background: readable on dark pages."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, 3.4), layout="constrained", facecolor="#f8fafc")

@@ -14,7 +14,7 @@ from flows.presentation.report_dates import describe_origin, describe_report, lo
 from flows.presentation.scorecards import other_source_hint
 from flows.presentation.tables import STORED_DIGITS, Column, Format, Sheet, sheet_from_frame, to_records
 from forecasting.calendars.listed_reports import ReportCheck
-from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import Calendar, first_day
 from forecasting.errors import CalendarError, UsageError
@@ -93,7 +93,7 @@ class StoredPrices:
 def load_status_sheet(
     store: Store,
     tickers: Sequence[str],
-    calendars: Calendars = STANDARD,
+    calendars: Calendars,
     *,
     now: datetime,
     known_ahead: int | None,
@@ -118,7 +118,7 @@ def load_status_sheet(
 def load_price_status(
     store: Store,
     tickers: Sequence[str],
-    calendars: Calendars = STANDARD,
+    calendars: Calendars,
     *,
     now: datetime,
     known_ahead: int | None,

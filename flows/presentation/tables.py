@@ -68,7 +68,7 @@ class Sheet:
 Part = Sheet | str
 
 
-def format_number(value: float | None, spec: str = ".3f") -> str:
+def format_number(value: float | None, spec: str) -> str:
     """Format a number; the empty text stands for none, NaN and infinity.
 
     >>> format_number(0.9, ".1%"), format_number(float("nan")), format_number(1234.5, ",.2f")

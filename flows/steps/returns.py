@@ -22,7 +22,7 @@ def load_ticker(
     *,
     basis: PriceBasis,
     dates: EarningsDates = NO_DATES,
-    calendars: Calendars = STANDARD,
+    calendars: Calendars,
 ) -> DailyReturns:
     """Load one ticker up to a session.
 

@@ -145,15 +145,15 @@ def ewma(values: Floats, decay: float, span: int = WARM_UP) -> Floats:
     return mean
 
 
-def ordinary_ewma(values: Floats, report_weights: Floats, decay: float, *, span: int = WARM_UP) -> Floats:
+def ordinary_ewma(values: Floats, report_weights: Floats, decay: float) -> Floats:
     """Return `ewma` over the sessions that reacted to no report: (..., W) and (..., W) or (W,) -> (...).
 
     A window of nothing but reports has the plain mean.
     """
-    weights = _decaying_weights(decay, span)
-    ordinary = ~(report_weights[..., -span:] >= REPORTING)
+    weights = _decaying_weights(decay, WARM_UP)
+    ordinary = ~(report_weights[..., -WARM_UP:] >= REPORTING)
     kept = np.where(ordinary.any(axis=-1, keepdims=True), ordinary, True) * weights
-    mean: Floats = np.vecdot(values[..., -span:], kept) / kept.sum(axis=-1)
+    mean: Floats = np.vecdot(values[..., -WARM_UP:], kept) / kept.sum(axis=-1)
     return mean
 
 

@@ -76,7 +76,7 @@ def prepare_universe(
     tickers: Iterable[str],
     basis: PriceBasis,
     *,
-    dates: Callable[[str], EarningsDates] = lambda _: NO_DATES,
+    dates: Callable[[str], EarningsDates],
     calendars: Calendars = STANDARD,
 ) -> Universe:
     """Load, check and compute the returns of several tickers; a broken one is named and left out.
