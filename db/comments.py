@@ -28,7 +28,7 @@ class Description:
 
 
 def describe_views() -> tuple[Description, ...]:
-    """Describe the views, those that consumers ask first."""
+    """Describe the views, the most used first."""
     return tuple(
         Description("view", name, meaning, COLUMN_MEANINGS[name]) for name, meaning in VIEW_MEANINGS.items()
     )

@@ -22,7 +22,7 @@ from forecasting.errors import (
     StoreError,
 )
 
-WAIT_SECONDS = 30  # for another writer, before this one says that it waits and tries again
+WAIT_SECONDS = 30  # for another writer, before a line about it is logged and the wait goes on
 GIVE_UP_SECONDS = 600  # a publication of 500 tickers takes up to half a minute, and twenty may be in line
 CONNECT_SECONDS = 10
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}

@@ -112,7 +112,7 @@ def upsert(
 
 
 def start_insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Start an insertion that can say what to do where a key is stored."""
+    """Build an INSERT that takes an ON CONFLICT clause."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
@@ -152,7 +152,7 @@ def read_frame(
 ) -> pd.DataFrame:
     """Run a query; the frame's columns are named as in the query."""
     result = connection.execute(query, parameters)
-    # Plain tuples: pandas asks each row whether it is a dataclass, and SQLAlchemy's own take long to say no.
+    # Plain tuples: pandas checks each row for a dataclass, which is slow for SQLAlchemy's rows.
     return pd.DataFrame([tuple(row) for row in result.all()], columns=list(result.keys()))
 
 

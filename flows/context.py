@@ -217,7 +217,7 @@ def list_configured(scope: Scope, overrides: Mapping[str, Any]) -> tuple[str, ..
 
 
 def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> None:
-    """Keep the closures and openings that are set, so that a replay knows what was known."""
+    """Keep the closures and openings that are set, for a replay of the run."""
     changes = list_calendar_changes(settings)
     with store.reading() as tx:
         known = tx.calendars.load(now, "setting")
@@ -255,7 +255,7 @@ def load_earnings(
 
 
 def save_earnings_dates(store: Store, earnings: Mapping[str, EarningsDates], now: datetime) -> None:
-    """Keep the earnings dates of the run, so that a replay knows what was known: none if switched off.
+    """Keep the earnings dates of the run for a replay: none if they are switched off.
 
     Those of a live source are then read anew once they are switched on.
     """

@@ -88,20 +88,20 @@ class Forecast:
         return round(self.levels[-1] - self.levels[0], 10)
 
     def prices(self, band: Band) -> Floats:
-        """(H, Q) price quantiles of a band, in the units of `as_of`."""
+        """Return the (H, Q) price quantiles of a band, in the units of `as_of`."""
         prices: Floats = self.anchor_close * np.exp(self.log_returns[band])
         return prices
 
     def list_levels(self, band: Band) -> tuple[float, ...]:
-        """Levels of the quantiles that are made of a band: of the calibrated one its tails, too."""
+        """List the levels of the quantiles of a band: of the calibrated one its tails, too."""
         return CALIBRATED_LEVELS if band == "calibrated" and self.refined is not None else self.levels
 
     def get_quantiles(self, band: Band) -> Floats:
-        """(H, Q) quantiles of a band at its own levels."""
+        """Return the (H, Q) quantiles of a band at its own levels."""
         return self.refined if band == "calibrated" and self.refined is not None else self.log_returns[band]
 
     def price_at(self, band: Band, level: float) -> Floats:
-        """(H,) prices of one band at one of its levels."""
+        """Return the (H,) prices of one band at one of its levels."""
         prices: Floats = self.prices(band)[:, self.levels.index(level)]
         return prices
 

@@ -249,7 +249,7 @@ def _require_basis(model: Model, returns: DailyReturns) -> None:
 
 
 def build_last_window(returns: DailyReturns, market: pd.Series, report_size: float = PRIOR_SIZE) -> Lookback:
-    """(W,) trailing window of the last session.
+    """Return the (W,) trailing window of the last session.
 
     Raises:
         ShortHistoryError: Fewer sessions than the current volatility needs.

@@ -34,7 +34,7 @@ class Member:
         as_of: Newest session of a run that had it.
         exchange: Code of its calendar; None where no exchange is known.
         companions: Exchanges that all its runs had, its own among them; empty where not known.
-        in_universe: True if it belongs to the universe, as far as its own runs tell.
+        in_universe: True if it belongs to the universe, by its own runs alone.
         age_sessions: Sessions closed after its newest band.
     """
 

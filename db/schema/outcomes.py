@@ -72,7 +72,7 @@ band_outcomes = Table(
     comment="Outcomes of forecasts whose target session has closed, with the scores of each band; the view "
     "verifications shows a row for each",
 )
-sa.Index(  # of what readers ask: misses and coverage of a span of sessions
+sa.Index(  # covers the queries of readers: misses and coverage of a span of sessions
     "ix_band_outcomes_misses",
     *(band_outcomes.c[name] for name in ("source", "kind", "target_session", "ticker", "as_of", "horizon")),
     *(band_outcomes.c[f"{band}_miss"] for band in SCORED_BANDS),

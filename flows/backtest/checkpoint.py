@@ -122,7 +122,7 @@ class Checkpoint:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A path to write to that takes its final name when the block ends well: half a file is never seen."""
+    """Yield a path to write to, which is renamed when the block ends well: half a file is never seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{os.getpid()}-{path.name}")
     try:

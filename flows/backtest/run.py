@@ -73,7 +73,7 @@ def _print_line(text: str) -> None:
 
 
 def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) -> BacktestResult:
-    """Walk, write the rows, and judge them.
+    """Walk, write the rows, and score them.
 
     Raises:
         UsageError: The options make no sense, or the parts beside the result belong to another walk.
@@ -88,7 +88,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     baselines = resolve_methods(options.methods)
     simulation = resolve_simulation(settings, options.paths, walk.horizons[-1])
     wanted = settings.tickers or source.tickers()
-    # Unlike a daily run's, its universe is wide only where that was asked for: it fetches everything at once.
+    # Unlike a daily run's, its universe is wide only on request: it fetches everything at once.
     train_universe = settings.train_universe or OWN
     chosen = settings.model_copy(update={"train_universe": train_universe})
     train = choose_training_universe(chosen, wanted, read_calendars(settings)).tickers

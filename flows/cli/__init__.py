@@ -115,7 +115,7 @@ def main() -> None:
             supply_auth_string(os.environ)
             app()
         except BrokenPipeError:
-            raise  # who reads has gone: nobody is left to read a sentence
+            raise  # the reader has closed the pipe: nobody is left to read a sentence
         except Exception as error:
             _fail(translate_error(error))
 

@@ -82,7 +82,7 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise  # who reads has gone: nobody is left to read a sentence
+        raise  # the reader has closed the pipe: nobody is left to read a sentence
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the rest of the buffer must not fail again at the end
         raise FileError(STANDARD_OUTPUT, error.strerror or str(error)) from error

@@ -14,7 +14,7 @@ from flows.prefect_runtime.specifications import Specification
 
 BLOCK = "bandcast-alarms"
 UNKNOWN = UUID(int=0)  # as in the files
-# Of the blocks that every server knows, the one that takes any URL of Apprise.
+# The block type of every server that takes any URL of Apprise.
 BLOCK_TYPE = "slack-webhook"
 
 

@@ -55,7 +55,7 @@ def run_child(
 
 
 def _find_tie() -> Callable[[], object] | None:
-    """Return the call by which a new process asks Linux for an end with its parent; None elsewhere."""
+    """Return the call after which Linux ends a new process with its parent; None on other systems."""
     if sys.platform != "linux":
         return None
     return functools.partial(ctypes.CDLL(None).prctl, _ON_END_OF_PARENT, signal.SIGTERM.value)

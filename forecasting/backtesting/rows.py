@@ -14,7 +14,7 @@ from forecasting.types import Floats
 
 
 def realise(issued: Issued, universe: Mapping[str, DailyReturns]) -> Floats:
-    """(N, H) cumulative log returns from the origin to each target; NaN where that has no bar (yet)."""
+    """Return (N, H) cumulative log returns from the origin to each target; NaN where that has no bar yet."""
     if not issued.tickers:
         return np.empty((0, 0))
     targets = np.array(issued.targets, "datetime64[D]")  # (N, H)

@@ -36,7 +36,7 @@ class Schedule:
 
 
 def schedule_walk(sessions: pd.DatetimeIndex, config: BacktestConfig) -> Schedule:
-    """Lay origins and fits over the market's sessions.
+    """Schedule origins and fits over the market's sessions.
 
     Args:
         sessions: Sessions of the market, in order.

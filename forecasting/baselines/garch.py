@@ -30,7 +30,7 @@ class Garch:
     parameters: Floats
 
     def forecast(self, returns: DailyReturns, config: SimulationConfig) -> Floats:
-        """(H, Q) quantiles of paths simulated from the conditional variance of the last session.
+        """Return the (H, Q) quantiles of paths simulated from the conditional variance of the last session.
 
         Args:
             returns: The ticker up to the session to forecast from, that of the fit or later.
@@ -60,7 +60,7 @@ class Garch:
 
 
 def forecast_garch(returns: DailyReturns, config: SimulationConfig) -> Floats:
-    """(H, Q) quantiles from parameters fitted anew.
+    """Return the (H, Q) quantiles from parameters fitted anew.
 
     Raises:
         ShortHistoryError: Fewer than FEWEST returns.

@@ -13,7 +13,7 @@ FEWEST = 250  # residuals, under which the 5 % quantile rests on a dozen session
 
 
 def forecast_historical(returns: DailyReturns, window: Lookback, config: SimulationConfig) -> Floats:
-    """(H, Q) quantiles of S paths with resampled residuals and EWMA volatility (Barone-Adesi et al. 1999).
+    """Return (H, Q) quantiles of paths of resampled residuals and EWMA volatility (Barone-Adesi et al. 1999).
 
     Args:
         returns: The ticker up to the session to forecast from.
@@ -33,7 +33,7 @@ def forecast_historical(returns: DailyReturns, window: Lookback, config: Simulat
 
 
 def standardise_returns(returns: DailyReturns) -> Floats:
-    """(N,) returns over the volatility of the session before, centred, because past drift does not predict.
+    """Return (N,) returns over the volatility of the session before, centred: past drift does not predict.
 
     Raises:
         ShortHistoryError: There are fewer than FEWEST.

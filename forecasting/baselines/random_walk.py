@@ -11,7 +11,7 @@ from forecasting.types import Floats
 
 
 def forecast_random_walk(window: Lookback, config: SimulationConfig) -> Floats:
-    """(H, Q) normal quantiles without drift: volatility x sqrt(h) x the quantile (RiskMetrics 1996).
+    """Return (H, Q) normal quantiles without drift: volatility x sqrt(h) x the quantile (RiskMetrics 1996).
 
     Args:
         window: (W,) of the session to forecast from; its volatility is the EWMA(0.94) that features read.

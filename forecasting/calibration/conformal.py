@@ -26,7 +26,7 @@ class TailMultipliers(NamedTuple):
 
 
 def prior_exceedance(tail: float) -> Floats:
-    """(G,) probability of a score above each multiplier where the band holds and its tail is normal."""
+    """Return (G,) probabilities of a score above each multiplier where the band holds, with normal tails."""
     edge = NormalDist().inv_cdf(1 - tail)
     return np.array([1 - NormalDist().cdf(edge * multiplier) for multiplier in GRID])
 
@@ -60,7 +60,7 @@ def fit_multipliers(
 def fit_report_multipliers(
     scores: Floats, with_report: NDArray[np.bool_], weights: Floats, *, tail: float, config: CalibrationConfig
 ) -> Floats:
-    """(H,) log multipliers that windows with a report need beyond those of the windows without.
+    """Return the (H,) log multipliers that windows with a report need beyond those of the windows without.
 
     Both are pooled over tickers; few outcomes with a report are shrunk to no multiplier.
 
@@ -100,7 +100,7 @@ def _smooth(values: Floats, known: NDArray[np.bool_]) -> Floats:
 
 
 def weigh_outcomes(ages: Floats, gaps: Floats, horizons: int, *, config: CalibrationConfig) -> Floats:
-    """(D, H) weight of an outcome: its recency, times its share of those that do not overlap."""
+    """Return the (D, H) weight of an outcome: its recency, times its share of those that do not overlap."""
     recency = 0.5 ** (ages[:, None] / config.half_life_years)
     weights: Floats = recency * np.minimum(gaps[:, None] / np.arange(1, horizons + 1), 1)
     return weights

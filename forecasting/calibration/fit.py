@@ -38,14 +38,14 @@ class ClosedBands:
     misses: Floats
 
     def gaps(self) -> Floats:
-        """(D,) weekdays since the date of issue before, 1 at least; of the first, the median gap."""
+        """Return (D,) weekdays since the date of issue before, 1 at least; of the first, the median gap."""
         days = np.busday_count(self.dates[:-1], self.dates[1:]).astype(np.float64)
         typical = np.median(days) if len(days) else 1.0
         gaps: Floats = np.maximum(np.append(typical, days), 1.0)
         return gaps
 
     def ages(self) -> Floats:
-        """(D,) years between each date of issue and the newest."""
+        """Return the (D,) years between each date of issue and the newest."""
         days: Floats = (self.dates[-1] - self.dates).astype(np.float64)
         return days / 365.25
 

@@ -44,7 +44,7 @@ class Calibration:
         return int(self.pooled.sum())
 
     def count_outcomes(self, horizon: int) -> tuple[int, ...]:
-        """Closed forecasts behind the bands of each horizon 1 .. `horizon`."""
+        """Count the closed forecasts behind each horizon 1 .. `horizon`."""
         padded = np.zeros(horizon)
         padded[: len(self.pooled)] = self.pooled[:horizon]
         return tuple(int(count) for count in padded)
@@ -52,7 +52,7 @@ class Calibration:
     def multipliers(
         self, ticker: str, regime: str, horizons: Sequence[int], *, reports_ahead: Sequence[int] | None = None
     ) -> Floats:
-        """(2, H) factors of the distance from the median; the longest learned horizon holds beyond.
+        """Return (2, H) factors of the distance from the median; the longest learned horizon holds beyond.
 
         Args:
             ticker: Whose own past counts.
@@ -80,7 +80,7 @@ class Calibration:
         horizons: Sequence[int] | None = None,
         reports_ahead: Sequence[int] | None = None,
     ) -> Floats:
-        """(H, Q) calibrated quantiles of (H, Q) predictive ones.
+        """Return the (H, Q) calibrated quantiles of (H, Q) predictive ones.
 
         The factor learned at the edge fades to 1 at the median in proportion to the normal quantile of the
         level. A distance from the median never shrinks outwards, so that quantiles cannot cross, nor with the
@@ -165,7 +165,7 @@ class Calibration:
 
 
 def edge_share(levels: Sequence[float]) -> Floats:
-    """(Q,) normal quantile of each level over the outermost one: 1 at the edges, 0 at the median."""
+    """Return the (Q,) normal quantile of each level over the outermost: 1 at the edges, 0 at the median."""
     normal = np.array([NormalDist().inv_cdf(level) for level in levels])
     share: Floats = np.abs(normal) / np.abs(normal).max()
     return share

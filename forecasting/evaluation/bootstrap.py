@@ -24,7 +24,7 @@ class Interval(NamedTuple):
 
 
 def mean_by_date(differences: Floats) -> Floats:
-    """(D,) cross-sectional means of (D, N) differences; NaN where a ticker has no score on a date.
+    """Return the (D,) cross-sectional means of (D, N) differences; NaN where a ticker has no score on a date.
 
     A (D,) array is returned as it is.
 
@@ -44,7 +44,7 @@ def mean_by_date(differences: Floats) -> Floats:
 def block_bootstrap(
     differences_by_date: Floats, block: int, draws: int, *, seed: int, coverage: float = 0.9
 ) -> Interval:
-    """Percentile interval of the mean difference, by a circular block bootstrap (Politis & Romano 1992).
+    """Compute a percentile interval of the mean by a circular block bootstrap (Politis & Romano 1992).
 
     Args:
         differences_by_date: (D, N) or (D,) paired differences of scores, in order of time.

@@ -64,13 +64,13 @@ def christoffersen(hits: ArrayLike, level: float) -> Significance:
 
 
 def _log_likelihood(hits: np.ndarray, probability: float) -> float:
-    """Of independent hits; 0 log 0 is 0."""
+    """Return the log-likelihood of independent hits, where 0 log 0 is 0."""
     happened, not_happened = int(hits.sum()), int((~hits).sum())
     likelihood = happened * math.log(probability) if happened else 0.0
     return likelihood + (not_happened * math.log1p(-probability) if not_happened else 0.0)
 
 
 def _chi_square_1(ratio: float) -> Significance:
-    """With 1 degree of freedom it is a squared normal, with 2 an exponential: no need of scipy."""
+    """Test against chi-square with 1 degree of freedom, that of a squared normal: no need of scipy."""
     positive = max(ratio, 0.0)  # rounding takes a ratio of 0 just below it
     return Significance(positive, math.erfc(math.sqrt(positive / 2)))

@@ -11,7 +11,7 @@ from forecasting.types import Floats
 
 
 def pinball(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:
-    """(..., Q) pinball loss of each level: max(a (y - q), (a - 1) (y - q)) (Koenker & Bassett 1978).
+    """Return the (..., Q) pinball loss by level: max(a (y - q), (a - 1) (y - q)) (Koenker & Bassett 1978).
 
     >>> pinball([0.1, 0.9], [-1.0, 1.0], 2.0).round(3).tolist()
     [0.3, 0.9]
@@ -23,7 +23,7 @@ def pinball(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floa
 
 
 def crps(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:
-    """(...) continuous ranked probability score from a grid of quantiles: twice the mean pinball loss.
+    """Return the (...) continuous ranked probability score of quantiles: twice the mean pinball loss.
 
     It approximates the integral over all levels (Gneiting & Ranjan 2011) where the grid is evenly spaced and
     symmetric about 0.5, such as 0.05, 0.10 ... 0.95, and leaves out what lies beyond its ends. On any other
@@ -34,7 +34,7 @@ def crps(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:
 
 
 def winkler(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike, *, coverage: float) -> Floats:
-    """(...) interval score of the central band: its width, plus 2 / (1 - coverage) times any miss.
+    """Return the (...) interval score of the central band: its width, plus 2 / (1 - coverage) times any miss.
 
     Winkler (1972); Gneiting & Raftery (2007), eq. 43.
 
@@ -48,19 +48,19 @@ def winkler(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike, *, coverage:
 
 
 def inside(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike) -> Floats:
-    """(...) 1 where the outcome lies in the band, ends included, else 0: its mean is the coverage."""
+    """Return (...) 1 where the outcome lies in the band, ends included, else 0: its mean is the coverage."""
     below, above = tail_misses(lower, upper, outcome)
     return 1 - below - above
 
 
 def tail_misses(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike) -> tuple[Floats, Floats]:
-    """(...), (...) 1 where the outcome fell below the band, and where it rose above, else 0."""
+    """Return (...), (...) 1 where the outcome fell below the band, and where it rose above, else 0."""
     low, high, happened = (np.asarray(value, np.float64) for value in (lower, upper, outcome))
     return _where_known(happened < low, happened), _where_known(happened > high, happened)
 
 
 def mean_known(scores: Floats) -> Floats:
-    """(D, ...) means of (D, N, ...) scores over the tickers that have one, NaN where none has."""
+    """Return the (D, ...) means of (D, N, ...) scores over the tickers that have one, NaN where none has."""
     known = np.isfinite(scores)
     counts = known.sum(axis=1)
     means: Floats = np.where(known, scores, 0).sum(axis=1) / np.where(counts, counts, np.nan)
@@ -68,7 +68,7 @@ def mean_known(scores: Floats) -> Floats:
 
 
 def pit(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:
-    """(...) probability integral transform: the forecast's probability of less than what happened.
+    """Return the (...) probability integral transform: the forecast's probability of less than what happened.
 
     Linear between the quantiles (two at least); where several coincide, the lowest of their levels. Beyond
     the outermost ones the shape of the tail is unknown: the middle of its probability. Uniform where the

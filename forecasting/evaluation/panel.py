@@ -40,7 +40,7 @@ class Panel:
     reports_ahead: Floats
 
     def score(self, method: str) -> Scores:
-        """(D, N, H) scores of one method."""
+        """Return the (D, N, H) scores of one method."""
         return Scores(self.levels, self.quantiles[self.methods.index(method)], self.outcome)
 
 

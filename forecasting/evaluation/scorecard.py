@@ -68,7 +68,7 @@ class Terciles(NamedTuple):
 
 
 def build_scorecard(rows: pd.DataFrame, every: int) -> Scorecard:
-    """Judge the rows of a walk.
+    """Score the rows of a walk.
 
     Args:
         rows: BACKTEST_ROWS.

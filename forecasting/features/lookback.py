@@ -130,7 +130,7 @@ def _root_mean_square(returns: Floats, counted: NDArray[np.bool_]) -> Floats:
 
 
 def mean_of_finite(values: Floats) -> Floats:
-    """(..., W) -> (...) mean of the finite values, 0 where there is none."""
+    """Return the mean of the finite values, 0 where there is none: (..., W) -> (...)."""
     finite = np.isfinite(values)
     mean: Floats = np.where(finite, values, 0.0).sum(axis=-1) / np.maximum(finite.sum(axis=-1), 1)
     return mean
@@ -165,6 +165,6 @@ def _decaying_weights(decay: float, span: int) -> Floats:
 
 
 def trailing_windows(values: Floats, width: int = WINDOW) -> Floats:
-    """(T,) -> (T, W): for each session the window that ends there, NaN before the start."""
+    """Return for each session the window that ends there, NaN before the start: (T,) -> (T, W)."""
     padded = np.concatenate([np.full(width - 1, np.nan), values])
     return sliding_window_view(padded, width)

@@ -81,14 +81,14 @@ def leave_market_unknown() -> pd.Series:
 
 
 def align_market(market: pd.Series, sessions: np.ndarray) -> Floats:
-    """(T,) the newest market value known at each session, 1 (normal) before the first."""
+    """Return the (T,) newest market value known at each session, 1 (normal) before the first."""
     index = pd.DatetimeIndex(sessions).as_unit("s")
     known: Floats = market.reindex(index, method="ffill").fillna(1.0).to_numpy(np.float64)
     return known
 
 
 def build_lookbacks(returns: DailyReturns, market: pd.Series, report_size: float = PRIOR_SIZE) -> Lookback:
-    """(T, W) trailing windows of every session of one ticker.
+    """Return the (T, W) trailing windows of every session of one ticker.
 
     Args:
         returns: The ticker.
@@ -106,13 +106,13 @@ def build_lookbacks(returns: DailyReturns, market: pd.Series, report_size: float
 
 
 def build_regressors(windows: Floats) -> Floats:
-    """(..., 4) constant and log market variance at three scales, of windows (..., W)."""
+    """Return the (..., 4) constant and log market variance at three scales, of windows (..., W)."""
     scales = [np.log(ewma(windows, decay)) for decay in (0.8, 0.94, 1.0)]
     return np.stack([np.ones_like(scales[0]), *scales], axis=-1)
 
 
 def fit_market(market: Floats) -> Floats:
-    """(4,) least-squares coefficients of next session's log variance: a log-HAR model (Corsi 2009).
+    """Fit the (4,) coefficients of next session's log variance by least squares: a log-HAR (Corsi 2009).
 
     Args:
         market: (T,) market variance of the training sessions only.
@@ -124,7 +124,7 @@ def fit_market(market: Floats) -> Floats:
 
 
 def predict_market(coefficients: Floats, windows: Floats) -> Floats:
-    """(...) scale of next session's market variance, of windows (..., W)."""
+    """Return the (...) scale of next session's market variance, of windows (..., W)."""
     scale: Floats = np.exp(np.clip(np.vecdot(build_regressors(windows), coefficients), -7, 7))
     return scale
 

@@ -226,13 +226,13 @@ def select_features(chosen: Sequence[str], *, with_dates: bool = False) -> tuple
 
 
 def compute_features(window: Lookback, names: Sequence[str], ahead: int = 1) -> Floats:
-    """(..., F) features of windows (..., W), in the order of `names`, for a forecast of `ahead` sessions."""
+    """Compute the (..., F) features `names` of windows (..., W), for a forecast of `ahead` sessions."""
     columns = [FEATURES[name].compute(window, ahead) for name in names]
     return np.stack(np.broadcast_arrays(*columns), axis=-1)
 
 
 def compute_features_ahead(features: Floats, window: Lookback, names: Sequence[str], *, ahead: int) -> Floats:
-    """(..., F) features of one session ahead, with those that depend on it computed for `ahead` sessions."""
+    """Compute (..., F) features of one session ahead, those that depend on `ahead` for that many sessions."""
     dated = [index for index, name in enumerate(names) if FEATURES[name].subject == "report"]
     if not dated:
         return features

@@ -87,7 +87,7 @@ def pool_report_size(reports: Iterable[Reports]) -> float:
 
 
 def expect_size(reports: Reports, pool: float) -> Floats:
-    """(T,) size to expect of the next report: the newest ones, shrunk to the pool; NaN where not dated."""
+    """Return the (T,) expected size of the next report, shrunk to the pool's; NaN where not dated."""
     seen = np.isfinite(reports.size)
     total = np.append(0.0, np.cumsum(reports.size[seen]))
     last = np.cumsum(seen)

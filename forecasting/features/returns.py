@@ -77,7 +77,7 @@ class DailyReturns:
         return known
 
     def count_reports(self, horizon: int) -> tuple[int, ...] | None:
-        """(H,) reports expected up to each of the next sessions, as known at the last; rounded.
+        """Return the (H,) reports expected up to each of the next sessions, as known at the last; rounded.
 
         None where no date of the last year or of the days ahead is known.
         """
@@ -99,7 +99,7 @@ class DailyReturns:
     def realised(
         self, as_of: date, targets: Sequence[date] | np.ndarray, anchor_close: float | None = None
     ) -> Floats:
-        """(H,) cumulative log returns from `as_of` to each target session, NaN where that has no bar (yet).
+        """Return (H,) cumulative log returns from `as_of` to each target, NaN where that has no bar yet.
 
         Args:
             as_of: Session of the anchor.
@@ -179,7 +179,7 @@ def fingerprint_universe(universe: Iterable[DailyReturns]) -> str:
 
 
 def garman_klass(bars: pd.DataFrame) -> Floats:
-    """(T,) Garman-Klass variance of the hours of trading (Garman & Klass 1980, eq. 20), never negative."""
+    """Return the (T,) Garman-Klass variance of trading hours (Garman & Klass 1980, eq. 20), at least 0."""
     high_low = np.log(bars["high"] / bars["low"])
     close_open = np.log(bars["close"] / bars["open"])
     variance = 0.5 * high_low**2 - (2 * np.log(2) - 1) * close_open**2
@@ -188,7 +188,7 @@ def garman_klass(bars: pd.DataFrame) -> Floats:
 
 
 def compute_range_variance(bars: pd.DataFrame, log_return: Floats) -> Floats:
-    """(T,) Garman-Klass plus squared overnight return; the squared return where a price is missing.
+    """Return (T,) Garman-Klass plus squared overnight return; the squared return where a price is missing.
 
     Args:
         bars: As-traded bars; each session's ratios are free of scale.

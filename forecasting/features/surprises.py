@@ -23,7 +23,7 @@ BLUR = 3  # sessions that a report may come earlier or later
 
 
 def score_surprises(log_return: Floats, volume: Floats) -> Floats:
-    """(T,) score in [0, LARGEST]: the move beyond one deviation x the log volume beyond 1.5 times the usual.
+    """Return the (T,) score in [0, LARGEST]: move beyond one deviation x log volume beyond 1.5 times usual.
 
     Both together single out earnings reports: a market's bad day moves every share, and draws no such crowd
     to any one of them. NaN where the move or the volume is not known.
@@ -40,7 +40,7 @@ def score_surprises(log_return: Floats, volume: Floats) -> Floats:
 
 
 def compare_volume(volume: Floats) -> Floats:
-    """(T,) log of the volume over the median of the sessions before; NaN where one of them is not known."""
+    """Return the (T,) log of volume over its median in the sessions before; NaN where one is not known."""
     traded = pd.Series(np.where(volume > 0, volume, np.nan))
     usual = traded.rolling(USUAL_SESSIONS, min_periods=_FEWEST).median().shift()
     crowd: Floats = np.log(traded / usual).to_numpy(np.float64)

@@ -101,7 +101,7 @@ def _next(column: Floats, kept: slice) -> Floats:
 
 
 def compute_horizon_outcomes(ticker: TickerFeatures, h: int) -> Floats:
-    """(T - h,) log return of the h sessions after each over its volatility and sqrt(h)."""
+    """Return the (T - h,) log return of the h sessions after each over its volatility and sqrt(h)."""
     ahead = ticker.target[:-1] * ticker.volatility[:-1]
     total = np.append(0.0, np.cumsum(ahead))
     known = max(len(total) - h, 0)
@@ -110,7 +110,7 @@ def compute_horizon_outcomes(ticker: TickerFeatures, h: int) -> Floats:
 
 
 def weigh_by_recency(age: Floats, weighting: Weighting) -> Floats:
-    """(N,) weights with mean 1 by the age of a session.
+    """Return the (N,) weights with mean 1 by the age of a session.
 
     Args:
         age: (N,) position of each session in the training span, 0 the oldest and 1 the newest.

@@ -50,13 +50,13 @@ class DropoutRuns:
         return scale
 
     def quantiles(self, levels: Sequence[float]) -> Floats:
-        """(H, Q) mean over the runs of the quantiles of each, level by level."""
+        """Return the (H, Q) mean over the runs of the quantiles of each, level by level."""
         shape = np.stack([np.interp(levels, RESIDUAL_LEVELS, row) for row in self.shape])
         quantiles: Floats = self.scale[:, None] * shape
         return quantiles
 
     def mixture_quantiles(self, levels: Sequence[float]) -> Floats:
-        """(H, Q) of the mixture of the runs, each with its full correction (Gal & Ghahramani 2016)."""
+        """Return (H, Q) of the mixture of the runs, each with its full correction (Gal & Ghahramani 2016)."""
         scales = (self.linear * np.exp(self.corrections)).T  # (H, M)
         outcomes = scales[:, :, None] * self.shape[:, None, :]  # (H, M, 99), of equal weight
         pooled = outcomes.reshape(len(scales), -1)
@@ -123,14 +123,14 @@ def require_live(corrections: Floats, ticker: str) -> None:
 
 
 def interpolate_knots(values: Floats, knots: Sequence[int], horizon: int) -> Floats:
-    """(..., H) from (..., K) at the knots, linear over the log of the horizon and flat beyond."""
+    """Interpolate (..., K) at the knots to (..., H): linear over the log of the horizon, flat beyond."""
     wanted, known = np.log(np.arange(1, horizon + 1)), np.log(knots)
     rows = [np.interp(wanted, known, row) for row in values.reshape(-1, len(knots))]
     return np.stack(rows).reshape(*values.shape[:-1], horizon)
 
 
 def expect_log_scale(network: StackedLSTM, past: PastSessions, *, weight: float) -> Floats:
-    """(T,) log scale of the session after each, without dropout, in units of current volatility."""
+    """Return the (T,) log scale of the next session, without dropout, in units of current volatility."""
     if weight == 0:
         return past.log_scale
     with torch.inference_mode():
@@ -145,7 +145,7 @@ def as_batch(features: Floats | NDArray[np.float32]) -> torch.Tensor:
 
 
 def bound_medians(quantiles: Floats, config: SimulationConfig) -> Floats:
-    """(H, Q) quantiles, moved as a whole where the median lies further from zero than a drift may.
+    """Return the (H, Q) quantiles, moved as a whole where the median lies further from zero than a drift may.
 
     A drift in deviations grows with the volatility of a share, and the returns of shares do not: the most
     volatile earn the least (Ang, Hodrick, Xing & Zhang 2006).

@@ -40,14 +40,14 @@ class BandModule(pl.LightningModule):
         self._masks = torch.Generator().manual_seed(config.seed)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss under fresh masks, one a sequence."""
+        """Return the loss under fresh masks, one a sequence."""
         masks = self.network.draw_masks(len(batch.features), self._masks)
         loss = self._mean_loss(batch, tuple(mask.to(self.device) for mask in masks))
         self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.features))
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Loss of the deterministic network."""
+        """Return the loss of the deterministic network."""
         loss = self._mean_loss(batch, None)
         self.log("validation_loss", loss, batch_size=int(batch.weights.sum()))
 
@@ -56,7 +56,7 @@ class BandModule(pl.LightningModule):
         return weighted_mean(self._loss(batch.target, log_scale), batch.weights)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam."""
+        """Return Adam over the parameters of the network."""
         return torch.optim.Adam(self.parameters(), lr=self.config.learning_rate)
 
 

@@ -47,7 +47,7 @@ class LogHar:
     bounds: Floats | None = None
 
     def forecast(self, window: Lookback, config: SimulationConfig) -> Floats:
-        """(H, Q) scale of each horizon x the residual quantiles, linear between RESIDUAL_LEVELS.
+        """Return the (H, Q) scale of each horizon x the residual quantiles, linear between RESIDUAL_LEVELS.
 
         Raises:
             ModelError: It was fitted for a shorter horizon.
@@ -57,7 +57,7 @@ class LogHar:
         return quantiles
 
     def scales(self, window: Lookback, horizons: Sequence[int]) -> Floats:
-        """(H,) scale of the cumulative log return of each horizon.
+        """Return the (H,) scale of the cumulative log return of each horizon.
 
         Raises:
             ModelError: It was fitted for a shorter horizon.
@@ -69,7 +69,7 @@ class LogHar:
         return scales
 
     def log_scales(self, features: Floats, windows: Lookback, horizons: Sequence[int]) -> Floats:
-        """(..., H) log scale of each horizon in units of current volatility and sqrt(h).
+        """Return the (..., H) log scale of each horizon in units of current volatility and sqrt(h).
 
         Args:
             features: (..., F) of a forecast of one session.
@@ -79,7 +79,7 @@ class LogHar:
         return np.stack([self._log_scale(features, windows, h) for h in horizons], axis=-1)
 
     def shape(self, horizons: Sequence[int], levels: Sequence[float]) -> Floats:
-        """(H, Q) quantiles of the standardised residuals of each horizon."""
+        """Return the (H, Q) quantiles of the standardised residuals of each horizon."""
         return np.stack([np.interp(levels, RESIDUAL_LEVELS, self.quantiles[h - 1]) for h in horizons])
 
     def _log_scale(self, features: Floats, windows: Lookback, h: int) -> Floats:
@@ -224,7 +224,7 @@ def _list_sessions(tickers: Sequence[TickerFeatures], config: LogHarConfig, h: i
 
 
 def student_likelihood(target: torch.Tensor, log_scale: torch.Tensor, degrees: float) -> torch.Tensor:
-    """Negative log-likelihood of Student's t about zero, elementwise, less its constant."""
+    """Return the negative log-likelihood of Student's t about zero, elementwise, less its constant."""
     squared = (target * torch.exp(-log_scale)) ** 2
     return (degrees + 1) / 2 * torch.log1p(squared / degrees) + log_scale
 

@@ -5,13 +5,13 @@ from torch import Tensor
 
 
 def huber(residual: Tensor, delta: float) -> Tensor:
-    """Huber (1964) loss, elementwise: square within `delta`, linear beyond."""
+    """Return the Huber (1964) loss, elementwise: square within `delta`, linear beyond."""
     size = residual.abs()
     return torch.where(size <= delta, 0.5 * residual**2, delta * (size - 0.5 * delta))
 
 
 def huber_likelihood(target: Tensor, log_scale: Tensor, *, delta: float) -> Tensor:
-    """Negative log-likelihood of the Huber density about zero, elementwise: huber(y / s) + log s + constant.
+    """Return the negative log-likelihood of the Huber density, elementwise: huber(y / s) + log s + constant.
 
     Its scale is in another unit than that of the linear part's density: a constant beside the log scale must
     be free, or a bounded correction saturates.
@@ -20,7 +20,7 @@ def huber_likelihood(target: Tensor, log_scale: Tensor, *, delta: float) -> Tens
 
 
 def pinball_loss(target: Tensor, log_scale: Tensor, quantiles: Tensor, *, levels: Tensor) -> Tensor:
-    """Mean pinball loss of the quantiles s x z over the levels, elementwise: about half the CRPS.
+    """Return the mean pinball loss of the quantiles s x z over the levels, elementwise: about half the CRPS.
 
     Args:
         target: (..., K) outcomes.
@@ -33,6 +33,6 @@ def pinball_loss(target: Tensor, log_scale: Tensor, quantiles: Tensor, *, levels
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Mean of `values` under `weights`; where a weight is zero the value does not count, not even a NaN."""
+    """Return the mean of `values` under `weights`; a value of weight zero does not count, not even a NaN."""
     counted = torch.where(weights > 0, values, torch.zeros_like(values))
     return (weights * counted).sum() / weights.sum()

@@ -26,7 +26,7 @@ def calibrate_finely(
     levels: Sequence[float],
     wanted: Sequence[float] = RESIDUAL_LEVELS,
 ) -> Floats:
-    """(H, W) quantiles at the wanted levels that agree with the calibrated band at its own, but for rounding.
+    """Return (H, W) quantiles at the wanted levels, equal to the band at its levels but for rounding.
 
     The factor by which calibration moves a quantile away from the median lies on a line between the levels
     and is that of the edge beyond them.
@@ -53,7 +53,7 @@ def calibrate_finely(
 def refine_calibrated(
     fine: Floats, predictive: Floats, calibrated: Floats, *, levels: Sequence[float]
 ) -> Floats:
-    """(H, 23) quantiles at CALIBRATED_LEVELS; at the levels of the band they are its own to the last bit.
+    """Return (H, 23) quantiles at CALIBRATED_LEVELS, equal to the band's at its levels to the last bit.
 
     Args:
         fine: (H, 23) predictive quantiles at CALIBRATED_LEVELS.
@@ -70,7 +70,7 @@ def refine_calibrated(
 
 
 def couple_paths(paths: Floats, quantiles: Floats) -> Floats:
-    """(S, H) paths whose quantiles at each horizon are the given ones, each path with the rank that it had.
+    """Return (S, H) paths with the given quantiles at each horizon; each path keeps its rank.
 
     Beyond the outermost level the paths' own tail goes on, in units of its distance from the median there.
 

@@ -25,7 +25,7 @@ from forecasting.types import Floats
 
 
 def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfig, *, as_of: date) -> Floats:
-    """(S, H) cumulative log returns of S = M * K paths, under the masks of the bands' dropout runs.
+    """Simulate (S, H) cumulative log returns of S = M * K paths, under the masks of the bands' dropout runs.
 
     Raises:
         DropoutNotLiveError: The dropout runs do not differ.
@@ -44,7 +44,7 @@ def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfi
 
 
 def draw_noise(pool: ResidualPool, stream: np.random.Generator, config: SimulationConfig) -> Floats:
-    """(H, S, 3) rows of the pool.
+    """Return the (H, S, 3) rows of the pool.
 
     Each session's rows are a Latin hypercube sample (McKay et al. 1979): one from each of S equally likely
     strata of the sorted residuals, in random order over the paths. It takes most of the noise out of the

@@ -76,7 +76,7 @@ def fit_network(
 
 
 def fit_constant(data: TrainingSet, split: Split, loss: ScaleLoss) -> torch.Tensor:
-    """(K,) log of the loss's own scale of what the linear part leaves: a small convex problem."""
+    """Return the (K,) log of the loss's own scale of what the linear part leaves: a small convex problem."""
     target = torch.as_tensor(data.target[split.training], dtype=torch.float32)
     weights = torch.as_tensor(split.weights[split.training], dtype=torch.float32)
     known = torch.where(weights > 0, target, torch.zeros_like(target))
