@@ -50,7 +50,7 @@ def find_universe(
 ) -> set[str]:
     """Return the universe of a source after a run: the tickers of the newest run of each exchange.
 
-    Exchanges may have runs of their own. So a run takes out the tickers that it lacks of its own exchanges,
+    Exchanges may have separate runs. So a run takes out the tickers that it lacks of its own exchanges,
     and those of exchanges that it was always forecast with; others once they had no run for two weeks.
 
     Args:

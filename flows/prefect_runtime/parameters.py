@@ -2,7 +2,7 @@
 
 Parameters are flat and have literal defaults: an override of a nested model would silently drop other values
 of the deployment, and the form shows a default that is made by a function as empty. So "not given" is a
-value of its own: an empty list, an empty text, zero, or `configured`.
+distinct value: an empty list, an empty text, zero, or `configured`.
 """
 
 from datetime import date

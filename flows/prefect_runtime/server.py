@@ -123,7 +123,7 @@ def deploy_to_server(*, reset: bool, dry_run: bool) -> None:
 def build_worker_environment() -> dict[str, str]:
     """Return the environment of a worker: `.env`, this environment, absolute paths, and no telemetry.
 
-    Paths are absolute because each run has a working directory of its own.
+    Paths are absolute because each run has its own working directory.
     """
     settings = load_settings()
     paths = {
@@ -203,7 +203,7 @@ def local_server(port: int, auth_string: str, log: IO[bytes] | None = None) -> I
     pages = {"PREFECT_SERVER_UI_API_URL": f"{url}/api", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
     access = {
         SERVER_AUTH_VARIABLE: auth_string,
-        AUTH_VARIABLE: auth_string,  # for what the server asks of its own API
+        AUTH_VARIABLE: auth_string,  # for calls of the server to its own API
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"{url},http://localhost:{port}",
     }
     environment = {**TELEMETRY_OFF, **RETENTION, **os.environ, **pages, **access}

@@ -113,7 +113,7 @@ def _describe_schedules(deployment: Mapping[str, Any], chosen: Schedule) -> list
 
 @functools.cache
 def _read_forms(entrypoints: tuple[str, ...]) -> dict[str, Any]:
-    """Read the form of each flow in a process of its own: the flows need torch, which would stay here."""
+    """Read the form of each flow in a separate process: the flows import torch, which would stay here."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return dict(zip(entrypoints, process.map(read_form, entrypoints), strict=True))
 

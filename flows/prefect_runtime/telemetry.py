@@ -1,4 +1,4 @@
-"""Environment variables that turn telemetry off: nothing of bandcast needs the internet but the prices."""
+"""Environment variables that turn telemetry off: bandcast needs the internet for prices alone."""
 
 from collections.abc import Mapping, MutableMapping
 

@@ -59,7 +59,7 @@ def temporary_server() -> Iterator[Callable[[], None]]:
 def _run(listener: socket.socket, auth_string: str, output: IO[bytes]) -> Iterator[Process]:
     """Start the server with the other end of its standard input in our hands alone.
 
-    A session of its own keeps Ctrl-C from it: the run reports its end to the server first.
+    A separate session keeps Ctrl-C from it: the run reports its end to the server first.
     """
     known = get_current_settings().to_environment_variables(exclude_unset=True)
     access = {AUTH_VARIABLE: auth_string, SERVER_AUTH_VARIABLE: auth_string}

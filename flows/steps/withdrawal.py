@@ -65,7 +65,7 @@ def forget_prices(
 def forget_outcomes(tx: Transaction, ticker: str, sessions: Collection[date]) -> None:
     """Delete the scores that rest on bars that are gone, and those of walks over history.
 
-    Walks are made again where calibration needs them; what was issued stays.
+    Walks are repeated where calibration needs them; what was issued stays.
     """
     tx.outcomes.forget(ticker, sessions)
     tx.paths.forget(ticker, sessions)

@@ -2,7 +2,7 @@
 
 Scores are distances of outcomes from the median in units of the predictive band's edge, with recency weights
 (Barber et al. 2023), from three sources: a prior in which the predictive band holds, the pool of all tickers,
-and the ticker's own past. Windows with an earnings report have a multiplier of their own beside it.
+and the ticker's own past. Windows with an earnings report have a separate multiplier beside it.
 """
 
 from statistics import NormalDist
@@ -19,7 +19,7 @@ _NEIGHBOURS = 0.25  # bandwidth over log horizon: the scores of 21 sessions are 
 
 
 class TailMultipliers(NamedTuple):
-    """Log multipliers of one tail: (N, H) of each ticker, (H,) of a ticker without a past of its own."""
+    """Log multipliers of one tail: (N, H) of each ticker, (H,) of a ticker without a past."""
 
     ticker: Floats
     pool: Floats

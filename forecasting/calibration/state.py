@@ -20,7 +20,7 @@ class Calibration:
     """Factors that widen or narrow each tail of the predictive band; the median stays.
 
     Attributes:
-        pool: (2, H) log multipliers of the lower and the upper tail for a ticker without a past of its own.
+        pool: (2, H) log multipliers of the lower and the upper tail for a ticker without a past.
         by_ticker: Ticker -> (2, H), in place of the pool's.
         regime: (3, 2, H) added by the regime at issue, in the order of REGIMES.
         report: (2, H) added where a report is expected up to the horizon; (2, 0) where none was learned from.
