@@ -109,16 +109,16 @@ def test_drawdowns_are_counted_by_horizon_and_level(issued: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("view", "columns", "expected"),
+    ("view", "columns", "method"),
     [
-        ("touches_by_tenth", "horizon, tenth, outcomes, mean_probability, touched", "touches_by_tenth"),
-        ("drawdowns_by_level", "horizon, level, outcomes, at_or_below", "drawdowns_by_level"),
+        ("touches_by_tenth", "horizon, tenth, outcomes, mean_probability, touched", "compare_touches"),
+        ("drawdowns_by_level", "horizon, level, outcomes, at_or_below", "compare_drawdowns"),
     ],
 )
-def test_the_views_show_the_same(issued: Store, view: str, columns: str, expected: str) -> None:
+def test_the_views_show_the_same(issued: Store, view: str, columns: str, method: str) -> None:
     score(issued)
     with issued.reading() as tx:
-        rows = [tuple(row) for row in getattr(tx.paths, expected)().itertuples(index=False)]
+        rows = [tuple(row) for row in getattr(tx.paths, method)().itertuples(index=False)]
     for name in (view, f"all_{view}"):
         query = f"SELECT {columns} FROM {name} WHERE kind = 'live' ORDER BY 1, 2"
         with reading(issued.engine) as connection:
