@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from db.schema import corporate_actions, forecasts, price_bars, price_revisions
+from forecasting.errors import InstrumentChangedError
 
 
 def has_other_close() -> sa.ColumnElement[bool]:
@@ -17,6 +18,16 @@ def is_revised_within() -> sa.ColumnElement[bool]:
     revision, row = price_revisions.c, forecasts.c
     is_ticker = (revision.source == row.source) & (revision.ticker == row.ticker)
     return is_ticker & revision.session.between(row.as_of, row.target_session) & has_other_close()
+
+
+def is_of_other_instrument() -> sa.ColumnElement[bool]:
+    """Build the condition that a forecast's bar is gone, because its symbol means something else now."""
+    revision, row = price_revisions.c, forecasts.c
+    is_anchor = (revision.source == row.source) & (revision.ticker == row.ticker)
+    is_anchor &= (revision.session == row.as_of) & (revision.replaced_at > row.issued_at)
+    is_set_aside = is_anchor & (revision.reason == InstrumentChangedError.reason)
+    is_back = sa.exists().where(is_set_aside & ~has_other_close())
+    return sa.exists().where(is_set_aside) & ~is_back
 
 
 def is_action_within() -> sa.ColumnElement[bool]:

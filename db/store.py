@@ -27,6 +27,7 @@ from db.repositories.paths import PathRepository
 from db.repositories.prices import PriceRepository
 from db.repositories.promotions import PromotionRepository
 from db.repositories.quarantines import QuarantineRepository
+from db.repositories.unit_changes import UnitRepository
 from db.sqlite_file import absorb_log
 from forecasting.errors import NoModelError, NoStoreError, StoreError
 
@@ -49,6 +50,7 @@ class Transaction:
         calibrations: Calibration states.
         outcomes: Closed bands and their scores.
         paths: What became of the closes that odds are about.
+        units: Factors between the prices of a forecast's issue and those of now.
         calendars: Closures and openings of exchanges.
         earnings: Earnings dates.
     """
@@ -64,6 +66,7 @@ class Transaction:
         self.calibrations = CalibrationRepository(connection, source)
         self.outcomes = OutcomeRepository(connection, source)
         self.paths = PathRepository(connection, source)
+        self.units = UnitRepository(connection, source)
         self.calendars = CalendarRepository(connection, source)
         self.earnings = EarningsRepository(connection, source)
 

@@ -12,7 +12,7 @@ from db.repositories.base import ALL_ISSUED, Repository, Selection
 from db.repositories.closed_bands import NO_CLOSED_BANDS, build_closed_query, narrow_rows
 from db.repositories.score_rows import save_outcomes, widen_scores
 from db.repositories.universes import select_newest_sessions
-from db.revised_closes import is_action_within, is_revised_within
+from db.revised_closes import is_action_within, is_of_other_instrument, is_revised_within
 from db.schema import (
     band_outcomes,
     comparison_quantiles,
@@ -62,6 +62,8 @@ class OutcomeRepository(Repository):
         with a split between issue and target, which leaves an action. Total returns also depend on the
         dividends in between and on the closes before them; what came after the score counts.
 
+        Bands of another instrument than the symbol's prices are of now have no outcome any more.
+
         Args:
             ticker: The symbol.
             until: Last target session.
@@ -94,6 +96,7 @@ class OutcomeRepository(Repository):
             .where((row.as_of >= since) & (row.as_of < until))
             .where(band.level.in_(BAND_LEVELS) | (sa.func.abs(row.coverage - _COVERAGE) > 1e-9))
             .where(sa.or_(~self._is_scored(), self._is_revised(), self._has_action_since()))
+            .where(~is_of_other_instrument())
         )
         issued = read_frame(self._connection, query).astype({"reports_ahead": "Int64"})  # null without dates
         return ISSUED_BANDS.check(issued)

@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.repositories.base import ALL_ISSUED, Repository, Selection
-from db.revised_closes import is_action_within, is_revised_within
+from db.revised_closes import is_action_within, is_of_other_instrument, is_revised_within
 from db.schema import (
     corporate_actions,
     forecast_odds,
@@ -62,6 +62,7 @@ class PathRepository(Repository):
             .where((row.as_of >= since) & (row.as_of < until))
             .where(sa.exists().where(is_same).correlate(forecasts))
             .where(sa.or_(outcome.scored_at.is_(None), _is_revised(), _has_new_action()))
+            .where(~is_of_other_instrument())
         )
         return OPEN_PATHS.check(read_frame(self._connection, query))
 

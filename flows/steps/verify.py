@@ -65,9 +65,10 @@ def _score_ticker(context: RunContext, ticker: str, since: date) -> int:
                 return 0
             first = min([*pending["as_of"], *paths["as_of"]])
             history = tx.prices.load(ticker, context.as_of, first)
+            units = tx.units.load(ticker, {*pending["as_of"], *paths["as_of"]})
         with attribute_to_ticker(ticker):
-            scores = score_issued(pending, history)
-            path_outcomes = measure_path_outcomes(paths, history)
+            scores = score_issued(pending, history, units)
+            path_outcomes = measure_path_outcomes(paths, history, units)
     except PriceError as error:
         get_run_logger().warning("verify: left unscored: %s", error)
         return 0

@@ -4,6 +4,10 @@ All on the price basis of the run that issued them, in the units of the issue da
 no score.
 """
 
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
@@ -17,22 +21,34 @@ from forecasting.types import Floats, PriceBasis
 _FACTS = ["as_of", "target_session", "horizon", "kind", "quality", "regime", "reports_ahead"]
 
 
-def score_issued(issued: pd.DataFrame, history: PriceHistory) -> pd.DataFrame:
+def score_issued(
+    issued: pd.DataFrame, history: PriceHistory, units: Mapping[date, float] = MappingProxyType({})
+) -> pd.DataFrame:
     """Score one ticker's bands; targets without a close are left out.
 
     Args:
         issued: ISSUED_BANDS, one row a band, target session and level.
         history: Prices up to the last session that counts as closed.
+        units: Session of a forecast -> factor by which the prices were multiplied since it was issued.
 
     Returns:
         BAND_SCORES, one row a band and target session.
     """
     ISSUED_BANDS.check(issued)
-    parts = [
-        _score_basis(rows.assign(actual_close=_restate_closes(rows, history)), history, basis)
-        for basis, rows in issued.groupby("price_basis", sort=True)
-    ]
+    factors = find_factors(issued, units)
+    held = issued.assign(
+        actual_close=_restate_closes(issued, history) / factors,
+        anchor_close=issued["anchor_close"] * factors,
+    )
+    parts = [_score_basis(rows, history, basis) for basis, rows in held.groupby("price_basis", sort=True)]
     return pd.concat(parts, ignore_index=True) if parts else BAND_SCORES.empty()
+
+
+def find_factors(issued: pd.DataFrame, units: Mapping[date, float]) -> Floats:
+    """(N,) factor of the units of each row's `as_of`, 1.0 where they are those of the issue."""
+    sessions = pd.DatetimeIndex(pd.to_datetime(issued["as_of"])).date
+    factors: Floats = np.array([units.get(as_of, 1.0) for as_of in sessions], np.float64)
+    return factors
 
 
 def tabulate_scores(facts: pd.DataFrame, scores: Scores) -> pd.DataFrame:

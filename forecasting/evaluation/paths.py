@@ -1,10 +1,14 @@
 """Extremes of the closes on the way to a target, of simulated paths and of what happened alike."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
+from forecasting.evaluation.outcomes import find_factors
 from forecasting.features.returns import DailyReturns, compute_daily_returns
 from forecasting.prices.history import PriceHistory
 from forecasting.tables import OPEN_PATHS, PATH_OUTCOMES
@@ -34,7 +38,9 @@ def measure_extremes(paths: Floats) -> Extremes:
     return Extremes(highest, lowest, fall)
 
 
-def measure_path_outcomes(waiting: pd.DataFrame, history: PriceHistory) -> pd.DataFrame:
+def measure_path_outcomes(
+    waiting: pd.DataFrame, history: PriceHistory, units: Mapping[date, float] = MappingProxyType({})
+) -> pd.DataFrame:
     """Measure what became of one ticker's paths; those whose target has no close are left out.
 
     On the price basis of the run, from the anchor close as issued. A session on the way without a close of
@@ -43,14 +49,16 @@ def measure_path_outcomes(waiting: pd.DataFrame, history: PriceHistory) -> pd.Da
     Args:
         waiting: OPEN_PATHS, one row a forecast and horizon.
         history: Prices up to the last session that counts as closed.
+        units: Session of a forecast -> factor by which the prices were multiplied since it was issued.
 
     Returns:
         PATH_OUTCOMES.
     """
     OPEN_PATHS.check(waiting)
+    held = waiting.assign(anchor_close=waiting["anchor_close"] * find_factors(waiting, units))
     parts = [
         _measure_basis(rows, compute_daily_returns(history, basis))
-        for basis, rows in waiting.groupby("price_basis", sort=True)
+        for basis, rows in held.groupby("price_basis", sort=True)
     ]
     return pd.concat(parts, ignore_index=True) if parts else PATH_OUTCOMES.empty()
 

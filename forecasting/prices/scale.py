@@ -151,6 +151,29 @@ def carry_scale(stored: PriceHistory, reading: PriceHistory) -> PriceHistory:
     return replace(stored, bars=bars, actions=actions)
 
 
+def find_unit_change(was: pd.Series, now: pd.Series) -> float:
+    """Return the factor by which the units of a session's close have changed; 1.0 where they have not.
+
+    A correction moves one close; other units move those of the sessions before it alike.
+
+    Args:
+        was: (ALIKE + 1,) closes of the last sessions up to and with that one, as they were then.
+        now: (ALIKE + 1,) the same, as they are stored now.
+
+    Examples:
+        >>> was = pd.Series([50.0, 51.0, 52.0, 53.0])
+        >>> [float(round(find_unit_change(was, was * factors), 6)) for factors in (100, [1, 1, 1, 1.01])]
+        [100.0, 1.0]
+    """
+    factors = np.log(now.to_numpy(np.float64) / was.to_numpy(np.float64))
+    own, before = factors[-1], factors[:-1]
+    if len(before) < ALIKE or not np.isfinite(factors).all():
+        return 1.0
+    common = float(np.median(before))
+    is_common = np.ptp(before) < abs(common) / 4
+    return float(np.exp(common)) if is_common and abs(own - common) < abs(own) else 1.0
+
+
 def _smooth(ratios: pd.Series, tolerance: float) -> pd.Series:
     """(T,) median of `ALIKE` neighbours, so that one corrected bar moves no other; 1 where near to it."""
     finite = ratios.where((ratios > 0) & np.isfinite(ratios))
