@@ -9,6 +9,8 @@ from forecasting.prices.history import InstrumentFacts, PriceHistory
 
 CHANGE_TOGETHER = ("name", "first_trade_date")  # facts of which one by itself is corrected now and then
 SAME = 5e-3  # log; closes of one instrument agree in scale
+FEWEST_MOVES = 20  # sessions in common by which prices are held to move together
+MOVES_APART = 0.5  # median difference of daily moves in median moves: 1.4 for strangers, 0.1 for late closes
 
 
 def check_identity(stored: PriceHistory, download: PriceHistory) -> None:
@@ -49,14 +51,42 @@ def find_changed_facts(stored: InstrumentFacts, reported: InstrumentFacts) -> li
     return [name for name in changed if both or name not in CHANGE_TOGETHER]
 
 
+def check_moves(stored: PriceHistory, download: PriceHistory) -> None:
+    """Raise if most daily moves of an owner's file are not those of the stored bars, whatever their scale.
+
+    Raises:
+        InstrumentChangedError: They differ as those of strangers do.
+    """
+    if moves_apart(stored, download):
+        ticker = download.ticker
+        expected = (
+            f"the daily moves of the stored bars (`bandcast prices forget {ticker}`, if those are wrong)"
+        )
+        raise InstrumentChangedError(ticker, expected, "others, as of another instrument or of shifted days")
+
+
+def moves_apart(stored: PriceHistory, download: PriceHistory) -> bool:
+    """Return whether the daily moves of both differ as those of two instruments do.
+
+    Scale, splits, dividends and single corrections do not count: they leave most moves as they are.
+    """
+    shared = stored.bars.index.intersection(download.bars.index)
+    if len(shared) <= FEWEST_MOVES:
+        return False
+    then, now = (np.log(each.bars.loc[shared, "close"]).diff().iloc[1:] for each in (stored, download))
+    usual = max(then.abs().median(), now.abs().median())
+    return bool((now - then).abs().median() > MOVES_APART * usual)
+
+
 def is_other_instrument(stored: PriceHistory, download: PriceHistory) -> bool:
     """Return whether a trusted download replaces the stored bars as a whole.
 
-    It does if it shares no session with them, or if facts differ and most of the shared closes do as well.
+    It does if it shares no session with them, if their moves differ, or if facts do and most of the shared
+    closes as well.
     """
     if stored.bars.empty or download.bars.empty:
         return False
-    if _is_apart(stored, download):
+    if _is_apart(stored, download) or moves_apart(stored, download):
         return True
     shared = stored.bars.index.intersection(download.bars.index)
     steps = np.log(download.bars.loc[shared, "close"] / stored.bars.loc[shared, "close"]).abs()

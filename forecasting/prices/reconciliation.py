@@ -19,7 +19,7 @@ from forecasting.errors import ImplausibleCorrectionError, ScaleChangedError
 from forecasting.prices.adjustment import PRICE_COLUMNS, adjust
 from forecasting.prices.completeness import keep_sessions
 from forecasting.prices.history import PriceHistory, empty_history
-from forecasting.prices.identity import check_identity
+from forecasting.prices.identity import check_identity, check_moves
 from forecasting.prices.revisions import BarDiff, diff_bars
 from forecasting.prices.scale import (
     GREAT_SPLIT,
@@ -70,11 +70,13 @@ def reconcile(
         stored: All that is stored of the ticker; may be empty.
         download: Bars and actions from the source, checked by `check_bars`.
         trusted: Believe the source where it contradicts the store, as it has done for days.
-        owned: Take the download as it is, unless all of it is in other units: a file of its owner.
+        owned: Take the download as it is, unless all of it is in other units or of another instrument: a
+            file of its owner.
         disputes: Splits on which the source's own list counts.
 
     Raises:
-        InstrumentChangedError: Another currency, kind or time zone than stored, or no session of the store.
+        InstrumentChangedError: Another currency, kind or time zone than stored, no session of the store, or,
+            in an owner's file, other daily moves.
         ScaleChangedError: Stored bars come back multiplied, and no split explains it.
         ImplausibleCorrectionError: Too many stored bars differ, or one by too much.
         PriceJumpError: A bar that is new or different jumps as no market does.
@@ -85,6 +87,7 @@ def reconcile(
     if not trusted and not owned:
         check_identity(stored, download)
     if owned:
+        check_moves(stored, download)
         _refuse_other_units(stored, download)
     known = apply_disputes(stored, download, disputes)
     reading = download if owned or stored.bars.empty else _find_reading(known, download)

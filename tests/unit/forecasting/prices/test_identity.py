@@ -10,7 +10,7 @@ import pytest
 from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import InstrumentChangedError
 from forecasting.prices.history import InstrumentFacts, PriceHistory, as_actions, as_bars
-from forecasting.prices.identity import check_identity, is_other_instrument
+from forecasting.prices.identity import check_identity, check_moves, is_other_instrument
 from forecasting.prices.reconciliation import reconcile
 
 DAYS = pd.DatetimeIndex(sessions_between("XNYS", date(2024, 1, 2), date(2024, 6, 5)))
@@ -65,3 +65,48 @@ def test_other_facts_replace_the_store_only_where_prices_differ_too() -> None:
     assert not is_other_instrument(history(DAYS), history(DAYS, facts=dollars))
     assert is_other_instrument(history(DAYS), history(DAYS, close=50.0, facts=dollars))
     assert not is_other_instrument(history(DAYS), history(DAYS, close=50.0))
+
+
+def walk(seed: int, days: pd.DatetimeIndex = DAYS) -> PriceHistory:
+    """A random walk from 50, in whole cents."""
+    steps = np.random.default_rng(seed).normal(0, 0.01, len(days))
+    closes = np.round(50 * np.exp(np.cumsum(steps)), 2)
+    bars = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), closes), days)
+    return PriceHistory("ACME", as_bars(bars.assign(volume=1000.0)), as_actions(bars.iloc[:0]))
+
+
+def multiply(prices: PriceHistory, factors: object) -> PriceHistory:
+    columns = ["open", "high", "low", "close"]
+    return replace(prices, bars=prices.bars.assign(**prices.bars[columns].mul(factors, axis=0)))
+
+
+def test_a_file_of_another_instrument_or_of_shifted_days_is_refused() -> None:
+    shifted = walk(1)
+    shifted = replace(shifted, bars=shifted.bars.shift().dropna())
+    for other in (walk(2), shifted):
+        with pytest.raises(
+            InstrumentChangedError, match=r"daily moves of the stored bars .*prices forget ACME"
+        ):
+            reconcile(walk(1), other, owned=True)
+        assert is_other_instrument(walk(1), other)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        0.01,  # pounds for pence
+        np.where(np.arange(len(DAYS)) < 60, 0.25, 1.0),  # a split
+        np.where(np.arange(len(DAYS)) % 21, 1.0, 1.02),  # corrections
+        np.repeat(np.linspace(0.9, 1.0, 5), 22)[: len(DAYS)],  # dividends worked in
+        1 + 5e-4 * np.sin(np.arange(len(DAYS))),  # closes of another venue
+    ],
+)
+def test_one_instrument_in_other_units_adjusted_or_corrected_is_the_same(factors: object) -> None:
+    stored = walk(1)
+    check_moves(stored, multiply(stored, factors))
+    assert not is_other_instrument(stored, multiply(stored, factors))
+
+
+def test_few_sessions_in_common_or_prices_that_rest_tell_nothing() -> None:
+    check_moves(walk(1, DAYS[:20]), walk(2, DAYS[:20]))
+    check_moves(multiply(history(DAYS), 0.0001), history(DAYS))
