@@ -38,7 +38,8 @@ def make_bars(ratio: float, seed: int = 3) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    "ratio", [1.5, 2, 2.5, 3, 4, 7, 10, 20, 50, 1 / 2, 1 / 3, 1 / 8, 1 / 10, 1 / 25, 1 / 50]
+    "ratio",
+    [1.2, 1.25, 4 / 3, 1.5, 2, 2.5, 3, 4, 7, 10, 20, 50, 0.8, 1 / 2, 1 / 3, 1 / 8, 1 / 10, 1 / 25, 1 / 50],
 )
 def test_a_step_by_a_ratio_on_an_ordinary_day_is_found(ratio: float) -> None:
     bars = make_bars(ratio)
@@ -79,10 +80,13 @@ def spoil(bars: pd.DataFrame, **changes: float) -> pd.DataFrame:
         spoil(make_bars(2.0), low=0.8, high=1.1),  # a day of panic has a wide range
         spoil(make_bars(2.0), volume=5.0),  # and draws a crowd
         make_bars(1.72),  # and is near to no ratio
-        make_bars(1.25),  # as large a move is common
+        make_bars(1.1),  # as large a move is common
+        spoil(make_bars(1.25), volume=3.0),  # a small ratio wants a day that is ordinary in all
+        spoil(make_bars(1.25), low=0.98, high=1.03),
+        make_bars(1.25).assign(volume=np.nan),
         spoil(make_bars(2.0), open=1.9, high=1.9),  # it began where the day before ended
     ],
-    ids=["range", "volume", "ratio", "small", "through the day"],
+    ids=["range", "volume", "ratio", "small", "small crowd", "small range", "no volume", "through the day"],
 )
 def test_a_move_that_lacks_one_of_the_signs_is_the_markets(crash: pd.DataFrame) -> None:
     assert find_unworked_splits(crash).empty
