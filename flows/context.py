@@ -17,8 +17,10 @@ from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, pl
 from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
 from forecasting.calendars.trading_days import find_session, newest_closed_session
-from forecasting.errors import SourceError, UsageError
+from forecasting.errors import CalendarError, SourceError, UsageError
 from forecasting.types import ChangeKind, RunKind
+
+NO_LAG = timedelta(0)  # an owner's file is written when the session is over
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,18 @@ class RunContext(Scope):
     def last_session(self, calendar: Calendar) -> date:
         """Return the last session of a calendar that counts in this run."""
         session = session_on_or_before(calendar, self.as_of)
-        if not self.source.live:
-            return session
-        return min(session, last_closed_session(calendar, self.due, self.lag))
+        if self.source.live:
+            return min(session, last_closed_session(calendar, self.due, self.lag))
+        return self._find_last_of_files(calendar, session)
+
+    def _find_last_of_files(self, calendar: Calendar, session: date) -> date:
+        """Return the session, or the one before where only other exchanges of the run have closed theirs."""
+        with suppress(CalendarError, UsageError):  # files of earlier years may outlive their calendar
+            closed = last_closed_session(calendar, self.due, NO_LAG)
+            if closed < session:
+                newest = newest_closed_session(self.tickers, self.due, NO_LAG, calendars=self.calendars)
+                return closed if newest >= self.as_of else session
+        return session
 
 
 def resolve_scope(

@@ -77,6 +77,18 @@ def test_a_file_decides_on_its_sessions_alone() -> None:
     assert early.find_session("AAPL") == date(2013, 3, 1)
 
 
+def test_files_of_an_exchange_that_has_not_closed_yet_end_a_session_earlier(tmp_path: Path) -> None:
+    for ticker, last in (("7203.T", FRIDAY), ("AAPL", THURSDAY)):
+        (tmp_path / f"{ticker}.csv").write_text(f"date,close\n2024-06-05,9\n{last},10\n")
+    evening = datetime(2024, 6, 7, 8, tzinfo=UTC)  # Tokyo's
+    context = open_once(evening, source="csv", csv_dir=tmp_path)
+    assert context.as_of == FRIDAY
+    sessions = {ticker: context.session_of(ticker) for ticker in context.tickers}
+    assert sessions == {"7203.T": FRIDAY, "AAPL": THURSDAY}
+    later = open_once(DUE, source="csv", csv_dir=tmp_path)
+    assert later.session_of("AAPL") == FRIDAY  # its file is stale by then
+
+
 def test_a_ticker_without_known_sessions_is_an_error_of_its_own() -> None:
     context = open_once(as_of=date(2013, 3, 1))
     with pytest.raises(UnknownExchangeError):
