@@ -69,13 +69,15 @@ def find_unworked_splits(bars: pd.DataFrame) -> pd.DatetimeIndex:
     spread = _usual_ratio(np.log(bars["high"] / bars["low"]))
     ordinary = (spread < RANGE) | (spread.isna() & (money < MONEY_ALONE))
     same_money = (money < MONEY) | (money.isna() & spread.notna())
-    is_large = _is_near_ratio(overnight, step, RATIOS, LEAST_STEP) & ordinary & same_money
+    is_large = _is_near_ratio(overnight, step, RATIOS, least=LEAST_STEP) & ordinary & same_money
     is_quiet = (spread < SMALL_RANGE) & (money < MONEY_ALONE)
-    is_small = _is_near_ratio(overnight, step, SMALL_RATIOS, LEAST_SMALL_STEP) & is_quiet
+    is_small = _is_near_ratio(overnight, step, SMALL_RATIOS, least=LEAST_SMALL_STEP) & is_quiet
     return pd.DatetimeIndex(bars.index[(is_large | is_small) & _is_displaced(bars, step)])
 
 
-def _is_near_ratio(overnight: pd.Series, step: pd.Series, ratios: Sequence[float], least: float) -> pd.Series:
+def _is_near_ratio(
+    overnight: pd.Series, step: pd.Series, ratios: Sequence[float], *, least: float
+) -> pd.Series:
     """(T,) true where the overnight step is that of a split, within what a price moves overnight."""
     usual = step.abs().rolling(VOLATILITY_SESSIONS, min_periods=5).median().shift() * MAD_TO_STANDARD
     tolerance = (NEAR_DEVIATIONS * usual).clip(NEAREST, FARTHEST)
