@@ -80,6 +80,11 @@ class Lookback:
         """(...) root mean square return over the whole window, or over what of it exists."""
         return _root_mean_square(self.returns, np.ones(self.returns.shape[-1], bool))
 
+    @cached_property
+    def mean_surprise(self) -> Floats:
+        """(...) mean of the known surprises, 0 where none is known."""
+        return mean_of_finite(self.surprises)
+
     @property
     def recent_squares(self) -> Floats:
         """(..., WARM_UP) squares of the last returns."""

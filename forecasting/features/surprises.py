@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from forecasting.features.lookback import Lookback, mean_of_finite, trailing_windows
+from forecasting.features.lookback import Lookback, trailing_windows
 from forecasting.types import Floats
 
 MOVE, LARGEST_MOVE = 1.0, 7.0  # deviations: where a move begins to count, and where it no longer adds
@@ -59,7 +59,7 @@ def build_quarter_feature(quarters: int) -> Callable[[Lookback, int], Floats]:
         past = window.surprises[..., newest - len(weights) : newest]
         unknown = np.isnan(past)
         if unknown.any():  # the mean of the ticker's own sessions, 0 where none is known
-            past = np.where(unknown, mean_of_finite(window.surprises)[..., None], past)
+            past = np.where(unknown, window.mean_surprise[..., None], past)
         mean: Floats = np.vecdot(past, weights)
         return mean
 

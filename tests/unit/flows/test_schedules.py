@@ -54,7 +54,8 @@ def test_other_texts_are_no_crons(cron: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "EST5", "New_York", "america/new_york", "/etc/passwd", "../UTC", "a\0b"]
+    "name",
+    ["", "EST5", "New_York", "america/new_york", "/etc/passwd", "../UTC", "a\0b", "Europe", "right/UTC"],
 )
 def test_a_time_zone_has_a_name_of_the_list(name: str) -> None:
     with pytest.raises(ValueError, match="such as Europe/Paris"):
