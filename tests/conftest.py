@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings
+from prefect_database import find_shared_folder, make_template, place_database
 
 from db.engine import open_engine
 from db.migrate import upgrade
@@ -61,11 +62,19 @@ def postgres_database(server: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prefect's own database as a new server sets it up."""
+    return make_template(find_shared_folder(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Iterator[str]:
     """API of a Prefect server."""
     from served import prefect_server  # imports Prefect
 
-    with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
+    home = tmp_path_factory.mktemp("prefect")
+    place_database(home, prefect_template)
+    with prefect_server(home) as url:
         yield url
 
 

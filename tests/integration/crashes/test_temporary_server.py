@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect_database import place_database
 
 BANDCAST = Path(sys.executable).with_name("bandcast")
 INGEST = [str(BANDCAST), "ingest", "--tickers", "AAPL", "--json"]
@@ -16,8 +17,10 @@ PATIENCE = 60  # seconds, of a machine that is busy
 
 
 @pytest.fixture(scope="module")
-def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("prefect")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory, prefect_template: Path) -> Path:
+    home = tmp_path_factory.mktemp("prefect")
+    place_database(home, prefect_template)
+    return home
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from flows.sources import SampleSource
 from flows.verify import verify
 from forecasting.calendars.sessions import sessions_between
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 DAY = date(2013, 3, 1)
 NOW = datetime(2013, 3, 2, tzinfo=UTC)

@@ -14,7 +14,7 @@ from flows.daily import daily
 from flows.sources import SampleSource
 from forecasting.errors import SourceError
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]
 

@@ -27,11 +27,13 @@ from forecasting.errors import BandcastError, InternalError, SourceError, UsageE
 README = Path(__file__).parents[3] / "README.md"
 README_QUERIES = re.findall(r"^SELECT .*(?=;$)", README.read_text(), re.MULTILINE)
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgres", marks=pytest.mark.no_cover)], indirect=True
+)
 def test_a_run_stores_every_band_and_a_second_run_changes_nothing() -> None:
     summary = complete(daily)
     assert summary.tickers == ("AAPL", "FB", "GOOG", "IBM", "MSFT")

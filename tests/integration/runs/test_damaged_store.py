@@ -10,7 +10,7 @@ from flows.ingest import ingest
 from flows.settings import load_settings
 from forecasting.errors import DatabaseFaultError
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from flows.ingest import ingest
 from flows.sources import SampleSource
 from flows.steps.replay import replay_run
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 DAY = date(2012, 7, 13)  # Friday; Microsoft reported on the Thursday after
 TICKERS = ["IBM", "MSFT"]

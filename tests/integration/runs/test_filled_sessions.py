@@ -23,7 +23,7 @@ from flows.steps.publish import publish_session
 from flows.summary import RunSummary
 from forecasting.errors import SourceError
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 TUE, WED, THU, FRI = date(2013, 2, 26), date(2013, 2, 27), date(2013, 2, 28), date(2013, 3, 1)
 

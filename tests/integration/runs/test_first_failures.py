@@ -11,7 +11,7 @@ from reading_store import rows
 from flows.daily import daily
 from flows.ingest import ingest
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 
 def fail_daily(**parameters: object) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from reading_store import rows
 from flows.forecast import forecast
 from flows.retrain import retrain
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 
 def load_settings_of_run(run_id: str | None) -> dict[str, Any]:

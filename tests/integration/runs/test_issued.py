@@ -18,7 +18,7 @@ from flows.daily import daily
 from flows.forecast import forecast
 from flows.steps.replay import replay_run
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 DAY = date(2013, 3, 1)
 THAT_EVENING, YEARS_LATER = datetime(2013, 3, 2, tzinfo=UTC), datetime(2024, 6, 7, 22, 30, tzinfo=UTC)

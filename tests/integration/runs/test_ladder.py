@@ -17,7 +17,7 @@ from flows.ingest import ingest
 from flows.retrain import retrain
 from flows.summary import RunSummary
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 FIRST = date(2012, 11, 1)
 TICKERS = ["IBM", "MSFT"]

@@ -21,7 +21,7 @@ from flows.presentation.scorecards import build_scorecard_parts, load_scorecards
 from flows.presentation.tables import print_parts
 from flows.verify import verify
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 DAYS = [date(2013, 2, 1), date(2013, 2, 8), date(2013, 2, 15)]
 

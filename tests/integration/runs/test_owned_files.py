@@ -17,7 +17,7 @@ from flows.ingest import ingest
 from flows.summary import RunSummary
 from forecasting.calendars.sessions import sessions_between
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 LAST = date(2019, 12, 31)
 SATURDAY = date(2019, 12, 28)

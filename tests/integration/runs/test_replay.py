@@ -15,7 +15,7 @@ from flows.retrain import retrain
 from flows.steps.replay import replay_run
 from forecasting.errors import UsageError
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 DAY = date(2013, 2, 15)
 TICKERS = ["IBM", "MSFT"]

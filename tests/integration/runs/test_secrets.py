@@ -16,7 +16,7 @@ from db.engine import display_url
 from flows.ingest import ingest
 from flows.settings import load_settings
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 SECRET = "s3cret"
 BAD_URLS = (

@@ -12,7 +12,7 @@ from flows.failures import LOG_FILE
 from flows.ingest import ingest
 from forecasting.errors import BandcastError, InternalError
 
-pytestmark = pytest.mark.usefixtures("prefect_url")
+pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 SECRET = "s3cret"
 

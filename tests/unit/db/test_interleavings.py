@@ -326,7 +326,7 @@ def make_template() -> Path:
 
 
 def test_any_interleaving_keeps_what_consumers_rely_on() -> None:
-    run_state_machine_as_test(Runs, settings=settings(max_examples=6, stateful_step_count=25))
+    run_state_machine_as_test(Runs, settings=settings(max_examples=5, stateful_step_count=20))
 
 
 @pytest.mark.long

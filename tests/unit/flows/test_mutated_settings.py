@@ -87,7 +87,7 @@ def choose(rng: random.Random) -> tuple[list[str], dict[str, str]]:
     return rng.choice(COMMANDS).split(), {rng.choice(NAMES): value}
 
 
-@examples(100)
+@examples(60)
 @given(seed=st.integers(0, 2**32))
 def test_a_mutated_setting_or_option_ends_in_no_traceback(
     workplace: Path, capsys: pytest.CaptureFixture[str], seed: int
