@@ -36,6 +36,7 @@ def call_flow(name: str, **parameters: Any) -> Any:
     from httpx import HTTPError
 
     from flows.prefect_runtime.configured_server import describe_server_fault, require_server
+    from flows.prefect_runtime.flow_results import call_for_result
     from flows.prefect_runtime.temporary_server import temporary_server
 
     require_server()
@@ -43,7 +44,7 @@ def call_flow(name: str, **parameters: Any) -> Any:
         flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
         wait_for_server()
         try:
-            result = flow(**parameters, return_state=True).result(raise_on_failure=False)
+            result = call_for_result(flow, **parameters)
         except (HTTPError, RuntimeError) as error:  # Prefect's, since a flow turns its own into its state
             raise describe_server_fault(error) from error
     if isinstance(result, BaseException):

@@ -13,6 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.alarms import Alarm, try_alarm
 from flows.failures import hide_secrets, translate_error
+from flows.prefect_runtime.flow_results import keep_result
 from flows.prefect_runtime.flow_support import time_limit
 from flows.prefect_runtime.run_logs import clean_run_logs
 from flows.prefect_runtime.run_names import run_name
@@ -29,7 +30,7 @@ def define_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
     """Define a flow whose failure is one sentence and whose runs are named by their session."""
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
-        translated = _translate_failure(function)
+        translated = keep_result(_translate_failure(function))
         return flow(name=name, flow_run_name=run_name, task_runner=build_task_runner())(translated)
 
     return decorate

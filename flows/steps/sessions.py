@@ -12,6 +12,7 @@ from flows.context import RunContext
 from flows.failures import hide_secrets, translate_error
 from flows.prefect_runtime.automations import FILL_TAG
 from flows.prefect_runtime.definitions import build_task_runner
+from flows.prefect_runtime.flow_results import call_for_result, keep_result
 from flows.steps.earnings import refresh_earnings
 from flows.steps.ingest import ingest_tickers, require_ingested
 from flows.steps.missing_sessions import SessionPlan
@@ -65,12 +66,12 @@ def fill_session(context: RunContext) -> SessionFill:
 
     # The context is no parameter of it: Prefect would store its settings.
     @flow(name="fill", flow_run_name=f"fill-{context.as_of}", task_runner=build_task_runner())
+    @keep_result
     def fill(session: date) -> State[Any]:
         return _publish_missed(context.at(session))
 
     with tags(FILL_TAG, f"source={context.source.name}", f"as_of={context.as_of}"):
-        state: State[Any] = fill(context.as_of, return_state=True)
-    result = state.result(raise_on_failure=False)
+        result = call_for_result(fill, context.as_of)
     if isinstance(result, SessionFill):
         return result
     raise result

@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
+from flows.prefect_runtime.flow_results import call_for_result
 from flows.summary import RunSummary
 
 Flow = Callable[..., Any]
@@ -19,13 +20,13 @@ def run_state(flow: Flow, **parameters: Any) -> State[Any]:
 
 def complete(flow: Flow, **parameters: Any) -> RunSummary:
     """Run a flow that completes."""
-    result = run_state(flow, **parameters).result()
-    assert isinstance(result, RunSummary)
+    result = call_for_result(flow, **parameters)
+    assert isinstance(result, RunSummary), result
     return result
 
 
 def fail(flow: Flow, **parameters: Any) -> Exception:
     """Run a flow that fails; the error."""
-    error = run_state(flow, **parameters).result(raise_on_failure=False)
+    error = call_for_result(flow, **parameters)
     assert isinstance(error, Exception), error
     return error
