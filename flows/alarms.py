@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flows.environment import read_environment
 from flows.failures import NOTIFY_NAME, hide_secrets
+from flows.files import atomic
 from forecasting.errors import SourceError, UsageError
 from forecasting.text import clean_text
 
@@ -135,8 +136,8 @@ def _load_memory(home: Path) -> dict[str, dict[str, date]]:
 
 def _save_memory(home: Path, memory: Mapping[str, Mapping[str, date]]) -> None:
     plain = {kind: {name: str(day) for name, day in names.items()} for kind, names in memory.items()}
-    home.mkdir(parents=True, exist_ok=True)
-    (home / MEMORY).write_text(json.dumps(plain, indent=1) + "\n")
+    with atomic(home / MEMORY) as path:
+        path.write_text(json.dumps(plain, indent=1) + "\n")
 
 
 @contextmanager

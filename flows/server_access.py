@@ -1,6 +1,5 @@
 """Access to the Prefect server: where that of a home is, and the auth string that its API asks for."""
 
-import fcntl
 import os
 import secrets
 from base64 import b64encode
@@ -13,6 +12,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from flows.files import try_lock
 from flows.settings import load_settings
 from forecasting.errors import SourceError, UsageError
 
@@ -79,8 +79,6 @@ def noted_server(home: Path, api_url: str) -> Iterator[None]:
 def sole_server(home: Path) -> Iterator[None]:
     """Keep a second `bandcast serve` of a home from starting a server, while the block lasts.
 
-    The lock is the system's own, so a process that was killed holds it no longer.
-
     Raises:
         UsageError: Another process serves the home, or the file cannot be locked.
     """
@@ -96,17 +94,17 @@ def sole_server(home: Path) -> Iterator[None]:
 
 def _lock(file: IO[str], home: Path) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        is_alone = try_lock(file.fileno())
+    except OSError as error:
+        raise UsageError(f"Expected to lock {home / LOCK_FILE}, found {error.strerror}.") from error
+    if not is_alone:
         file.seek(0)
         url = read_server_url(home)
         where = f"at {display_server(url.removesuffix('/api'))}" if url else "that is starting"
         raise UsageError(
             f"Expected no other `bandcast serve` of {home}, found one {where} "
             f"(process {file.read().strip()}); use that one, or stop it first."
-        ) from None
-    except OSError as error:
-        raise UsageError(f"Expected to lock {home / LOCK_FILE}, found {error.strerror}.") from error
+        )
 
 
 def read_server_url(home: Path) -> str | None:

@@ -2,9 +2,8 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from flows.files import atomic, try_lock
 from forecasting.backtesting.walk_forward import Issued, Remark
 from forecasting.errors import UsageError
 from forecasting.model.artifact import Model, load_model
@@ -25,23 +25,41 @@ class Checkpoint:
     def __init__(self, out: Path) -> None:
         self.path = out.with_name(out.name + ".parts")
 
-    def open(self, manifest: Mapping[str, Any], *, restart: bool) -> None:
+    @contextmanager
+    def open(self, manifest: Mapping[str, Any], *, restart: bool) -> Iterator[None]:
         """Make the folder, or continue in it if it belongs to a walk with the same manifest.
 
+        Another process that opens it before the block has ended is refused.
+
         Raises:
-            UsageError: It holds something else.
+            UsageError: It holds something else, or another process works in it.
         """
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            self._require_alone(descriptor)
+            self._prepare(manifest, restart=restart)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _require_alone(self, descriptor: int) -> None:
+        with suppress(OSError):  # file systems that know no such locks
+            if not try_lock(descriptor):
+                raise UsageError(
+                    f"Expected no other backtest that writes to {self.path}, found one; "
+                    "wait for it, or give another --out."
+                )
+
+    def _prepare(self, manifest: Mapping[str, Any], *, restart: bool) -> None:
         wanted = json.loads(json.dumps(manifest))
         kept = self.path / MANIFEST
-        if self.path.exists() and not kept.exists() and any(self.path.iterdir()):
+        if not kept.exists() and any(self.path.iterdir()):
             raise UsageError(
                 f"Expected {self.path} to be a backtest's, found other files; give another --out."
             )
-        if restart and self.path.exists():
-            shutil.rmtree(self.path)
-        self.path.mkdir(parents=True, exist_ok=True)
-        for unfinished in self.path.glob(".*"):
-            unfinished.unlink()  # a killed process left it
+        for left in self.path.glob("*" if restart else ".*"):  # a killed process left the latter
+            left.unlink()
         if kept.exists():
             self._require_same(json.loads(kept.read_text()), wanted)
             return
@@ -118,15 +136,3 @@ class Checkpoint:
 
     def _file(self, day: date, kind: str) -> Path:
         return self.path / f"{day.isoformat()}.{kind}"
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a path to write to, which is renamed when the block ends well: half a file is never seen."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

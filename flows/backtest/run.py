@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.backtest.checkpoint import Checkpoint, atomic
+from flows.backtest.checkpoint import Checkpoint
 from flows.backtest.options import (
     BacktestOptions,
     describe_walk,
@@ -22,6 +22,7 @@ from flows.backtest.options import (
 )
 from flows.backtest.workers import WalkTask, await_all, fit, issue
 from flows.context import read_calendars
+from flows.files import atomic
 from flows.processes import call_with_shared, start_processes
 from flows.progress_line import ProgressLine
 from flows.settings import Settings
@@ -109,9 +110,9 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     market = compute_market_variance(task.universe[ticker] for ticker in task.train)
     schedule = schedule_walk(pd.DatetimeIndex(market.index), walk)
     checkpoint = Checkpoint(options.out)
-    checkpoint.open(describe_walk(task, walk), restart=options.restart)
-    _make_parts(task, schedule, checkpoint, workers=options.workers or settings.workers)
-    parts = [checkpoint.load_part(origin) for origin in schedule.origins]
+    with checkpoint.open(describe_walk(task, walk), restart=options.restart):
+        _make_parts(task, schedule, checkpoint, workers=options.workers or settings.workers)
+        parts = [checkpoint.load_part(origin) for origin in schedule.origins]
     issued = _calibrate(task, schedule, parts, config=settings.calibration)
     rows = tabulate_walk(issued, task.universe)
     write_rows(rows, options.out)

@@ -12,7 +12,7 @@ from flows.failures import LOG_FILE
 from flows.ingest import ingest
 from forecasting.errors import BandcastError, InternalError
 
-pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
+pytestmark = pytest.mark.usefixtures("prefect_url")
 
 SECRET = "s3cret"
 

@@ -174,7 +174,7 @@ def read_template(kind: str) -> dict[str, Any]:
     return template
 
 
-@pytest.fixture(params=["docker", "kubernetes"])
+@pytest.fixture(params=["docker", pytest.param("kubernetes", marks=pytest.mark.long)])
 def containers(request: pytest.FixtureRequest, prefect_url: str, client: SyncPrefectClient) -> Iterator[str]:
     """Kind of containers of a work pool that somebody has made before anything was deployed."""
     for name in NAMES:

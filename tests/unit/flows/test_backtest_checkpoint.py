@@ -2,15 +2,23 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from flows.backtest.checkpoint import Checkpoint, atomic
+from flows.backtest.checkpoint import Checkpoint
+from flows.files import atomic
 from forecasting.backtesting.walk_forward import Issued, Remark
 from forecasting.errors import UsageError
 
 DAY = date(2024, 5, 14)
+
+
+def prepare(checkpoint: Checkpoint, manifest: dict[str, Any], *, restart: bool = False) -> None:
+    """Open and close it at once."""
+    with checkpoint.open(manifest, restart=restart):
+        pass
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ def issued() -> Issued:
 
 def test_a_part_comes_back_as_it_was(tmp_path: Path, issued: Issued) -> None:
     checkpoint = Checkpoint(tmp_path / "rows.csv")
-    checkpoint.open({"a": 1}, restart=False)
+    prepare(checkpoint, {"a": 1})
     assert not checkpoint.has_part(DAY)
     checkpoint.save_part(issued)
     found = checkpoint.load_part(DAY)
@@ -45,7 +53,7 @@ def test_a_part_comes_back_as_it_was(tmp_path: Path, issued: Issued) -> None:
 
 def test_an_origin_without_forecasts_comes_back_too(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "rows.csv")
-    checkpoint.open({}, restart=False)
+    prepare(checkpoint, {})
     checkpoint.save_part(
         Issued(DAY, (1, 2), (0.05, 0.5, 0.95), (), (), (), {"predictive": np.empty((0, 2, 3))}, (), ())
     )
@@ -55,13 +63,13 @@ def test_an_origin_without_forecasts_comes_back_too(tmp_path: Path) -> None:
 
 def test_the_checkpoint_opens_for_the_same_walk_alone(tmp_path: Path, issued: Issued) -> None:
     checkpoint = Checkpoint(tmp_path / "rows.csv")
-    checkpoint.open({"walk": {"every": 5}, "code": "x"}, restart=False)
+    prepare(checkpoint, {"walk": {"every": 5}, "code": "x"})
     checkpoint.save_part(issued)
-    checkpoint.open({"walk": {"every": 5}, "code": "x"}, restart=False)
+    prepare(checkpoint, {"walk": {"every": 5}, "code": "x"})
     with pytest.raises(UsageError, match=r"another \(code, walk differ\); give another --out, or --restart"):
-        checkpoint.open({"walk": {"every": 6}, "code": "y"}, restart=False)
+        prepare(checkpoint, {"walk": {"every": 6}, "code": "y"})
     assert checkpoint.has_part(DAY)
-    checkpoint.open({"walk": {"every": 6}, "code": "y"}, restart=True)
+    prepare(checkpoint, {"walk": {"every": 6}, "code": "y"}, restart=True)
     assert not checkpoint.has_part(DAY)
 
 
@@ -70,15 +78,26 @@ def test_a_folder_of_something_else_is_never_emptied(tmp_path: Path) -> None:
     checkpoint.path.mkdir()
     (checkpoint.path / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="found other files"):
-        checkpoint.open({}, restart=True)
+        prepare(checkpoint, {}, restart=True)
     assert (checkpoint.path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_second_process_is_refused_as_long_as_the_first_one_works(tmp_path: Path, issued: Issued) -> None:
+    first, second = Checkpoint(tmp_path / "rows.csv"), Checkpoint(tmp_path / "rows.csv")
+    with first.open({}, restart=False):
+        first.save_part(issued)
+        for restart in (False, True):
+            with pytest.raises(UsageError, match="found one; wait for it, or give another --out"):
+                prepare(second, {}, restart=restart)
+    prepare(second, {})
+    assert second.has_part(DAY)
 
 
 def test_what_a_killed_process_left_half_written_is_cleared(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "rows.csv")
-    checkpoint.open({}, restart=False)
+    prepare(checkpoint, {})
     (checkpoint.path / ".77-2024-05-14.npz").write_bytes(b"half")
-    checkpoint.open({}, restart=False)
+    prepare(checkpoint, {})
     assert [path.name for path in checkpoint.path.iterdir()] == ["manifest.json"]
 
 
