@@ -20,6 +20,7 @@ from prefect_database import place_database
 from reading_store import rows
 from served import AFTER_CLOSE, AUTH_STRING, BACKFILL, Served, eventually, free_port, runs
 
+from db import upgrade_store
 from flows.prefect_runtime.events import PUBLISHED
 from flows.prefect_runtime.server_process import SERVER_LOG
 from flows.server_access import AUTH_VARIABLE, read_auth_string, read_server_url
@@ -109,6 +110,10 @@ def test_dead_runs_are_ended_by_an_automation(served: Served) -> None:
 
 
 def test_the_doctor_finds_the_server_scheduling_and_a_worker(served: Served) -> None:
+    upgrade_store(served.url)
+    eventually(lambda: [run for run in runs() if run.auto_scheduled] or None, "a scheduled run")
+    with get_client(sync_client=True) as client:
+        eventually(lambda: client.read_workers_for_work_pool("bandcast") or None, "a worker")
     script = Path(sys.executable).with_name("bandcast")
     done = subprocess.run(
         [script, "doctor"], env=served.environment, capture_output=True, text=True, check=False
