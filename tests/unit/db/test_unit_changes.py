@@ -42,7 +42,7 @@ def issued(served: Store, run: RunRecord, forecast: MakeForecast, save_prices: S
 def verify(store: Store, at: datetime) -> None:
     """Score as the flow does."""
     with store.writing() as tx:
-        pending, paths = tx.outcomes.pending("AAA", LAST), tx.paths.pending("AAA", LAST)
+        pending, paths = tx.outcomes.load_pending("AAA", LAST), tx.paths.load_pending("AAA", LAST)
         units = tx.units.load("AAA", {*pending["as_of"], *paths["as_of"]})
         history = tx.prices.load("AAA", LAST)
         tx.outcomes.save(score_issued(pending, history, units), at)

@@ -83,10 +83,10 @@ def test_files_of_an_exchange_that_has_not_closed_yet_end_a_session_earlier(tmp_
     evening = datetime(2024, 6, 7, 8, tzinfo=UTC)  # Tokyo's
     context = open_once(evening, source="csv", csv_dir=tmp_path)
     assert context.as_of == FRIDAY
-    sessions = {ticker: context.session_of(ticker) for ticker in context.tickers}
+    sessions = {ticker: context.find_session(ticker) for ticker in context.tickers}
     assert sessions == {"7203.T": FRIDAY, "AAPL": THURSDAY}
     later = open_once(DUE, source="csv", csv_dir=tmp_path)
-    assert later.session_of("AAPL") == FRIDAY  # its file is stale by then
+    assert later.find_session("AAPL") == FRIDAY  # its file is stale by then
 
 
 def test_a_ticker_without_known_sessions_is_an_error_of_its_own() -> None:
