@@ -166,12 +166,12 @@ def find_unit_change(was: pd.Series, now: pd.Series) -> float:
         [100.0, 1.0]
     """
     factors = np.log(now.to_numpy(np.float64) / was.to_numpy(np.float64))
-    own, before = factors[-1], factors[:-1]
+    last, before = factors[-1], factors[:-1]
     if len(before) < ALIKE or not np.isfinite(factors).all():
         return 1.0
     common = float(np.median(before))
     is_common = np.ptp(before) < abs(common) / 4
-    return float(np.exp(common)) if is_common and abs(own - common) < abs(own) else 1.0
+    return float(np.exp(common)) if is_common and abs(last - common) < abs(last) else 1.0
 
 
 def _smooth(ratios: pd.Series, tolerance: float) -> pd.Series:
