@@ -3,15 +3,18 @@
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from db.repositories.base import Repository
 from db.schema import forecasts, price_bars, price_revisions
 from db.sql import read_frame
-from forecasting.prices.scale import ALIKE, find_unit_change
+from forecasting.prices.identity import closes_apart
+from forecasting.prices.scale import find_unit_change
 
-LOOK_BACK = timedelta(days=21)  # holds `ALIKE` sessions of any exchange
+COMPARED = 30  # sessions
+LOOK_BACK = timedelta(days=60)  # holds as many of any exchange
 
 
 class UnitRepository(Repository):
@@ -20,7 +23,8 @@ class UnitRepository(Repository):
     def load(self, ticker: str, sessions: Collection[date]) -> dict[date, float]:
         """Load session of a forecast -> factor by which its ticker's stored prices were multiplied since.
 
-        Sessions whose units are those of the issue are left out: almost always, all.
+        Sessions whose units are those of the issue are left out: almost always, all. The factor is NaN where
+        the prices are of another instrument, as after the owner has replaced a mistaken file.
 
         Args:
             ticker: The symbol.
@@ -33,11 +37,11 @@ class UnitRepository(Repository):
         revisions = self._load_revisions(ticker, min(moved), max(moved))
         changes: dict[date, float] = {}
         for as_of, (anchor_close, issued_at) in moved.items():
-            now = closes.loc[:as_of].iloc[-1 - ALIKE :]
+            now = closes.loc[:as_of].iloc[-COMPARED:]
             then = revisions[revisions["replaced_at"] > issued_at].drop_duplicates("session")
             was = then.set_index("session")["close"].reindex(now.index).fillna(now)
             was[as_of] = anchor_close
-            changes[as_of] = find_unit_change(was, now)
+            changes[as_of] = np.nan if closes_apart(was, now) else find_unit_change(was, now)
         return {as_of: factor for as_of, factor in changes.items() if factor != 1.0}
 
     def _load_moved_anchors(

@@ -29,7 +29,8 @@ def score_issued(
     Args:
         issued: ISSUED_BANDS, one row a band, target session and level.
         history: Prices up to the last session that counts as closed.
-        units: Session of a forecast -> factor by which the prices were multiplied since it was issued.
+        units: Session of a forecast -> factor by which the prices were multiplied since it was issued; NaN
+            leaves its targets out.
 
     Returns:
         BAND_SCORES, one row a band and target session.

@@ -49,7 +49,8 @@ def measure_path_outcomes(
     Args:
         waiting: OPEN_PATHS, one row a forecast and horizon.
         history: Prices up to the last session that counts as closed.
-        units: Session of a forecast -> factor by which the prices were multiplied since it was issued.
+        units: Session of a forecast -> factor by which the prices were multiplied since it was issued; NaN
+            leaves its targets out.
 
     Returns:
         PATH_OUTCOMES.

@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import numpy as np
+import pandas as pd
 
 from forecasting.errors import InstrumentChangedError
 from forecasting.prices.history import InstrumentFacts, PriceHistory
@@ -71,11 +72,16 @@ def moves_apart(stored: PriceHistory, download: PriceHistory) -> bool:
     Scale, splits, dividends and single corrections do not count: they leave most moves as they are.
     """
     shared = stored.bars.index.intersection(download.bars.index)
-    if len(shared) <= FEWEST_MOVES:
+    return closes_apart(*(each.bars.loc[shared, "close"] for each in (stored, download)))
+
+
+def closes_apart(then: pd.Series, now: pd.Series) -> bool:
+    """Return the same of (N,) closes of the same sessions; False where they are too few to tell."""
+    if len(then) <= FEWEST_MOVES:
         return False
-    then, now = (np.log(each.bars.loc[shared, "close"]).diff().iloc[1:] for each in (stored, download))
-    usual = max(then.abs().median(), now.abs().median())
-    return bool((now - then).abs().median() > MOVES_APART * usual)
+    moves_then, moves_now = (np.log(closes).diff().iloc[1:] for closes in (then, now))
+    usual = max(moves_then.abs().median(), moves_now.abs().median())
+    return bool((moves_now - moves_then).abs().median() > MOVES_APART * usual)
 
 
 def is_other_instrument(stored: PriceHistory, download: PriceHistory) -> bool:

@@ -157,15 +157,15 @@ def find_unit_change(was: pd.Series, now: pd.Series) -> float:
     A correction moves one close; other units move those of the sessions before it alike.
 
     Args:
-        was: (ALIKE + 1,) closes of the last sessions up to and with that one, as they were then.
-        now: (ALIKE + 1,) the same, as they are stored now.
+        was: (N,) closes of sessions up to and with that one, as they were then; the last ALIKE + 1 count.
+        now: (N,) the same, as they are stored now.
 
     Examples:
         >>> was = pd.Series([50.0, 51.0, 52.0, 53.0])
         >>> [float(round(find_unit_change(was, was * factors), 6)) for factors in (100, [1, 1, 1, 1.01])]
         [100.0, 1.0]
     """
-    factors = np.log(now.to_numpy(np.float64) / was.to_numpy(np.float64))
+    factors = np.log(now.to_numpy(np.float64) / was.to_numpy(np.float64))[-1 - ALIKE :]
     last, before = factors[-1], factors[:-1]
     if len(before) < ALIKE or not np.isfinite(factors).all():
         return 1.0

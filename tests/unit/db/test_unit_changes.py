@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from publishing import publish, select
 
-from db import RunRecord, Store
+from db import FORGOTTEN, RunRecord, Store
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.evaluation.paths import measure_path_outcomes
 from forecasting.forecast import Forecast, PathOdds
@@ -107,3 +108,24 @@ def test_bands_of_an_instrument_that_is_gone_keep_their_scores_and_get_no_others
     save_prices(issued, CLOSES | LATER_CLOSES, {}, later=timedelta(days=2))
     verify(issued, NOON + timedelta(days=3))
     assert [row[1] for row in outcomes(issued)] == pytest.approx([ratio for _, ratio in EXPECTED])
+
+
+def test_bands_from_a_mistaken_file_are_not_scored_by_the_right_one(
+    served: Store, run: RunRecord, forecast: MakeForecast, save_prices: SavePrices
+) -> None:
+    """The owner had the file of another instrument under this name, and has forgotten its prices."""
+    stream = np.random.default_rng(3)
+    days = [str(day.date()) for day in pd.bdate_range(end=DAY, periods=40)]
+    mistaken, right = (
+        dict(zip(days, level * np.exp(np.cumsum(0.01 * stream.standard_normal(40))), strict=True))
+        for level in (100.0, 25.0)
+    )
+    save_prices(served, mistaken | {str(DAY): 100.0}, {}, later=-timedelta(days=8))
+    publish(served, run, forecast(odds=ODDS))
+    with served.writing() as tx:
+        tx.prices.set_aside("AAA", None, None, reason=FORGOTTEN, at=NOON)
+    later = {day: close / 4 for day, close in LATER_CLOSES.items()}
+    save_prices(served, right | {"2024-01-03": 26.0} | later, {}, later=timedelta(days=1))
+    verify(served, NOON + timedelta(days=1))
+    assert outcomes(served) == []
+    assert select(served, "SELECT * FROM path_outcomes") == []
