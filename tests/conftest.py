@@ -36,6 +36,9 @@ TRACED = (
     "test_a_run_is_made_again_to_the_last_bit_whatever_has_come_since",
     "test_run_then_show_and_plot_read_what_was_stored",
     "test_bad_files_are_quarantined_and_the_others_go_on",
+    "test_live_prices_become_bands_from_the_last_closed_session",
+    "test_they_are_read_weekly_and_every_day_around_a_report",
+    "test_a_row_taken_out_is_gone_and_bands_are_those_of_a_fresh_store",
 )
 
 
