@@ -208,7 +208,7 @@ class ForecastRepository(Repository):
         return [(row.ticker, row.as_of) for row in self._connection.execute(first_rows)]
 
     def list_sources(self) -> tuple[str, ...]:
-        """List every source with forecasts in the store, sorted."""
+        """List every source with runs in the store, sorted."""
         columns = forecast_runs.c
         return tuple(self._connection.scalars(sa.select(columns.source).distinct().order_by(columns.source)))
 

@@ -35,7 +35,7 @@ class Scorecards:
         walked: Scores by horizon of bands that were made over history and never issued.
         odds: Touches and drawdowns of the issued forecasts.
         conditions: Issued calibrated bands that held, by horizon, regime and report.
-        sources: Every source with models in the store, sorted.
+        sources: Every source with runs in the store, sorted.
     """
 
     source: str
@@ -68,7 +68,6 @@ def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
     """Load the scorecards of some tickers or, without any, of all."""
     selection = Selection(tickers=tickers)
     with store.reading() as tx:
-        models = tx.models.list(all_sources=True)
         return Scorecards(
             source=store.source,
             outcomes=tx.outcomes.count_by_kind(),
@@ -76,7 +75,7 @@ def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
             walked=_load(tx, "horizon", replace(selection, kinds=(_WALKED,))),
             odds=load_odds_scores(tx, selection),
             conditions=tx.outcomes.count_by_condition(replace(selection, horizons=MAIN_HORIZONS)),
-            sources=tuple(sorted({model.source for model in models if model.status != "baseline"})),
+            sources=tx.forecasts.list_sources(),
         )
 
 

@@ -126,7 +126,8 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
     left_out = prices.left_out | model.manifest.left_out
     for reason in left_out.values():
         logger.warning("train: left out: %s", reason)
-    return replace(model, manifest=model.manifest.model_copy(update={"left_out": left_out}))
+    facts = {"left_out": left_out, "source": context.source.name}
+    return replace(model, manifest=model.manifest.model_copy(update=facts))
 
 
 def evaluate(context: RunContext, challenger: Model, champion: ModelRecord | None) -> Evaluation:

@@ -37,6 +37,8 @@ class Manifest(Frozen):
         trained_through: Last session that training or validation saw.
         left_out: Ticker of the training universe -> why it was not trained on.
         no_correction: Why the network's corrections do not enter the bands; empty where they do.
+        source: Of the prices that it serves, so that equal prices of two sources make two models; empty
+            outside a store.
     """
 
     edition: int = 1
@@ -46,6 +48,7 @@ class Manifest(Frozen):
     trained_through: date
     left_out: dict[str, str] = Field(default_factory=dict)
     no_correction: str = ""
+    source: str = ""
 
     @property
     def correction_weight(self) -> float:

@@ -181,7 +181,8 @@ def test_retrain_trains_on_the_tickers_it_is_given(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("BANDCAST_TRAIN_TICKERS", "AAPL,GOOG,MSFT")
     complete(retrain, tickers=["IBM"])
     ((config,),) = rows("SELECT config FROM model_versions")
-    assert json.loads(config)["reference"] == ["IBM"]
+    manifest = json.loads(config)
+    assert (manifest["reference"], manifest["source"]) == (["IBM"], "sample")
 
 
 @pytest.fixture

@@ -71,8 +71,9 @@ def test_the_version_is_a_function_of_the_contents(model: Model) -> None:
         replace(model, residuals=ResidualPool(model.residuals.rows * 2, model.residuals.weights)),
         replace(model, network=build_network(model.manifest.config)),
         replace(model, manifest=model.manifest.model_copy(update={"reference": ("OLD",)})),
+        replace(model, manifest=model.manifest.model_copy(update={"source": "csv"})),
     ]
-    assert len({each.version() for each in [model, *others]}) == 5
+    assert len({each.version() for each in [model, *others]}) == 6
     assert model.version().startswith("2024-06-05-")
 
 
