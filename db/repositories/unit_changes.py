@@ -72,4 +72,5 @@ class UnitRepository(Repository):
         columns = price_revisions.c
         is_wanted = self._is_of(price_revisions, ticker) & columns.session.between(first - LOOK_BACK, last)
         query = sa.select(columns.session, columns.close, columns.replaced_at).where(is_wanted)
-        return read_frame(self._connection, query.order_by(columns.replaced_at))
+        revisions = read_frame(self._connection, query.order_by(columns.replaced_at))
+        return revisions.astype({"close": np.float64})  # of objects, where there are none

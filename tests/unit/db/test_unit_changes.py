@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from publishing import publish, select
 
 from db import FORGOTTEN, RunRecord, Store
+from db.engine import writing
+from db.schema import price_revisions
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.evaluation.paths import measure_path_outcomes
 from forecasting.forecast import Forecast, PathOdds
@@ -129,3 +132,14 @@ def test_bands_from_a_mistaken_file_are_not_scored_by_the_right_one(
     verify(served, NOON + timedelta(days=1))
     assert outcomes(served) == []
     assert select(served, "SELECT * FROM path_outcomes") == []
+
+
+def test_without_revisions_the_units_are_those_of_the_issue(issued: Store, save_prices: SavePrices) -> None:
+    """They have been pruned, after a correction of the anchor's bar."""
+    before = {str(day.date()): 98.0 for day in pd.bdate_range(end="2023-12-26", periods=40)}
+    corrected = before | CLOSES | {"2024-01-02": 101.0} | LATER_CLOSES
+    save_prices(issued, corrected, {}, later=timedelta(days=1))
+    with writing(issued.engine) as connection:
+        connection.execute(sa.delete(price_revisions))
+    verify(issued, NOON + timedelta(days=1))
+    assert outcomes(issued)[-1][1] == pytest.approx(1.12)
