@@ -1,7 +1,7 @@
 """Results of flows that are called in this process, which do not hang on an answer of the server.
 
-Where the answer to a run's last state is lost, Prefect asks again, is told of the state that the server has
-already, and takes that one, which holds no result.
+Where the answer to a run's last state is lost, Prefect sends it again, receives the state that the server
+has stored already, and goes on with that one, which holds no result.
 """
 
 import functools
