@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from db import Store, open_store
@@ -125,9 +126,12 @@ class RunContext(Scope):
         with suppress(CalendarError, UsageError):  # files of earlier years may outlive their calendar
             closed = last_closed_session(calendar, self.due, NO_LAG)
             if closed < session:
-                newest = newest_closed_session(self.tickers, self.due, NO_LAG, calendars=self.calendars)
-                return closed if newest >= self.as_of else session
+                return closed if self._newest_closed >= self.as_of else session
         return session
+
+    @cached_property  # over all tickers, needed for each of them
+    def _newest_closed(self) -> date:
+        return newest_closed_session(self.tickers, self.due, NO_LAG, calendars=self.calendars)
 
 
 def resolve_scope(
