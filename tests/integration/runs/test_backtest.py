@@ -27,13 +27,14 @@ from forecasting.tables import BACKTEST_ROWS
 
 WALK = "--start 2012-06-01 --end 2012-08-31 --every 15 --retrain-every 60 --warm-up 45 --horizons 1,5"
 LAST = date(2013, 3, 1)
+STEP = 1.08  # less than a split, which no file may lack
 
 
 def write_folder(folder: Path, changed_after: date | None = None) -> Path:
     """Two shares of the sample as CSV files; the prices after a session may be other ones."""
     for ticker in ("AAPL", "IBM"):
         history = SampleSource().fetch(ticker, date(2009, 1, 2), LAST)
-        write_prices(folder, scale_after(history, changed_after, 1.2) if changed_after else history)
+        write_prices(folder, scale_after(history, changed_after, STEP) if changed_after else history)
     return folder
 
 
