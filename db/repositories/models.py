@@ -49,8 +49,9 @@ class ModelRepository(Repository):
     def promote(self, version: str, evaluated_through: date | None = None) -> None:
         """Make a model the champion of its source; the champion before it becomes retired.
 
-        One that was refused meanwhile, as by a rollback, stays so: it is refused for good. A model that was evaluated at an earlier session than the champion serves the sessions in between as
-        a retired one: it does not displace the champion.
+        One that was refused meanwhile, as by a rollback, stays so. A model that was evaluated at an earlier
+        session than the champion serves the sessions in between as a retired one: it does not displace the
+        champion.
 
         Args:
             version: The model.

@@ -50,7 +50,7 @@ def test_of_two_runs_that_meet_the_earlier_may_save_last(store: Store) -> None:
     replace(store, [CLOSED], FIRST)
     assert load(store, FIRST) == {CLOSED}
     with reading(store.engine) as connection:
-        assert connection.execute(sa.select(calendar_changes.c.known_since)).all() == [(FIRST,)]
+        assert list(connection.scalars(sa.select(calendar_changes.c.known_since))) == [FIRST]
 
 
 def test_a_change_withdrawn_by_a_clock_that_was_ahead_is_withdrawn_by_the_right_one(store: Store) -> None:
