@@ -63,12 +63,12 @@ def _prune_comparisons(context: RunContext) -> None:
 def _score_ticker(context: RunContext, ticker: str, since: date) -> int:
     try:
         with context.store.reading() as tx:
-            if _Pending.load(tx, ticker, context.as_of, since).is_empty:
+            if _Pending.load(tx, ticker, until=context.as_of, since=since).is_empty:
                 return 0
         with context.store.writing() as tx:
             # Read again: until a writer has committed, no other run replaces the bands, nor corrects a close.
-            pending = _Pending.load(tx, ticker, context.as_of, since)
-            return 0 if pending.is_empty else _save_scores(tx, context, ticker, pending)
+            pending = _Pending.load(tx, ticker, until=context.as_of, since=since)
+            return 0 if pending.is_empty else _save_scores(tx, context, ticker, pending=pending)
     except PriceError as error:
         get_run_logger().warning("verify: left unscored: %s", error)
         return 0
@@ -82,7 +82,7 @@ class _Pending:
     paths: pd.DataFrame
 
     @classmethod
-    def load(cls, tx: Transaction, ticker: str, until: date, since: date) -> Self:
+    def load(cls, tx: Transaction, ticker: str, *, until: date, since: date) -> Self:
         return cls(
             tx.outcomes.load_pending(ticker, until, since), tx.paths.load_pending(ticker, until, since)
         )
@@ -96,7 +96,7 @@ class _Pending:
         return {*self.bands["as_of"], *self.paths["as_of"]}
 
 
-def _save_scores(tx: Transaction, context: RunContext, ticker: str, pending: _Pending) -> int:
+def _save_scores(tx: Transaction, context: RunContext, ticker: str, *, pending: _Pending) -> int:
     """Score what is pending; return the number of bands.
 
     Raises:
