@@ -103,6 +103,8 @@ def _save_scores(tx: Transaction, context: RunContext, ticker: str, *, pending: 
         PriceError: The stored prices are broken.
     """
     history = tx.prices.load(ticker, context.as_of, min(pending.sessions))
+    if history.bars.empty:
+        return 0  # a person has had them forgotten, and the source has not brought them back yet
     units = tx.units.load(ticker, pending.sessions)
     with attribute_to_ticker(ticker):
         scores = score_issued(pending.bands, history, units)

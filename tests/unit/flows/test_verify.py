@@ -1,5 +1,6 @@
 """Scores belong to the bands that are stored, whatever another run does meanwhile."""
 
+import logging
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -14,6 +15,7 @@ from db import ModelRecord, RunRecord, Store
 from db.repositories.outcomes import OutcomeRepository
 from flows.context import open_context
 from flows.steps.verify import verify_bands
+from flows.steps.withdrawal import forget_prices
 from forecasting.calendars.sessions import next_sessions
 from forecasting.forecast import Forecast
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions, as_bars
@@ -64,3 +66,24 @@ def test_a_band_that_is_replaced_while_it_is_verified_has_its_own_score_alone(
     columns = "SELECT kind, horizon, upper, inside FROM verifications"
     found = select(store, f"{columns} WHERE method = 'calibrated' ORDER BY horizon")
     assert found == [(kind, horizon, 0.001, 0) for horizon in (1, 2, 3)]
+
+
+def test_a_band_whose_bars_were_forgotten_waits_for_them_without_a_word(
+    store: Store,
+    model: ModelRecord,
+    run: RunRecord,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    save_prices(store)
+    with store.writing() as tx:
+        tx.models.add(model)
+    publish(store, replace(run, as_of=MONDAY, issued_at=NOW), make_bands(0.2))
+    with store.writing() as tx:
+        forget_prices(tx, "IBM", start=None, end=None, now=NOW)
+    monkeypatch.setattr("flows.steps.verify.get_run_logger", lambda: logging.getLogger("run"))
+    with open_context(NOW, date(2013, 2, 28), now=NOW, tickers=["IBM"]) as context, disable_run_logger():
+        assert verify_bands.fn(context, date.min) == 0
+        assert caplog.messages == []
+        save_prices(store)
+        assert verify_bands.fn(context, date.min) == 3
