@@ -56,9 +56,8 @@ class FileHistory:
         return max(0, known - _read_counter(connection))
 
     def is_checked(self, day: date) -> bool:
-        """Return whether the file was checked on a day, or after it, and found whole."""
-        text = _read(self._checked)
-        return text >= day.isoformat()
+        """Return whether the file was checked on a day and found whole; a later one is of a wrong clock."""
+        return _read(self._checked) == day.isoformat()
 
     def record_check(self, day: date) -> None:
         """Remember that the file was checked and found whole."""

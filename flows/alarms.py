@@ -109,7 +109,8 @@ def try_lasting_alarm(
     """
     memory = _load_memory(home)
     sent = memory.get(kind, {})
-    due = [name for name in conditions if name not in sent or today - sent[name] >= REMINDER]
+    # A day far ahead is of a clock that was wrong.
+    due = [name for name in conditions if name not in sent or abs(today - sent[name]) >= REMINDER]
     fault = try_alarm(Alarm(subject, " ".join(conditions.values()))) if due and read_notify_url() else ""
     kept = {name: day for name, day in sent.items() if name in conditions}
     memory[kind] = kept if fault else kept | dict.fromkeys(due, today)

@@ -20,9 +20,8 @@ class CalendarRepository(Repository):
     def load(self, known_at: datetime, origin: ChangeOrigin | None = None) -> frozenset[CalendarChange]:
         """Load what was known at an instant (UTC), from everywhere or of one origin."""
         columns = calendar_changes.c
-        still_known = columns.withdrawn_at.is_(None) | (columns.withdrawn_at > known_at)
-        is_known = (columns.source == self._source) & (columns.known_since <= known_at) & still_known
-        query = sa.select(*(columns[name] for name in _NAMES)).where(is_known)
+        is_known = (columns.source == self._source) & (columns.known_since <= known_at)
+        query = sa.select(*(columns[name] for name in _NAMES)).where(is_known & _is_known_after(known_at))
         if origin is not None:
             query = query.where(columns.origin == origin)
         return frozenset(CalendarChange(*row) for row in self._connection.execute(query))
@@ -31,20 +30,31 @@ class CalendarRepository(Repository):
         """Store all changes of an origin as they are known from an instant (UTC) on.
 
         One that is known no longer is withdrawn, and its row stays; what is stored already stays as it is.
+        A run that began later, or by a clock that was ahead, may have stored one first: it is known from the
+        earlier instant on.
         """
-        known = self.load(at, origin)
         columns = calendar_changes.c
-        for change in sorted(known - set(changes)):
-            is_change = sa.and_(*(columns[name] == getattr(change, name) for name in _NAMES))
-            is_current = (columns.source == self._source) & (columns.origin == origin)
-            withdrawn = sa.update(calendar_changes).where(
-                is_current, is_change, columns.withdrawn_at.is_(None)
-            )
+        for change in sorted(self.load(at, origin) - set(changes)):
+            is_known = (columns.origin == origin) & (columns.known_since <= at) & _is_known_after(at)
+            withdrawn = sa.update(calendar_changes).where(self._is_change(change), is_known)
             self._connection.execute(withdrawn.values(withdrawn_at=at))
         common = {"source": self._source, "known_since": at, "origin": origin}
         new = sorted(set(changes) - self.load(at))
+        for change in new:
+            is_later = (columns.known_since > at) & columns.withdrawn_at.is_(None)
+            self._connection.execute(sa.delete(calendar_changes).where(self._is_change(change), is_later))
         insert(
             self._connection,
             calendar_changes,
             [{**{name: getattr(change, name) for name in _NAMES}, **common} for change in new],
         )
+
+    def _is_change(self, change: CalendarChange) -> sa.ColumnElement[bool]:
+        columns = calendar_changes.c
+        is_same = (columns[name] == getattr(change, name) for name in _NAMES)
+        return sa.and_(columns.source == self._source, *is_same)
+
+
+def _is_known_after(instant: datetime) -> sa.ColumnElement[bool]:
+    columns = calendar_changes.c
+    return columns.withdrawn_at.is_(None) | (columns.withdrawn_at > instant)

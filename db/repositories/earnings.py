@@ -35,24 +35,26 @@ class EarningsRepository(Repository):
     ) -> dict[str, tuple[Report, ...]]:
         """Load the same with the reports that do not count."""
         columns = earnings_dates.c
-        still_known = columns.withdrawn_at.is_(None) | (columns.withdrawn_at > known_at)
         facts = (columns.report_time, columns.known_since, columns.origin, columns.counts)
         query = (
             sa.select(columns.ticker, columns.report_date, *facts)
             .where(columns.source == self._source, columns.ticker.in_(tickers))
             .where(columns.report_date >= since)
-            .where(columns.first_seen <= known_at, still_known)
+            .where(columns.first_seen <= known_at, _is_known_after(known_at))
             .order_by(columns.ticker, columns.report_date)
         )
         reports: dict[str, list[Report]] = {ticker: [] for ticker in tickers}
         for ticker, *report in self._connection.execute(query):
             reports[ticker].append(Report(*report))
-        return {ticker: tuple(listed) for ticker, listed in reports.items()}
+        # Earlier releases have stored a report twice where two runs met.
+        return {ticker: tuple(dict.fromkeys(listed)) for ticker, listed in reports.items()}
 
     def replace(self, reports: Mapping[str, Collection[Report]], at: datetime) -> None:
         """Store all reports of some tickers as they are known from an instant (UTC) on.
 
         One that is known no longer is withdrawn, and its row stays; what is stored already stays as it is.
+        A run that began later, or by a clock that was ahead, may have stored a day first: it is known from
+        the earlier instant on.
         """
         known = self.load_all(list(reports), at)
         for ticker, wanted in reports.items():
@@ -60,6 +62,7 @@ class EarningsRepository(Repository):
             for report in stored - set(wanted):
                 self._withdraw(ticker, report, at)
             new = sorted(set(wanted) - stored, key=lambda report: report.day)
+            self._delete_later(ticker, [report.day for report in new], at)
             insert(self._connection, earnings_dates, [self._build_row(ticker, each, at) for each in new])
 
     def load_checks(self) -> dict[str, ReportCheck]:
@@ -93,9 +96,18 @@ class EarningsRepository(Repository):
             columns.source == self._source,
             columns.ticker == ticker,
             columns.report_date == report.day,
-            columns.withdrawn_at.is_(None),
+            columns.first_seen <= at,
+            _is_known_after(at),
         )
         self._connection.execute(sa.update(earnings_dates).where(is_report).values(withdrawn_at=at))
+
+    def _delete_later(self, ticker: str, days: Collection[date], at: datetime) -> None:
+        """Delete the rows of some days that are known from a later instant on, and are not withdrawn."""
+        columns = earnings_dates.c
+        is_ticker = (columns.source == self._source) & (columns.ticker == ticker)
+        is_later = (columns.first_seen > at) & columns.withdrawn_at.is_(None)
+        is_chosen = is_ticker & columns.report_date.in_(days) & is_later
+        self._connection.execute(sa.delete(earnings_dates).where(is_chosen))
 
     def _build_row(self, ticker: str, report: Report, at: datetime) -> dict[str, object]:
         return {
@@ -108,3 +120,8 @@ class EarningsRepository(Repository):
             "origin": report.origin,
             "counts": report.counts,
         }
+
+
+def _is_known_after(instant: datetime) -> sa.ColumnElement[bool]:
+    columns = earnings_dates.c
+    return columns.withdrawn_at.is_(None) | (columns.withdrawn_at > instant)

@@ -42,6 +42,7 @@ from db.schema import (
     forecasts,
     path_odds,
     path_outcomes,
+    universes,
     unlisted_odds,
     unlisted_quantiles,
 )
@@ -252,6 +253,13 @@ class ForecastRepository(Repository):
     def load_issued_live(self, session: date) -> set[TickerSession]:
         """Load ticker and `as_of` of the forecasts of a session that were issued on its day."""
         return self._load_pairs((forecasts.c.as_of == session) & (forecast_runs.c.kind == "live"))
+
+    def load_ages(self) -> dict[str, int]:
+        """Load ticker -> stored age of its newest bands; without those whose age is not known."""
+        row = universes.c
+        is_known = (row.source == self._source) & row.age_sessions.is_not(None)
+        rows = self._connection.execute(sa.select(row.ticker, row.age_sessions).where(is_known))
+        return dict(rows.tuples().all())
 
     def load_first_sessions(self) -> dict[str, date]:
         """Load the first `as_of` of each ticker that was ever forecast."""

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
+from db import TickerSession, Transaction
 from flows.context import RunContext
 from flows.prefect_runtime.flow_support import is_scheduled
 from forecasting.calendars.trading_days import (
+    Span,
     find_missing_sessions,
     find_unfinished,
     had_no_session,
@@ -65,8 +67,7 @@ def load_missing_sessions(context: RunContext, sessions: int) -> tuple[date, ...
     span, horizon = look_back(context.as_of, sessions), context.settings.simulation.horizon
     with context.store.reading() as tx:
         first_sessions = tx.forecasts.load_first_sessions()
-        finished = tx.forecasts.load_completed(span.first, span.last, horizon)
-        finished |= tx.quarantines.load_skipped(span.first, span.last)
+        finished = load_finished(tx, span, horizon)
     return find_missing_sessions(
         context.tickers,
         context.as_of,
@@ -75,6 +76,17 @@ def load_missing_sessions(context: RunContext, sessions: int) -> tuple[date, ...
         finished=finished,
         calendars=context.calendars,
     )
+
+
+def load_finished(tx: Transaction, span: Span, horizon: int) -> set[TickerSession]:
+    """Load ticker and session of the complete bands of a span, and of what was left out beside them.
+
+    Where all tickers of a session were left out, none counts: its run has failed, as in a vendor's outage.
+    """
+    completed = tx.forecasts.load_completed(span.first, span.last, horizon)
+    published = {session for _, session in completed}
+    skipped = tx.quarantines.load_skipped(span.first, span.last)
+    return completed | {(ticker, session) for ticker, session in skipped if session in published}
 
 
 def load_unfinished(context: RunContext, session: date, *, force: bool) -> tuple[str, ...]:
@@ -90,9 +102,7 @@ def load_unfinished(context: RunContext, session: date, *, force: bool) -> tuple
         if force:
             finished = set() if context.reissue else tx.forecasts.load_issued_live(session)
         else:
-            horizon = context.settings.simulation.horizon
-            finished = tx.forecasts.load_completed(session, session, horizon)
-            finished |= tx.quarantines.load_skipped(session, session)
+            finished = load_finished(tx, Span(session, session), context.settings.simulation.horizon)
     return find_unfinished(context.tickers, session, finished, calendars=context.calendars)
 
 

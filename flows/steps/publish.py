@@ -132,13 +132,11 @@ def publish(
         SourceError: Fewer forecasts than `min_success_ratio` requires.
     """
     require_enough(context, forecasts, "forecasts", faults=faults)
-    ages = load_ages(context, forecasts)
     with context.store.reading() as tx:
-        publication = tx.forecasts.prepare(
-            run, forecasts, ages, listed=context.listed, reissue=context.reissue
-        )
+        publication = tx.forecasts.prepare(run, forecasts, listed=context.listed, reissue=context.reissue)
     with context.store.writing() as tx:
-        published = tx.forecasts.publish(publication)
+        ages = load_ages(tx, context, forecasts)
+        published = tx.forecasts.publish(replace(publication, ages=ages))
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
     if replaced := published.replaced:
         message = "publish: %d backfilled bands were made anew and lose their scores until the next run: %s"

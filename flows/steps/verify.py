@@ -1,9 +1,13 @@
 """Verify: score every band whose target session has closed, and what the odds of the way are about."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Self
 
+import pandas as pd
 from prefect import get_run_logger
 
+from db import Transaction
 from flows.context import RunContext
 from flows.prefect_runtime.definitions import define_task
 from flows.prefect_runtime.flow_support import opaque
@@ -59,20 +63,52 @@ def _prune_comparisons(context: RunContext) -> None:
 def _score_ticker(context: RunContext, ticker: str, since: date) -> int:
     try:
         with context.store.reading() as tx:
-            pending = tx.outcomes.load_pending(ticker, context.as_of, since)
-            paths = tx.paths.load_pending(ticker, context.as_of, since)
-            if pending.empty and paths.empty:
+            if _Pending.load(tx, ticker, until=context.as_of, since=since).is_empty:
                 return 0
-            first = min([*pending["as_of"], *paths["as_of"]])
-            history = tx.prices.load(ticker, context.as_of, first)
-            units = tx.units.load(ticker, {*pending["as_of"], *paths["as_of"]})
-        with attribute_to_ticker(ticker):
-            scores = score_issued(pending, history, units)
-            path_outcomes = measure_path_outcomes(paths, history, units)
+        with context.store.writing() as tx:
+            # Read again: until a writer has committed, no other run replaces the bands, nor corrects a close.
+            pending = _Pending.load(tx, ticker, until=context.as_of, since=since)
+            return 0 if pending.is_empty else _save_scores(tx, context, ticker, pending=pending)
     except PriceError as error:
         get_run_logger().warning("verify: left unscored: %s", error)
         return 0
-    with context.store.writing() as tx:
-        tx.outcomes.save(scores, context.now)
-        tx.paths.save(path_outcomes, context.now)
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """Bands and odds of a ticker that have closed and are to be scored."""
+
+    bands: pd.DataFrame
+    paths: pd.DataFrame
+
+    @classmethod
+    def load(cls, tx: Transaction, ticker: str, *, until: date, since: date) -> Self:
+        return cls(
+            tx.outcomes.load_pending(ticker, until, since), tx.paths.load_pending(ticker, until, since)
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not len(self.bands) and not len(self.paths)
+
+    @property
+    def sessions(self) -> set[date]:
+        return {*self.bands["as_of"], *self.paths["as_of"]}
+
+
+def _save_scores(tx: Transaction, context: RunContext, ticker: str, *, pending: _Pending) -> int:
+    """Score what is pending; return the number of bands.
+
+    Raises:
+        PriceError: The stored prices are broken.
+    """
+    history = tx.prices.load(ticker, context.as_of, min(pending.sessions))
+    if history.bars.empty:
+        return 0  # a person has had them forgotten, and the source has not brought them back yet
+    units = tx.units.load(ticker, pending.sessions)
+    with attribute_to_ticker(ticker):
+        scores = score_issued(pending.bands, history, units)
+        path_outcomes = measure_path_outcomes(pending.paths, history, units)
+    tx.outcomes.save(scores, context.now)
+    tx.paths.save(path_outcomes, context.now)
     return int((scores["band"] == "calibrated").sum())

@@ -37,16 +37,17 @@ class ReportCheck:
 def is_check_due(check: ReportCheck | None, reports: Iterable[Report], today: date) -> bool:
     """Return whether a ticker's earnings dates are to be read today: weekly, and daily around a report.
 
-    An attempt is made once a day at most; after one that failed, the next day.
+    An attempt is made once a day at most; after one that failed, the next day. One of a later day was made by
+    a clock that was ahead, and does not count.
 
     Args:
         check: The newest attempt; None if there was none.
         reports: Known so far.
         today: The day (UTC).
     """
-    if check is None:
+    if check is None or check.tried_at.date() > today:
         return True
-    if check.tried_at.date() >= today:
+    if check.tried_at.date() == today:
         return False
     if check.reason or check.read_at is None or today - check.read_at.date() >= READ_AGAIN:
         return True

@@ -83,14 +83,15 @@ def find_missing_sessions(
     """Return the sessions among the last few before `as_of` that lack a ticker, oldest first.
 
     Nothing is missing before a ticker's first forecast, and a ticker that was left out for a reason is not
-    missing either, so a session is filled at most once.
+    missing either, where others have bands; so such a session is filled at most once.
 
     Args:
         tickers: The universe.
         as_of: The session of the run.
         sessions: How many to look back on, 1 at least.
         first_sessions: Ticker -> session of its first forecast.
-        finished: Ticker and session of every forecast and quarantine among the days of `look_back`.
+        finished: Ticker and session of every forecast and quarantine that counts, among the days of
+            `look_back`.
         calendars: Of the tickers.
     """
     started = [ticker for ticker in tickers if ticker in first_sessions]

@@ -74,6 +74,17 @@ def test_the_file_is_checked_once_a_day(path: Path) -> None:
                 store.check_daily(TODAY + timedelta(days=1))
 
 
+def test_a_check_by_a_clock_that_was_ahead_does_not_stand_for_the_days_until_then(path: Path) -> None:
+    with open_store(f"sqlite:///{path}", "sample") as store:
+        store.check_daily(TODAY + timedelta(days=7))
+    spoil_page(path)
+    with (
+        open_store(f"sqlite:///{path}", "sample") as store,
+        pytest.raises(DatabaseFaultError, match="a damaged file"),
+    ):
+        store.check_daily(TODAY)
+
+
 def test_a_long_check_says_that_it_goes_on(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,8 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from db import Store
+from db.engine import reading
+from db.schema import calendar_changes
 from forecasting.calendars.lookup import CalendarChange
 
 FIRST = datetime(2025, 1, 16, 22, tzinfo=UTC)
@@ -39,6 +42,22 @@ def test_what_is_known_already_keeps_its_time_and_what_comes_back_gets_another(s
     replace(store, [OPENED, CLOSED], LATER + timedelta(days=2))
     assert load(store, LATER + timedelta(days=1)) == {OPENED}
     assert load(store, LATER + timedelta(days=2)) == {OPENED, CLOSED}
+
+
+def test_of_two_runs_that_meet_the_earlier_may_save_last(store: Store) -> None:
+    """Or the clock was ahead and is right again."""
+    replace(store, [CLOSED], LATER)
+    replace(store, [CLOSED], FIRST)
+    assert load(store, FIRST) == {CLOSED}
+    with reading(store.engine) as connection:
+        assert list(connection.scalars(sa.select(calendar_changes.c.known_since))) == [FIRST]
+
+
+def test_a_change_withdrawn_by_a_clock_that_was_ahead_is_withdrawn_by_the_right_one(store: Store) -> None:
+    replace(store, [CLOSED], FIRST)
+    replace(store, [], LATER)
+    replace(store, [], LATER - timedelta(days=2))
+    assert load(store, LATER - timedelta(days=2)) == set()
 
 
 def test_settings_and_prices_do_not_withdraw_each_others(store: Store) -> None:

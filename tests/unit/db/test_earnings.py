@@ -5,8 +5,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from db import Store
+from db.engine import reading, writing
+from db.schema import earnings_dates
 from forecasting.calendars.listed_reports import ReportCheck
 from forecasting.calendars.reports import Report
 
@@ -48,6 +51,32 @@ def test_a_date_that_moves_is_kept_as_it_was_known(store: Store) -> None:
     save(store, [PAST, NEXT], LATER + timedelta(days=1))
     assert load(store, LATER + timedelta(days=1)) == (PAST, NEXT)
     assert load(store, LATER) == (PAST, moved)
+
+
+def test_of_two_runs_that_meet_the_earlier_may_save_last(store: Store) -> None:
+    """Or the clock was ahead and is right again."""
+    save(store, [PAST, NEXT], LATER)
+    save(store, [PAST, NEXT], FIRST)
+    assert load(store, FIRST) == load(store, LATER) == (PAST, NEXT)
+    with reading(store.engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(earnings_dates)).scalar() == 2
+
+
+def test_a_date_known_twice_from_an_earlier_release_is_one_report(store: Store) -> None:
+    save(store, [NEXT], FIRST)
+    with writing(store.engine) as connection:
+        (row,) = connection.execute(sa.select(earnings_dates)).mappings()
+        connection.execute(sa.insert(earnings_dates), [{**row, "first_seen": LATER}])
+    assert load(store, LATER) == (NEXT,)
+
+
+def test_a_date_withdrawn_by_a_clock_that_was_ahead_is_withdrawn_by_the_right_one(store: Store) -> None:
+    save(store, [PAST, NEXT], FIRST)
+    save(store, [PAST], LATER)
+    right = LATER - timedelta(days=2)
+    save(store, [PAST], right)
+    assert load(store, right) == (PAST,)
+    assert load(store, right - timedelta(seconds=1)) == (PAST, NEXT)
 
 
 def test_another_time_of_the_same_day_is_another_report(store: Store) -> None:

@@ -86,6 +86,14 @@ def test_what_lasts_is_sent_once_and_again_after_a_week_or_when_more_begins(
     assert len(receiver.messages) == 3
 
 
+def test_a_message_of_a_clock_that_was_ahead_silences_no_later_ones(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    for today in (TODAY + timedelta(days=400), TODAY, TODAY):
+        assert repeat(tmp_path, today, five="wrong") == ""
+    assert len(receiver.messages) == 2
+
+
 def test_what_has_ended_is_sent_again_when_it_comes_back(receiver: Receiver, tmp_path: Path) -> None:
     for conditions in ({"five": "wrong"}, {}, {"five": "wrong"}):
         repeat(tmp_path, TODAY, **conditions)

@@ -81,6 +81,14 @@ def test_a_ticker_that_was_left_out_with_a_reason_is_not_missing(context: RunCon
     assert load_missing_sessions(context, 10) == (TUESDAY,)
 
 
+def test_a_session_of_which_every_ticker_was_left_out_is_missing(context: RunContext) -> None:
+    """The vendor had an outage, and the run failed."""
+    for ticker in TICKERS:
+        quarantine(context, ticker, TUESDAY)
+    assert load_missing_sessions(context, 10) == (TUESDAY, THURSDAY)
+    assert load_unfinished(context, TUESDAY, force=False) == TICKERS
+
+
 @pytest.mark.parametrize(("kind", "is_missing"), [("backfill", True), ("live", False)])
 def test_a_session_of_a_shorter_horizon_is_complete_if_it_is_live(
     context: RunContext, kind: RunKind, is_missing: bool

@@ -110,6 +110,7 @@ def check(tried: int, read: int | None, reason: str = "") -> ReportCheck:
         (check(1, 1), (5,), False),
         (check(1, 1), (-364 + 2,), True),  # last year's comes round
         (check(0, 0), (0,), False),
+        (check(-7, -7), (), True),  # by a clock that was ahead
     ],
 )
 def test_dates_are_due_weekly_and_daily_around_a_report(
