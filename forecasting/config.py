@@ -17,6 +17,8 @@ LONGEST_HORIZON = 30  # sessions ahead
 FEWEST_DROPOUT_RUNS, MOST_DROPOUT_RUNS = 2, 1000  # one run alone has no spread
 MOST_EPOCHS = 10_000
 LARGEST_SEED = 2**31 - 1  # that a form or an option takes: a number that every reader of JSON has
+LARGEST_STORED_SEED = 2**63 - 1  # that the store's column and PyTorch's generators have
+LARGEST_PENALTY = 1e9  # far beyond any that leaves a coefficient other than zero, far below an overflow
 MAIN_HORIZONS = (1, 5, 10, 20, 30)  # sessions ahead that people read and reports show
 SHORT_HORIZONS = (1, 5, 10)  # those with enough outcomes in a few months to judge a model or a drift by
 BAND_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of every band: its edges are what consumers read
@@ -89,26 +91,35 @@ class TrainingConfig(Frozen):
     learning_rate: float = Field(1e-3, gt=0, lt=1, description="Adam's step size.")
     gradient_clip: float = Field(1.0, gt=0, description="Largest norm of a gradient.")
     loss: Loss = Field("huber", description="Likelihood of the Huber density, or pinball loss.")
-    huber_delta: float = Field(1.345, gt=0, description="Where the Huber loss turns from square to linear.")
+    huber_delta: float = Field(
+        1.345, gt=0, le=1e6, description="Where the Huber loss turns from square to linear."
+    )
     weighting: Weighting = Field("linear", description="How much more a recent session weighs.")
-    seed: int = Field(7, ge=0, description="Seed of the initial weights, the masks and the order of batches.")
+    seed: int = Field(
+        7,
+        ge=0,
+        le=LARGEST_STORED_SEED,
+        description="Seed of the initial weights, the masks and the order of batches.",
+    )
 
 
 class LogHarConfig(Frozen):
     """Fit of the log-HAR regression of each horizon."""
 
-    degrees: float = Field(6.0, gt=2, description="Degrees of freedom of the Student-t likelihood.")
+    degrees: float = Field(6.0, gt=2, le=1e9, description="Degrees of freedom of the Student-t likelihood.")
     weighting: Weighting = Field("linear", description="How much more a recent session weighs.")
     history_sessions: int = Field(2500, ge=280, description="Sessions of history that are fitted.")
     market_ridge: float = Field(
         0.01,
         ge=0,
+        le=LARGEST_PENALTY,
         description="Penalty for each session of the horizon on the squared standardised coefficients of the "
         "market: all tickers share its few blocks.",
     )
     ridge_blocks: float = Field(
         30.0,
         ge=0,
+        le=LARGEST_PENALTY,
         description="Strength of the belief that a standardised coefficient is zero, in outcomes of a ticker "
         "that do not overlap; a horizon of many sessions has few of those.",
     )
@@ -167,7 +178,9 @@ class CalibrationConfig(Frozen):
     fewest_outcomes: int = Field(
         250, ge=0, description="Closed forecasts (dates times tickers) under which history is walked first."
     )
-    window_days: int = Field(1500, ge=30, description="Calendar days of forecasts that are learned from.")
+    window_days: int = Field(
+        1500, ge=30, le=100_000, description="Calendar days of forecasts that are learned from."
+    )
 
 
 class SimulationConfig(Frozen):
@@ -183,7 +196,9 @@ class SimulationConfig(Frozen):
         BAND_LEVELS,
         description="Quantile levels (Q); others than these serve comparisons and are not stored.",
     )
-    seed: int = Field(7, ge=0, description="Seed of all random streams of the simulation.")
+    seed: int = Field(
+        7, ge=0, le=LARGEST_STORED_SEED, description="Seed of all random streams of the simulation."
+    )
     largest_drift: float = Field(
         0.0198,
         ge=0,
@@ -244,7 +259,7 @@ class PromotionConfig(Frozen):
     sessions: int = Field(63, ge=10, le=504, description="Last sessions that no model is trained on.")
     every: int = Field(3, ge=1, le=21, description="Sessions from one origin to the next.")
     horizons: tuple[int, ...] = Field(SHORT_HORIZONS, description="Horizons compared, in sessions.")
-    draws: int = Field(2000, ge=200, description="Resampled means behind each bound.")
+    draws: int = Field(2000, ge=200, le=1_000_000, description="Resampled means behind each bound.")
     tolerance: float = Field(
         0.005, ge=0, lt=0.1, description="How much worse an old champion's successor may at most be."
     )

@@ -1,13 +1,14 @@
 """Read the earnings dates of a folder: `earnings.csv` with the columns ticker, date, when and known_since."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from flows.sources.csv_folder.days import HALF, STAMP, TIME, find_unreadable, parse_days
-from flows.sources.csv_folder.text import read_text_table
+from flows.sources.csv_folder.text import TextTable, read_ragged_table
 from flows.sources.earnings import NO_REPORTS, ListedReports
 from forecasting.calendars.exchanges import HOME_ZONE, calendar_name
 from forecasting.calendars.reports import Report
@@ -36,13 +37,13 @@ def read_earnings(path: Path, origin: ReportOrigin = "file") -> ListedReports:
     """
     name = path.name
     try:
-        table = read_text_table(name, path, may_be_empty=True)
-        names = [column.lower() for column in table.columns]
-        table = table.set_axis([_ALIASES.get(each, each) for each in names], axis=1).drop_duplicates()
-        _require_columns(name, table)
-        if table.empty:
+        text = read_ragged_table(name, path)
+        names = [_ALIASES.get(column.lower(), column.lower()) for column in text.fitting.columns]
+        rows = replace(text, fitting=text.fitting.set_axis(names, axis=1).drop_duplicates())
+        _require_columns(name, rows.fitting)
+        if rows.fitting.empty and not rows.misfits:
             return NO_REPORTS
-        table, faults = _keep_readable(name, table)
+        table, faults = _keep_readable(name, rows)
         tickers = table["ticker"].str.upper()
         zones = tickers.map(_find_zone)
         days = _parse_days(name, table["date"], zones)
@@ -61,16 +62,17 @@ def read_earnings(path: Path, origin: ReportOrigin = "file") -> ListedReports:
     return ListedReports(in_order, _describe(name, faults))
 
 
-def _keep_readable(name: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _keep_readable(name: str, rows: TextTable) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows that can be read, and what is wrong with each other one.
 
     Args:
         name: Of the file.
-        table: Text by line of the file.
+        rows: Under the names that are read.
 
     Raises:
         SourceError: Most rows cannot be read.
     """
+    table = rows.fitting
     table = table.assign(known_since=table.get("known_since", ""), when=table.get("when", ""))
     table["when"] = table["when"].str.lower().str.replace(r"[ _-]+", "_", regex=True).replace(_SHORT_TIMES)
     stated = table["known_since"] != ""
@@ -80,15 +82,17 @@ def _keep_readable(name: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list[s
         "known_since": stated & find_unreadable(table["known_since"].where(stated, table["date"])),
         "when": ~table["when"].isin(values(ReportTime)),
     }
-    faults = {
+    width = rows.fitting.shape[1]
+    faults = {line: f"line {line}, {cells} cells for {width} columns" for line, cells in rows.misfits.items()}
+    faults |= {
         line: f"line {line}, '{table.loc[line, column]}' in column {column}"
-        for column, rows in wrong.items()
-        for line in table.index[rows]
+        for column, cells in wrong.items()
+        for line in table.index[cells]
     }
     described = [faults[line] for line in sorted(faults)]
-    if len(faults) > HALF * len(table):
+    if len(faults) > HALF * (len(table) + len(rows.misfits)):
         raise _refuse(name, "rows such as AAPL,2024-02-01", described[0])
-    return table.drop(index=list(faults)), described
+    return table.drop(index=list(faults), errors="ignore"), described
 
 
 def _describe(name: str, faults: Sequence[str]) -> tuple[str, ...]:

@@ -4,8 +4,11 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from forecasting.errors import BadBarsError
@@ -20,36 +23,61 @@ BYTE_ORDER_MARKS = {
 LINE = "line"
 
 
-def read_text_table(ticker: str, path: Path, *, may_be_empty: bool = False) -> pd.DataFrame:
-    """Read a file as text, cell by cell.
+@dataclass(frozen=True)
+class TextTable:
+    """A file as text, cell by cell.
+
+    Attributes:
+        fitting: Stripped cells under the header as written, indexed by the line in the file; empty rows are
+            left out.
+        misfits: Line -> number of cells of each row that has more or fewer than the header.
+    """
+
+    fitting: pd.DataFrame
+    misfits: Mapping[int, int]
+
+
+def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
+    """Read a file of which every row has the cells of the header; see `TextTable.fitting`.
 
     Args:
         ticker: Symbol, for messages.
         path: The file.
-        may_be_empty: A header alone will do.
-
-    Returns:
-        Stripped cells under the header as written, indexed by the line in the file; empty rows are left out.
 
     Raises:
         BadBarsError: It cannot be read or decoded, has no header or no rows, or a row has more or fewer cells
             than the header.
     """
-    lines = _split_cells(ticker, _decode(ticker, path))
-    rows = {number: row for number, row in enumerate(lines, start=1) if any(row)}
-    if not rows:
-        raise BadBarsError(ticker, "a header line and a line for each session", "an empty file")
-    header = rows.pop(min(rows))
-    table = pd.DataFrame(
-        [_fit(ticker, number, row, width=len(header)) for number, row in rows.items()],
-        index=pd.Index(rows, name=LINE),
-        columns=header,
-        dtype=str,
-    )
-    table = _drop_yfinance_header(ticker, table)
-    if table.empty and not may_be_empty:
+    text = read_ragged_table(ticker, path)
+    for number, cells in text.misfits.items():
+        expected = f"a readable CSV file with {text.fitting.shape[1]} cells in every line"
+        raise BadBarsError(ticker, expected, f"{cells} in line {number}")
+    table = _drop_yfinance_header(ticker, text.fitting)
+    if table.empty:
         raise BadBarsError(ticker, "a line for each session below the header", "no rows")
     return table
+
+
+def read_ragged_table(name: str, path: Path) -> TextTable:
+    """Read a file that may have no rows, or some with more or fewer cells than the header.
+
+    Args:
+        name: For messages.
+        path: The file.
+
+    Raises:
+        BadBarsError: It cannot be read or decoded, or has no header.
+    """
+    lines = _split_cells(name, _decode(name, path))
+    rows = {number: row for number, row in enumerate(lines, start=1) if any(row)}
+    if not rows:
+        raise BadBarsError(name, "a header line and a line for each session", "an empty file")
+    header = rows.pop(min(rows))
+    width = len(header)
+    fitting = {number: row[:width] for number, row in rows.items() if _fits(row, width)}
+    index = pd.Index(fitting, name=LINE, dtype=np.int64)
+    table = pd.DataFrame(list(fitting.values()), index=index, columns=header, dtype=str)
+    return TextTable(table, {number: len(row) for number, row in rows.items() if number not in fitting})
 
 
 def _decode(ticker: str, path: Path) -> str:
@@ -82,14 +110,9 @@ def _split_cells(ticker: str, text: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows]
 
 
-def _fit(ticker: str, number: int, row: list[str], *, width: int) -> list[str]:
-    """Return the row without empty cells beyond the header."""
-    if len(row) == width:
-        return row
-    if len(row) < width or any(row[width:]):
-        found = f"{len(row)} in line {number}"
-        raise BadBarsError(ticker, f"a readable CSV file with {width} cells in every line", found)
-    return row[:width]
+def _fits(row: list[str], width: int) -> bool:
+    """Return whether a row has so many cells; empty ones beyond them do not count."""
+    return len(row) >= width and not any(row[width:])
 
 
 def _drop_yfinance_header(ticker: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -89,6 +89,7 @@ def test_ticker_and_date_are_enough(folder: Path) -> None:
         ("ticker,date\nAAPL,soon\n", "line 2, 'soon' in column date"),
         ("ticker,date,when\nAAPL,2024-02-01,noon\n", "'noon' in column when"),
         ("ticker,date,known_since\nAAPL,2024-02-01,long\n", "line 2, 'long' in column known_since"),
+        ("ticker,date,when\nAAPL,2024-02-01\n", "line 2, 2 cells for 3 columns"),
         ("", "an empty file"),
     ],
 )
@@ -114,6 +115,9 @@ GOOD = (
         (",2023-02-02,,", "line 5, '' in column ticker"),
         ("AAPL,2023-02-02,noon,", "line 5, 'noon' in column when"),
         ("AAPL,2023-02-02,,January", "line 5, 'January' in column known_since"),
+        ("AAPL,2023-02-02", "line 5, 2 cells for 4 columns"),
+        ("AAPL,2023-02-02,amc,,,x", "line 5, 6 cells for 4 columns"),
+        ("Source: a vendor", "line 5, 1 cells for 4 columns"),
         ("AAPL,2024-02-01,bmo,", "line 5, AAPL on 2024-02-01 again, with other values"),
     ],
 )

@@ -1,6 +1,7 @@
 """The settings: frozen, bounded, and strict about names."""
 
 from datetime import date
+from math import inf
 from typing import Any
 
 import pytest
@@ -71,13 +72,21 @@ def test_every_setting_is_described_and_survives_json(config: Frozen) -> None:
         (TrainingConfig, {"purge_sessions": 0}),
         (TrainingConfig, {"validation_fraction": 0.5}),
         (TrainingConfig, {"weighting": "quadratic"}),
+        (TrainingConfig, {"seed": 2**63}),
+        (TrainingConfig, {"huber_delta": inf}),
+        (SimulationConfig, {"seed": 2**63}),
         (SimulationConfig, {"horizon": 31}),
         (SimulationConfig, {"horizon": 0}),
         (SimulationConfig, {"dropout_runs": 1}),
         (ModelConfig, {"price_basis": "as_traded"}),
         (LogHarConfig, {"degrees": 2.0}),
+        (LogHarConfig, {"degrees": inf}),
+        (LogHarConfig, {"market_ridge": inf}),
+        (LogHarConfig, {"ridge_blocks": 1e308}),
+        (CalibrationConfig, {"window_days": 10**9}),
         (CalibrationConfig, {"shared_rate": 1.0}),
         (PromotionConfig, {"sessions": 9}),
+        (PromotionConfig, {"draws": 10**9}),
         (WarmStartConfig, {"tickers": 0}),
         (MonitoringConfig, {"tolerance": 1.0}),
     ],
