@@ -49,9 +49,8 @@ class ModelRepository(Repository):
     def promote(self, version: str, evaluated_through: date | None = None) -> None:
         """Make a model the champion of its source; the champion before it becomes retired.
 
-        One that was refused meanwhile, as by a rollback, stays so. A model that was evaluated at an earlier
-        session than the champion serves the sessions in between as a retired one: it does not displace the
-        champion.
+        A model that was evaluated at an earlier session than the champion serves the sessions in between as
+        a retired one: it does not displace the champion.
 
         Args:
             version: The model.
@@ -62,8 +61,6 @@ class ModelRepository(Repository):
         """
         source = self._find_source(version)
         columns = model_versions.c
-        if self._is_refused(version):
-            return
         if evaluated_through is not None:
             model = sa.update(model_versions).where(columns.version == version)
             self._connection.execute(model.values(evaluated_through=evaluated_through))
@@ -173,11 +170,6 @@ class ModelRepository(Repository):
         if source is None:
             raise StoreError(f"Expected a stored model {version}, found none; see `bandcast models`.")
         return source
-
-    def _is_refused(self, version: str) -> bool:
-        columns = model_versions.c
-        status = self._connection.scalar(sa.select(columns.status).where(columns.version == version))
-        return status == "refused"
 
     def _set_status(self, version: str, status: ModelStatus) -> None:
         columns = model_versions.c

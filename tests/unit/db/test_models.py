@@ -143,15 +143,6 @@ def test_rolling_back_activates_the_one_before_and_never_a_refused_one(stored: S
     assert (found["random-walk"], found["other"]) == ("baseline", "champion")
 
 
-def test_a_retrain_that_ends_after_a_rollback_does_not_bring_its_model_back(stored: Store) -> None:
-    """Two retrains make the same model; the first is promoted and taken back while the second tests it."""
-    with stored.writing() as tx:
-        tx.models.rollback("m4")
-        before = statuses(tx)
-        tx.models.promote("m4", date(2024, 1, 1))
-        assert statuses(tx) == before
-
-
 def test_only_the_champion_that_was_named_is_taken_back(stored: Store) -> None:
     with stored.writing() as tx:
         before = statuses(tx)
