@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,3 +62,9 @@ class Repository:
         if selection.horizons:
             conditions.append(row.horizon.in_(selection.horizons))
         return sa.and_(*conditions)
+
+
+def is_known_after(table: sa.Table, instant: datetime) -> sa.ColumnElement[bool]:
+    """Build the condition that a row had not been withdrawn at an instant (UTC)."""
+    withdrawn_at = table.c.withdrawn_at
+    return withdrawn_at.is_(None) | (withdrawn_at > instant)

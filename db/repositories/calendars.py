@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from db.repositories.base import Repository
+from db.repositories.base import Repository, is_known_after
 from db.schema import calendar_changes
 from db.sql import insert
 from forecasting.calendars.lookup import CalendarChange
@@ -21,7 +21,9 @@ class CalendarRepository(Repository):
         """Load what was known at an instant (UTC), from everywhere or of one origin."""
         columns = calendar_changes.c
         is_known = (columns.source == self._source) & (columns.known_since <= known_at)
-        query = sa.select(*(columns[name] for name in _NAMES)).where(is_known & _is_known_after(known_at))
+        query = sa.select(*(columns[name] for name in _NAMES)).where(
+            is_known & is_known_after(calendar_changes, known_at)
+        )
         if origin is not None:
             query = query.where(columns.origin == origin)
         return frozenset(CalendarChange(*row) for row in self._connection.execute(query))
@@ -35,7 +37,11 @@ class CalendarRepository(Repository):
         """
         columns = calendar_changes.c
         for change in sorted(self.load(at, origin) - set(changes)):
-            is_known = (columns.origin == origin) & (columns.known_since <= at) & _is_known_after(at)
+            is_known = (
+                (columns.origin == origin)
+                & (columns.known_since <= at)
+                & is_known_after(calendar_changes, at)
+            )
             withdrawn = sa.update(calendar_changes).where(self._is_change(change), is_known)
             self._connection.execute(withdrawn.values(withdrawn_at=at))
         common = {"source": self._source, "known_since": at, "origin": origin}
@@ -53,8 +59,3 @@ class CalendarRepository(Repository):
         columns = calendar_changes.c
         is_same = (columns[name] == getattr(change, name) for name in _NAMES)
         return sa.and_(columns.source == self._source, *is_same)
-
-
-def _is_known_after(instant: datetime) -> sa.ColumnElement[bool]:
-    columns = calendar_changes.c
-    return columns.withdrawn_at.is_(None) | (columns.withdrawn_at > instant)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from db.repositories.base import Repository
+from db.repositories.base import Repository, is_known_after
 from db.schema import earnings_checks, earnings_dates
 from db.sql import insert, upsert
 from forecasting.calendars.listed_reports import ReportCheck
@@ -40,7 +40,7 @@ class EarningsRepository(Repository):
             sa.select(columns.ticker, columns.report_date, *facts)
             .where(columns.source == self._source, columns.ticker.in_(tickers))
             .where(columns.report_date >= since)
-            .where(columns.first_seen <= known_at, _is_known_after(known_at))
+            .where(columns.first_seen <= known_at, is_known_after(earnings_dates, known_at))
             .order_by(columns.ticker, columns.report_date)
         )
         reports: dict[str, list[Report]] = {ticker: [] for ticker in tickers}
@@ -97,7 +97,7 @@ class EarningsRepository(Repository):
             columns.ticker == ticker,
             columns.report_date == report.day,
             columns.first_seen <= at,
-            _is_known_after(at),
+            is_known_after(earnings_dates, at),
         )
         self._connection.execute(sa.update(earnings_dates).where(is_report).values(withdrawn_at=at))
 
@@ -120,8 +120,3 @@ class EarningsRepository(Repository):
             "origin": report.origin,
             "counts": report.counts,
         }
-
-
-def _is_known_after(instant: datetime) -> sa.ColumnElement[bool]:
-    columns = earnings_dates.c
-    return columns.withdrawn_at.is_(None) | (columns.withdrawn_at > instant)
