@@ -219,8 +219,9 @@ def _build(calendar: str, end_year: int) -> _Timetable:
 
 
 def _bounds(exchange_calendars: Any, calendar: str, end: date) -> tuple[date, date]:
-    """Narrow the wanted bounds to those of the calendar (Tokyo from 1997, Mumbai to the end of 2026)."""
+    """Narrow the wanted bounds to those of the calendar (Riyadh from 2021, Mumbai to the end of 2026)."""
     known = exchange_calendars.get_calendar(calendar, start="2023-01-01", end="2023-12-31")
     earliest, latest = known.bound_min(), known.bound_max()
     first = max(FIRST, earliest.date()) if earliest is not None else FIRST
-    return first, min(end, latest.date()) if latest is not None else end
+    last = max(end, date(first.year // 10 * 10 + 9, 12, 31))  # the wanted days may lie before the first one
+    return first, min(last, latest.date()) if latest is not None else last

@@ -124,6 +124,8 @@ def test_a_later_now_never_has_an_earlier_session(calendar: str, day: date, hour
         (lambda: is_session("XXXX", date(2024, 6, 5)), "'XXXX'"),
         (lambda: is_session("XNYS", date(1969, 12, 31)), "between 1970-01-01"),
         (lambda: is_session("XTKS", date(1996, 6, 5)), "between 1997-01-01"),
+        (lambda: is_session("XSAU", date(2019, 12, 30)), "between 2021-01-01 and 2029-12-31"),
+        (lambda: is_session("XTKS", date(1986, 6, 5)), "between 1997-01-01"),
         (lambda: is_session("XNYS", date(9999, 1, 1)), "found 9999-01-01"),
         (lambda: session_on_or_before("XNYS", date(1970, 1, 1)), "found a session before"),
         (lambda: next_sessions("XHKG", date(2049, 12, 20), 30), "found 30 sessions after 2049-12-20"),
