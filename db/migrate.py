@@ -141,5 +141,4 @@ def _configure(connection: sa.Connection | None = None) -> "Config":
 def _read_revision(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table(_VERSION.name):
         return None
-    revision: str | None = connection.scalar(sa.select(_VERSION.c.version_num))
-    return revision
+    return connection.scalar(sa.select(_VERSION.c.version_num))

@@ -89,8 +89,7 @@ class Forecast:
 
     def prices(self, band: Band) -> Floats:
         """Return the (H, Q) price quantiles of a band, in the units of `as_of`."""
-        prices: Floats = self.anchor_close * np.exp(self.log_returns[band])
-        return prices
+        return self.anchor_close * np.exp(self.log_returns[band])
 
     def list_levels(self, band: Band) -> tuple[float, ...]:
         """List the levels of the quantiles of a band: of the calibrated one its tails, too."""
@@ -102,8 +101,7 @@ class Forecast:
 
     def price_at(self, band: Band, level: float) -> Floats:
         """Return the (H,) prices of one band at one of its levels."""
-        prices: Floats = self.prices(band)[:, self.levels.index(level)]
-        return prices
+        return self.prices(band)[:, self.levels.index(level)]
 
 
 def check_bands(

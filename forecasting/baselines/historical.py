@@ -28,8 +28,7 @@ def forecast_historical(returns: DailyReturns, window: Lookback, config: Simulat
     shape = (config.horizon, config.dropout_runs * config.noise_paths)
     drawn = residuals[stream.integers(len(residuals), size=shape)]  # (H, S)
     paths = _roll_forward(float(window.volatility), drawn)
-    quantiles: Floats = np.quantile(paths, config.levels, axis=1).T
-    return quantiles
+    return np.quantile(paths, config.levels, axis=1).T
 
 
 def standardise_returns(returns: DailyReturns) -> Floats:
@@ -51,5 +50,4 @@ def _roll_forward(volatility: float, residuals: Floats) -> Floats:
     for step, residual in enumerate(residuals):
         returns[step] = np.clip(np.sqrt(variance) * residual, -LARGEST_STEP, LARGEST_STEP)
         variance = DECAY * variance + (1 - DECAY) * returns[step] ** 2
-    cumulative: Floats = np.cumsum(returns, axis=0)
-    return cumulative
+    return np.cumsum(returns, axis=0)

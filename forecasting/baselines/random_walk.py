@@ -19,8 +19,7 @@ def forecast_random_walk(window: Lookback, config: SimulationConfig) -> Floats:
     """
     normal = np.array([NormalDist().inv_cdf(level) for level in config.levels])
     roots = np.sqrt(np.arange(1, config.horizon + 1))
-    quantiles: Floats = window.volatility * np.outer(roots, normal)
-    return quantiles
+    return window.volatility * np.outer(roots, normal)
 
 
 def bracket_widths(window: Lookback, config: SimulationConfig) -> tuple[Floats, Floats]:

@@ -102,8 +102,7 @@ def _smooth(values: Floats, known: NDArray[np.bool_]) -> Floats:
 def weigh_outcomes(ages: Floats, gaps: Floats, horizons: int, *, config: CalibrationConfig) -> Floats:
     """Return the (D, H) weight of an outcome: its recency, times its share of those that do not overlap."""
     recency = 0.5 ** (ages[:, None] / config.half_life_years)
-    weights: Floats = recency * np.minimum(gaps[:, None] / np.arange(1, horizons + 1), 1)
-    return weights
+    return recency * np.minimum(gaps[:, None] / np.arange(1, horizons + 1), 1)
 
 
 def _weigh_exceedances(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -122,13 +121,11 @@ def _weigh_exceedances(scores: Floats, weights: Floats) -> tuple[Floats, Floats]
 
 def _share(seen: Floats, prior: float) -> Floats:
     """Return the weight of `seen` outcomes beside a prior worth `prior` of them; 0 without outcomes."""
-    share: Floats = seen / np.maximum(seen + prior, 1e-12)
-    return share
+    return seen / np.maximum(seen + prior, 1e-12)
 
 
 def _mix(curve: Floats, other: Floats, share: Floats) -> Floats:
-    mixture: Floats = share[..., None] * curve + (1 - share[..., None]) * other
-    return mixture
+    return share[..., None] * curve + (1 - share[..., None]) * other
 
 
 def _solve(above: Floats, tail: float) -> Floats:

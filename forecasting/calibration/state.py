@@ -101,8 +101,7 @@ class Calibration:
         wider = np.exp(np.log(factors[tail]).T * edge_share(levels))
         centre = quantiles[:, [middle]]
         distance = _grow_outwards(np.abs(quantiles - centre) * wider, middle)
-        calibrated: Floats = centre + np.where(tail == 0, -distance, distance)
-        return calibrated
+        return centre + np.where(tail == 0, -distance, distance)
 
     def to_json(self) -> str:
         """Return the state as JSON text; floats keep all their digits."""
@@ -175,5 +174,4 @@ def _grow_outwards(distance: Floats, middle: int) -> Floats:
     """(H, Q) distances made to grow outwards from the median and with the horizon."""
     lower = np.maximum.accumulate(distance[:, middle::-1], axis=1)[:, ::-1]
     upper = np.maximum.accumulate(distance[:, middle:], axis=1)
-    grown: Floats = np.maximum.accumulate(np.concatenate([lower[:, :-1], upper], axis=1), axis=0)
-    return grown
+    return np.maximum.accumulate(np.concatenate([lower[:, :-1], upper], axis=1), axis=0)

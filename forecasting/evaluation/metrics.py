@@ -18,8 +18,7 @@ def pinball(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floa
     """
     level = np.asarray(levels, np.float64)
     error = _column(outcome) - np.asarray(quantiles, np.float64)
-    loss: Floats = np.maximum(level * error, (level - 1) * error)
-    return loss
+    return np.maximum(level * error, (level - 1) * error)
 
 
 def crps(levels: ArrayLike, quantiles: ArrayLike, outcome: ArrayLike) -> Floats:
@@ -43,8 +42,7 @@ def winkler(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike, *, coverage:
     """
     low, high, happened = (np.asarray(value, np.float64) for value in (lower, upper, outcome))
     beyond = np.maximum(low - happened, 0) + np.maximum(happened - high, 0)
-    score: Floats = high - low + 2 / (1 - coverage) * beyond
-    return score
+    return high - low + 2 / (1 - coverage) * beyond
 
 
 def inside(lower: ArrayLike, upper: ArrayLike, outcome: ArrayLike) -> Floats:

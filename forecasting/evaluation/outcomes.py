@@ -48,8 +48,7 @@ def score_issued(
 def find_factors(issued: pd.DataFrame, units: Mapping[date, float]) -> Floats:
     """(N,) factor of the units of each row's `as_of`, 1.0 where they are those of the issue."""
     sessions = pd.DatetimeIndex(pd.to_datetime(issued["as_of"])).date
-    factors: Floats = np.array([units.get(as_of, 1.0) for as_of in sessions], np.float64)
-    return factors
+    return np.array([units.get(as_of, 1.0) for as_of in sessions], np.float64)
 
 
 def tabulate_scores(facts: pd.DataFrame, scores: Scores) -> pd.DataFrame:

@@ -261,8 +261,7 @@ def split_by_ticker(panel: Panel) -> Terciles:
 def _reference_width(panel: Panel) -> Floats:
     """(D, N) width of the random walk's band at the shortest horizon: its volatility at issue."""
     reference = panel.score(REFERENCE)
-    width: Floats = (reference.upper - reference.lower)[..., 0]
-    return width
+    return (reference.upper - reference.lower)[..., 0]
 
 
 def _terciles(level: Floats) -> Terciles:

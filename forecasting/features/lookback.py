@@ -88,8 +88,7 @@ class Lookback:
     @property
     def recent_squares(self) -> Floats:
         """(..., WARM_UP) squares of the last returns."""
-        squares: Floats = self.returns[..., -WARM_UP:] ** 2
-        return squares
+        return self.returns[..., -WARM_UP:] ** 2
 
     @cached_property
     def volatility(self) -> Floats:

@@ -173,8 +173,7 @@ def ordinary_level(window: Lookback) -> Floats:
 def report_excess(window: Lookback) -> Floats:
     """Log of the current volatility over the same without reports, in [-4, 4]."""
     ordinary = ordinary_ewma(window.recent_squares, window.report_weights, DECAY)
-    excess: Floats = -_half_log_ratio(ordinary, window.volatility)
-    return excess
+    return -_half_log_ratio(ordinary, window.volatility)
 
 
 def _register_ordinary_volatility(name: str, decay: float) -> None:

@@ -127,8 +127,7 @@ class DailyReturns:
         if not len(self):
             return np.full(np.shape(sessions), np.nan)
         index = np.minimum(np.searchsorted(self.session, sessions), len(self) - 1)
-        found: Floats = np.where(self.session[index] == sessions, column[index], np.nan)
-        return found
+        return np.where(self.session[index] == sessions, column[index], np.nan)
 
 
 def compute_daily_returns(

@@ -193,8 +193,7 @@ def _standardise(ticker: TickerFeatures, log_scales: Floats, knots: Sequence[int
     for index, h in enumerate(knots):
         known = compute_horizon_outcomes(ticker, h)
         outcomes[: len(known), index] = known
-    standardised: Floats = outcomes.clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL) * np.exp(-log_scales)
-    return standardised
+    return outcomes.clip(-LARGEST_RESIDUAL, LARGEST_RESIDUAL) * np.exp(-log_scales)
 
 
 def _find_closes(sessions: np.ndarray, knots: Sequence[int]) -> np.ndarray:

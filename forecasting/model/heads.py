@@ -152,5 +152,4 @@ def bound_medians(quantiles: Floats, config: SimulationConfig) -> Floats:
     """
     median = quantiles[:, config.levels.index(0.5)]
     bound = config.largest_drift * np.arange(1, len(quantiles) + 1) / DRIFT_SESSIONS
-    moved: Floats = quantiles + (median.clip(-bound, bound) - median)[:, None]
-    return moved
+    return quantiles + (median.clip(-bound, bound) - median)[:, None]

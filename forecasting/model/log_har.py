@@ -53,8 +53,7 @@ class LogHar:
             ModelError: It was fitted for a shorter horizon.
         """
         horizons = range(1, config.horizon + 1)
-        quantiles: Floats = self.scales(window, horizons)[:, None] * self.shape(horizons, config.levels)
-        return quantiles
+        return self.scales(window, horizons)[:, None] * self.shape(horizons, config.levels)
 
     def scales(self, window: Lookback, horizons: Sequence[int]) -> Floats:
         """Return the (H,) scale of the cumulative log return of each horizon.
@@ -65,8 +64,7 @@ class LogHar:
         self._require_reach(horizons[-1])
         features = compute_features(window, self.names)
         log_scales = self.log_scales(features, window, horizons)
-        scales: Floats = window.volatility * np.exp(log_scales) * np.sqrt(horizons)
-        return scales
+        return window.volatility * np.exp(log_scales) * np.sqrt(horizons)
 
     def log_scales(self, features: Floats, windows: Lookback, horizons: Sequence[int]) -> Floats:
         """Return the (..., H) log scale of each horizon in units of current volatility and sqrt(h).
@@ -251,8 +249,7 @@ def _maximise_likelihood(sample: HorizonSample, start: Floats, config: LogHarCon
         return loss
 
     solver.step(closure)  # type: ignore[no-untyped-call]  # as above
-    fitted: Floats = beta.detach().numpy()
-    return fitted
+    return beta.detach().numpy()
 
 
 def _move_to_expected_mean(residuals: Floats, weights: Floats, h: int) -> Floats:
@@ -274,8 +271,7 @@ def _interpolate(knots: Sequence[int], values: Floats) -> Floats:
 
 
 def _weighted_quantiles(values: Floats, weights: Floats) -> Floats:
-    quantiles: Floats = np.quantile(values, RESIDUAL_LEVELS, weights=weights, method="inverted_cdf")
-    return quantiles
+    return np.quantile(values, RESIDUAL_LEVELS, weights=weights, method="inverted_cdf")
 
 
 def _with_constant(features: Floats) -> Floats:

@@ -46,8 +46,7 @@ def calibrate_finely(
     factors[:, middle] = 1.0
     spread = [np.interp(wanted, levels, row) for row in factors]
     moved = median + np.stack(spread) * (fine - median)
-    rising: Floats = np.maximum.accumulate(moved, axis=1)
-    return rising
+    return np.maximum.accumulate(moved, axis=1)
 
 
 def refine_calibrated(

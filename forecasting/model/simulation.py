@@ -54,8 +54,7 @@ def draw_noise(pool: ResidualPool, stream: np.random.Generator, config: Simulati
     order = stream.permuted(np.tile(np.arange(paths), (config.horizon, 1)), axis=1)
     strata = order + stream.random((config.horizon, paths))
     drawn: NDArray[np.int64] = np.searchsorted(cumulative, strata / paths * cumulative[-1], side="right")
-    rows: Floats = pool.rows[np.minimum(drawn, len(pool.rows) - 1)]
-    return rows
+    return pool.rows[np.minimum(drawn, len(pool.rows) - 1)]
 
 
 def _roll_forward(model: Model, start: Lookback, out: Output, *, masks: Masks, noise: Floats) -> Floats:
@@ -77,8 +76,7 @@ def _roll_forward(model: Model, start: Lookback, out: Output, *, masks: Masks, n
         if step + 1 < horizon:
             features = compute_features(window, model.manifest.features)
             out = model.network(as_batch(features[:, None, model.inputs]), masks, out.state)
-    cumulative: Floats = np.cumsum(path.returns[:, WINDOW:], axis=1)
-    return cumulative
+    return np.cumsum(path.returns[:, WINDOW:], axis=1)
 
 
 def _with_room(channel: Floats, rows: int, horizon: int) -> Floats:
