@@ -19,11 +19,14 @@ from forecasting.types import Floats
 
 FLAT = 1e-7  # relative width under which a band of closes is rounding noise
 _TINY = 1e-12
+VOLATILITY_DECAYS = (("60", 0.6), ("86", 0.86), ("94", DECAY), ("flat", 1.0))
+RANGE_DECAYS = (("50", 0.5), ("86", 0.86), ("97", 0.97))
 
 Subject = Literal["direction", "volatility", "market", "report"]
 Dates = Literal["any", "given", "none"]  # of earnings reports in the training universe
 Window = Callable[[Lookback], Floats]
 Dated = Callable[[Lookback, int], Floats]
+Decaying = Callable[[Lookback, float], Floats]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,24 @@ def register(subject: Subject, name: str = "", dates: Dates = "any") -> Callable
             return function(window)
 
         FEATURES[name or function.__name__] = Feature(compute, subject, dates)
+        return function
+
+    return add
+
+
+def register_each(
+    subject: Subject, prefix: str, decays: Sequence[tuple[str, float]], *, dates: Dates = "any"
+) -> Callable[[Decaying], Decaying]:
+    """Add a function of the window and a decay to the registry once a decay, each under its name."""
+
+    def add(function: Decaying) -> Decaying:
+        for name, decay in decays:
+
+            @wraps(function)
+            def compute(window: Lookback, decay: float = decay) -> Floats:
+                return function(window, decay)
+
+            register(subject, f"{prefix}_{name}", dates)(compute)
         return function
 
     return add
@@ -111,38 +132,22 @@ def downside_share(window: Lookback, span: int = 21) -> Floats:
     return _share(fell.sum(axis=-1), squares.sum(axis=-1))
 
 
-def _register_relative_volatility(name: str, decay: float) -> None:
-    def compute(window: Lookback) -> Floats:
-        return _half_log_ratio(ewma(window.recent_squares, decay), window.long_run_volatility)
-
-    compute.__doc__ = f"Log of EWMA({decay}) over long-run volatility, in [-4, 4]."
-    register("volatility", name, "none")(compute)
+@register_each("volatility", "volatility", VOLATILITY_DECAYS, dates="none")
+def relative_volatility(window: Lookback, decay: float) -> Floats:
+    """Log of EWMA(decay) over long-run volatility, in [-4, 4]."""
+    return _half_log_ratio(ewma(window.recent_squares, decay), window.long_run_volatility)
 
 
-def _register_relative_range(name: str, decay: float) -> None:
-    def compute(window: Lookback) -> Floats:
-        return _half_log_ratio(ewma(window.ranges, decay), window.long_run_volatility)
-
-    compute.__doc__ = f"Log of EWMA({decay}) of the range volatility over long-run volatility, in [-4, 4]."
-    register("volatility", name, "none")(compute)
+@register_each("volatility", "range", RANGE_DECAYS, dates="none")
+def relative_range(window: Lookback, decay: float) -> Floats:
+    """Log of EWMA(decay) of the range volatility over long-run volatility, in [-4, 4]."""
+    return _half_log_ratio(ewma(window.ranges, decay), window.long_run_volatility)
 
 
-def _register_market_volatility(name: str, decay: float) -> None:
-    def compute(window: Lookback) -> Floats:
-        return _half_log_ratio(ewma(window.market, decay), np.float64(1))
-
-    compute.__doc__ = f"Log of EWMA({decay}) of market-wide relative volatility, in [-4, 4]."
-    register("market", name)(compute)
-
-
-VOLATILITY_DECAYS = (("60", 0.6), ("86", 0.86), ("94", DECAY), ("flat", 1.0))
-RANGE_DECAYS = (("50", 0.5), ("86", 0.86), ("97", 0.97))
-for _name, _decay in VOLATILITY_DECAYS:
-    _register_relative_volatility(f"volatility_{_name}", _decay)
-for _name, _decay in RANGE_DECAYS:
-    _register_relative_range(f"range_{_name}", _decay)
-for _name, _decay in (("80", 0.8), ("94", 0.94), ("flat", 1.0)):
-    _register_market_volatility(f"market_{_name}", _decay)
+@register_each("market", "market", (("80", 0.8), ("94", 0.94), ("flat", 1.0)))
+def market_volatility(window: Lookback, decay: float) -> Floats:
+    """Log of EWMA(decay) of market-wide relative volatility, in [-4, 4]."""
+    return _half_log_ratio(ewma(window.market, decay), np.float64(1))
 
 
 @register("volatility", dates="none")
@@ -176,28 +181,20 @@ def report_excess(window: Lookback) -> Floats:
     return -_half_log_ratio(ordinary, window.volatility)
 
 
-def _register_ordinary_volatility(name: str, decay: float) -> None:
-    def compute(window: Lookback) -> Floats:
-        variance = ordinary_ewma(window.recent_squares, window.report_weights, decay)
-        return _half_log_ratio(variance, window.ordinary_long_run)
-
-    compute.__doc__ = f"Log of EWMA({decay}) over long-run volatility, both without reports, in [-4, 4]."
-    register("volatility", f"ordinary_{name}", "given")(compute)
+@register_each("volatility", "ordinary", VOLATILITY_DECAYS, dates="given")
+def ordinary_volatility(window: Lookback, decay: float) -> Floats:
+    """Log of EWMA(decay) over long-run volatility, both without reports, in [-4, 4]."""
+    variance = ordinary_ewma(window.recent_squares, window.report_weights, decay)
+    return _half_log_ratio(variance, window.ordinary_long_run)
 
 
-def _register_ordinary_range(name: str, decay: float) -> None:
-    def compute(window: Lookback) -> Floats:
-        variance = ordinary_ewma(window.ranges, window.report_weights, decay)
-        return _half_log_ratio(variance, window.ordinary_long_run)
-
-    compute.__doc__ = f"Log of EWMA({decay}) of the range over long-run volatility, as above, in [-4, 4]."
-    register("volatility", f"ordinary_range_{name}", "given")(compute)
+@register_each("volatility", "ordinary_range", RANGE_DECAYS, dates="given")
+def ordinary_range(window: Lookback, decay: float) -> Floats:
+    """Log of EWMA(decay) of the range over long-run volatility, both without reports, in [-4, 4]."""
+    variance = ordinary_ewma(window.ranges, window.report_weights, decay)
+    return _half_log_ratio(variance, window.ordinary_long_run)
 
 
-for _name, _decay in VOLATILITY_DECAYS:
-    _register_ordinary_volatility(_name, _decay)
-for _name, _decay in RANGE_DECAYS:
-    _register_ordinary_range(_name, _decay)
 for _name, _compute in (("report_growth", expect_report_growth), ("report_count", count_reports)):
     FEATURES[_name] = Feature(_compute, "report", "given")
 for _back in range(1, 5):
