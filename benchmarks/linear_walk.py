@@ -27,7 +27,7 @@ from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.rows import tabulate_walk
 from forecasting.backtesting.schedule import Schedule, schedule_walk
 from forecasting.backtesting.walk_forward import Issued
-from forecasting.baselines.garch import Garch, fit_garch
+from forecasting.baselines.garch import fit_garch, simulate_garch
 from forecasting.baselines.random_walk import forecast_random_walk
 from forecasting.calendars.lookup import find_targets
 from forecasting.config import (
@@ -79,7 +79,7 @@ def fit(
     return fit_log_har(tickers, names, LogHarConfig()), names, size
 
 
-def fit_garches(universe: Mapping[str, DailyReturns], session: date) -> dict[str, Garch]:
+def fit_garches(universe: Mapping[str, DailyReturns], session: date) -> dict[str, Floats]:
     """Fit GARCH to each ticker on what was known at a session; those without a fit are left out."""
     fitted = {}
     for ticker, returns in universe.items():
@@ -91,11 +91,11 @@ def fit_garches(universe: Mapping[str, DailyReturns], session: date) -> dict[str
 
 
 def add_garch(
-    bands: Iterator[tuple[date, Origin]], returns: DailyReturns, garch: Garch | None
+    bands: Iterator[tuple[date, Origin]], returns: DailyReturns, garch: Floats | None
 ) -> Iterator[tuple[date, Origin]]:
     """Add the quantiles of GARCH to the bands of one ticker; the random walk's where it has no fit."""
     for day, (regime, reports, quantiles) in bands:
-        own = garch.forecast(returns.until(day), CONFIG) if garch else quantiles["random_walk"]
+        own = quantiles["random_walk"] if garch is None else simulate_garch(garch, returns.until(day), CONFIG)
         yield day, (regime, reports, {**quantiles, "garch": own})
 
 
@@ -200,10 +200,9 @@ def main(arguments: Sequence[str]) -> None:
     )
     market = compute_market_variance(universe.values())
     schedule = schedule_walk(pd.DatetimeIndex(market.index), config)
-    issued = list(
-        calibrate_walk(list(walk(universe, schedule, garch=options.garch)), universe, settings.calibration)
-    )
-    rows = tabulate_walk(issued[len(schedule.warm_up) :], universe)
+    issued = list(walk(universe, schedule, garch=options.garch))
+    calibrated = [origin for origin, _ in calibrate_walk(issued, universe, settings.calibration)]
+    rows = tabulate_walk(calibrated[len(schedule.warm_up) :], universe)
     write_rows(rows, options.out)
     for sheet in build_backtest_sheets(build_scorecard(rows, options.every)):
         print(f"**{sheet.title}**\n\n{to_markdown(sheet)}\n")

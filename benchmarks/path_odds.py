@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from flows.settings import load_settings
-from forecasting.backtesting.calibrated import learn_walk
+from forecasting.backtesting.calibrated import calibrate_walk
 from forecasting.backtesting.schedule import Schedule, schedule_walk
 from forecasting.calibration import Calibration
 from forecasting.config import BacktestConfig, CalibrationConfig, ModelConfig, SimulationConfig
@@ -93,7 +93,7 @@ def calibrate_origins(
 ) -> dict[date, Calibration]:
     """Return the calibration of each origin, learned from bands of all horizons that had closed by it."""
     issued = list(linear_walk.walk(universe, schedule, horizons=tuple(range(1, horizon + 1))))
-    learned = learn_walk(issued, universe, CalibrationConfig())
+    learned = calibrate_walk(issued, universe, CalibrationConfig())
     return {origin.origin: calibration for origin, calibration in learned}
 
 

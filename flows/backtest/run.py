@@ -156,7 +156,7 @@ def _calibrate(
 ) -> list[Issued]:
     """Return the reported origins, calibrated."""
     progress, issued = ProgressLine("calibrated", len(parts)), []
-    for origin in calibrate_walk(parts, task.universe, config):
+    for origin, _ in calibrate_walk(parts, task.universe, config):
         issued.append(origin)
         progress.step()
     return issued[len(schedule.warm_up) :]

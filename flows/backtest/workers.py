@@ -67,7 +67,8 @@ def issue(task: WalkTask, origin: date, fit: date) -> None:
         ModelError: It cannot be forecast.
     """
     with _name_session(f"Forecast from {origin}"):
-        issued = issue_forecasts(_load_methods(task, fit), task.universe, task.tickers, origin=origin)
+        methods = _load_methods(task, fit)
+        issued = issue_forecasts(origin, methods=methods, universe=task.universe, tickers=task.tickers)
     Checkpoint(task.out).save_part(issued)
 
 

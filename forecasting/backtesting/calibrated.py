@@ -16,21 +16,8 @@ from forecasting.types import REGIMES, Floats
 
 def calibrate_walk(
     issued: Sequence[Issued], universe: Mapping[str, DailyReturns], config: CalibrationConfig
-) -> Iterator[Issued]:
-    """Yield each origin, in order of time, with its calibrated band before the others.
-
-    Args:
-        issued: Warm-up and reported origins, in order, all of the same horizons and levels.
-        universe: Daily returns by ticker; at each origin only targets up to it are looked at.
-        config: Learning rates and priors.
-    """
-    yield from (origin for origin, _ in learn_walk(issued, universe, config))
-
-
-def learn_walk(
-    issued: Sequence[Issued], universe: Mapping[str, DailyReturns], config: CalibrationConfig
 ) -> Iterator[tuple[Issued, Calibration]]:
-    """Yield each origin calibrated, with the state that it was calibrated by, in order of time.
+    """Yield each origin, in order of time, with its calibrated band first, and the state that made that.
 
     Args:
         issued: Warm-up and reported origins, in order, all of the same horizons and levels.

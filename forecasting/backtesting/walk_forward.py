@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -78,10 +79,6 @@ class Issued:
 Spread = Callable[[Callable[[date], Issued], Sequence[date]], Iterable[Issued]]
 
 
-def _ignore_progress(_done: int, _total: int) -> None:
-    pass
-
-
 @dataclass(frozen=True)
 class Execution:
     """How the origins of a walk are forecast; it changes no forecast.
@@ -91,7 +88,7 @@ class Execution:
         spread: Apply a function to every origin and yield the results in order: `map`, or over processes.
     """
 
-    on_progress: Progress = _ignore_progress
+    on_progress: Progress = lambda _done, _total: None
     spread: Spread = map
 
 
@@ -143,26 +140,14 @@ def walk_forward(
         execution: How the origins are forecast.
     """
     known = {ticker: universe[ticker] for ticker in tickers if ticker in universe}
-    issue = _Issuer(methods, known, tuple(tickers))
+    issue = partial(issue_forecasts, methods=methods, universe=known, tickers=tuple(tickers))
     for done, issued in enumerate(execution.spread(issue, origins), start=1):
         yield issued
         execution.on_progress(done, len(origins))
 
 
-@dataclass(frozen=True)
-class _Issuer:
-    """`issue_forecasts` of everything but the origin, as a value that another process can receive."""
-
-    methods: Methods
-    universe: Mapping[str, DailyReturns]
-    tickers: tuple[str, ...]
-
-    def __call__(self, origin: date) -> Issued:
-        return issue_forecasts(self.methods, self.universe, self.tickers, origin=origin)
-
-
 def issue_forecasts(
-    methods: Methods, universe: Mapping[str, DailyReturns], tickers: Sequence[str], *, origin: date
+    origin: date, *, methods: Methods, universe: Mapping[str, DailyReturns], tickers: Sequence[str]
 ) -> Issued:
     """Forecast the tickers from one origin; nothing after it is looked at.
 
@@ -173,7 +158,9 @@ def issue_forecasts(
     remarks: list[Remark] = []
     for ticker in tickers:
         try:
-            returns = _find_returns(universe, ticker)
+            if ticker not in universe:
+                raise ShortHistoryError(ticker, found=0, needed=1)
+            returns = universe[ticker]
             forecast, refused = _forecast_of_any_width(methods.forecaster, returns, origin)
         except PriceError as error:
             remarks.append(Remark(origin, ticker, "all", error.reason, str(error)))
@@ -208,12 +195,6 @@ def _forecast_of_any_width(
         unbounded = replace(forecaster, simulation=forecaster.simulation.without_bounds())
         forecast = forecast_ticker(unbounded, returns, origin)
         return forecast, (Remark(origin, returns.ticker, "predictive", NOT_PUBLISHED, str(error)),)
-
-
-def _find_returns(universe: Mapping[str, DailyReturns], ticker: str) -> DailyReturns:
-    if ticker not in universe:
-        raise ShortHistoryError(ticker, found=0, needed=1)
-    return universe[ticker]
 
 
 def _forecast_baselines(

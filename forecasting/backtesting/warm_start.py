@@ -75,7 +75,7 @@ def walk_before(
     forecaster = Forecaster(fitted, market, rough, calendars=calendars)
     methods = Methods(forecaster, ("random_walk",), horizons)
     issued = list(walk_forward(methods, known, list(known), origins=origins, execution=execution))
-    calibrated = list(calibrate_walk(issued, known, calibration))
+    calibrated = [origin for origin, _ in calibrate_walk(issued, known, calibration)]
     return WarmStart(score_walk(calibrated, known), list_left_out(issued))
 
 

@@ -1,6 +1,5 @@
 """GARCH(1,1) with Student-t innovations, one ticker at a time, by the package arch (the extra `garch`)."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,42 +22,6 @@ FEWEST_PATHS = 4000
 LARGEST_DRIFT = 0.5  # standard deviations a session; a share that hardly trades can "converge" far beyond it
 
 
-@dataclass(frozen=True)
-class Garch:
-    """Parameters of one ticker, in percent and arch's order: mu, omega, alpha, beta, degrees of freedom."""
-
-    parameters: Floats
-
-    def forecast(self, returns: DailyReturns, config: SimulationConfig) -> Floats:
-        """Return the (H, Q) quantiles of paths simulated from the conditional variance of the last session.
-
-        Args:
-            returns: The ticker up to the session to forecast from, that of the fit or later.
-            config: Horizon, levels, seed; S paths (dropout runs times noise paths), FEWEST_PATHS at least.
-
-        Raises:
-            ShortHistoryError: Fewer than FEWEST returns.
-            MissingExtraError: The package arch is not installed.
-        """
-        stream = open_stream(config.seed, returns.last_session, returns.ticker)
-        degrees = float(self.parameters[-1])
-        forecast = (
-            _build_model(returns)
-            .fix(self.parameters)
-            .forecast(
-                horizon=config.horizon,
-                method="simulation",
-                simulations=max(config.dropout_runs * config.noise_paths, FEWEST_PATHS),
-                rng=lambda size: stream.standard_t(degrees, size) * np.sqrt(1 - 2 / degrees),
-                reindex=False,
-            )
-        )
-        steps = np.asarray(forecast.simulations.values)[0] / PERCENT  # (S, H)
-        paths = np.cumsum(np.clip(steps, -LARGEST_STEP, LARGEST_STEP), axis=1)
-        quantiles: Floats = np.quantile(paths, config.levels, axis=0).T
-        return quantiles
-
-
 def forecast_garch(returns: DailyReturns, config: SimulationConfig) -> Floats:
     """Return the (H, Q) quantiles from parameters fitted anew.
 
@@ -67,11 +30,45 @@ def forecast_garch(returns: DailyReturns, config: SimulationConfig) -> Floats:
         GarchFitError: There is no fit; the caller falls back on the random walk, and records that.
         MissingExtraError: The package arch is not installed.
     """
-    return fit_garch(returns).forecast(returns, config)
+    return simulate_garch(fit_garch(returns), returns, config)
 
 
-def fit_garch(returns: DailyReturns) -> Garch:
+def simulate_garch(parameters: Floats, returns: DailyReturns, config: SimulationConfig) -> Floats:
+    """Return the (H, Q) quantiles of paths simulated from the conditional variance of the last session.
+
+    Args:
+        parameters: (5,) as of `fit_garch`.
+        returns: The ticker up to the session to forecast from, that of the fit or later.
+        config: Horizon, levels, seed; S paths (dropout runs times noise paths), FEWEST_PATHS at least.
+
+    Raises:
+        ShortHistoryError: Fewer than FEWEST returns.
+        MissingExtraError: The package arch is not installed.
+    """
+    stream = open_stream(config.seed, returns.last_session, returns.ticker)
+    degrees = float(parameters[-1])
+    forecast = (
+        _build_model(returns)
+        .fix(parameters)
+        .forecast(
+            horizon=config.horizon,
+            method="simulation",
+            simulations=max(config.dropout_runs * config.noise_paths, FEWEST_PATHS),
+            rng=lambda size: stream.standard_t(degrees, size) * np.sqrt(1 - 2 / degrees),
+            reindex=False,
+        )
+    )
+    steps = np.asarray(forecast.simulations.values)[0] / PERCENT  # (S, H)
+    paths = np.cumsum(np.clip(steps, -LARGEST_STEP, LARGEST_STEP), axis=1)
+    quantiles: Floats = np.quantile(paths, config.levels, axis=0).T
+    return quantiles
+
+
+def fit_garch(returns: DailyReturns) -> Floats:
     """Fit by maximum likelihood on the newest SESSIONS returns (Bollerslev 1987); keep half of the mean.
+
+    Returns:
+        (5,) parameters in percent and arch's order: mu, omega, alpha, beta, degrees of freedom.
 
     Raises:
         As `forecast_garch`.
@@ -84,12 +81,12 @@ def fit_garch(returns: DailyReturns) -> Garch:
         raise GarchFitError(
             returns.ticker, f"no convergence (code {result.convergence_flag} of scipy's SLSQP)"
         )
-    parameters = result.params.to_numpy(np.float64, copy=True)
+    parameters: Floats = result.params.to_numpy(np.float64, copy=True)
     drift = abs(parameters[0]) / (PERCENT * newest.std())
     if drift > LARGEST_DRIFT:
         raise GarchFitError(returns.ticker, f"a drift of {drift:.1f} standard deviations a session")
     parameters[0] *= DRIFT_KEPT
-    return Garch(parameters)
+    return parameters
 
 
 def _build_model(returns: DailyReturns) -> "ARCHModel":

@@ -44,7 +44,7 @@ def test_a_walk_issues_the_bands_that_the_daily_run_stored(store: Store) -> None
     ).returns
     forecaster = Forecaster(model, compute_market_variance(universe.values()), simulation)
     methods = Methods(forecaster, ("random_walk",), (1, 2, 3, 4, 5))
-    issued = issue_forecasts(methods, universe, TICKERS, origin=AS_OF)
+    issued = issue_forecasts(AS_OF, methods=methods, universe=universe, tickers=TICKERS)
 
     kept = [simulation.levels.index(level) for level in SHARED]
     for band in ("mc_dropout", "predictive", "random_walk"):

@@ -137,7 +137,7 @@ def test_the_healthy_have_the_same_bits_with_and_without_the_faulty(
 ) -> None:
     methods = Methods(early_forecaster, ("random_walk",), (1, 30))
     beside, alone = (
-        issue_forecasts(methods, universe, tickers, origin=LATE)
+        issue_forecasts(LATE, methods=methods, universe=universe, tickers=tickers)
         for tickers in (list(universe), list(HEALTHY))
     )
     assert beside.tickers == alone.tickers == HEALTHY

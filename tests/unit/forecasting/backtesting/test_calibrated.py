@@ -58,7 +58,7 @@ def log_closes() -> Mapping[str, pd.Series]:
 
 
 def calibrate(issued: Sequence[Issued], universe: Universe) -> list[Issued]:
-    return list(calibrate_walk(issued, universe, CONFIG))
+    return [origin for origin, _ in calibrate_walk(issued, universe, CONFIG)]
 
 
 @pytest.fixture(scope="module")

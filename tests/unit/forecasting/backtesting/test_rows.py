@@ -66,7 +66,7 @@ ISSUED = [issue_at(day) for day in next_sessions("XNYS", date(2024, 1, 1), 40)]
 
 
 def calibrate(issued: list[Issued], universe: Universe) -> list[Issued]:
-    return list(calibrate_walk(issued, universe, CONFIG))
+    return [origin for origin, _ in calibrate_walk(issued, universe, CONFIG)]
 
 
 def tabulate(issued: list[Issued], universe: Universe) -> pd.DataFrame:

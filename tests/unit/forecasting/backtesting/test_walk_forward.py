@@ -32,7 +32,7 @@ SHARES = ["OLD", "NEW"]
 
 @pytest.fixture(scope="module")
 def issued(methods: Methods, by_ticker: Mapping[str, DailyReturns]) -> Issued:
-    return issue_forecasts(methods, by_ticker, list(by_ticker), origin=ORIGIN)
+    return issue_forecasts(ORIGIN, methods=methods, universe=by_ticker, tickers=list(by_ticker))
 
 
 def test_the_bands_are_those_of_a_daily_run_at_that_close(
@@ -60,10 +60,10 @@ def test_a_later_price_changes_nothing(
     changed = prepare_all(scale_after(history, ORIGIN, 1.3) for history in histories)
     forecaster = replace(methods.forecaster, market=compute_market_variance(changed))
     again = issue_forecasts(
-        replace(methods, forecaster=forecaster),
-        {returns.ticker: returns for returns in changed},
-        [returns.ticker for returns in changed],
-        origin=ORIGIN,
+        ORIGIN,
+        methods=replace(methods, forecaster=forecaster),
+        universe={returns.ticker: returns for returns in changed},
+        tickers=[returns.ticker for returns in changed],
     )
     assert (again.tickers, again.regimes, again.remarks) == (issued.tickers, issued.regimes, issued.remarks)
     for name, quantiles in issued.quantiles.items():
@@ -76,7 +76,9 @@ def test_a_ticker_that_cannot_be_forecast_is_named(
     halted = replace(by_ticker["OLD"].until(date(2024, 5, 10)), ticker="HALTED")
     (unborn,) = prepare_all([replace(histories[1], bars=histories[1].bars.loc["2024-05-20":])])
     universe = {**by_ticker, "HALTED": halted, "UNBORN": replace(unborn, ticker="UNBORN")}
-    issued = issue_forecasts(methods, universe, ["HALTED", "UNBORN", "ABSENT", "OLD"], origin=ORIGIN)
+    issued = issue_forecasts(
+        ORIGIN, methods=methods, universe=universe, tickers=["HALTED", "UNBORN", "ABSENT", "OLD"]
+    )
     assert issued.tickers == ("OLD",)
     assert [(remark.ticker, remark.method, remark.reason) for remark in issued.remarks] == [
         ("HALTED", "all", "stale"),
@@ -97,7 +99,7 @@ def test_a_baseline_that_a_ticker_is_too_young_for_is_nan_and_named(issued: Issu
 
 def test_where_garch_has_no_fit_the_random_walk_stands_in_and_is_named(methods: Methods) -> None:
     flat = returns_of_steps(np.zeros(400), "FLAT")
-    issued = issue_forecasts(methods, {"FLAT": flat}, ["FLAT"], origin=ORIGIN)
+    issued = issue_forecasts(ORIGIN, methods=methods, universe={"FLAT": flat}, tickers=["FLAT"])
     np.testing.assert_array_equal(issued.quantiles["garch"], issued.quantiles["random_walk"])
     (remark,) = issued.remarks
     assert (remark.ticker, remark.method, remark.reason) == ("FLAT", "garch", "no_fit")
@@ -110,7 +112,7 @@ def test_bands_that_would_not_be_published_are_scored_and_named(
     bounds = {"narrowest_band": 1.0, "widest_band": 1.0}
     simulation = methods.forecaster.simulation.model_copy(update=bounds)
     strict = replace(methods, forecaster=replace(methods.forecaster, simulation=simulation))
-    refused = issue_forecasts(strict, by_ticker, ["OLD"], origin=ORIGIN)
+    refused = issue_forecasts(ORIGIN, methods=strict, universe=by_ticker, tickers=["OLD"])
     np.testing.assert_array_equal(
         refused.quantiles["predictive"][0], issued.quantiles["predictive"][issued.tickers.index("OLD")]
     )
@@ -127,14 +129,14 @@ def test_the_linear_part_alone_walks_beside_the_corrected_bands(
     corrected = replace(model, manifest=model.manifest.model_copy(update={"no_correction": ""}))
     for own, same in ((model, True), (corrected, False)):
         walked = replace(methods, forecaster=replace(methods.forecaster, model=own))
-        quantiles = issue_forecasts(walked, by_ticker, ["OLD"], origin=ORIGIN).quantiles
+        quantiles = issue_forecasts(ORIGIN, methods=walked, universe=by_ticker, tickers=["OLD"]).quantiles
         assert np.array_equal(quantiles["har"], quantiles["predictive"]) == same
 
 
 def test_an_origin_without_any_forecast_is_empty_and_has_its_reasons(
     methods: Methods, by_ticker: Mapping[str, DailyReturns]
 ) -> None:
-    issued = issue_forecasts(methods, by_ticker, SHARES, origin=SATURDAY)
+    issued = issue_forecasts(SATURDAY, methods=methods, universe=by_ticker, tickers=SHARES)
     assert issued.tickers == ()
     assert [remark.reason for remark in issued.remarks] == ["stale", "stale"]
     assert issued.quantiles["predictive"].shape == (0, 3, 5)

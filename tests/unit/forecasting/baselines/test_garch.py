@@ -11,7 +11,7 @@ from arch.univariate import ConstantMean
 from scipy.stats import t as student
 from synthetic_prices import returns_of_steps
 
-from forecasting.baselines.garch import DRIFT_KEPT, Garch, fit_garch, forecast_garch
+from forecasting.baselines.garch import DRIFT_KEPT, fit_garch, forecast_garch, simulate_garch
 from forecasting.config import SimulationConfig
 from forecasting.errors import GarchFitError, MissingExtraError, ShortHistoryError, UsageError
 from forecasting.features.returns import DailyReturns
@@ -45,12 +45,12 @@ def test_the_first_session_is_student_with_the_recursive_variance(
     scale = np.sqrt(variance * (1 - 2 / degrees))
     expected = (mu + scale * student.ppf(simulation.levels, degrees)) / 100
     many = simulation.model_copy(update={"noise_paths": 1000, "horizon": 1})
-    found = Garch(PARAMETERS).forecast(returns, many)[0]
+    found = simulate_garch(PARAMETERS, returns, many)[0]
     assert found == pytest.approx(expected, abs=0.03 * scale / 100)
 
 
 def test_the_fit_finds_the_parameters_that_made_the_data(returns: DailyReturns) -> None:
-    mu, _, alpha, beta, degrees = fit_garch(returns).parameters
+    mu, _, alpha, beta, degrees = fit_garch(returns)
     assert mu == pytest.approx(DRIFT_KEPT * 0.05, abs=0.03)
     assert alpha == pytest.approx(0.08, abs=0.03)
     assert alpha + beta == pytest.approx(0.98, abs=0.03)
@@ -69,14 +69,13 @@ def test_bands_widen_with_the_horizon_and_do_not_cross(
 def test_the_forecast_depends_on_seed_session_and_ticker_alone(
     returns: DailyReturns, simulation: SimulationConfig
 ) -> None:
-    model = Garch(PARAMETERS)
-    once = model.forecast(returns, simulation)
-    assert (once == model.forecast(returns, simulation)).all()
+    once = simulate_garch(PARAMETERS, returns, simulation)
+    assert (once == simulate_garch(PARAMETERS, returns, simulation)).all()
     later = replace(returns, session=returns.session + np.timedelta64(1, "D"))
     others = [
-        model.forecast(replace(returns, ticker="B"), simulation),
-        model.forecast(later, simulation),
-        model.forecast(returns, simulation.model_copy(update={"seed": 8})),
+        simulate_garch(PARAMETERS, replace(returns, ticker="B"), simulation),
+        simulate_garch(PARAMETERS, later, simulation),
+        simulate_garch(PARAMETERS, returns, simulation.model_copy(update={"seed": 8})),
     ]
     assert all((once != other).any() for other in others)
 
@@ -85,7 +84,7 @@ def test_parameters_of_an_earlier_fit_read_the_newest_returns(
     returns: DailyReturns, simulation: SimulationConfig
 ) -> None:
     shaken = returns_of_steps(np.append(returns.log_return[1:], -0.12))
-    before, after = (Garch(PARAMETERS).forecast(each, simulation) for each in (returns, shaken))
+    before, after = (simulate_garch(PARAMETERS, each, simulation) for each in (returns, shaken))
     assert (after[0, -1] - after[0, 0]) > 1.5 * (before[0, -1] - before[0, 0])
 
 
