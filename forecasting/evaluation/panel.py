@@ -48,17 +48,16 @@ def build_panel(rows: pd.DataFrame) -> Panel:
     """Build the arrays from BACKTEST_ROWS, in any order.
 
     Raises:
-        UsageError: A column or the random walk is missing, or a row occurs twice.
+        TableError: A column is missing or of another kind, or a row occurs twice.
+        UsageError: The random walk is missing.
     """
-    _require_rows(rows)
+    BACKTEST_ROWS.check(rows)
+    if not (rows["method"] == REFERENCE).any():
+        raise UsageError(f"Expected rows of the method {REFERENCE} to compare with, found none.")
     names = ("method", "as_of", "ticker", "horizon", "level")
     codes, axes = zip(*(pd.factorize(rows[name], sort=True) for name in names), strict=True)
     shape = tuple(len(axis) for axis in axes)
     cell = np.ravel_multi_index(codes, shape)
-    seen = np.zeros(int(np.prod(shape)), bool)
-    seen[cell] = True
-    if seen.sum() < len(cell):
-        raise UsageError("Expected each ticker, date, horizon, method and level once, found a row twice.")
     quantiles = _scatter(cell, rows["log_return"], shape)
     window = np.ravel_multi_index(codes[1:4], shape[1:4])
     outcome, reports = (
@@ -75,16 +74,6 @@ def build_panel(rows: pd.DataFrame) -> Panel:
         outcome=outcome,
         reports_ahead=reports,
     )
-
-
-def _require_rows(rows: pd.DataFrame) -> None:
-    missing = [name for name in BACKTEST_ROWS.names if name not in rows]
-    if missing:
-        raise UsageError(
-            f"Expected the columns {', '.join(BACKTEST_ROWS.names)}, found no {', '.join(missing)}."
-        )
-    if not (rows["method"] == REFERENCE).any():
-        raise UsageError(f"Expected rows of the method {REFERENCE} to compare with, found none.")
 
 
 def _scatter(cell: np.ndarray, values: pd.Series, shape: Sequence[int]) -> Floats:

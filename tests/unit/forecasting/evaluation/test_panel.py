@@ -53,7 +53,7 @@ def test_what_is_missing_is_nan_and_scores_nothing(rows: pd.DataFrame) -> None:
     [
         (lambda rows: rows.drop(columns="level"), "found no level"),
         (lambda rows: rows[rows.method != "random_walk"], "rows of the method random_walk"),
-        (lambda rows: pd.concat([rows, rows.iloc[:1]]), "found a row twice"),
+        (lambda rows: pd.concat([rows, rows.iloc[:1]]), "each key once"),
     ],
 )
 def test_what_is_no_walk_is_refused(
