@@ -91,13 +91,11 @@ class Forecast:
         """Return the (H, Q) price quantiles of a band, in the units of `as_of`."""
         return self.anchor_close * np.exp(self.log_returns[band])
 
-    def list_levels(self, band: Band) -> tuple[float, ...]:
-        """List the levels of the quantiles of a band: of the calibrated one its tails, too."""
-        return CALIBRATED_LEVELS if band == "calibrated" and self.refined is not None else self.levels
-
-    def get_quantiles(self, band: Band) -> Floats:
-        """Return the (H, Q) quantiles of a band at its own levels."""
-        return self.refined if band == "calibrated" and self.refined is not None else self.log_returns[band]
+    def get_quantiles(self, band: Band) -> tuple[tuple[float, ...], Floats]:
+        """Return the Q levels of a band, of the calibrated one its tails, too, and its (H, Q) quantiles."""
+        if band == "calibrated" and self.refined is not None:
+            return CALIBRATED_LEVELS, self.refined
+        return self.levels, self.log_returns[band]
 
     def price_at(self, band: Band, level: float) -> Floats:
         """Return the (H,) prices of one band at one of its levels."""

@@ -93,7 +93,8 @@ def fit_model(
         ModelError: No ticker, or too few sessions to train on.
     """
     known = [returns.until(as_of) for returns in universe]
-    reference = choose_reference(known, config)
+    listed = [returns for returns in known if len(returns)]
+    reference = draw_sample(listed, config.reference_tickers, seed=config.training.seed)
     market = compute_market_variance(reference)
     reports = [returns.reports for returns in known if returns.reports and returns.reports.dated.any()]
     report_size = pool_report_size(reports) if reports else None
@@ -122,12 +123,6 @@ def fit_model(
         no_correction=no_correction,
     )
     return Model(manifest, network, residuals, coefficients, log_har, fitted.metrics, report_size)
-
-
-def choose_reference(universe: Sequence[DailyReturns], config: ModelConfig) -> list[DailyReturns]:
-    """Choose the tickers whose mean variance is the market's; a hundred of them measure it well enough."""
-    listed = [returns for returns in universe if len(returns)]
-    return draw_sample(listed, config.reference_tickers, seed=config.training.seed)
 
 
 def refuse_correction(tickers: int, config: ModelConfig) -> str:
@@ -192,7 +187,8 @@ def forecast_ticker(forecaster: Forecaster, returns: DailyReturns, session: date
     model, ticker = forecaster.model, returns.ticker
     if model is None:
         return _forecast_last_rung(forecaster, returns, session)
-    _require_basis(model, returns)
+    if returns.basis != (basis := model.manifest.config.price_basis):
+        raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
     with attribute_to_model(forecaster.version, ticker):
         return _forecast(forecaster, returns, session)
 
@@ -240,12 +236,6 @@ def _forecast(forecaster: Forecaster, returns: DailyReturns, session: date) -> F
         refined=bands.refined,
     )
     return check_bands(forecast, forecaster.simulation, random_walks=bands.random_walks)
-
-
-def _require_basis(model: Model, returns: DailyReturns) -> None:
-    basis = model.manifest.config.price_basis
-    if returns.basis != basis:
-        raise UsageError(f"Expected returns on the model's basis {basis}, found {returns.basis}.")
 
 
 def build_last_window(returns: DailyReturns, market: pd.Series, report_size: float = PRIOR_SIZE) -> Lookback:

@@ -195,10 +195,10 @@ def _quantile_rows(
     run: RunRecord, forecast: Forecast, band: Band, *, levels: Sequence[float]
 ) -> Iterator[tuple[Plain, ...]]:
     """Yield a row for each horizon: its key, then log return and price at each level; None where unknown."""
-    log_returns = forecast.get_quantiles(band)  # (H, Q)
+    made, log_returns = forecast.get_quantiles(band)  # (Q,), (H, Q)
     prices = forecast.anchor_close * np.exp(log_returns)  # (H, Q)
-    made = [round(level, 6) for level in forecast.list_levels(band)]
-    known = dict(zip(made, zip(log_returns.T, prices.T, strict=True), strict=True))
+    values_at = zip(log_returns.T, prices.T, strict=True)
+    known = {round(level, 6): values for level, values in zip(made, values_at, strict=True)}
     nothing: list[Plain] = [None] * forecast.horizon
     columns = [
         column

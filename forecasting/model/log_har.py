@@ -61,7 +61,11 @@ class LogHar:
         Raises:
             ModelError: It was fitted for a shorter horizon.
         """
-        self._require_reach(horizons[-1])
+        if horizons[-1] > len(self.quantiles):
+            raise ModelError(
+                f"Expected a log-HAR model of {horizons[-1]} horizons, found one of {len(self.quantiles)}; "
+                "fit it anew."
+            )
         features = compute_features(window, self.names)
         log_scales = self.log_scales(features, window, horizons)
         return window.volatility * np.exp(log_scales) * np.sqrt(horizons)
@@ -84,14 +88,8 @@ class LogHar:
         regressors = compute_features_ahead(features, windows, self.names, ahead=h)
         if self.bounds is not None:
             regressors = regressors.clip(*self.bounds[h - 1])
-        return _bounded_log_scale(_with_constant(regressors), self.coefficients[h - 1])
-
-    def _require_reach(self, horizon: int) -> None:
-        if horizon > len(self.quantiles):
-            raise ModelError(
-                f"Expected a log-HAR model of {horizon} horizons, found one of {len(self.quantiles)}; "
-                "fit it anew."
-            )
+        with_constant = np.concatenate([np.ones_like(regressors[..., :1]), regressors], axis=-1)
+        return _bounded_log_scale(with_constant, self.coefficients[h - 1])
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,8 @@ def _fit_knot(sample: HorizonSample, h: int, shorter: Floats | None, *, config: 
     residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients))
     moved = _move_to_expected_mean(residuals, sample.weights, h)
     bounds = np.stack([features.min(axis=0), features.max(axis=0)])
-    return _Knot(coefficients, bounds, _weighted_quantiles(moved, sample.weights))
+    quantiles = np.quantile(moved, RESIDUAL_LEVELS, weights=sample.weights, method="inverted_cdf")
+    return _Knot(coefficients, bounds, quantiles)
 
 
 def build_horizon_sample(
@@ -203,7 +202,8 @@ def _gather_regressors(
     regressors = np.ones((int(kept.sum()), len(names) + 1))
     row = first = 0
     for ticker in tickers:
-        features = _features_ahead(ticker, names, h)
+        features = compute_features_ahead(ticker.features, ticker.windows, names, ahead=h)
+        features = features[: max(len(ticker) - h, 0)]
         chosen = features[kept[first : first + len(features)]]
         regressors[row : row + len(chosen), 1:] = chosen
         row, first = row + len(chosen), first + len(features)
@@ -225,11 +225,6 @@ def student_likelihood(target: torch.Tensor, log_scale: torch.Tensor, degrees: f
     """Return the negative log-likelihood of Student's t about zero, elementwise, less its constant."""
     squared = (target * torch.exp(-log_scale)) ** 2
     return (degrees + 1) / 2 * torch.log1p(squared / degrees) + log_scale
-
-
-def _features_ahead(ticker: TickerFeatures, names: Sequence[str], h: int) -> Floats:
-    features = compute_features_ahead(ticker.features, ticker.windows, names, ahead=h)
-    return features[: max(len(ticker) - h, 0)]
 
 
 def _maximise_likelihood(sample: HorizonSample, start: Floats, config: LogHarConfig) -> Floats:
@@ -268,11 +263,3 @@ def _interpolate(knots: Sequence[int], values: Floats) -> Floats:
     """(H, X) from (K, X) at the knots, linear over the log of the horizon."""
     horizons = np.log(np.arange(1, knots[-1] + 1))
     return np.stack([np.interp(horizons, np.log(knots), column) for column in values.T], axis=1)
-
-
-def _weighted_quantiles(values: Floats, weights: Floats) -> Floats:
-    return np.quantile(values, RESIDUAL_LEVELS, weights=weights, method="inverted_cdf")
-
-
-def _with_constant(features: Floats) -> Floats:
-    return np.concatenate([np.ones_like(features[..., :1]), features], axis=-1)

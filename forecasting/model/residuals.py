@@ -45,24 +45,6 @@ class PastSessions:
     log_scale: Floats
     inputs: NDArray[np.float32]
 
-    @classmethod
-    def of(cls, ticker: TickerFeatures, log_scale: Floats, inputs: Sequence[int]) -> "PastSessions":
-        """Copy what is needed of a ticker, so that nothing else of it is held.
-
-        Args:
-            ticker: Its features.
-            log_scale: (T,) by the linear part.
-            inputs: Columns of the features that the network reads.
-        """
-        return cls(
-            ticker.sessions,
-            ticker.volatility.copy(),
-            ticker.target.copy(),
-            range_next=ticker.range_next.copy(),
-            log_scale=log_scale.copy(),
-            inputs=ticker.features[:, inputs].astype(np.float32),
-        )
-
 
 OneSessionScale = Callable[[PastSessions], Floats]
 
@@ -70,9 +52,22 @@ OneSessionScale = Callable[[PastSessions], Floats]
 def keep_past_sessions(
     tickers: Sequence[TickerFeatures], log_scales: Sequence[Floats], inputs: Sequence[int]
 ) -> list[PastSessions]:
-    """Copy what is needed of every ticker, with its (T, K) log scales, the first of one session."""
+    """Copy what is needed of every ticker, so that nothing else of it is held.
+
+    Args:
+        tickers: Their features.
+        log_scales: (T, K) of each ticker by the linear part; the first column is of one session.
+        inputs: Columns of the features that the network reads.
+    """
     return [
-        PastSessions.of(ticker, scales[:, 0], inputs)
+        PastSessions(
+            ticker.sessions,
+            ticker.volatility.copy(),
+            ticker.target.copy(),
+            range_next=ticker.range_next.copy(),
+            log_scale=scales[:, 0].copy(),
+            inputs=ticker.features[:, inputs].astype(np.float32),
+        )
         for ticker, scales in zip(tickers, log_scales, strict=True)
     ]
 

@@ -23,7 +23,7 @@ from forecasting.model.heads import (
 )
 from forecasting.model.log_har import RESIDUAL_LEVELS
 from forecasting.model.random_streams import open_stream
-from forecasting.model.residuals import PastSessions
+from forecasting.model.residuals import keep_past_sessions
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -172,8 +172,9 @@ def test_other_threads_and_the_thread_count_change_no_bit(
 def test_the_expected_scale_of_a_session_is_that_of_the_linear_part_and_the_first_knot(
     model: Model, tickers: Sequence[TickerFeatures]
 ) -> None:
-    linear = model.log_har.log_scales(tickers[0].features, tickers[0].windows, (1,))[:, 0]
-    past = PastSessions.of(tickers[0], linear, model.inputs)
+    linear = model.log_har.log_scales(tickers[0].features, tickers[0].windows, (1,))
+    (past,) = keep_past_sessions(tickers[:1], [linear], model.inputs)
+    linear = linear[:, 0]
     np.testing.assert_array_equal(expect_log_scale(model.network, past, weight=0), linear)
     with torch.no_grad():
         correction = model.network(as_batch(tickers[0].features[None][..., model.inputs])).correction

@@ -9,7 +9,7 @@ import pytest
 from forecasting.config import ModelConfig
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import Rows, Split, TickerFeatures, TrainingSet, split_by_session
-from forecasting.model.residuals import EXPECTED_MEAN, PastSessions, ResidualPool, collect_residuals
+from forecasting.model.residuals import EXPECTED_MEAN, ResidualPool, collect_residuals, keep_past_sessions
 from forecasting.types import Floats
 
 
@@ -24,9 +24,10 @@ def split(model: Model, tickers: Sequence[TickerFeatures], tiny_config: ModelCon
 
 @pytest.fixture(scope="module")
 def pool(model: Model, tickers: Sequence[TickerFeatures], split: Split, market: pd.Series) -> ResidualPool:
+    log_scales = [np.log(predict_scale(model, each))[:, None] for each in tickers]
     return collect_residuals(
         lambda past: past.log_scale,
-        [PastSessions.of(each, np.log(predict_scale(model, each)), model.inputs) for each in tickers],
+        keep_past_sessions(tickers, log_scales, model.inputs),
         split,
         market=market,
         coefficients=model.market,
