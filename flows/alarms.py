@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,19 +16,6 @@ from forecasting.text import clean_text
 MEMORY = "alarms.json"  # in the home: the lasting conditions that a message was sent about
 REMINDER = timedelta(days=7)
 LONGEST_TEXT = 1500  # characters; many services cut longer ones
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """A message to a person.
-
-    Attributes:
-        subject: Its first line.
-        text: What was found, and what to do.
-    """
-
-    subject: str
-    text: str
 
 
 def read_notify_url() -> str:
@@ -58,8 +44,8 @@ def require_receiver(url: str) -> None:
         )
 
 
-def send_message(alarm: Alarm, url: str) -> None:
-    """Send a message.
+def send_message(subject: str, text: str, url: str) -> None:
+    """Send a message: its first line, and what was found and what to do.
 
     Raises:
         UsageError: The URL is none of Apprise's.
@@ -70,7 +56,7 @@ def send_message(alarm: Alarm, url: str) -> None:
     require_receiver(url)
     receiver = Apprise()
     receiver.add(url)
-    subject, text = (clean_text(hide_secrets(part), LONGEST_TEXT) for part in (alarm.subject, alarm.text))
+    subject, text = (clean_text(hide_secrets(part), LONGEST_TEXT) for part in (subject, text))
     with _capture_log() as records:
         is_sent = receiver.notify(body=text, title=subject, notify_type=NotifyType.FAILURE)
     if not is_sent:
@@ -78,7 +64,7 @@ def send_message(alarm: Alarm, url: str) -> None:
         raise SourceError(f"Expected the receiver of {NOTIFY_NAME} to take a message, found {found}.")
 
 
-def try_alarm(alarm: Alarm) -> str:
+def try_alarm(subject: str, text: str) -> str:
     """Send a message if BANDCAST_NOTIFY_URL is set, and never raise: no run fails for its alarm.
 
     Returns:
@@ -86,9 +72,9 @@ def try_alarm(alarm: Alarm) -> str:
     """
     try:
         if url := read_notify_url():
-            send_message(alarm, url)
+            send_message(subject, text, url)
     except Exception as error:  # whatever a service or its library raises
-        return f"no alarm was sent ({alarm.subject}): {clean_text(hide_secrets(str(error)), 500)}"
+        return f"no alarm was sent ({subject}): {clean_text(hide_secrets(str(error)), 500)}"
     return ""
 
 
@@ -111,7 +97,7 @@ def try_lasting_alarm(
     sent = memory.get(kind, {})
     # A day far ahead is of a clock that was wrong.
     due = [name for name in conditions if name not in sent or abs(today - sent[name]) >= REMINDER]
-    fault = try_alarm(Alarm(subject, " ".join(conditions.values()))) if due and read_notify_url() else ""
+    fault = try_alarm(subject, " ".join(conditions.values())) if due and read_notify_url() else ""
     kept = {name: day for name, day in sent.items() if name in conditions}
     memory[kind] = kept if fault else kept | dict.fromkeys(due, today)
     if memory[kind] == sent or not read_notify_url():

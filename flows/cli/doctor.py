@@ -16,7 +16,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Look for what is broken or will break; one line each. Exit code 1 where something fails."""
-    from flows.alarms import Alarm, try_alarm
+    from flows.alarms import try_alarm
     from flows.doctor import examine, list_failures
     from flows.presentation.tables import to_json
     from flows.settings import load_settings
@@ -29,7 +29,7 @@ def doctor(
     if json:
         print_line(to_json([asdict(finding) for finding in findings]))
     if failed := list_failures(findings):
-        fault = try_alarm(Alarm("bandcast: the doctor found faults", " | ".join(failed))) if notify else ""
+        fault = try_alarm("bandcast: the doctor found faults", " | ".join(failed)) if notify else ""
         if fault:
             typer.echo(f"Warning: {fault}", err=True)
         raise typer.Exit(1)

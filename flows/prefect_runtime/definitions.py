@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.alarms import Alarm, try_alarm
+from flows.alarms import try_alarm
 from flows.failures import hide_secrets, translate_error
 from flows.prefect_runtime.flow_results import keep_result
 from flows.prefect_runtime.flow_support import time_limit
@@ -91,5 +91,5 @@ def _translate_unforeseen(function: Callable[P, R]) -> Callable[P, R]:
 
 def _alarm_failure(failure: BandcastError) -> None:
     """Send an alarm about the failure of this run; a fault of that is logged."""
-    if fault := try_alarm(Alarm(f"bandcast: {flow_run.name} failed", str(failure))):
+    if fault := try_alarm(f"bandcast: {flow_run.name} failed", str(failure)):
         get_run_logger().warning("alarm: %s", fault)

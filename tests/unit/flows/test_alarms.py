@@ -9,7 +9,7 @@ import pytest
 from receiver import TOKEN, Receiver, receive
 from typer.testing import CliRunner
 
-from flows.alarms import MEMORY, Alarm, require_receiver, send_message, try_alarm, try_lasting_alarm
+from flows.alarms import MEMORY, require_receiver, send_message, try_alarm, try_lasting_alarm
 from flows.cli import app
 from flows.context import open_context
 from flows.failures import hide_secrets
@@ -18,7 +18,7 @@ from flows.summary import RunSummary
 from forecasting.errors import GapError, SourceError, UsageError
 
 TODAY = date(2024, 5, 20)
-ALARM = Alarm("bandcast: daily-2024-05-20 failed", "Expected prices, found none.")
+SUBJECT, TEXT = "bandcast: daily-2024-05-20 failed", "Expected prices, found none."
 NOBODY = f"json://127.0.0.1:1/{TOKEN}"
 
 
@@ -35,13 +35,13 @@ def repeat(home: Path, today: date, **conditions: str) -> str:
 
 
 def test_a_message_arrives_with_its_subject_and_text_on_one_line(receiver: Receiver) -> None:
-    assert try_alarm(Alarm(ALARM.subject, "two\nlines\x1b[31m")) == ""
+    assert try_alarm(SUBJECT, "two\nlines\x1b[31m") == ""
     (message,) = receiver.messages
-    assert (message["title"], message["message"], message["type"]) == (ALARM.subject, "two lines", "failure")
+    assert (message["title"], message["message"], message["type"]) == (SUBJECT, "two lines", "failure")
 
 
 def test_without_a_url_nothing_is_sent_or_kept(tmp_path: Path) -> None:
-    assert try_alarm(ALARM) == ""
+    assert try_alarm(SUBJECT, TEXT) == ""
     assert repeat(tmp_path, TODAY, five="wrong") == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -60,8 +60,8 @@ def test_a_receiver_that_is_down_is_one_sentence_without_secrets(
 ) -> None:
     monkeypatch.setenv("BANDCAST_NOTIFY_URL", NOBODY)
     with pytest.raises(SourceError, match="to take a message, found A Connection error"):
-        send_message(ALARM, NOBODY)
-    assert try_alarm(ALARM).startswith(f"no alarm was sent ({ALARM.subject}): Expected the receiver of ")
+        send_message(SUBJECT, TEXT, NOBODY)
+    assert try_alarm(SUBJECT, TEXT).startswith(f"no alarm was sent ({SUBJECT}): Expected the receiver of ")
     logging.getLogger().warning("the end")
     assert TOKEN not in "".join([*capfd.readouterr(), caplog.text])
 
