@@ -10,9 +10,8 @@ from typer.main import get_command
 
 from db import Description, describe_tables, describe_views
 from flows.cli import app
-from flows.presentation.contract import format_contract
 from flows.presentation.exchanges import build_exchanges_sheet
-from flows.presentation.tables import to_markdown
+from flows.presentation.tables import Column, Sheet, to_markdown
 
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
@@ -69,8 +68,16 @@ def test_the_list_of_exchanges_is_that_of_the_code() -> None:
     assert to_markdown(build_exchanges_sheet()) in (ROOT / "docs" / "exchanges.md").read_text()
 
 
+def format_description(description: Description) -> str:
+    """A view or table with its columns, as the page has it."""
+    columns = (Column("column", "column"), Column("meaning", "meaning"))
+    table = to_markdown(Sheet(description.name, columns, tuple(description.columns.items())))
+    return f"### {description.name}\n\n{description.meaning}.\n\n{table}"
+
+
 @pytest.mark.parametrize("describe", [describe_views, describe_tables])
 def test_views_and_tables_are_described_as_in_the_database(
     describe: Callable[[], tuple[Description, ...]],
 ) -> None:
-    assert format_contract(describe()) in (ROOT / "docs" / "consuming.md").read_text()
+    contract = "\n\n".join(map(format_description, describe()))
+    assert contract in (ROOT / "docs" / "consuming.md").read_text()
