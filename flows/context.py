@@ -15,7 +15,7 @@ from flows.sources.earnings import LiveEarningsSource, date_reports, list_report
 from flows.sources.registry import open_source
 from flows.sources.training import TrainingUniverse, choose_training_universe
 from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, place_by_zone
-from forecasting.calendars.reports import NO_DATES, EarningsDates
+from forecasting.calendars.reports import EarningsDates
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
 from forecasting.calendars.trading_days import find_session, newest_closed_session
 from forecasting.errors import CalendarError, SourceError, UsageError
@@ -90,10 +90,6 @@ class RunContext(Scope):
     def train_tickers(self) -> tuple[str, ...]:
         """The tickers to train on."""
         return self.training.tickers
-
-    def get_earnings(self, ticker: str) -> EarningsDates:
-        """Return the earnings dates of a ticker."""
-        return self.earnings.get(ticker, NO_DATES)
 
     @property
     def lag(self) -> timedelta:
@@ -201,11 +197,7 @@ def open_context(
         tickers = dict.fromkeys((*scope.tickers, *scope.training.tickers))
         earnings, unread = resolve_earnings(store, scope, tuple(tickers), now=now)
         yield RunContext(
-            scope.settings,
-            scope.source,
-            scope.tickers,
-            scope.as_of,
-            scope.training,
+            **vars(scope),
             store=store,
             now=now,
             due=due,

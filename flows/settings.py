@@ -188,14 +188,10 @@ class Settings(BaseSettings):
         return make_url_absolute(self.database_url) or build_sqlite_url(self.home.absolute() / "bandcast.db")
 
     @property
-    def daily_schedule(self) -> Schedule:
-        """When the daily deployment runs."""
-        return Schedule(self.schedule, self.timezone)
-
-    @property
     def chosen_schedule(self) -> Schedule | None:
-        """The same, None where nobody has set it."""
-        return self.daily_schedule if {"schedule", "timezone"} & self.model_fields_set else None
+        """When the daily deployment runs; None where nobody has set it."""
+        is_set = {"schedule", "timezone"} & self.model_fields_set
+        return Schedule(self.schedule, self.timezone) if is_set else None
 
     @property
     def known_ahead(self) -> int | None:

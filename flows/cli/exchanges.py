@@ -8,5 +8,4 @@ def exchanges(json: Json = False) -> None:
     """List the exchange calendars, and the suffixes and indices that follow each."""
     from flows.presentation.exchanges import build_exchanges_sheet
 
-    sheet = build_exchanges_sheet()
-    print_sheet(sheet, json=json)
+    print_sheet(build_exchanges_sheet(), json=json)

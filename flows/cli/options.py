@@ -65,6 +65,7 @@ Reissue = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
 ]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect server, on 127.0.0.1.")]
 Reset = Annotated[
     bool,
     typer.Option(

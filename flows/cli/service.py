@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import Port
 from flows.cli.output import print_line
 from forecasting.errors import UsageError
 
@@ -35,8 +36,6 @@ SYSTEMCTL = "systemctl --user"
 app = typer.Typer(
     no_args_is_help=True, help="Keep `bandcast serve` running in the background, under systemd."
 )
-
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect server, on 127.0.0.1.")]
 
 
 @app.command()

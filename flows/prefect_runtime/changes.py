@@ -44,7 +44,7 @@ class Edit:
             return f"{self.field} of this release"
         if self.field == "url":
             return "url of BANDCAST_NOTIFY_URL"
-        return f"{self.field} {_shorten(self.before)} becomes {_shorten(self.after)}"
+        return f"{self.field} {clean_text(self.before, _SHOWN)} becomes {clean_text(self.after, _SHOWN)}"
 
 
 @dataclass(frozen=True)
@@ -207,8 +207,3 @@ def _stamp(found: DeploymentResponse, spec: Specification) -> list[str]:
     if any(tag.startswith(STORE_TAG) for tag in found.tags):
         return list(found.tags)
     return [*found.tags, *spec.fields["tags"]]
-
-
-def _shorten(value: Any) -> str:
-    text = clean_text(str(value))
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

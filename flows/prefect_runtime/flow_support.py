@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from prefect import get_client, get_run_logger
@@ -17,7 +17,6 @@ from prefect.utilities.annotations import quote
 from flows.context import RunContext, open_context
 from forecasting.errors import CalendarError, UsageError
 
-P = ParamSpec("P")
 R = TypeVar("R")
 LOST_ADVICE = "a backup may hold them, and 'A damaged store' in docs/operations.md says what else"
 PROMPT = timedelta(minutes=1)
@@ -93,9 +92,3 @@ def is_scheduled() -> bool:
     if run is None or run.expected_start_time is None or run.created is None:
         return False
     return run.auto_scheduled or abs(run.expected_start_time - run.created) > PROMPT
-
-
-def flow_run_id() -> str | None:
-    """Return Prefect's id of this run."""
-    identity: str | None = flow_run.id
-    return identity

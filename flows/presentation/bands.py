@@ -92,11 +92,6 @@ def load_bands(
     return bands
 
 
-def select_main_horizons(bands: pd.DataFrame) -> pd.DataFrame:
-    """Select the rows that a person reads first."""
-    return bands[bands["horizon"].isin(MAIN_HORIZONS)]
-
-
 def select_charted(bands: pd.DataFrame, watched: Sequence[str], number: int) -> tuple[str, ...]:
     """Select the tickers to draw: all if they are few, else the watched ones, then the widest bands.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from db import Holding, QuarantineRecord, Store
+from db import Holding, QuarantineRecord, Store, Transaction
 from flows.doctor.price_files import FileCheck
 from flows.presentation.report_dates import describe_origin, describe_report, load_reports
 from flows.presentation.scorecards import other_source_hint
@@ -91,19 +91,14 @@ class StoredPrices:
 
 
 def load_status_sheet(
-    store: Store,
-    tickers: Sequence[str],
-    calendars: Calendars,
-    *,
-    now: datetime,
-    known_ahead: int | None,
+    store: Store, tickers: Sequence[str], calendars: Calendars, *, now: datetime, known_ahead: int | None
 ) -> Sheet:
     """Load the table of tickers as known at an instant (UTC), with notes on them below.
 
     A hint stands there if the store holds prices of other sources only.
     """
-    statuses = load_price_status(store, tickers, calendars, now=now, known_ahead=known_ahead)
     with store.reading() as tx:
+        statuses = load_price_status(tx, tickers, calendars, now=now, known_ahead=known_ahead)
         hint = other_source_hint("prices", tx.prices.list_sources(), store.source)
     quarantines = (f"Quarantined {status.detail}" for status in statuses if status.detail)
     unknown = (
@@ -116,38 +111,31 @@ def load_status_sheet(
 
 
 def load_price_status(
-    store: Store,
-    tickers: Sequence[str],
-    calendars: Calendars,
-    *,
-    now: datetime,
-    known_ahead: int | None,
+    tx: Transaction, tickers: Sequence[str], calendars: Calendars, *, now: datetime, known_ahead: int | None
 ) -> list[TickerStatus]:
     """Load the state of some tickers as known at `now`; without any, of all with bars or a quarantine.
 
     Where some have been forecast, tickers that never were are those of the training universe, and left out.
     """
-    with store.reading() as tx:
-        holdings = {holding.ticker: holding for holding in tx.prices.list_holdings()}
-        quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.list_newest()}
-        sessions = {ticker: [holding.last] for ticker, holding in holdings.items()}
-        reports = load_reports(tx, sessions, now, known_ahead=known_ahead, calendars=calendars)
-        dates, checks = tx.earnings.load(sessions, now), tx.earnings.load_checks()
-        forecast = set(tx.forecasts.load_first_sessions()) & holdings.keys()
-        return [
-            _describe(
-                ticker,
-                holdings.get(ticker),
-                tx.prices.load(ticker).bars,
-                quarantine=quarantines.get(ticker),
-                calendar=calendars.find(ticker),
-                coming=next((each for each in reports.get(ticker, ()) if each.status != "reported"), None),
-                dates=dates.get(ticker, ()),
-                check=checks.get(ticker),
-            )
-            for ticker in tickers
-            or sorted({*forecast, *quarantines} if forecast else {*holdings, *quarantines})
-        ]
+    holdings = {holding.ticker: holding for holding in tx.prices.list_holdings()}
+    quarantines = {quarantine.ticker: quarantine for quarantine in tx.quarantines.list_newest()}
+    sessions = {ticker: [holding.last] for ticker, holding in holdings.items()}
+    reports = load_reports(tx, sessions, now, known_ahead=known_ahead, calendars=calendars)
+    dates, checks = tx.earnings.load(sessions, now), tx.earnings.load_checks()
+    forecast = set(tx.forecasts.load_first_sessions()) & holdings.keys()
+    return [
+        _describe(
+            ticker,
+            holdings.get(ticker),
+            tx.prices.load(ticker).bars,
+            quarantine=quarantines.get(ticker),
+            calendar=calendars.find(ticker),
+            coming=next((each for each in reports.get(ticker, ()) if each.status != "reported"), None),
+            dates=dates.get(ticker, ()),
+            check=checks.get(ticker),
+        )
+        for ticker in tickers or sorted({*(forecast or holdings), *quarantines})
+    ]
 
 
 def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:

@@ -7,12 +7,14 @@ from datetime import date
 from prefect import get_run_logger
 from prefect.futures import as_completed
 
-from db import RANDOM_WALK, ModelRecord, Store
+from db import RANDOM_WALK, Store
 from flows.context import RunContext
 from flows.prefect_runtime.definitions import define_task
 from flows.prefect_runtime.flow_support import opaque
 from flows.steps.process_pools import TickerForecaster, spread_forecasts
 from flows.steps.returns import load_ticker, load_universe
+from forecasting.calendars.lookup import Calendars
+from forecasting.calendars.reports import NO_DATES
 from forecasting.calibration import Calibration
 from forecasting.config import SimulationConfig
 from forecasting.errors import CalendarError, ModelError, NoModelError, PriceError, SessionsUnknownError
@@ -77,7 +79,7 @@ def forecast_tickers(
         try:
             with attribute_to_ticker(ticker):
                 session = context.find_session(ticker)
-            dates, calendars = context.get_earnings(ticker), context.calendars
+            dates, calendars = context.earnings.get(ticker, NO_DATES), context.calendars
             returns = load_ticker(
                 context.store, ticker, session, basis=basis, dates=dates, calendars=calendars
             )
@@ -152,8 +154,8 @@ def forecast_rung(
             calibration=calibration,
             basis=basis,
             tickers=context.tickers,
+            calendars=context.calendars,
         )
-        forecaster = replace(forecaster, calendars=context.calendars)
     except ModelError as error:
         return ForecastResult(model_faults=dict.fromkeys(tickers, error))
     workers, result = context.settings.workers, ForecastResult()
@@ -186,6 +188,7 @@ def build_forecaster(
     calibration: Calibration,
     basis: PriceBasis,
     tickers: Iterable[str],
+    calendars: Calendars,
 ) -> Forecaster:
     """Load a stored model with the market of its reference universe; of the random walk, of `tickers`.
 
@@ -193,7 +196,11 @@ def build_forecaster(
         ModelError: There is no such model, it cannot be rebuilt, its forecasts are on another price basis, or
             the prices of its reference universe are missing or too old.
     """
-    quality = rank_quality(_load_record(store, version).status)
+    with store.reading() as tx:
+        record = tx.models.get(version)
+    if record is None:
+        raise NoModelError(version)
+    quality = rank_quality(record.status)
     model = None if quality == "baseline" else store.load_model(version)
     if model is not None and model.manifest.config.price_basis != basis:
         found = model.manifest.config.price_basis
@@ -203,15 +210,9 @@ def build_forecaster(
     market = compute_market_variance(universe) if model or universe else leave_market_unknown()
     if model is not None:
         require_recent(market, as_of)
-    return Forecaster(model, market, simulation, calibration, quality, version, simulates=simulation.odds)
-
-
-def _load_record(store: Store, version: str) -> ModelRecord:
-    with store.reading() as tx:
-        record = tx.models.get(version)
-    if record is None:
-        raise NoModelError(version)
-    return record
+    return Forecaster(
+        model, market, simulation, calibration, quality, version, calendars, simulates=simulation.odds
+    )
 
 
 def _chunks(tickers: Sequence[str], workers: int) -> list[Sequence[str]]:

@@ -197,15 +197,11 @@ def save_decision(
         tx.promotions.add(decision)
 
 
-def list_reference(context: RunContext) -> tuple[str, ...]:
-    """Return the reference universe of the model that serves."""
-    record = find_active(context)
-    return context.store.load_model(record.version).manifest.reference if record else ()
-
-
 def list_universe(context: RunContext) -> tuple[str, ...]:
-    """Return everything that a run needs prices of, where no model is due: also the reference universe."""
-    return (*context.tickers, *list_reference(context))
+    """Return all that a run needs prices of where no model is due: also the reference universe."""
+    record = find_active(context)
+    reference = context.store.load_model(record.version).manifest.reference if record else ()
+    return (*context.tickers, *reference)
 
 
 def _climb_down(context: RunContext) -> Ladder[ModelRecord | None]:

@@ -22,7 +22,6 @@ from flows.presentation.bands import (
     load_expected_reports,
     load_fan_data,
     select_charted,
-    select_main_horizons,
 )
 from flows.presentation.scorecards import load_horizon_scores
 from flows.presentation.summary_page import RunPage, describe_run, format_page
@@ -30,6 +29,7 @@ from flows.steps.alarms import alarm_drift, alarm_quarantined
 from flows.steps.calibrate import load_closed_bands
 from flows.steps.missing_sessions import SessionPlan
 from flows.summary import RunOutputs, RunSummary
+from forecasting.config import MAIN_HORIZONS
 from forecasting.evaluation.monitoring import Drift, find_drifts
 
 LAST_MONTH = timedelta(days=30)
@@ -43,7 +43,7 @@ def present_run(context: RunContext, tickers: tuple[str, ...]) -> RunOutputs:
     bands = load_bands(context.store, tickers, context.as_of)
     charted = select_charted(bands, settings.watched, settings.charts)
     reports = load_expected_reports(context.store, bands, settings.known_ahead)
-    bands = select_main_horizons(bands)
+    bands = bands[bands["horizon"].isin(MAIN_HORIZONS)]
     show_bands(bands, query, reports)
     fans = load_fan_data(context.store, charted, context.as_of, known_ahead=settings.known_ahead)
     for ticker in charted:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from importlib.metadata import version as installed
 
 from prefect import get_run_logger
+from prefect.runtime import flow_run
 
 from db import Publication, RunRecord, TickerSession
 from flows.context import RunContext
 from flows.prefect_runtime.definitions import define_task
 from flows.prefect_runtime.events import emit_published
-from flows.prefect_runtime.flow_support import flow_run_id, opaque
+from flows.prefect_runtime.flow_support import opaque
 from flows.presentation.artifacts import show_fallbacks, show_quarantined
 from flows.steps.ages import load_ages
 from flows.steps.calibrate import calibrate
@@ -187,7 +188,7 @@ def build_run_record(
         data_fingerprint=data,
         code_version=code,
         library_versions=libraries,
-        flow_run_id=flow_run_id(),
+        flow_run_id=flow_run.id,
         issued_at=context.now,
         quarantined=json.dumps({ticker: error.reason for ticker, error in faults.items()}),
         calibration_id=calibration_id,

@@ -74,7 +74,6 @@ def _replay_tickers(
     known_ahead: int,
 ) -> dict[str, str]:
     """Return ticker -> why it differs, empty where every row is the same, of those that a version made."""
-    calendars = load_calendars(store, symbols, run.issued_at)
     try:
         forecaster = build_forecaster(
             store,
@@ -84,10 +83,10 @@ def _replay_tickers(
             calibration=_load_calibration(store, run),
             basis=run.price_basis,
             tickers=(*made, *json.loads(run.quarantined)),
+            calendars=load_calendars(store, symbols, run.issued_at),
         )
     except BandcastError as error:
         return dict.fromkeys(of_version, str(error))
-    forecaster = replace(forecaster, calendars=calendars)
     dates = load_earnings(store, tuple(of_version), known_ahead, now=run.issued_at)
     return {
         ticker: _compare(store, run, forecaster, ticker=ticker, as_of=as_of, dates=dates[ticker])

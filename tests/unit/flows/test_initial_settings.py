@@ -16,7 +16,7 @@ from flows.cli.options import build_parameters
 from flows.prefect_runtime.parameters import Symbols
 from flows.prefect_runtime.runnable import require_runnable
 from flows.prefect_runtime.server import build_worker_environment
-from flows.schedules import STANDARD, Schedule
+from flows.schedules import Schedule
 from flows.setting_values import list_settings
 from flows.settings import load_settings
 from flows.symbols import make_absolute
@@ -89,7 +89,7 @@ def test_init_sets_the_daily_run_by_the_exchange(workplace: Path) -> None:
     init("--universe", "7203.T", "--exchange", ".T")
     assert load_settings().chosen_schedule == Schedule("0 18 * * 1-5", "Asia/Tokyo")
     init("--universe", "7203.T", "--force")
-    assert load_settings().daily_schedule == STANDARD
+    assert load_settings().chosen_schedule is None
     refused = CliRunner().invoke(app, ["init", "--universe", "KO", "--exchange", "moon", "--force"])
     assert "such as XTKS or .T, found 'moon'" in str(refused.exception)
 
