@@ -10,6 +10,7 @@ from pathlib import Path
 from flows.environment import DOTENV
 from flows.paths import describe_fault, expand_path, make_url_absolute
 from flows.schedules import Schedule
+from flows.sources.training import US_LARGE
 from flows.symbols import (
     FILE_MARK,
     make_absolute,
@@ -21,7 +22,6 @@ from flows.symbols import (
 from forecasting.errors import FileError, UsageError
 
 WATCHLIST = "watchlist.csv"
-US_LARGE = "us-large"  # the bundled list
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,7 @@ ModelStatus = Literal["candidate", "champion", "retired", "refused", "baseline"]
 PriceBasis = Literal["split_adjusted", "total_return"]
 ActionKind = Literal["split", "dividend"]
 ReportTime = Literal["before_open", "after_close", "unknown"]  # of the day, when a company reports
-ReportOrigin = Literal[
-    "file", "sample", "page", "events"
-]  # who names the date of a report; the last two are Yahoo
+ReportOrigin = Literal["file", "sample", "page", "events"]  # names a report's date; the last two: Yahoo's
 ReportStatus = Literal["reported", "announced", "projected"]  # how the date of a report is known
 ChangeKind = Literal["closure", "opening"]  # of an exchange, against the installed calendar
 ChangeOrigin = Literal["found", "setting"]  # in the prices, or in the settings

@@ -1,6 +1,5 @@
 """Run a backtest: schedule, fit, forecast, calibrate, write, judge."""
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
+import typer
 
 from flows.backtest.checkpoint import Checkpoint
 from flows.backtest.options import (
@@ -69,10 +69,6 @@ class BacktestResult:
         return {key: dict(sorted(each.items())) for key, each in sorted(counts.items())}
 
 
-def _print_line(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201  # the person waits for it
-
-
 def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) -> BacktestResult:
     """Walk, write the rows, and score them.
 
@@ -95,7 +91,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     train = choose_training_universe(chosen, wanted, read_calendars(settings)).tickers
     universe = fetch_universe(settings, source, (*wanted, *train), end=walk.end, now=now)
     for fault in universe.faults.values():
-        _print_line(f"Left out: {fault}")
+        typer.echo(f"Left out: {fault}", err=True)
     task = WalkTask(
         out=options.out.absolute(),
         universe=universe.returns,
@@ -116,7 +112,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     issued = _calibrate(task, schedule, parts, config=settings.calibration)
     rows = tabulate_walk(issued, task.universe)
     write_rows(rows, options.out)
-    _print_line(f"Wrote {len(rows)} rows to {options.out}")
+    typer.echo(f"Wrote {len(rows)} rows to {options.out}", err=True)
     return BacktestResult(
         out=options.out,
         schedule=schedule,
@@ -136,10 +132,11 @@ def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, w
     """
     fits = [session for session in schedule.fits if not checkpoint.has_fit(session)]
     origins = {day: schedule.find_fit(day) for day in schedule.origins if not checkpoint.has_part(day)}
-    _print_line(
+    typer.echo(
         f"{len(task.tickers)} tickers, {len(schedule.warm_up)} origins to warm up, "
         f"{len(schedule.reported)} to report, {len(schedule.fits)} fits; "
-        f"to do: {len(fits)} fits, {len(origins)} origins"
+        f"to do: {len(fits)} fits, {len(origins)} origins",
+        err=True,
     )
     if fits or origins:
         with start_processes(workers, task) as pool:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import typer
+
 from flows.alarms import require_receiver
 from flows.environment import PREFIX, read_environment
 from flows.failures import NOTIFY_NAME
@@ -79,7 +81,7 @@ def serve_flows(port: int, *, reset: bool) -> None:
 def _serve_locally(home: Path, port: int, environment: Environment, *, reset: bool) -> None:
     auth_string = environment.get(AUTH_VARIABLE) or provide_auth_string()
     with open_server_log(home) as log, local_server(port, auth_string, log) as url:
-        _print(f"The server writes its log to {log.name}")
+        typer.echo(f"The server writes its log to {log.name}", err=True)
         access = {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}
         with noted_server(home, f"{url}/api"):
             _work({**environment, **access}, url, reset=reset)
@@ -95,7 +97,7 @@ def provide_auth_string() -> str:
     auth_string, is_new = make_auth_string(path.parent)
     is_private = is_new and sys.stderr.isatty()  # a file or a journal would keep it for others to read
     shown = f": {auth_string}" if is_private else f"; `cat {shlex.quote(str(path))}` prints it."
-    _print(f"Log in to the Prefect UI with the text in {path}{shown}")
+    typer.echo(f"Log in to the Prefect UI with the text in {path}{shown}", err=True)
     return auth_string
 
 
@@ -116,7 +118,10 @@ def deploy_to_server(*, reset: bool, dry_run: bool) -> None:
     if not (url := PREFECT_API_URL.value()):
         raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
     require_runnable()
-    _print(f"{'Would deploy' if dry_run else 'Deploying'} to {display_server(url).removesuffix('/api')}:")
+    typer.echo(
+        f"{'Would deploy' if dry_run else 'Deploying'} to {display_server(url).removesuffix('/api')}:",
+        err=True,
+    )
     _deploy(build_worker_environment() | {"PREFECT_API_URL": url}, reset=reset, dry_run=dry_run)
 
 
@@ -140,14 +145,14 @@ def build_worker_environment() -> dict[str, str]:
 
 def _work(environment: Environment, url: str, *, reset: bool) -> None:
     shown = display_server(url)
-    _print(f"Deploying to {shown} ...")
+    typer.echo(f"Deploying to {shown} ...", err=True)
     _deploy(environment, reset=reset)
-    _print(f"Prefect UI: {shown}/deployments  (stop with Ctrl-C)")
+    typer.echo(f"Prefect UI: {shown}/deployments  (stop with Ctrl-C)", err=True)
     worker = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"]
     while True:
         with run_child(worker, environment) as process:
             process.wait()
-        _print(f"The worker ended with code {process.returncode}; starting another.")
+        typer.echo(f"The worker ended with code {process.returncode}; starting another.", err=True)
         time.sleep(RESTART_SECONDS)
 
 
@@ -170,7 +175,7 @@ def _deploy(environment: Environment, *, reset: bool, dry_run: bool = False) -> 
         dry_run=dry_run,
     )
     for line in changes or ["nothing to change"]:
-        _print(f"  {line}")
+        typer.echo(f"  {line}", err=True)
 
 
 def _read_receiver(environment: Environment) -> str:
@@ -211,7 +216,3 @@ def local_server(port: int, auth_string: str, log: IO[bytes] | None = None) -> I
         if not wait_until_healthy(server, url):
             raise SourceError(f"Expected a Prefect server at {url}, found none; see its log, or try --port.")
         yield url
-
-
-def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201  # progress, for the person at the terminal

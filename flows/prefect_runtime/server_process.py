@@ -102,9 +102,8 @@ def require_free_port(port: int) -> None:
         SourceError: Somebody does, or the port may not be used.
     """
     with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # a port that was left a minute ago is free
+        # A port that was left a minute ago is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:

@@ -26,9 +26,8 @@ class EpochLog:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._write, self._config, self._clock = write, config, clock
-        self._first: tuple[float, int] | None = (
-            None  # time and steps of the first epoch's end: set-up is over
-        )
+        # Time and steps of the first epoch's end: set-up is over.
+        self._first: tuple[float, int] | None = None
         self._written = 0.0
 
     def __call__(self, epoch: int, losses: dict[str, float]) -> None:

@@ -112,10 +112,8 @@ def present_summary(context: RunContext, summary: RunSummary, artifacts: tuple[s
     show_quarantined(summary.as_of, summary.quarantined)
     tickers, before = summary.tickers or context.tickers, context.as_of - timedelta(days=1)
     with context.store.reading() as tx:
-        bands, earlier = (
-            tx.forecasts.load_latest(tickers, context.as_of),
-            tx.forecasts.load_latest(tickers, before),
-        )
+        bands = tx.forecasts.load_latest(tickers, context.as_of)
+        earlier = tx.forecasts.load_latest(tickers, before)
         model = tx.models.get(summary.model_version) if summary.model_version else None
         calibration = tx.calibrations.load_newest(context.as_of)
     coverage = load_horizon_scores(context.store, tickers, context.as_of - LAST_MONTH).issued

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import UnadjustedSplitError
-from forecasting.prices.adjustment import PRICE_COLUMNS, adjust
+from forecasting.prices.adjustment import adjust
 from forecasting.prices.history import PriceHistory
+from forecasting.prices.validation import is_displaced
 from forecasting.types import Floats
 
 # New shares per old, or old per new.
@@ -72,7 +73,7 @@ def find_unworked_splits(bars: pd.DataFrame) -> pd.DatetimeIndex:
     is_large = _is_near_ratio(overnight, step, RATIOS, least=LEAST_STEP) & ordinary & same_money
     is_quiet = (spread < SMALL_RANGE) & (money < MONEY_ALONE)
     is_small = _is_near_ratio(overnight, step, SMALL_RATIOS, least=LEAST_SMALL_STEP) & is_quiet
-    return pd.DatetimeIndex(bars.index[(is_large | is_small) & _is_displaced(bars, step)])
+    return pd.DatetimeIndex(bars.index[(is_large | is_small) & is_displaced(bars, step, DISPLACED)])
 
 
 def _is_near_ratio(
@@ -86,13 +87,6 @@ def _is_near_ratio(
     distance = pd.Series(np.abs(size - logs).min(axis=1), index=step.index)  # (T, ratios) to (T,)
     same_way = (np.sign(overnight) == np.sign(step)) & (step.abs() > least)
     return (distance <= tolerance.fillna(NEAREST)) & same_way
-
-
-def _is_displaced(bars: pd.DataFrame, step: pd.Series) -> pd.Series:
-    """(T,) true where the price of the bar that is nearest to the close before lies beyond the step."""
-    prices = np.log(bars[PRICE_COLUMNS])
-    nearest = prices.min(axis=1).where(step > 0, prices.max(axis=1))
-    return (nearest - np.log(bars["close"]).shift()) / step > DISPLACED
 
 
 def _usual_ratio(values: pd.Series) -> pd.Series:

@@ -217,19 +217,18 @@ def find_unlikely_jumps(bars: pd.DataFrame) -> pd.DatetimeIndex:
     usual = bars["volume"].rolling(USUAL_SESSIONS, min_periods=1).median().shift()
     known = (usual > 0) & bars["volume"].notna()
     quiet = known & (bars["volume"] < QUIET * usual)
-    displaced, size = _displaced(bars, step), step.abs()
+    displaced, size = is_displaced(bars, step, 0.5), step.abs()
     doubts = (left.abs() < REVERTED).astype(int) + displaced + (quiet | ~known)
-    thin = (displaced == 1) & ~(bars["volume"] >= usual * np.exp(size))
+    thin = displaced & ~(bars["volume"] >= usual * np.exp(size))
     newest = bars.index == bars.index[-1]
     return bars.index[((size > JUMP) & ((doubts >= 2) | (newest & thin))) | ((size > GREAT_JUMP) & quiet)]
 
 
-def _displaced(bars: pd.DataFrame, step: pd.Series) -> pd.Series:
-    """Return 1 where the end of the bar nearer to the close before lies beyond half of the step."""
+def is_displaced(bars: pd.DataFrame, step: pd.Series, share: float) -> pd.Series:
+    """(T,) true where the price of the bar nearest to the close before lies beyond a share of the step."""
     prices = np.log(bars[PRICE_COLUMNS])
-    before = np.log(bars["close"]).shift()
     nearest = prices.min(axis=1).where(step > 0, prices.max(axis=1))
-    return ((nearest - before) / step > 0.5).astype(int)
+    return (nearest - np.log(bars["close"]).shift()) / step > share
 
 
 def _sessions_before(sessions: pd.DatetimeIndex, fresh: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -84,11 +84,8 @@ class YahooSession(Session[Response]):
         """Send the request; yfinance passes `method` by keyword."""
         if self.redirect is not None:
             requested = urlsplit(url)
-            url = (
-                self.redirect.rstrip("/")
-                + (requested.path or "/")
-                + (f"?{requested.query}" if requested.query else "")
-            )
+            query = f"?{requested.query}" if requested.query else ""
+            url = f"{self.redirect.rstrip('/')}{requested.path or '/'}{query}"
         is_kept = any(part in url for part in self._kept)
         self.answer = None if is_kept else self.answer
         self.limiter.wait()
