@@ -51,7 +51,7 @@ def describe_deployments(store: str, schedule: Schedule) -> list[Specification]:
     forms = _read_forms(tuple(deployment["entrypoint"] for deployment in deployments))
     return [
         Specification(
-            f"{_name_flow(deployment)}/{deployment['name']}",
+            f"{deployment['entrypoint'].rpartition('.')[2]}/{deployment['name']}",
             _list_fields(deployment)
             | {
                 "schedules": _describe_schedules(deployment, schedule),
@@ -72,10 +72,6 @@ def describe_pool() -> Specification:
     (name,) = {deployment["work_pool"]["name"] for deployment in content["deployments"]}
     fields = {"base_job_template": template, "is_paused": False, "concurrency_limit": None}
     return Specification(name, fields)
-
-
-def _name_flow(deployment: Mapping[str, Any]) -> str:
-    return str(deployment["entrypoint"]).rpartition(".")[2]
 
 
 def _list_fields(deployment: Mapping[str, Any]) -> dict[str, Any]:

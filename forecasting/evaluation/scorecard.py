@@ -17,7 +17,6 @@ from forecasting.evaluation.bootstrap import Interval, block_bootstrap
 from forecasting.evaluation.coverage_tests import Significance, christoffersen, kupiec
 from forecasting.evaluation.metrics import mean_known
 from forecasting.evaluation.panel import REFERENCE, Panel, build_panel
-from forecasting.evaluation.scores import Scores
 from forecasting.types import Floats
 
 CONTENDERS = ("calibrated", "predictive", "random_walk")  # the first that is there is judged
@@ -109,6 +108,7 @@ def score_by_horizon(panel: Panel) -> pd.DataFrame:
         for index, horizon in enumerate(panel.horizons):
             below, above = scores.misses[..., index]
             low, high = scores.pinball[..., index]
+            inside, reports = scores.inside[..., index], panel.reports_ahead[..., index]
             rows.append(
                 {
                     "method": method,
@@ -122,31 +122,18 @@ def score_by_horizon(panel: Panel) -> pd.DataFrame:
                     ),
                     "pinball_lower": finite_mean(low),
                     "pinball_upper": finite_mean(high),
-                    "coverage": finite_mean(scores.inside[..., index]),
+                    "coverage": finite_mean(inside),
                     "below": finite_mean(below),
                     "above": finite_mean(above),
-                    **_coverage_by_tercile(scores, index, market, prefix="coverage"),
-                    **_coverage_by_tercile(scores, index, by_ticker, prefix="own"),
-                    **_coverage_by_report(scores, index, panel.reports_ahead),
+                    "coverage_calm": finite_mean(inside[market.calm]),
+                    "coverage_stressed": finite_mean(inside[market.stressed]),
+                    "own_calm": finite_mean(inside[by_ticker.calm]),
+                    "own_stressed": finite_mean(inside[by_ticker.stressed]),
+                    "coverage_with_report": finite_mean(inside[reports > 0]),
+                    "coverage_without_report": finite_mean(inside[reports == 0]),
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _coverage_by_tercile(scores: Scores, index: int, terciles: Terciles, *, prefix: str) -> dict[str, float]:
-    inside = scores.inside[..., index]
-    return {
-        f"{prefix}_calm": finite_mean(inside[terciles.calm]),
-        f"{prefix}_stressed": finite_mean(inside[terciles.stressed]),
-    }
-
-
-def _coverage_by_report(scores: Scores, index: int, reports_ahead: Floats) -> dict[str, float]:
-    inside, reports = scores.inside[..., index], reports_ahead[..., index]
-    return {
-        "coverage_with_report": finite_mean(inside[reports > 0]),
-        "coverage_without_report": finite_mean(inside[reports == 0]),
-    }
 
 
 def score_by_ticker(panel: Panel, method: str) -> pd.DataFrame:

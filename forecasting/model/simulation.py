@@ -63,7 +63,7 @@ def _roll_forward(model: Model, start: Lookback, out: Output, *, masks: Masks, n
     channels = (start.returns, start.ranges, start.market, start.surprises)
     reports = None if start.reports is None else _extend_reports(start.reports, horizon)
     path = Lookback(*(_with_room(channel, rows, horizon) for channel in channels), reports=reports)
-    window = _window_at(path, 0)
+    window = path[:, :WINDOW]
     features = compute_features(window, model.manifest.features)  # (S, F)
     for step in range(horizon):
         log_scale = model.log_har.log_scales(features, window, (1,))[:, 0]
@@ -72,7 +72,7 @@ def _roll_forward(model: Model, start: Lookback, out: Output, *, masks: Masks, n
         path.returns[:, WINDOW + step] = np.clip(scale * residual, -LARGEST_STEP, LARGEST_STEP)
         path.ranges[:, WINDOW + step] = range_ratio * scale**2
         path.market[:, WINDOW + step] = market_ratio * predict_market(model.market, window.market)
-        window = _window_at(path, step + 1)
+        window = path[:, step + 1 : step + 1 + WINDOW]
         if step + 1 < horizon:
             features = compute_features(window, model.manifest.features)
             out = model.network(as_batch(features[:, None, model.inputs]), masks, out.state)
@@ -90,10 +90,6 @@ def _extend_reports(reports: ReportWindow, horizon: int) -> ReportWindow:
     """(1, W + H) reports of the history and of the simulated sessions: those were ahead of it."""
     weights = np.concatenate([reports.weights, reports.ahead[:horizon]])
     return ReportWindow(weights[None], reports.ahead[None], np.array([reports.size]))
-
-
-def _window_at(path: Lookback, step: int) -> Lookback:
-    return path[:, step : step + WINDOW]
 
 
 def _expand(out: Output, copies: int) -> Output:

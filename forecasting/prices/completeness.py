@@ -110,11 +110,7 @@ def find_believed_gaps(history: PriceHistory, calendar: Calendar | str, session:
     """
     recent = history.until(session).bars.iloc[-GAP_WINDOW:]
     gaps = find_gaps(recent, calendar, session)
-    return tuple(day for day in gaps if _count_later(recent, day) >= BELIEVED_AFTER)
-
-
-def _count_later(bars: pd.DataFrame, day: date) -> int:
-    return int((bars.index > pd.Timestamp(day)).sum())
+    return tuple(day for day in gaps if (recent.index > pd.Timestamp(day)).sum() >= BELIEVED_AFTER)
 
 
 def check_complete(history: PriceHistory, calendar: Calendar | str, session: date) -> None:
