@@ -42,11 +42,9 @@ def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingeste
         What was saved; for a fault of its prices, a failed state named `Quarantined`.
     """
     result = try_ticker(context, ticker, retrier)
-    return (
-        Failed(name="Quarantined", message=str(result), data=result)
-        if isinstance(result, PriceError)
-        else result
-    )
+    if isinstance(result, PriceError):
+        return Failed(name="Quarantined", message=str(result), data=result)
+    return result
 
 
 def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:

@@ -96,9 +96,7 @@ def evaluate_challenger(
         PromotionError: Too few sessions that neither has seen.
     """
     universes = {"challenger": universe, "champion": champion_universe or universe}
-    models = (
-        {"challenger": challenger} if champion is None else {"challenger": challenger, "champion": champion}
-    )
+    models = {"challenger": challenger} | ({} if champion is None else {"champion": champion})
     seen = max(model.manifest.trained_through for model in models.values())
     unseen = [session for session in _list_sessions(list(universe.values())) if session > seen]
     origins = unseen[config.purge_sessions - 1 : -1 : config.every]
