@@ -6,7 +6,7 @@ from datetime import datetime
 
 from prefect import get_run_logger
 
-from db import ModelRecord, PromotionRecord
+from db import ModelRecord, PromotionRecord, Transaction
 from flows.context import RunContext
 from flows.prefect_runtime.definitions import define_task
 from flows.steps.epoch_log import EpochLog, format_losses
@@ -53,7 +53,9 @@ def run_promotion_test(context: RunContext) -> None:
     with log_progress("train"):  # features and linear part of 500 tickers take minutes before the first epoch
         prices = load_for_run(context, list_trainable(context), context.settings.model.price_basis)
         challenger = fit_challenger(context, prices)
-    if not _is_decided(context, challenger.version()):
+    with context.store.reading() as tx:
+        is_decided = _is_decided(tx, challenger.version())
+    if not is_decided:
         evaluation = evaluate(context, challenger, champion)
         fingerprint = fingerprint_universe(prices.returns.values())
         save_decision(context, challenger, champion, evaluation=evaluation, data_fingerprint=fingerprint)
@@ -176,7 +178,10 @@ def save_decision(
     evaluation: Evaluation,
     data_fingerprint: str,
 ) -> None:
-    """Save challenger and decision in one transaction, and promote or refuse it."""
+    """Save challenger and decision in one transaction, and promote or refuse it.
+
+    What another run has decided on the same model meanwhile stays, and so does a rollback of it.
+    """
     version, before = challenger.version(), champion.version if champion else None
     decision = PromotionRecord(
         decision_id=identify(context.as_of, context.source.name, version, before or ""),
@@ -189,6 +194,8 @@ def save_decision(
         **asdict(evaluation.decision),
     )
     with context.store.writing() as tx:
+        if _is_decided(tx, version):
+            return
         tx.models.add(_build_record(context, challenger, data_fingerprint))
         if decision.promoted:
             tx.models.promote(version, context.as_of)
@@ -215,10 +222,9 @@ def _climb_down(context: RunContext) -> Ladder[ModelRecord | None]:
         return climb_down(tx.models.list_ladder(context.as_of), load)
 
 
-def _is_decided(context: RunContext, version: str) -> bool:
+def _is_decided(tx: Transaction, version: str) -> bool:
     """Return whether the same prices made the same model before; a refused one is not tested again."""
-    with context.store.reading() as tx:
-        record = tx.models.get(version)
+    record = tx.models.get(version)
     if record is None or record.status not in ("champion", "refused"):
         return False
     get_run_logger().info("promotion: the same prices make the same model: the %s one", record.status)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +11,15 @@ from flow_runs import complete
 from reading_store import connection, rows
 from tampered_models import change_manifest
 
-from db import Store
+from db import ModelRecord, Store
+from flows.context import RunContext
 from flows.forecast import forecast
 from flows.ingest import ingest
 from flows.retrain import retrain
+from flows.steps.models import evaluate
 from flows.summary import RunSummary
+from forecasting.model.artifact import Model
+from forecasting.promotion.evaluate import Evaluation
 
 pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
@@ -133,3 +137,28 @@ def test_where_nothing_can_be_trained_the_random_walk_serves_and_trying_again_is
     for _ in range(2):
         assert bands(FIRST, "auto").model_version == "random-walk"
     assert statuses() == {}
+
+
+def test_a_rollback_holds_where_another_run_ends_with_the_same_model_after_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ModelRecord(
+        "before", "sample", FIRST - timedelta(days=90), b"", "{}", {}, "f", datetime.now(UTC)
+    )
+    made: list[str] = []
+
+    def evaluate_while_another_ends(
+        context: RunContext, challenger: Model, champion: ModelRecord | None
+    ) -> Evaluation:
+        evaluation = evaluate(context, challenger, champion)
+        made.append(challenger.version())
+        with store.writing() as tx:
+            for record in (before, replace(before, version=made[0], trained_through=FIRST)):
+                tx.models.add(record)
+                tx.models.promote(record.version)
+            tx.models.rollback()
+        return evaluation
+
+    monkeypatch.setattr("flows.steps.models.evaluate", evaluate_while_another_ends)
+    complete(retrain, tickers=TICKERS, as_of=FIRST)
+    assert statuses() == {"before": "champion", made[0]: "refused"}
