@@ -160,7 +160,7 @@ def resolve_scope(
         )
     calendars = read_calendars(settings)
     training = choose_training_universe(settings, tickers, calendars)
-    session = newest if as_of is None else find_session(tickers, as_of, calendars)
+    session = find_session(tickers, as_of or newest, calendars)
     return Scope(settings, source, tickers, session, training)
 
 

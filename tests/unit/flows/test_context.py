@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from price_files import write_prices
 
 from db import open_store
 from flows.context import RunContext, load_calendars, open_context, resolve_scope
+from flows.sources import SampleSource
 from forecasting.calendars.reports import EarningsDates, Report
 from forecasting.errors import CalendarError, UnknownExchangeError, UsageError
 
@@ -189,6 +191,14 @@ def test_a_day_without_a_session_stands_for_the_session_before_it() -> None:
     assert resolve_scope(DUE, holiday).as_of == date(2013, 2, 15)
     assert resolve_scope(DUE, sunday).as_of == date(2013, 2, 22)
     assert resolve_scope(DUE, sunday, source="yahoo", tickers="AAPL,BTC-USD").as_of == sunday
+
+
+def test_files_that_end_on_a_closure_are_forecast_from_the_session_before_it(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_prices(workplace / "prices", SampleSource().fetch("IBM", None, date(2013, 3, 1)))
+    monkeypatch.setenv("BANDCAST_CLOSURES", "XNYS:2013-03-01")
+    assert resolve_scope(DUE, source="csv", csv_dir=workplace / "prices").as_of == date(2013, 2, 28)
 
 
 def test_a_scope_is_resolved_without_a_store(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
