@@ -31,14 +31,17 @@ _COLUMNS = record_columns(model_versions, ModelRecord)
 _COLUMNS_WITHOUT_WEIGHTS: list[sa.Label[Any]] = [
     sa.literal(b"").label("weights") if column.name == "weights" else column for column in _COLUMNS
 ]
+_HAS_WEIGHTS = sa.func.length(model_versions.c.weights) > 0
 
 
 class ModelRepository(Repository):
     """Stored models; a version is unique over all sources."""
 
     def add(self, record: ModelRecord) -> None:
-        """Store a model; a version that is stored already stays as it is, status included."""
+        """Store a model; a version that is stored already stays as it is, and gets pruned weights back."""
         upsert(self._connection, model_versions, [asdict(record)], guarded=())
+        is_pruned = (model_versions.c.version == record.version) & ~_HAS_WEIGHTS
+        self._connection.execute(sa.update(model_versions).where(is_pruned).values(weights=record.weights))
 
     def add_baseline(self, created_at: datetime) -> str:
         """Store the random walk, which forecasts of the lowest rung refer to, and return its version."""
@@ -72,7 +75,9 @@ class ModelRepository(Repository):
         self._set_status(version, "champion")
 
     def rollback(self, expected: str | None = None) -> Rollback:
-        """Make the champion before the present one champion again, and refuse the present one for good.
+        """Make the newest champion before the present one whose weights are kept champion again.
+
+        The present one is refused for good.
 
         Args:
             expected: Version of the present champion; None for whichever it is.
@@ -83,7 +88,7 @@ class ModelRepository(Repository):
         columns = model_versions.c
         query = sa.select(*_COLUMNS).where(columns.source == self._source).order_by(*_newest_first())
         champion = self._first(query.where(columns.status == "champion"))
-        before = self._first(query.where(columns.status == "retired"))
+        before = self._first(query.where((columns.status == "retired") & _HAS_WEIGHTS))
         if champion is None or before is None:
             raise StoreError(
                 f"Expected a champion of '{self._source}' and one before it, found "

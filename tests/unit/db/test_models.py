@@ -152,6 +152,30 @@ def test_only_the_champion_that_was_named_is_taken_back(stored: Store) -> None:
         assert tx.models.rollback("m4") == Rollback(active="m2", withdrawn="m4")
 
 
+def prune_weights(store: Store, version: str) -> None:
+    with writing(store.engine) as connection:
+        is_named = model_versions.c.version == version
+        connection.execute(sa.update(model_versions).where(is_named).values(weights=b""))
+
+
+def test_a_model_without_weights_is_no_place_to_roll_back_to(stored: Store) -> None:
+    prune_weights(stored, "m2")
+    with stored.writing() as tx:
+        assert tx.models.rollback() == Rollback(active="m1", withdrawn="m4")
+
+
+def test_a_model_that_is_made_again_gets_its_pruned_weights_back(stored: Store, model: ModelRecord) -> None:
+    prune_weights(stored, "m3")
+    with stored.writing() as tx:
+        tx.models.add(replace(model, version="m3"))
+        found, kept = tx.models.get("m3"), tx.models.get("m4")
+    assert found is not None
+    assert (found.weights, found.status) == (model.weights, "refused")
+    assert found.trained_through == date(2022, 12, 31)
+    assert kept is not None
+    assert kept.weights == model.weights
+
+
 def test_without_a_champion_there_is_nothing_to_roll_back(store: Store) -> None:
     with store.writing() as tx, pytest.raises(StoreError, match="found no champion"):
         tx.models.rollback()
