@@ -91,11 +91,16 @@ def load_horizon_scores(store: Store, tickers: Sequence[str], since: date) -> Ho
     main = replace(selection, horizons=MAIN_HORIZONS)
     with store.reading() as tx:
         return HorizonScores(
-            issued=_load(tx, "horizon", main),
+            issued=load_issued_scores(tx, tickers, since),
             walked=_load(tx, "horizon", replace(main, kinds=(_WALKED,))),
             conditions=tx.outcomes.count_by_condition(main),
             odds=load_odds_scores(tx, selection),
         )
+
+
+def load_issued_scores(tx: Transaction, tickers: Sequence[str], since: date) -> pd.DataFrame:
+    """Load the scores of issued bands at the main horizons; the arguments are those of all scores."""
+    return _load(tx, "horizon", Selection(tickers=tickers, since=since, horizons=MAIN_HORIZONS))
 
 
 def _load(tx: Transaction, by: Dimension, selection: Selection) -> pd.DataFrame:

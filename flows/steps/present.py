@@ -23,7 +23,7 @@ from flows.presentation.bands import (
     load_fan_data,
     select_charted,
 )
-from flows.presentation.scorecards import load_horizon_scores
+from flows.presentation.scorecards import load_horizon_scores, load_issued_scores
 from flows.presentation.summary_page import RunPage, describe_run, format_page
 from flows.steps.alarms import alarm_drift, alarm_quarantined
 from flows.steps.calibrate import load_closed_bands
@@ -116,7 +116,7 @@ def present_summary(context: RunContext, summary: RunSummary, artifacts: tuple[s
         earlier = tx.forecasts.load_latest(tickers, before)
         model = tx.models.get(summary.model_version) if summary.model_version else None
         calibration = tx.calibrations.load_newest(context.as_of)
-    coverage = load_horizon_scores(context.store, tickers, context.as_of - LAST_MONTH).issued
+        coverage = load_issued_scores(tx, tickers, context.as_of - LAST_MONTH)
     page = RunPage(summary, bands, earlier, model, calibration, coverage, artifacts)
     show_page(format_page(page), summary.as_of)
     alarm_quarantined(context, summary)
