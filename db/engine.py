@@ -15,6 +15,7 @@ from db.faults import find_fault, is_locked, list_url_secrets, quote_error, read
 from db.file_history import find_file, find_history
 from db.sqlite_file import connect_read_only, is_overtaken
 from forecasting.errors import (
+    BadDatabaseUrlError,
     DatabaseFaultError,
     DatabaseLockedError,
     DatabaseUnreachableError,
@@ -43,7 +44,8 @@ def open_engine(url: str, *, read_only: bool = False) -> sa.Engine:
         read_only: Read a SQLite file, which must exist, without the right to write to it or beside it.
 
     Raises:
-        DatabaseUnreachableError: The text is no URL, its driver is missing or the folder cannot be created.
+        BadDatabaseUrlError: The text is no URL of a file or a server.
+        DatabaseUnreachableError: Its driver is missing or the folder cannot be created.
         NoStoreError: There is no such file to read.
     """
     parsed = _parse_url(url)
@@ -67,7 +69,7 @@ def name_database(url: str) -> str:
     'postgresql://db.example.com/bands'
 
     Raises:
-        DatabaseUnreachableError: The text is no URL of a database.
+        BadDatabaseUrlError: The text is no URL of a database.
     """
     parsed = _parse_url(url)
     return display_url(parsed.set(drivername=parsed.get_backend_name()))
@@ -222,24 +224,24 @@ def _parse_url(url: str) -> URL:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         # Neither the text nor the original error, which repeats it: a password may be in any part of it.
-        raise DatabaseUnreachableError(_NAMED, f"no database URL ({_EXAMPLES})") from None
+        raise BadDatabaseUrlError(_NAMED, f"no database URL ({_EXAMPLES})") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
         found = f"a {parsed.get_backend_name()} database where SQLite or PostgreSQL is needed"
-        raise DatabaseUnreachableError(display_url(parsed), found)
+        raise BadDatabaseUrlError(display_url(parsed), found)
     if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
-        raise DatabaseUnreachableError(_NAMED, "an @ too many; write @ as %40 in a password")
+        raise BadDatabaseUrlError(_NAMED, "an @ too many; write @ as %40 in a password")
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     if parsed.drivername not in _USABLE:
         found = f"a driver that cannot be used here; write {parsed.get_backend_name()}:// alone"
-        raise DatabaseUnreachableError(display_url(parsed), found)
+        raise BadDatabaseUrlError(display_url(parsed), found)
     return parsed
 
 
 def _find_sqlite_file(url: URL) -> Path:
     path = find_file(url)
-    if path is None:
-        found = f"a database in memory, which ends with its connection; name a file ({_EXAMPLES})"
-        raise DatabaseUnreachableError(display_url(url), found)
+    if path is None or path.is_dir():
+        found = "a folder" if path else "a database in memory, which ends with its connection"
+        raise BadDatabaseUrlError(display_url(url), f"{found}; name a file ({_EXAMPLES})")
     return path
 
 
@@ -247,7 +249,7 @@ def _create_sqlite_reader(url: URL, path: Path) -> sa.Engine:
     if not path.exists():
         raise NoStoreError(display_url(url))
     # No pool: a connection without locks must not outlive the state of the file that it has read.
-    engine = sa.create_engine(url, creator=lambda: connect_read_only(path), poolclass=sa.NullPool)
+    engine = _create_engine(url, creator=lambda: connect_read_only(path), poolclass=sa.NullPool)
     sa.event.listen(engine, "connect", _leave_transactions)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -264,7 +266,7 @@ def _create_sqlite_engine(url: URL, path: Path) -> sa.Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unreachable(url, error) from error
-    engine = sa.create_engine(url)
+    engine = _create_engine(url)
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -300,10 +302,17 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _create_postgres_engine(url: URL) -> sa.Engine:
     try:
         options = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=options)
+        return _create_engine(url, pool_pre_ping=True, connect_args=options)
     except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
         hint = "no PostgreSQL driver (pip install 'bandcast[postgres]')"
         raise DatabaseUnreachableError(display_url(url), hint) from error
+
+
+def _create_engine(url: URL, **options: Any) -> sa.Engine:
+    try:
+        return sa.create_engine(url, **options)
+    except (sa.exc.ArgumentError, ValueError) as error:  # a host of a file, an option that is no number
+        raise BadDatabaseUrlError(display_url(url), quote_error(url, error)) from None
 
 
 def _unreachable(url: URL, error: BaseException | None) -> DatabaseUnreachableError:

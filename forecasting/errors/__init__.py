@@ -47,6 +47,7 @@ Each class takes facts and builds one sentence: what was expected, what was foun
     └── StoreError
         ├── BadCalibrationError
         ├── DatabaseUnreachableError
+        │   └── BadDatabaseUrlError  a UsageError, too
         ├── DatabaseFaultError      it answers, and fails at its work
         ├── DatabaseLockedError
         ├── EmptiedStoreError
@@ -103,6 +104,7 @@ from forecasting.errors.prices import (
 )
 from forecasting.errors.stores import (
     BadCalibrationError,
+    BadDatabaseUrlError,
     DatabaseFaultError,
     DatabaseLockedError,
     DatabaseUnreachableError,
@@ -117,6 +119,7 @@ __all__ = [
     "ArchitectureMismatchError",
     "BadBarsError",
     "BadCalibrationError",
+    "BadDatabaseUrlError",
     "BadRangeError",
     "BandcastError",
     "CalendarError",

@@ -21,6 +21,10 @@ class DatabaseUnreachableError(StoreError):
         super().__init__(f"Expected a database at {url}, found {detail}; check BANDCAST_DATABASE_URL.")
 
 
+class BadDatabaseUrlError(DatabaseUnreachableError, UsageError):
+    """The URL can be that of no database, whatever answers there."""
+
+
 class DatabaseFaultError(StoreError):
     """The database answers, but cannot do its work; the transaction is rolled back."""
 

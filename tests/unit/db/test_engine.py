@@ -15,7 +15,7 @@ from db.engine import display_url, open_engine, reading, writing
 from db.file_history import find_history
 from db.migrate import read_revision
 from db.schema import quarantines
-from forecasting.errors import DatabaseFaultError, DatabaseUnreachableError
+from forecasting.errors import BadDatabaseUrlError, DatabaseFaultError, DatabaseUnreachableError, UsageError
 
 ROW: dict[str, Any] = {
     "source": "sample",
@@ -169,13 +169,22 @@ def test_sqlite_file_that_is_none(tmp_path: Path) -> None:
         ("sqlite:///:memory:", "a database in memory"),
         ("sqlite:///file::memory:?cache=shared&uri=true", "a database in memory"),
         ("sqlite:///file:store?mode=memory&uri=true", "a database in memory"),
-        ("sqlite:////dev/null/x.sqlite", "found '.*(Not a directory|File exists)"),
+        ("sqlite:////", "a folder; name a file"),
+        ("sqlite:////dev", "a folder; name a file"),
+        ("sqlite://me:s3cret@host/store.db", "'Invalid SQLite URL"),
+        ("sqlite:///store.db?timeout=soon", "'could not convert string to float"),
     ],
 )
-def test_impossible_urls(url: str, found: str) -> None:
-    with pytest.raises(DatabaseUnreachableError, match=found) as caught:
+def test_impossible_urls_are_bad_usage(url: str, found: str) -> None:
+    with pytest.raises(BadDatabaseUrlError, match=found) as caught:
         open_engine(url)
+    assert isinstance(caught.value, UsageError)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made() -> None:
+    with pytest.raises(DatabaseUnreachableError, match=r"found '.*(Not a directory|File exists)"):
+        open_engine("sqlite:////dev/null/x.sqlite")
 
 
 def test_a_file_in_the_form_of_sqlite_itself_may_have_any_name(tmp_path: Path) -> None:
