@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import itertools
 import json
 import math
 import os
@@ -11,7 +12,15 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
@@ -67,7 +76,9 @@ class Settings(BaseSettings):
     share_home: bool = Field(False, description="Whether the user's own umask decides who may read `home`.")
     source: SourceKind = Field("yahoo", description="Source of prices.")
     csv_dir: Path | None = Field(None, description="Folder of TICKER.csv files, for the source `csv`.")
-    yahoo_url: str | None = Field(None, description="Base URL of a stand-in for Yahoo's servers.")
+    yahoo_url: str | None = Field(
+        None, pattern="^https?://", description="Base URL of a stand-in for Yahoo's servers."
+    )
     tickers: Tickers = Field((), description="Tickers to forecast; empty means all that the source holds.")
     train_tickers: Tickers = Field((), description="Tickers to train on; empty means `train_universe`.")
     train_universe: str = Field(
@@ -152,8 +163,14 @@ class Settings(BaseSettings):
 
     @field_validator(*TICKER_LISTS, mode="before")
     @classmethod
-    def _split_tickers(cls, value: Any) -> Any:
-        return split_tickers(value) if isinstance(value, str) else parse_tickers(value)
+    def _split_tickers(cls, value: Any, info: ValidationInfo) -> Any:
+        try:
+            return split_tickers(value) if isinstance(value, str) else parse_tickers(value)
+        except UsageError as error:
+            name = PREFIX + str(info.field_name).upper()
+            if read_environment().get(name) == value:  # and no option or value of a form
+                error.args = (f"{name}: {error}",)
+            raise
 
     @field_validator("home", "csv_dir")
     @classmethod
@@ -285,11 +302,13 @@ def _list_composed(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel
 
 def _describe_validation_error(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = PREFIX + "__".join(str(part).upper() for part in first["loc"])
+    parts = itertools.takewhile(lambda part: isinstance(part, str), first["loc"])  # no index within a list
+    name = PREFIX + "__".join(str(part).upper() for part in parts)
     if first["type"] == "extra_forbidden":
         near = find_nearest(name) or f"{PREFIX}TICKERS"
         return f"Expected the name of a setting, such as {near}, found {name}; correct it."
-    return f"Expected a valid {name}, found {_quote_harmless(first['input'])}: {first['msg']}."
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"Expected a valid {name}, found {_quote_harmless(first['input'])}: {reason}."
 
 
 def _describe_json_error(error: Exception) -> str:

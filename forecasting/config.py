@@ -2,9 +2,17 @@
 
 import math
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from forecasting.types import PriceBasis, Weighting
 
@@ -25,6 +33,17 @@ BAND_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of every band: its edges are what
 SCORE_LEVELS = tuple(round(step / 20, 2) for step in range(1, 20))  # the grid behind every CRPS that compares
 CALIBRATED_LEVELS = (0.01, 0.025, *SCORE_LEVELS, 0.975, 0.99)  # of the calibrated band, its tails included
 TOUCH_MOVES = (-0.3, -0.2, -0.15, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # of the anchor close
+
+
+def _require_horizons(horizons: tuple[int, ...]) -> tuple[int, ...]:
+    possible = range(1, LONGEST_HORIZON + 1)
+    if not horizons or horizons != tuple(sorted({*horizons} & {*possible})):
+        raise ValueError(f"horizons must increase and lie between 1 and {LONGEST_HORIZON}")
+    return horizons
+
+
+Horizons = Annotated[tuple[int, ...], AfterValidator(_require_horizons)]
+DropoutRuns = Annotated[int, Field(ge=FEWEST_DROPOUT_RUNS, le=MOST_DROPOUT_RUNS)]
 
 
 class Frozen(BaseModel):
@@ -187,9 +206,7 @@ class SimulationConfig(Frozen):
     """Number of dropout runs and simulated paths, and the quantiles of a forecast."""
 
     horizon: int = Field(LONGEST_HORIZON, ge=1, le=LONGEST_HORIZON, description="Sessions forecast (H).")
-    dropout_runs: int = Field(
-        50, ge=FEWEST_DROPOUT_RUNS, le=MOST_DROPOUT_RUNS, description="Monte-Carlo-dropout runs (M)."
-    )
+    dropout_runs: DropoutRuns = Field(50, description="Monte-Carlo-dropout runs (M).")
     noise_paths: int = Field(20, ge=1, le=1000, description="Noise paths in each dropout run (K).")
     odds: bool = Field(True, description="Simulate paths for the odds of touches and drawdowns.")
     levels: tuple[float, ...] = Field(
@@ -258,7 +275,7 @@ class PromotionConfig(Frozen):
 
     sessions: int = Field(63, ge=10, le=504, description="Last sessions that no model is trained on.")
     every: int = Field(3, ge=1, le=21, description="Sessions from one origin to the next.")
-    horizons: tuple[int, ...] = Field(SHORT_HORIZONS, description="Horizons compared, in sessions.")
+    horizons: Horizons = Field(SHORT_HORIZONS, description="Horizons compared, in sessions.")
     draws: int = Field(2000, ge=200, le=1_000_000, description="Resampled means behind each bound.")
     tolerance: float = Field(
         0.005, ge=0, lt=0.1, description="How much worse an old champion's successor may at most be."
@@ -267,12 +284,7 @@ class PromotionConfig(Frozen):
     purge_sessions: int = Field(
         5, ge=1, description="Sessions between the last one that training saw and the first origin."
     )
-    dropout_runs: int = Field(
-        20,
-        ge=FEWEST_DROPOUT_RUNS,
-        le=MOST_DROPOUT_RUNS,
-        description="Dropout runs of each forecast, at most.",
-    )
+    dropout_runs: DropoutRuns = Field(20, description="Dropout runs of each forecast, at most.")
     tickers: int = Field(
         60, ge=1, le=1000, description="Tickers compared on, at most: those that are forecast first."
     )
@@ -297,18 +309,13 @@ class WarmStartConfig(Frozen):
     fewest_fitted: int = Field(400, ge=1, description="Sessions left for the model that is walked.")
     # Thousands of bands are pooled: each may be rough, and more tickers teach the pool little.
     tickers: int = Field(24, ge=1, le=1000, description="Tickers walked at most, drawn by the seed.")
-    dropout_runs: int = Field(
-        10,
-        ge=FEWEST_DROPOUT_RUNS,
-        le=MOST_DROPOUT_RUNS,
-        description="Dropout runs of each forecast, at most.",
-    )
+    dropout_runs: DropoutRuns = Field(10, description="Dropout runs of each forecast, at most.")
 
 
 class MonitoringConfig(Frozen):
     """When the coverage of issued bands counts as drifted."""
 
-    horizons: tuple[int, ...] = Field(SHORT_HORIZONS, description="Horizons watched, in sessions.")
+    horizons: Horizons = Field(SHORT_HORIZONS, description="Horizons watched, in sessions.")
     sessions: int = Field(60, ge=1, description="Last sessions of issue that are judged.")
     fewest_sessions: int = Field(20, ge=1, description="Sessions under which nothing is judged.")
     tolerance: float = Field(0.05, ge=0, lt=1, description="Tolerated distance from nominal coverage.")
@@ -327,17 +334,12 @@ class BacktestConfig(Frozen):
     )
     warm_up_every: int = Field(5, ge=1, description="Sessions between warm-up origins, at least.")
     first_fit: int = Field(
-        400,
-        ge=1,
-        description="Sessions before any fit: log-HAR needs 280, the network its lookback.",
+        400, ge=1, description="Sessions before any fit: log-HAR needs 280, the network its lookback."
     )
-    horizons: tuple[int, ...] = Field(MAIN_HORIZONS, min_length=1, description="Horizons kept.")
+    horizons: Horizons = Field(MAIN_HORIZONS, description="Horizons kept.")
 
     @model_validator(mode="after")
     def _is_a_span(self) -> "BacktestConfig":
         if self.end < self.start:
             raise ValueError("the end must not lie before the start")
-        possible = range(1, LONGEST_HORIZON + 1)
-        if self.horizons != tuple(sorted({*self.horizons} & {*possible})):
-            raise ValueError(f"horizons must increase and lie between 1 and {LONGEST_HORIZON}")
         return self

@@ -9,7 +9,7 @@ from flows.settings import Settings
 from flows.sources.registry import open_source
 from flows.sources.training import find_list, read_list
 from flows.symbols import names_variable
-from forecasting.errors import SourceError
+from forecasting.errors import SourceError, UsageError
 from forecasting.text import name_some
 
 
@@ -42,7 +42,7 @@ def check_training_list(settings: Settings, _: datetime) -> Iterator[Finding]:
         return
     try:
         number = len(read_list(settings.train_universe))
-    except SourceError as error:
+    except UsageError as error:
         yield Finding("training universe", "fail", str(error).rstrip("."))
     else:
         yield Finding("training universe", "ok", f"{number} tickers in {file}")

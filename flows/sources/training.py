@@ -13,7 +13,7 @@ from flows.settings import Settings
 from flows.symbols import list_symbol_cells, parse_ticker
 from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars
-from forecasting.errors import SourceError, UnknownExchangeError, UsageError
+from forecasting.errors import SymbolError, UnknownExchangeError, UsageError
 
 OWN, US_LARGE = "own", "us-large"
 BUNDLED = (US_LARGE,)
@@ -46,7 +46,7 @@ def choose_training_universe(
         calendars: Of the tickers.
 
     Raises:
-        SourceError: The list cannot be read.
+        UsageError: The list cannot be read.
     """
     if settings.train_tickers:
         return TrainingUniverse(OWN, settings.train_tickers)
@@ -61,19 +61,20 @@ def read_list(name: str) -> tuple[str, ...]:
     """Read the tickers of a bundled list or of a file with a column `ticker`, or one symbol a line.
 
     Raises:
-        SourceError: There is no such list, or it holds no symbols.
+        UsageError: There is no such list, or it holds no symbols.
     """
     if name in BUNDLED:
         return _read_symbols(resources.files("flows").joinpath("universes", f"{name}.csv").read_text("utf-8"))
-    expected = f"Expected {OWN}, {', '.join(BUNDLED)} or a file with a column ticker as the training universe"
+    known = f"{OWN}, {', '.join(BUNDLED)}"
+    expected = f"Expected {known} or a file with a column ticker in BANDCAST_TRAIN_UNIVERSE"
     try:
         symbols = _read_symbols(expand_path(Path(name)).read_text("utf-8-sig"))
     except (OSError, UnicodeError) as error:
-        raise SourceError(f"{expected}, found {name}, which cannot be read; correct the path.") from error
-    except UsageError as error:
-        raise SourceError(f"{expected}, found in {name}: {error}") from error
+        raise UsageError(f"{expected}, found {name}, which cannot be read; correct the path.") from error
+    except SymbolError as error:
+        raise UsageError(f"{expected}, found in {name}: {error}") from error
     if not symbols:
-        raise SourceError(f"{expected}, found no symbol in {name}; put some into it.")
+        raise UsageError(f"{expected}, found no symbol in {name}; put some into it.")
     return symbols
 
 

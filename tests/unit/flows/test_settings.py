@@ -31,7 +31,7 @@ ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WIT
         (
             "BANDCAST_SIMULATION__LEVELS",
             "[0.05, 0.5, 0.95]",
-            "Expected a valid BANDCAST_SIMULATION__LEVELS, found [0.05, 0.5, 0.95]: Value error, "
+            "Expected a valid BANDCAST_SIMULATION__LEVELS, found [0.05, 0.5, 0.95]: "
             "the stored levels are no setting any more; remove it.",
         ),
         (
@@ -53,17 +53,31 @@ ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WIT
         (
             "BANDCAST_SCHEDULE",
             "30 18 * * ",
-            "Expected a valid BANDCAST_SCHEDULE, found a text that is not shown here: Value error, "
+            "Expected a valid BANDCAST_SCHEDULE, found a text that is not shown here: "
             "a cron has minute, hour, day, month and weekday, such as 30 18 * * 1-5.",
         ),
         (
             "BANDCAST_TIMEZONE",
             "New York",
-            "Expected a valid BANDCAST_TIMEZONE, found 'New York': Value error, "
+            "Expected a valid BANDCAST_TIMEZONE, found 'New York': "
             "a time zone has an IANA name, such as Europe/Paris.",
         ),
-        ("BANDCAST_TICKERS", " , ", NO_TICKERS),
-        ("BANDCAST_TRAIN_TICKERS", ",", NO_TICKERS),
+        ("BANDCAST_TICKERS", " , ", f"BANDCAST_TICKERS: {NO_TICKERS}"),
+        ("BANDCAST_TRAIN_TICKERS", ",", f"BANDCAST_TRAIN_TICKERS: {NO_TICKERS}"),
+        ("BANDCAST_WATCHED", "A;B", "BANDCAST_WATCHED: Expected symbols such as AAPL, "),
+        ("BANDCAST_CLOSURES", "XNYS:2025-13-01", "Expected a valid BANDCAST_CLOSURES, found '2025-13-01': "),
+        (
+            "BANDCAST_GATE__HORIZONS",
+            "[]",
+            "Expected a valid BANDCAST_GATE__HORIZONS, found []: horizons must ",
+        ),
+        ("BANDCAST_GATE__HORIZONS", "[0, 5]", "Expected a valid BANDCAST_GATE__HORIZONS, found [0, 5]: "),
+        ("BANDCAST_MONITORING__HORIZONS", "[31]", "Expected a valid BANDCAST_MONITORING__HORIZONS, found "),
+        (
+            "BANDCAST_YAHOO_URL",
+            "localhost",
+            "Expected a valid BANDCAST_YAHOO_URL, found 'localhost': String should match ",
+        ),
     ],
 )
 @pytest.mark.parametrize("place", ["environment", "dotenv"])

@@ -10,7 +10,7 @@ from flows.settings import load_settings
 from flows.sources.training import choose_training_universe, read_list
 from forecasting.calendars.exchanges import calendar_name
 from forecasting.calendars.lookup import STANDARD
-from forecasting.errors import SourceError
+from forecasting.errors import UsageError
 from forecasting.text import is_symbol
 
 SECTORS = {
@@ -78,7 +78,9 @@ def test_a_file_that_is_no_list_is_refused(tmp_path: Path, content: bytes | None
     path = tmp_path / "mine.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SourceError, match=f"(?s)Expected own, us-large or a file .*{found}"):
+    with pytest.raises(
+        UsageError, match=f"(?s)Expected own, us-large or a file .* in BANDCAST_TRAIN_UNIVERSE, .*{found}"
+    ):
         read_list(str(path))
 
 
