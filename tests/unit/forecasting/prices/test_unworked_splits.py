@@ -74,6 +74,14 @@ def spoil(bars: pd.DataFrame, **changes: float) -> pd.DataFrame:
     return bars
 
 
+def pin(bars: pd.DataFrame) -> pd.DataFrame:
+    """Keep the price within 0.1 % at the ex-date, as after a bid for the company."""
+    bars = bars.copy()
+    ex_date = bars.index[EX_DATE]
+    bars.loc[ex_date, PRICE_COLUMNS] = bars.loc[ex_date, "close"] * np.array([1.0, 1.0005, 0.9995, 1.0])
+    return bars
+
+
 @pytest.mark.parametrize(
     "crash",
     [
@@ -85,8 +93,10 @@ def spoil(bars: pd.DataFrame, **changes: float) -> pd.DataFrame:
         spoil(make_bars(1.25), low=0.98, high=1.03),
         make_bars(1.25).assign(volume=np.nan),
         spoil(make_bars(2.0), open=1.9, high=1.9),  # it began where the day before ended
+        pin(make_bars(1.2)),
+        pin(make_bars(1 / 2)),
     ],
-    ids=["range", "volume", "ratio", "small", "small crowd", "small range", "no volume", "through the day"],
+    ids="range volume ratio small small-crowd small-range no-volume through-the-day pinned above".split(),
 )
 def test_a_move_that_lacks_one_of_the_signs_is_the_markets(crash: pd.DataFrame) -> None:
     assert find_unworked_splits(crash).empty
