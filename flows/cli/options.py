@@ -87,7 +87,7 @@ def to_day(moment: datetime | None) -> date | None:
         UsageError: It is a mistyped one, of which no arithmetic with days is possible.
     """
     if moment is not None and moment.date() < EARLIEST_DAY:
-        raise UsageError(f"Expected a day from {EARLIEST_DAY} on, found {moment:%Y-%m-%d}; correct the year.")
+        raise UsageError(f"Expected a day from {EARLIEST_DAY} on, found {moment.date()}; correct the year.")
     return moment.date() if moment else None
 
 

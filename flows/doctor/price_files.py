@@ -57,7 +57,7 @@ def check_price_files(folder: Path, now: datetime, calendars: Calendars = STANDA
     for ticker in tickers:
         yield _check_file(source, ticker, session or now.date())
     for name in source.ignored_files():
-        yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename it")
+        yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename or unpack it")
     yield from _check_earnings(source)
 
 

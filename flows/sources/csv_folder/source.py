@@ -1,6 +1,7 @@
 """A folder of TICKER.csv files with prices as Yahoo serves them: split-adjusted to the end of the file."""
 
 import functools
+import os
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -18,6 +19,7 @@ from flows.sources.registry import register
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.sessions import calendar_zone, last_closed_session
 from forecasting.errors import (
+    BadBarsError,
     CalendarError,
     PriceError,
     SourceError,
@@ -110,9 +112,11 @@ class CsvSource:
         """Return the path of a ticker's file."""
         check_symbol(ticker, str(self.folder))
         path = self.folder / f"{ticker}.csv"
-        if not path.is_file():
-            raise UnknownTickerError(ticker, str(self.folder))
-        return path
+        if path.is_file():
+            return path
+        if os.path.lexists(path):
+            raise BadBarsError(ticker, "a readable CSV file", "a folder, a device or a link to nothing")
+        raise UnknownTickerError(ticker, str(self.folder))
 
     def _zone(self, ticker: str) -> str:
         """Return the time zone of the ticker's exchange."""

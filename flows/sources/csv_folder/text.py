@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import BadBarsError
+from forecasting.text import clean_text
 
 DELIMITERS = (",", ";", "\t", "|")
 STATED_DELIMITER = re.compile(rf"\s*sep=([{''.join(DELIMITERS)}])\s*", re.IGNORECASE)  # for Excel
@@ -49,6 +50,9 @@ def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
             than the header.
     """
     text = read_ragged_table(ticker, path)
+    if text.fitting.shape[1] == 1:
+        found = f"'{clean_text(text.fitting.columns[0], 60)}' in its place"
+        raise BadBarsError(ticker, "a header line with columns date and close", found)
     for number, cells in text.misfits.items():
         expected = f"a readable CSV file with {text.fitting.shape[1]} cells in every line"
         raise BadBarsError(ticker, expected, f"{cells} in line {number}")
@@ -94,7 +98,11 @@ def _decode(ticker: str, path: Path) -> str:
         raise BadBarsError(
             ticker, "a readable CSV file in UTF-8", f"another encoding in line {line}"
         ) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:  # a copy with a hole, or UTF-16 and UTF-32 that nothing marks
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise BadBarsError(ticker, "a readable CSV file in UTF-8", f"a zero byte in line {line}")
+    return text
 
 
 def _split_cells(ticker: str, text: str) -> list[list[str]]:

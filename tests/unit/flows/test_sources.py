@@ -177,11 +177,25 @@ def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
         ("date,close\n2024-06-03,1,2,3\n", "2 cells in every line, found 4 in line 2"),
         ("date,open,close\n2024-06-03,1\n", "3 cells in every line, found 2 in line 2"),
         ('date,close\n2024-06-03,"1\n', "found"),
+        ("date,close\n2024-06-03,1\0\n", "UTF-8, found a zero byte in line 2"),
+        (
+            "Prices of mine\ndate,close\n2024-06-03,1\n",
+            "a header line .* found 'Prices of mine' in its place",
+        ),
     ],
 )
 def test_the_error_for_a_bad_file_names_the_place(write: Write, text: str, sentence: str) -> None:
     with pytest.raises(BadBarsError, match=sentence):
         write(text).fetch("ACME", None, END)
+
+
+def test_a_folder_or_a_link_to_nothing_is_no_file(write: Write) -> None:
+    source = write(FULL)
+    (source.folder / "DIR.csv").mkdir()
+    (source.folder / "GONE.csv").symlink_to("nowhere.csv")
+    for ticker in ("DIR", "GONE"):
+        with pytest.raises(BadBarsError, match="found a folder, a device or a link to nothing"):
+            source.fetch(ticker, None, END)
 
 
 @pytest.mark.parametrize("ticker", ["NONE", "../ACME", "/etc/passwd", "acme", "", "ACME\n"])
