@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from flows.environment import read_environment
 from flows.settings import load_settings
 from forecasting.errors import BandcastError, FileError, InternalError, UsageError
@@ -36,11 +38,21 @@ def translate_error(error: Exception) -> BandcastError:
     """
     if isinstance(error, BandcastError):
         return error
+    if isinstance(error, ValidationError) and error.title.endswith("Settings"):  # bandcast's are translated
+        return UsageError(_describe_prefect_error(error))
     if not isinstance(error, OSError) or error.errno not in FILE_FAULTS:
         return log_unexpected(error)
     translated = FileError(str(error.filename or "a file"), os.strerror(error.errno))
     translated.__cause__ = error
     return translated
+
+
+def _describe_prefect_error(error: ValidationError) -> str:
+    """Describe a wrong setting of Prefect; its value may be a secret."""
+    first = error.errors()[0]
+    name = " ".join(map(str, first["loc"])) or "value"
+    found = f"a wrong {name} in {error.title}: {first['msg']}"
+    return f"Expected valid settings PREFECT_*, found {found}; correct it."
 
 
 def log_unexpected(error: Exception) -> InternalError:

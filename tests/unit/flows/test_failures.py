@@ -4,10 +4,19 @@ from pathlib import Path
 
 import pytest
 from command_line import run_main
+from prefect.settings.models.logging import LoggingSettings
+from pydantic import ValidationError
 
 from flows import failures
-from flows.failures import LOG_FILE, append_to_log, describe_masked, format_traceback, hide_secrets
-from forecasting.errors import InternalError, StoreError
+from flows.failures import (
+    LOG_FILE,
+    append_to_log,
+    describe_masked,
+    format_traceback,
+    hide_secrets,
+    translate_error,
+)
+from forecasting.errors import InternalError, StoreError, UsageError
 
 SECRET = "s3cret/p@ss"
 URL = "postgresql://me:s3cret%2Fp%40ss@127.0.0.1:1/d"
@@ -42,6 +51,15 @@ def test_an_error_that_nobody_foresaw_is_one_sentence_and_its_traceback_is_in_th
     assert "\x1b" not in text
     assert "s3cret" not in text
     assert (log.stat().st_mode & 0o777, log.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_wrong_setting_of_prefect_is_bad_usage_and_its_value_is_not_shown() -> None:
+    with pytest.raises(ValidationError) as caught:
+        LoggingSettings.model_validate({"level": SECRET})
+    translated = translate_error(caught.value)
+    assert isinstance(translated, UsageError)
+    assert "PREFECT_*, found a wrong level in LoggingSettings: Input should be 'DEBUG'" in str(translated)
+    assert SECRET not in str(translated)
 
 
 @pytest.mark.usefixtures("unforeseen")

@@ -96,7 +96,7 @@ def pin(bars: pd.DataFrame) -> pd.DataFrame:
         pin(make_bars(1.2)),
         pin(make_bars(1 / 2)),
     ],
-    ids="range volume ratio small small-crowd small-range no-volume through-the-day pinned above".split(),
+    ids=["range", "volume", "ratio", "small", "crowd", "small range", "no volume", "through", "bid", "above"],
 )
 def test_a_move_that_lacks_one_of_the_signs_is_the_markets(crash: pd.DataFrame) -> None:
     assert find_unworked_splits(crash).empty
