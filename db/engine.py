@@ -316,4 +316,5 @@ def _create_engine(url: URL, **options: Any) -> sa.Engine:
 
 
 def _unreachable(url: URL, error: BaseException | None) -> DatabaseUnreachableError:
-    return DatabaseUnreachableError(display_url(url), quote_error(url, error))
+    places = f"BANDCAST_HOME and {_NAMED}" if url.get_backend_name() == "sqlite" else _NAMED
+    return DatabaseUnreachableError(display_url(url), quote_error(url, error), settings=places)

@@ -17,8 +17,8 @@ class BadCalibrationError(StoreError):
 class DatabaseUnreachableError(StoreError):
     """The database does not answer."""
 
-    def __init__(self, url: str, detail: str) -> None:
-        super().__init__(f"Expected a database at {url}, found {detail}; check BANDCAST_DATABASE_URL.")
+    def __init__(self, url: str, detail: str, *, settings: str = "BANDCAST_DATABASE_URL") -> None:
+        super().__init__(f"Expected a database at {url}, found {detail}; check {settings}.")
 
 
 class BadDatabaseUrlError(DatabaseUnreachableError, UsageError):

@@ -183,7 +183,9 @@ def test_impossible_urls_are_bad_usage(url: str, found: str) -> None:
 
 
 def test_a_folder_that_cannot_be_made() -> None:
-    with pytest.raises(DatabaseUnreachableError, match=r"found '.*(Not a directory|File exists)"):
+    with pytest.raises(
+        DatabaseUnreachableError, match=r"(Not a directory|File exists).*; check BANDCAST_HOME and "
+    ):
         open_engine("sqlite:////dev/null/x.sqlite")
 
 
