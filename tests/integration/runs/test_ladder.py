@@ -143,7 +143,7 @@ def test_a_rollback_holds_where_another_run_ends_with_the_same_model_after_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = ModelRecord(
-        "before", "sample", FIRST - timedelta(days=90), b"", "{}", {}, "f", datetime.now(UTC)
+        "before", "sample", FIRST - timedelta(days=90), b"none", "{}", {}, "f", datetime.now(UTC)
     )
     made: list[str] = []
 
