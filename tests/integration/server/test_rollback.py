@@ -13,7 +13,7 @@ from flows.rollback import rollback
 pytestmark = pytest.mark.usefixtures("prefect_url")
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
-OLD = ModelRecord("old", "sample", date(2023, 9, 1), b"", "{}", {}, "f", NOON)
+OLD = ModelRecord("old", "sample", date(2023, 9, 1), b"none", "{}", {}, "f", NOON)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from flows.presentation.tables import print_parts, to_records
 from forecasting.errors import StoreError
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
-OLD = ModelRecord("old", "sample", date(2023, 9, 1), b"", "{}", {}, "f", NOON)
+OLD = ModelRecord("old", "sample", date(2023, 9, 1), b"none", "{}", {}, "f", NOON)
 DECISION = PromotionRecord(
     decision_id="d1",
     source="sample",
