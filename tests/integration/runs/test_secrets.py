@@ -19,10 +19,12 @@ from flows.settings import load_settings
 pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
 SECRET = "s3cret"
-BAD_URLS = (
+SILENT_URLS = (  # of a server that does not answer
     f"postgresql://me:{SECRET}@127.0.0.1:1/d",
     f"postgresql://me@127.0.0.1:1/d?password={SECRET}",
     f"postgresql://me@127.0.0.1:1/d?sslpassword={SECRET}&passfile={SECRET}",
+)
+BAD_URLS = (  # of no database
     f"postgresql:me:{SECRET}@host/d",
     f"me:{SECRET}@host/d",
     f"postgresql://me:at@slash/{SECRET}@127.0.0.1:1/d",
@@ -47,19 +49,22 @@ def read_words(workplace: Path) -> str:
     return "\n".join([*states, *artifacts, *files])
 
 
-@pytest.mark.parametrize("url", BAD_URLS)
+@pytest.mark.parametrize(
+    ("url", "code"), [*((url, 1) for url in SILENT_URLS), *((url, 2) for url in BAD_URLS)]
+)
 def test_a_url_that_cannot_be_used_shows_no_secret(
     workplace: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     run_log: list[str],
     url: str,
+    code: int,
 ) -> None:
     monkeypatch.setenv("BANDCAST_DATABASE_URL", url)
-    assert run_main(monkeypatch, "db", "upgrade") == 1
-    assert run_main(monkeypatch, "--debug", "models", "--json") == 1
+    assert run_main(monkeypatch, "db", "upgrade") == code
+    assert run_main(monkeypatch, "--debug", "models", "--json") == code
     assert run_main(monkeypatch, "doctor", "--json") == 1
-    assert run_main(monkeypatch, "ingest", "--tickers", "IBM", "--json") == 1
+    assert run_main(monkeypatch, "ingest", "--tickers", "IBM", "--json") == code
     written = "\n".join([*capfd.readouterr(), *run_log, read_words(workplace)])
     assert "Failed(" in written
     assert "Traceback" in written  # of --debug
