@@ -20,6 +20,7 @@ from db.schema import (
     unlisted_quantiles,
 )
 from db.schema.base import FORECAST_ROW
+from db.schema.models import HAS_WEIGHTS
 from db.schema.outcomes import SCORED_BANDS
 from db.schema.quantiles import SERVED_BAND
 from db.sql import select_tickers
@@ -126,7 +127,7 @@ def _is_idle() -> sa.ColumnElement[bool]:
         sa.exists().where(table.c.model_version == model.version)
         for table in (forecasts, forecast_editions, forecast_runs)
     )
-    return cannot_serve & ~sa.or_(*uses) & (sa.func.length(model.weights) > 0)
+    return cannot_serve & ~sa.or_(*uses) & HAS_WEIGHTS
 
 
 def _count(connection: sa.Connection, statement: Any) -> int:

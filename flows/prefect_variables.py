@@ -8,7 +8,7 @@ from flows.failures import describe_masked
 from flows.server_access import display_server, read_auth_string, read_server_url
 from flows.settings import TICKER_LISTS, Settings, load_settings
 from flows.symbols import VARIABLE_MARK, names_variable, parse_tickers
-from forecasting.errors import SourceError, SymbolError, UsageError
+from forecasting.errors import SourceError, UsageError
 
 
 def resolve_settings(**overrides: Any) -> Settings:
@@ -52,7 +52,7 @@ def _read_symbols(settings: Settings, name: str) -> tuple[str, ...]:
         raise UsageError(f"{expected}, found something else; correct it in the Prefect UI.")
     try:
         symbols = parse_tickers(texts)
-    except (SymbolError, UsageError) as error:
+    except UsageError as error:
         raise UsageError(f"{expected}, found another text: {error}") from error
     if not symbols or any(map(names_variable, symbols)):
         found = "the name of another one" if symbols else "none"

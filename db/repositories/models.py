@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from db.records import ModelRecord, Rollback
 from db.repositories.base import Repository
 from db.schema import model_versions
+from db.schema.models import HAS_WEIGHTS
 from db.sql import record_columns, upsert
 from forecasting.errors import StoreError, UnreadableModelError
 from forecasting.faults import describe_error
@@ -31,7 +32,6 @@ _COLUMNS = record_columns(model_versions, ModelRecord)
 _COLUMNS_WITHOUT_WEIGHTS: list[sa.Label[Any]] = [
     sa.literal(b"").label("weights") if column.name == "weights" else column for column in _COLUMNS
 ]
-_HAS_WEIGHTS = sa.func.length(model_versions.c.weights) > 0
 
 
 class ModelRepository(Repository):
@@ -40,7 +40,7 @@ class ModelRepository(Repository):
     def add(self, record: ModelRecord) -> None:
         """Store a model; a version that is stored already stays as it is, and gets pruned weights back."""
         upsert(self._connection, model_versions, [asdict(record)], guarded=())
-        is_pruned = (model_versions.c.version == record.version) & ~_HAS_WEIGHTS
+        is_pruned = (model_versions.c.version == record.version) & ~HAS_WEIGHTS
         self._connection.execute(sa.update(model_versions).where(is_pruned).values(weights=record.weights))
 
     def add_baseline(self, created_at: datetime) -> str:
@@ -88,7 +88,7 @@ class ModelRepository(Repository):
         columns = model_versions.c
         query = sa.select(*_COLUMNS).where(columns.source == self._source).order_by(*_newest_first())
         champion = self._first(query.where(columns.status == "champion"))
-        before = self._first(query.where((columns.status == "retired") & _HAS_WEIGHTS))
+        before = self._first(query.where((columns.status == "retired") & HAS_WEIGHTS))
         if champion is None or before is None:
             raise StoreError(
                 f"Expected a champion of '{self._source}' and one before it, found "

@@ -50,6 +50,8 @@ def _left_out() -> Column[str]:
     return Column("left_out", Text, nullable=False, server_default="{}", comment=comment)
 
 
+HAS_WEIGHTS = sa.func.length(model_versions.c.weights) > 0  # none are left where they were pruned
+
 calibrations = Table(
     "calibrations",
     metadata,
