@@ -16,6 +16,7 @@ from flows.steps.returns import load_for_run
 from flows.steps.training import ingest_training
 from forecasting.backtesting.walk_forward import Execution
 from forecasting.errors import ModelError
+from forecasting.features.market import is_recent
 from forecasting.features.preparation import Universe
 from forecasting.features.returns import fingerprint_universe
 from forecasting.forecast import identify
@@ -47,8 +48,8 @@ def run_promotion_test(context: RunContext) -> None:
     """Fit a challenger, test it against the champion unless that was done before, and save the decision."""
     warn_of_refused(context)
     champion = find_active(context)
-    if champion is not None and _find_withdrawal(context, champion):
-        get_run_logger().info("train: %s was fitted on prices that were withdrawn since", champion.version)
+    if champion is not None and (fault := _find_fault(context, champion)):
+        get_run_logger().info("train: %s %s", champion.version, fault)
         champion = None
     with log_progress("train"):  # features and linear part of 500 tickers take minutes before the first epoch
         prices = load_for_run(context, list_trainable(context), context.settings.model.price_basis)
@@ -237,14 +238,33 @@ def _is_due(context: RunContext) -> bool:
         tested = tx.promotions.load_latest(context.as_of)
     active = find_active(context)
     withdrawn_at = _find_withdrawal(context, active) if active else None
+    serves = active is not None and _has_market(context, active)
     return is_retrain_due(
         context.as_of,
         best=best,
-        active=_age(active),
+        active=_age(active) if serves else None,
         last_tested=tested.as_of if tested else None,
         max_age_days=context.settings.max_model_age_days,
         saw_withdrawn=withdrawn_at is not None and (tested is None or tested.decided_at < withdrawn_at),
     )
+
+
+def _find_fault(context: RunContext, record: ModelRecord) -> str | None:
+    """Return why no challenger needs to beat a model that can be rebuilt; None where it must."""
+    if _find_withdrawal(context, record):
+        return "was fitted on prices that were withdrawn since"
+    return None if _has_market(context, record) else "has no recent prices of half of its reference universe"
+
+
+def _has_market(context: RunContext, record: ModelRecord) -> bool:
+    """Return whether half of a model's reference universe has prices that are recent enough to serve."""
+    reference = context.store.load_model(record.version).manifest.reference
+    with context.store.reading() as tx:
+        spans = tx.prices.load_spans()
+    recent = [
+        ticker for ticker in reference if ticker in spans and is_recent(spans[ticker][1], context.as_of)
+    ]
+    return 2 * len(recent) >= len(reference)
 
 
 def _find_withdrawal(context: RunContext, record: ModelRecord) -> datetime | None:

@@ -57,6 +57,11 @@ def compute_market_variance(universe: Iterable[DailyReturns]) -> pd.Series:
     return market.clip(lower=_FLOOR)
 
 
+def is_recent(newest: date, session: date) -> bool:
+    """Return whether prices up to a day are new enough to know the market of a session: by a month."""
+    return session - newest <= _OLDEST
+
+
 def require_recent(market: pd.Series, session: date) -> None:
     """Refuse a market whose newest value is too old for the session; an empty one counts as normal.
 
@@ -67,7 +72,7 @@ def require_recent(market: pd.Series, session: date) -> None:
     Raises:
         ModelError: The newest value is more than a month old.
     """
-    if market.empty or session - (newest := market.index[-1].date()) <= _OLDEST:
+    if market.empty or is_recent(newest := market.index[-1].date(), session):
         return
     raise ModelError(
         f"Expected prices of half of the reference universe up to {session}, found them up to {newest}; "

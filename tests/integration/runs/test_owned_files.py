@@ -148,3 +148,20 @@ def test_indices_of_one_exchange_have_its_target_sessions(folder: Path) -> None:
         ("^NSEBANK", "2020-01-01"),
         ("^NSEI", "2020-01-01"),
     ]
+
+
+def test_other_tickers_in_place_of_all_get_a_model_of_their_own_once_the_old_market_is_a_month_old(
+    folder: Path,
+) -> None:
+    before = date(2019, 11, 27)
+    write(folder, "OLD", make_prices(1, last=before))
+    publish(folder)
+    (folder / "OLD.csv").unlink()
+    write(folder, "NEW", make_prices(2))
+    for _ in range(2):
+        publish(folder)
+    decisions = rows("SELECT as_of, promoted, champion FROM gate_decisions ORDER BY as_of")
+    assert decisions == [(str(before), 1, None), (str(LAST), 1, None)]
+    assert rows(f"SELECT ticker, quality FROM forecasts WHERE as_of = '{LAST}' AND horizon = 1") == [
+        ("NEW", "champion")
+    ]
