@@ -79,7 +79,6 @@ class Publication:
         run: The run.
         issued: Its forecasts.
         stored: Issues that they were compared with.
-        ages: Ticker -> sessions of its exchange that have closed after its newest band.
         listed: Configured tickers, which stay in the universe of a run with fewer.
         reissue: True if live forecasts with other values get a new edition.
         kept: Ticker and `as_of` of live forecasts with other values, which stay as they were issued.
@@ -91,7 +90,6 @@ class Publication:
     run: RunRecord
     issued: tuple[Forecast, ...]
     stored: Issues
-    ages: Mapping[str, int]
     listed: tuple[str, ...]
     reissue: bool
     kept: tuple[TickerSession, ...]

@@ -61,7 +61,6 @@ class ForecastRepository(Repository):
         self,
         run: RunRecord,
         issued: Sequence[Forecast],
-        ages: Mapping[str, int] = MappingProxyType({}),
         *,
         listed: Sequence[str] = (),
         reissue: bool = False,
@@ -74,7 +73,6 @@ class ForecastRepository(Repository):
         Args:
             run: The run.
             issued: At most one forecast per ticker and `as_of`.
-            ages: Ticker -> sessions of its exchange that have closed after its newest band, once published.
             listed: Configured tickers; those that belong to the universe stay, although the run has fewer.
             reissue: Add an edition to each live forecast whose newest one has other values.
 
@@ -95,7 +93,6 @@ class ForecastRepository(Repository):
             run=run,
             issued=tuple(issued),
             stored=stored,
-            ages=ages,
             listed=tuple(listed),
             reissue=reissue,
             kept=tuple(rows.key for rows in kept),
@@ -110,7 +107,9 @@ class ForecastRepository(Repository):
             ),
         )
 
-    def publish(self, publication: Publication) -> Publication:
+    def publish(
+        self, publication: Publication, ages: Mapping[str, int] = MappingProxyType({})
+    ) -> Publication:
         """Store a run with its forecasts; live ones, and those with the same values, are left untouched.
 
         A reissue stores live ones with other values as a new edition beside the first.
@@ -121,6 +120,7 @@ class ForecastRepository(Repository):
 
         Args:
             publication: From `prepare`; prepared again if another run has published since.
+            ages: Ticker -> sessions of its exchange that have closed after its newest band, once published.
 
         Returns:
             What was written.
@@ -132,7 +132,6 @@ class ForecastRepository(Repository):
             publication = self.prepare(
                 publication.run,
                 publication.issued,
-                publication.ages,
                 listed=publication.listed,
                 reissue=publication.reissue,
             )
@@ -141,7 +140,7 @@ class ForecastRepository(Repository):
         self._delete(publication.replaced)
         for batch in publication.batches:
             insert_batch(self._connection, batch)
-        save_universe(self._connection, publication)
+        save_universe(self._connection, publication, ages)
         return publication
 
     def load_run(self, run_id: str) -> RunRecord | None:

@@ -78,12 +78,13 @@ def _has_left(member: Member, newest: date, exchanges: Collection[str], *, sessi
     return member.as_of < newest or (member.as_of < session and not member.companions.isdisjoint(exchanges))
 
 
-def save_universe(connection: sa.Connection, publication: Publication) -> None:
+def save_universe(connection: sa.Connection, publication: Publication, ages: Mapping[str, int]) -> None:
     """Store which tickers a run has forecast or left out, and who belongs to the universe from now on.
 
     Args:
         connection: A writing connection.
         publication: What the run publishes; an older session leaves the newest one.
+        ages: Ticker -> sessions of its exchange that have closed after its newest band.
     """
     run, known = publication.run, _load_members(connection, publication.run.source)
     tickers = {forecast.ticker for forecast in publication.issued} | set(json.loads(run.quarantined))
@@ -98,7 +99,7 @@ def save_universe(connection: sa.Connection, publication: Publication) -> None:
             "source": run.source,
             "ticker": ticker,
             "as_of": member.as_of,
-            "age_sessions": publication.ages.get(ticker, None if ticker in of_run else member.age_sessions),
+            "age_sessions": ages.get(ticker, None if ticker in of_run else member.age_sessions),
             "in_universe": int(ticker in universe),
             "companions": ",".join(sorted(member.companions)),
         }

@@ -136,8 +136,7 @@ def publish(
     with context.store.reading() as tx:
         publication = tx.forecasts.prepare(run, forecasts, listed=context.listed, reissue=context.reissue)
     with context.store.writing() as tx:
-        ages = load_ages(tx, context, forecasts)
-        published = tx.forecasts.publish(replace(publication, ages=ages))
+        published = tx.forecasts.publish(publication, load_ages(tx, context, forecasts))
     get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
     if replaced := published.replaced:
         message = "publish: %d backfilled bands were made anew and lose their scores until the next run: %s"

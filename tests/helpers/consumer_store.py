@@ -100,7 +100,7 @@ def publish(
     ]
     ages = {ticker: 0 if ticker in widths else 1 for ticker in CLOSES}
     with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, forecasts, ages))
+        tx.forecasts.publish(tx.forecasts.prepare(run, forecasts), ages)
 
 
 def verify(store: Store) -> None:

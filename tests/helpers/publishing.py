@@ -11,7 +11,7 @@ from forecasting.forecast import Forecast
 
 def publish(store: Store, run: RunRecord, *issued: Forecast, **ages: int) -> None:
     with store.writing() as tx:
-        tx.forecasts.publish(tx.forecasts.prepare(run, issued, ages))
+        tx.forecasts.publish(tx.forecasts.prepare(run, issued), ages)
 
 
 def select(store: Store, query: str) -> list[tuple[Any, ...]]:

@@ -176,8 +176,8 @@ class Runs(RuleBasedStateMachine):
             kind=kind,
         )
         forecasts = [make_forecast(ticker, session, own) for ticker, own in bands.items()]
-        ages = dict.fromkeys(bands, 0)
-        tx.forecasts.publish(tx.forecasts.prepare(run, forecasts, ages, reissue=reissue))
+        publication = tx.forecasts.prepare(run, forecasts, reissue=reissue)
+        tx.forecasts.publish(publication, dict.fromkeys(bands, 0))
 
     @rule()
     def verify(self) -> None:

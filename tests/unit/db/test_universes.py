@@ -103,7 +103,7 @@ def publish(run: RunRecord, forecast: MakeForecast) -> Publish:
             quarantined=json.dumps(dict.fromkeys(step.left_out, "stale")),
         )
         with store.writing() as tx:
-            tx.forecasts.publish(tx.forecasts.prepare(record, bands, ages, listed=step.listed))
+            tx.forecasts.publish(tx.forecasts.prepare(record, bands, listed=step.listed), ages)
 
     return play
 
