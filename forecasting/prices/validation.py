@@ -80,10 +80,10 @@ def check_size(ticker: str, bars: pd.DataFrame, actions: pd.DataFrame) -> None:
 
 def _check_order(history: PriceHistory) -> None:
     for frame, what in ((history.bars, "bar"), (history.actions, "row of actions")):
-        late = np.append(False, frame.index[1:] <= frame.index[:-1])
+        late = frame.index[1:] <= frame.index[:-1]
         if late.any():
-            found = f"{frame.index[late][0].date()} repeated or out of order"
-            raise BadBarsError(history.ticker, f"one {what} a session in order", found)
+            before, after = (sessions[late][0].date() for sessions in (frame.index[:-1], frame.index[1:]))
+            raise BadBarsError(history.ticker, f"one {what} a session in order", f"{before}, then {after}")
 
 
 def _check_values(history: PriceHistory) -> None:

@@ -55,8 +55,8 @@ def _check_order(ticker: str, cells: pd.Series, days: pd.DatetimeIndex) -> None:
     wrong = ~rising if rising.sum() >= falling.sum() else ~falling
     if wrong.any():
         row = int(np.argmax(wrong)) + 1
-        found = f"{days[row].date()} repeated or out of order in line {cells.index[row]}"
-        raise BadBarsError(ticker, "one row for each day in order", found)
+        before, after = (f"{days[at].date()} in line {cells.index[at]}" for at in (row - 1, row))
+        raise BadBarsError(ticker, "one row for each day in order", f"{before}, then {after}")
 
 
 def _describe_unpriced(days: pd.DatetimeIndex) -> tuple[str, ...]:

@@ -170,8 +170,11 @@ def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
             "date,close\n2024-06-03 00:00Z,10\n2024-06-04,11\n",
             "a time zone in .*'2024-06-04' in line 3",
         ),
-        ("date,close\n2024-06-03,10\n2024-06-03,11\n", "2024-06-03 repeated or out of order in line 3"),
-        ("date,close\n2024-06-03,1\n2024-06-05,1\n2024-06-04,1\n2024-06-06,1\n", "2024-06-04 .* in line 4"),
+        ("date,close\n2024-06-03,10\n2024-06-03,11\n", "2024-06-03 in line 2, then 2024-06-03 in line 3"),
+        (
+            "date,close\n2024-06-03,1\n2104-06-04,1\n2024-06-05,1\n2024-06-06,1\n",
+            "2104-06-04 in line 3, then 2024-06-05 in line 4",
+        ),
         ("date,close\n2024-06-03,-1\n", "close -1 at 2024-06-03"),
         ("date,close,splits\n2024-06-03,1,-2\n", "split -2 at 2024-06-03"),
         ("date,close\n2024-06-03,1,2,3\n", "2 cells in every line, found 4 in line 2"),

@@ -50,8 +50,8 @@ def test_no_bars_are_an_unknown_ticker() -> None:
 @pytest.mark.parametrize(
     ("days", "found"),
     [
-        (DAYS[[0, 1, 1, 2]], "2024-06-04 repeated"),
-        (DAYS[[0, 2, 1, 3]], "2024-06-04 repeated or out of order"),
+        (DAYS[[0, 1, 1, 2]], "2024-06-04, then 2024-06-04"),
+        (DAYS[[0, 2, 1, 3]], "2024-06-05, then 2024-06-04"),
     ],
 )
 def test_sessions_run_forward_once(days: pd.DatetimeIndex, found: str) -> None:
