@@ -41,10 +41,10 @@ def read_price_table(ticker: str, path: Path, zone: str) -> PriceTable:
     text = name_columns(ticker, table).drop_duplicates()
     days = parse_days(ticker, text["date"], zone)
     frame = parse_numbers(ticker, text).set_axis(days, axis=0)
-    _check_order(ticker, text["date"], days)
     closed = frame["close"].notna().to_numpy()
     if not closed.any():
         raise BadBarsError(ticker, "a close in column close", f"none in {len(closed)} rows")
+    _check_order(ticker, text["date"][closed], days[closed])
     notes = (*describe_identity(ticker, table), *_describe_unpriced(days[~closed]))
     return PriceTable(frame[closed].sort_index(), notes)
 

@@ -134,9 +134,10 @@ def test_volume_has_units_and_a_dash_for_none(write: Write) -> None:
 
 
 def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
-    history = write("date,close\n2024-06-13,1\n2024-06-14,\n2024-06-17,1\n").fetch("ACME", None, END)
-    assert len(history.bars) == 2
-    assert history.notes == ("1 rows without a close left out, such as 2024-06-14",)
+    text = "date,close\n2024-06-13,1\n2024-06-14,\n2024-06-17,1\n2024-06-17,\n"  # the last as of a day begun
+    history = write(text).fetch("ACME", None, END)
+    assert history.bars.index.strftime("%m-%d").tolist() == ["06-13", "06-17"]
+    assert history.notes == ("2 rows without a close left out, such as 2024-06-17",)
 
 
 @pytest.mark.parametrize(
