@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
+from records import make_run
 from store_twin import SESSIONS, Bands, make_forecast
 
-from db import ModelRecord, QuarantineRecord, RunRecord, Store
+from db import ModelRecord, QuarantineRecord, Store
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory
 from forecasting.types import RunKind
@@ -79,18 +80,12 @@ def publish(
 ) -> None:
     """Publish bands of five sessions from a session, by ticker as wide as its log return."""
     session = SESSIONS[index]
-    run = RunRecord(
-        run_id=f"{store.source}-{index}",
+    run = make_run(
+        f"{store.source}-{index}",
+        session,
+        at_close(index),
         source=store.source,
-        as_of=session,
         model_version=model,
-        seed=7,
-        settings="{}",
-        data_fingerprint="f",
-        code_version="0.2.0",
-        library_versions="{}",
-        flow_run_id=None,
-        issued_at=at_close(index),
         quarantined=left_out,
         kind=kind,
     )

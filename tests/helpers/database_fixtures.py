@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from records import make_run
 from shown_rows import SHOWN
 
 from db import ModelRecord, RunRecord, Store
@@ -113,19 +114,7 @@ def model() -> ModelRecord:
 
 @pytest.fixture
 def run() -> RunRecord:
-    return RunRecord(
-        run_id="r1",
-        source="sample",
-        as_of=date(2024, 1, 2),
-        model_version="m1",
-        seed=7,
-        settings="{}",
-        data_fingerprint="f",
-        code_version="0.1.0",
-        library_versions="{}",
-        flow_run_id=None,
-        issued_at=datetime(2024, 1, 2, 22, tzinfo=UTC),
-    )
+    return make_run("r1", date(2024, 1, 2), datetime(2024, 1, 2, 22, tzinfo=UTC), model_version="m1")
 
 
 @pytest.fixture

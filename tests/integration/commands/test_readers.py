@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from records import make_run
 from typer.testing import CliRunner
 
-from db import RunRecord, Store, back_up_file, open_store
+from db import Store, back_up_file, open_store
 from flows.cli import app
 from flows.settings import load_settings
 from forecasting.errors import NoStoreError
@@ -50,18 +51,12 @@ def publish(store: Store) -> None:
     )
     with store.writing() as tx:
         tx.prices.save(PriceHistory("AAA", bars, actions), SESSION)
-        run = RunRecord(
-            run_id="r1",
+        run = make_run(
+            "r1",
+            SESSION.date(),
+            SESSION,
             source=store.source,
-            as_of=SESSION.date(),
             model_version=tx.models.add_baseline(SESSION),
-            seed=7,
-            settings="{}",
-            data_fingerprint="f",
-            code_version="0.2.0",
-            library_versions="{}",
-            flow_run_id=None,
-            issued_at=SESSION,
         )
         tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 

@@ -7,8 +7,9 @@ import pytest
 from flow_runs import complete, fail
 from issued_forecasts import make_forecast
 from receiver import TOKEN, Receiver, receive
+from records import make_run
 
-from db import ModelRecord, RunRecord, Store
+from db import ModelRecord, Store
 from flows.backfill import backfill
 from flows.health import doctor
 from flows.sources import SampleSource
@@ -76,7 +77,7 @@ def test_coverage_that_drifts_is_sent_once_although_every_run_finds_it(
         tx.prices.save(SampleSource().fetch("IBM", None, DAY), NOW)
         tx.models.add(ModelRecord("m", "sample", date(2012, 1, 3), b"", "{}", {}, "f", NOW))
     for as_of in sessions_between("XNYS", date(2013, 1, 17), date(2013, 2, 28)):
-        run = RunRecord(f"r{as_of}", "sample", as_of, "m", 7, "{}", "f", "0", "{}", None, NOW)
+        run = make_run(f"r{as_of}", as_of, NOW)
         with store.writing() as tx:
             tx.forecasts.publish(tx.forecasts.prepare(run, [make_forecast("IBM", as_of, 1)]))
     for _ in range(2):

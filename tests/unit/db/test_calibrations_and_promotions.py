@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 import sqlalchemy as sa
+from records import make_promotion
 
 from db import CalibrationRecord, PromotionRecord, RunRecord, Store
 from db.engine import reading
@@ -13,25 +14,7 @@ from forecasting.forecast import Forecast
 
 @pytest.fixture
 def decision(run: RunRecord) -> PromotionRecord:
-    return PromotionRecord(
-        decision_id="d1",
-        source="sample",
-        as_of=run.as_of,
-        challenger="m1",
-        champion=None,
-        decided_at=run.issued_at,
-        promoted=True,
-        reason="Nothing served before.",
-        challenger_crps=0.97,
-        champion_crps=None,
-        reference_crps=0.012,
-        difference=-0.03,
-        lower=-0.05,
-        upper=-0.01,
-        tolerance=0.005,
-        dates=21,
-        forecasts=315,
-    )
+    return make_promotion(run.as_of, run.issued_at, "m1")
 
 
 def test_a_run_refers_to_its_calibration(
@@ -99,4 +82,4 @@ def test_the_tables_keep_the_names_that_users_know(served: Store, decision: Prom
         "reference_crps": "floor_crps",
     }
     assert set(row) == {renamed.get(name, name) for name in asdict(decision)}
-    assert (row["candidate"], row["candidate_crps"], row["floor_crps"]) == ("m1", 0.97, 0.012)
+    assert (row["candidate"], row["candidate_crps"], row["floor_crps"]) == ("m1", 0.98, 0.01)

@@ -21,9 +21,10 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from records import make_run
 from store_twin import SESSIONS, TICKERS, Bands, Twin, make_forecast
 
-from db import RunRecord, Transaction, open_store, upgrade_store
+from db import Transaction, open_store, upgrade_store
 from db.engine import reading
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.prices.history import BAR_COLUMNS, PriceHistory, as_actions
@@ -161,20 +162,7 @@ class Runs(RuleBasedStateMachine):
         kind: RunKind,
         reissue: bool = False,
     ) -> None:
-        run = RunRecord(
-            run_id=name,
-            source="sample",
-            as_of=session,
-            model_version=tx.models.add_baseline(self.now),
-            seed=7,
-            settings="{}",
-            data_fingerprint="f",
-            code_version="0.2.0",
-            library_versions="{}",
-            flow_run_id=None,
-            issued_at=self.tick(),
-            kind=kind,
-        )
+        run = make_run(name, session, self.tick(), model_version=tx.models.add_baseline(self.now), kind=kind)
         forecasts = [make_forecast(ticker, session, own) for ticker, own in bands.items()]
         publication = tx.forecasts.prepare(run, forecasts, reissue=reissue)
         tx.forecasts.publish(publication, dict.fromkeys(bands, 0))

@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
+from records import make_promotion
 
-from db import CalibrationRecord, PromotionRecord
+from db import CalibrationRecord
 from flows.presentation.artifacts import (
     describe_calibration,
     format_calibration,
@@ -25,25 +26,7 @@ NO_ODDS = OddsScores(
     pd.DataFrame(columns=["horizon", "tenth", "outcomes", "mean_probability", "touched"]),
     pd.DataFrame(columns=["horizon", "level", "outcomes", "at_or_below"]),
 )
-DECISION = PromotionRecord(
-    decision_id="d1",
-    source="sample",
-    as_of=DAY,
-    challenger="new",
-    champion=None,
-    decided_at=NOON,
-    promoted=True,
-    reason="Promoted: no model served.",
-    challenger_crps=0.98,
-    champion_crps=None,
-    reference_crps=0.01,
-    difference=-0.02,
-    lower=-0.03,
-    upper=-0.01,
-    tolerance=0.005,
-    dates=20,
-    forecasts=100,
-)
+DECISION = make_promotion(DAY, NOON, "new")
 
 
 def test_keys_are_what_prefect_accepts_and_stay_the_same() -> None:

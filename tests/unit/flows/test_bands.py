@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from records import make_run
 from typer.testing import CliRunner
 
-from db import RunRecord, Store
+from db import Store
 from db.engine import reading, writing
 from flows.cli import app
 from flows.presentation.bands import format_query
@@ -54,19 +55,7 @@ def publish(store: Store, anchor: float) -> None:
     with store.writing() as tx:
         version = tx.models.add_baseline(NOW)
         tx.prices.save(history, NOW)
-        run = RunRecord(
-            run_id=store.source,
-            source=store.source,
-            as_of=DAY,
-            model_version=version,
-            seed=1,
-            settings="{}",
-            data_fingerprint="f",
-            code_version="1",
-            library_versions="{}",
-            flow_run_id=None,
-            issued_at=NOW,
-        )
+        run = make_run(store.source, DAY, NOW, source=store.source, model_version=version)
         tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from issued_forecasts import make_forecast
 from price_files import write_prices
+from records import make_run
 from typer.testing import CliRunner
 from workplace import open_configured_store
 
-from db import ModelRecord, RunRecord, Store, upgrade_store
+from db import ModelRecord, Store, upgrade_store
 from flows.cli import app
 from flows.context import resolve_scope
 from flows.doctor import examine
@@ -144,7 +145,7 @@ def test_bands_are_wanted_only_from_the_time_on_at_which_they_are_due(
         monkeypatch.setenv(f"BANDCAST_{name}", value)
     with open_configured_store() as store, store.writing() as tx:
         tx.models.add(ModelRecord("m", "yahoo", date(2013, 1, 2), b"", "{}", {}, "f", NOW))
-        run = RunRecord("r", "yahoo", date(2013, 2, 27), "m", 7, "{}", "f", "0", "{}", None, NOW)
+        run = make_run("r", date(2013, 2, 27), NOW, source="yahoo")
         tx.forecasts.publish(tx.forecasts.prepare(run, [make_forecast("AAPL", date(2013, 2, 27))]))
     day = 28 if hour == 23 else 1
     found = examine_all(datetime(2013, 2 if day == 28 else 3, day, hour, tzinfo=UTC))

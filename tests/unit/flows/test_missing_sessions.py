@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 from issued_forecasts import make_forecast
+from records import make_run
 
-from db import ModelRecord, QuarantineRecord, RunRecord
+from db import ModelRecord, QuarantineRecord
 from flows.context import RunContext, open_context
 from flows.steps.missing_sessions import load_missing_sessions, load_unfinished, plan_sessions
 from forecasting.forecast import Forecast
@@ -24,9 +25,7 @@ def publish(context: RunContext, forecasts: Sequence[Forecast], kind: RunKind = 
         tx.models.add(ModelRecord("m", "sample", date(2013, 1, 2), b"", "{}", {}, "f", NOW))
         for forecast in forecasts:
             run_id = f"{forecast.ticker}-{forecast.as_of}"
-            run = RunRecord(
-                run_id, "sample", forecast.as_of, "m", 7, "{}", "f", "0", "{}", None, NOW, kind=kind
-            )
+            run = make_run(run_id, forecast.as_of, NOW, kind=kind)
             tx.forecasts.publish(tx.forecasts.prepare(run, [forecast]))
 
 

@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from records import make_promotion
 from typer.testing import CliRunner
 
-from db import ModelRecord, PromotionRecord, Store
+from db import ModelRecord, Store
 from flows.cli import app
 from flows.presentation.models import load_models_sheet
 from flows.presentation.tables import print_parts, to_records
@@ -15,25 +16,7 @@ from forecasting.errors import StoreError
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 OLD = ModelRecord("old", "sample", date(2023, 9, 1), b"none", "{}", {}, "f", NOON)
-DECISION = PromotionRecord(
-    decision_id="d1",
-    source="sample",
-    as_of=date(2023, 12, 1),
-    challenger="old",
-    champion=None,
-    decided_at=NOON,
-    promoted=True,
-    reason="Promoted: no model served.",
-    challenger_crps=0.98,
-    champion_crps=None,
-    reference_crps=0.01,
-    difference=-0.02,
-    lower=-0.03,
-    upper=-0.01,
-    tolerance=0.005,
-    dates=20,
-    forecasts=100,
-)
+DECISION = make_promotion(date(2023, 12, 1), NOON, "old")
 
 
 @pytest.fixture
