@@ -19,6 +19,7 @@ from flows.summary import BackfillSummary, SessionFill
 from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.trading_days import Span, list_sessions
 from forecasting.errors import SourceError, UsageError
+from forecasting.text import format_count
 
 
 @define_flow("backfill")
@@ -87,14 +88,14 @@ def fill_span(context: RunContext, span: Span, *, force: bool) -> Iterator[Sessi
     """Fill the sessions that lack bands, the oldest first."""
     sessions = list_sessions(context.tickers, span, context.calendars)
     if not any(load_unfinished(context, session, force=force) for session in sessions):
-        get_run_logger().info("backfill: all %d sessions are done already", len(sessions))
+        get_run_logger().info("backfill: %s done already", format_count(len(sessions), "session"))
         return
     context = replace(context, calendars=ingest_from(context, sessions[0]))
     progress = BackfillProgress(len(sessions))
     for number, session in enumerate(sessions, start=1):
         if tickers := load_unfinished(context, session, force=force):
             yield fill_session(context.at(session, tickers))
-        get_run_logger().info("backfill: %d of %d sessions", number, len(sessions))
+        get_run_logger().info("backfill: %d of %s", number, format_count(len(sessions), "session"))
         progress.update(number)
 
 

@@ -50,6 +50,7 @@ from forecasting.model.residuals import PastSessions, collect_residuals, keep_pa
 from forecasting.model.simulation import simulate_paths
 from forecasting.model.threads import single_thread
 from forecasting.sampling import draw_sample
+from forecasting.text import format_count
 from forecasting.types import Band, Floats, Quality, Regime
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def refuse_correction(tickers: int, config: ModelConfig) -> str:
     if config.correction == "off":
         return "switched off"
     if config.correction == "auto" and tickers < config.correction_tickers:
-        return f"trained on {tickers} tickers, fewer than {config.correction_tickers}"
+        return f"trained on {format_count(tickers, 'ticker')}, fewer than {config.correction_tickers}"
     return ""
 
 

@@ -44,6 +44,15 @@ def format_plain(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def format_count(number: int, noun: str) -> str:
+    """Format a number of things, of which the noun names one.
+
+    >>> format_count(1, "ticker"), format_count(1500, "new bar")
+    ('1 ticker', '1500 new bars')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def name_some(items: Sequence[object], most: int = NAMED, *, last: bool = False) -> str:
     """Name the first few of many things, or the last few in their order, and how many more there are.
 

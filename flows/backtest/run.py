@@ -36,6 +36,7 @@ from forecasting.config import CalibrationConfig
 from forecasting.errors import PriceError
 from forecasting.evaluation.scorecard import Scorecard, build_scorecard
 from forecasting.features.market import compute_market_variance
+from forecasting.text import format_count
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def run_backtest(options: BacktestOptions, settings: Settings, now: datetime) ->
     issued = _calibrate(task, schedule, parts, config=settings.calibration)
     rows = tabulate_walk(issued, task.universe)
     write_rows(rows, options.out)
-    typer.echo(f"Wrote {len(rows)} rows to {options.out}", err=True)
+    typer.echo(f"Wrote {format_count(len(rows), 'row')} to {options.out}", err=True)
     return BacktestResult(
         out=options.out,
         schedule=schedule,
@@ -133,9 +134,10 @@ def _make_parts(task: WalkTask, schedule: Schedule, checkpoint: Checkpoint, *, w
     fits = [session for session in schedule.fits if not checkpoint.has_fit(session)]
     origins = {day: schedule.find_fit(day) for day in schedule.origins if not checkpoint.has_part(day)}
     typer.echo(
-        f"{len(task.tickers)} tickers, {len(schedule.warm_up)} origins to warm up, "
-        f"{len(schedule.reported)} to report, {len(schedule.fits)} fits; "
-        f"to do: {len(fits)} fits, {len(origins)} origins",
+        f"{format_count(len(task.tickers), 'ticker')}, "
+        f"{format_count(len(schedule.warm_up), 'origin')} to warm up, "
+        f"{len(schedule.reported)} to report, {format_count(len(schedule.fits), 'fit')}; "
+        f"to do: {format_count(len(fits), 'fit')}, {format_count(len(origins), 'origin')}",
         err=True,
     )
     if fits or origins:

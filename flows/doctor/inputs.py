@@ -10,7 +10,7 @@ from flows.sources.registry import open_source
 from flows.sources.training import find_list, read_list
 from flows.symbols import names_variable
 from forecasting.errors import SourceError, UsageError
-from forecasting.text import name_some
+from forecasting.text import format_count, name_some
 
 
 def check_price_folder(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -25,12 +25,14 @@ def check_price_folder(settings: Settings, now: datetime) -> Iterator[Finding]:
     wanted = [ticker for ticker in settings.tickers if not names_variable(ticker)]
     missing = sorted(set(wanted) - set(held))
     if not missing:
-        yield Finding("price files", "ok", f"of {len(wanted or held)} tickers in {settings.csv_dir}")
+        number = format_count(len(wanted or held), "ticker")
+        yield Finding("price files", "ok", f"of {number} in {settings.csv_dir}")
         return
     yield Finding(
         "price files",
         "fail" if len(missing) == len(settings.tickers) else "warn",
-        f"none of {len(missing)} of {len(wanted)} tickers in {settings.csv_dir}: {name_some(missing)}",
+        f"none of {len(missing)} of {format_count(len(wanted), 'ticker')} in {settings.csv_dir}: "
+        f"{name_some(missing)}",
         "put them there, or take the tickers out of BANDCAST_TICKERS",
     )
 
@@ -45,7 +47,7 @@ def check_training_list(settings: Settings, _: datetime) -> Iterator[Finding]:
     except UsageError as error:
         yield Finding("training universe", "fail", str(error).rstrip("."))
     else:
-        yield Finding("training universe", "ok", f"{number} tickers in {file}")
+        yield Finding("training universe", "ok", f"{format_count(number, 'ticker')} in {file}")
 
 
 def check_alarms(_: Settings, __: datetime) -> Iterator[Finding]:

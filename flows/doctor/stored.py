@@ -16,7 +16,7 @@ from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.sessions import next_sessions, sessions_between
 from forecasting.config import LONGEST_HORIZON
 from forecasting.errors import CalendarError, SourceError, StoreError, UnknownExchangeError
-from forecasting.text import name_some
+from forecasting.text import format_count, name_some
 
 LATE_SESSIONS = 1
 TABLES_SHOWN = 4
@@ -131,7 +131,7 @@ def _describe_age(
         ticker for ticker in tickers if _is_late(ticker, last.get(ticker), expected, calendars=calendars)
     )
     if not late:
-        return Finding(subject, "ok", f"of {len(tickers)} tickers, up to {expected}")
+        return Finding(subject, "ok", f"of {format_count(len(tickers), 'ticker')}, up to {expected}")
     found = f"older than {expected}, or none: {name_some(late)}"
     return Finding(subject, "warn", found, "run `bandcast run`, and see `bandcast prices status`")
 

@@ -32,7 +32,7 @@ from flows.presentation.tables import (
 from flows.summary import SessionFill
 from forecasting.errors import PriceError
 from forecasting.features.report_days import DatedReport
-from forecasting.text import format_price
+from forecasting.text import format_count, format_price
 
 SHOWN_DIGITS = 8  # of numbers in a table of the UI
 _BANDS = [
@@ -140,7 +140,7 @@ def describe_calibration(calibration: CalibrationRecord | None) -> str:
     """Describe a calibration state in a few words."""
     if calibration is None:
         return "nothing learned yet"
-    return f"{calibration.calibration_id}, from {calibration.n_outcomes} outcomes"
+    return f"{calibration.calibration_id}, from {format_count(calibration.n_outcomes, 'outcome')}"
 
 
 def format_calibration(state: str, scores: HorizonScores, drifts: Sequence[str]) -> str:

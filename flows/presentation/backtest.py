@@ -16,6 +16,7 @@ from flows.presentation.tables import (
     to_records,
 )
 from forecasting.evaluation.scorecard import Scorecard
+from forecasting.text import format_count
 
 _TABLES = ("scores", "paired", "tests", "tickers", "pit")
 
@@ -54,9 +55,10 @@ def build_notes(result: BacktestResult) -> Iterator[str]:
     card = result.card
     warm_up, fits = len(result.schedule.warm_up), len(result.schedule.fits)
     yield (
-        f"{result.forecasts} forecasts of {card.n_tickers} tickers from {card.n_dates} origins, "
+        f"{format_count(result.forecasts, 'forecast')} of {format_count(card.n_tickers, 'ticker')} "
+        f"from {format_count(card.n_dates, 'origin')}, "
         f"{card.first} to {card.last}; "
-        f"{warm_up} origins before them fed the calibration, {fits} fits."
+        f"{format_count(warm_up, 'origin')} before them fed the calibration, {format_count(fits, 'fit')}."
     )
     for ticker, fault in result.faults.items():
         yield f"Left out everywhere: {ticker} ({fault.reason}): {fault}"

@@ -21,7 +21,7 @@ from forecasting.errors import CalendarError, UsageError
 from forecasting.features.report_days import DatedReport
 from forecasting.prices.completeness import find_gaps
 from forecasting.prices.history import PriceHistory
-from forecasting.text import format_plain, format_price, name_some
+from forecasting.text import format_count, format_plain, format_price, name_some
 
 _STATUS_COLUMNS = (
     Column("ticker", "ticker"),
@@ -190,7 +190,8 @@ def prices_to_plain(stored: StoredPrices) -> dict[str, Any]:
 def describe_forgotten(ticker: str, sessions: Sequence[date], *, dry_run: bool) -> str:
     """Describe the bars that were moved to the revisions or, in a dry run, would be."""
     verb = "Would move" if dry_run else "Moved"
-    return f"{verb} {len(sessions)} bars of {ticker} to the revisions: {format_sessions(sessions)}."
+    bars = format_count(len(sessions), "bar")
+    return f"{verb} {bars} of {ticker} to the revisions: {format_sessions(sessions)}."
 
 
 def format_sessions(sessions: Sequence[date]) -> str:
@@ -247,6 +248,6 @@ def build_files_sheet(checks: Sequence[FileCheck]) -> Sheet:
     notable = [check for check in checks if check.detail]
     details = [f"{check.file} ({check.reason or 'taken'}): {check.detail}" for check in notable]
     usable = sum(not check.reason for check in checks)
-    summary = f"{usable} of {len(checks)} files would be taken; nothing was written."
+    summary = f"{usable} of {format_count(len(checks), 'file')} would be taken; nothing was written."
     rows = tuple(astuple(check) for check in checks)
     return Sheet("Price files", _FILE_COLUMNS, rows, (*details, summary))

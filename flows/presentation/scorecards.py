@@ -11,6 +11,7 @@ from db import Dimension, Selection, Store, Transaction
 from flows.presentation.odds import OddsScores, build_odds_sheets, load_odds_scores, odds_to_plain
 from flows.presentation.tables import STORED_DIGITS, Column, Part, Sheet, sheet_from_frame, to_records
 from forecasting.config import MAIN_HORIZONS
+from forecasting.text import format_count
 from forecasting.types import REGIMES, Band, OutcomeKind
 
 DIMENSIONS: tuple[Dimension, ...] = ("horizon", "ticker", "regime", "report")
@@ -133,7 +134,7 @@ def scorecards_to_plain(scorecards: Scorecards, scored: int) -> dict[str, Any]:
 def build_scorecard_parts(scorecards: Scorecards, scored: int) -> Iterator[Part]:
     """Yield lines and tables: issued bands first, then bands that were made over history."""
     issued = sum(count for kind, count in scorecards.outcomes.items() if kind != _WALKED)
-    yield f"Scored {scored} bands now; {issued} issued bands have closed."
+    yield f"Scored {format_count(scored, 'band')} now; {issued} issued bands have closed."
     if hint := other_source_hint("bands", scorecards.sources, scorecards.source):
         yield hint
     if issued:

@@ -8,6 +8,7 @@ from flows.presentation.bands import build_bands_sheet, load_bands, load_expecte
 from flows.presentation.tables import Part
 from flows.summary import BackfillSummary, Replay, RunSummary
 from forecasting.config import MAIN_HORIZONS
+from forecasting.text import format_count
 
 # Settings that no run stores; release and libraries of each are in `forecast_runs`.
 _CAUSES = (
@@ -41,8 +42,8 @@ def build_summary_parts(summary: RunSummary, store: Store, known_ahead: int | No
 def build_backfill_lines(summary: BackfillSummary) -> Iterator[str]:
     """Yield one line for each session that was filled, and a line for the range."""
     for fill in summary.sessions:
-        yield f"{fill.session}: bands of {len(fill.published)} tickers"
-    yield f"{summary.start} to {summary.end}: {len(summary.sessions)} sessions filled now."
+        yield f"{fill.session}: bands of {format_count(len(fill.published), 'ticker')}"
+    yield f"{summary.start} to {summary.end}: {format_count(len(summary.sessions), 'session')} filled now."
 
 
 def build_replay_lines(replay: Replay) -> Iterator[str]:
@@ -56,13 +57,14 @@ def build_replay_lines(replay: Replay) -> Iterator[str]:
         yield _CAUSES
     verdict = "every row is bit-equal" if replay.equal else f"{len(replay.different)} differ"
     tickers = len(replay.same) + len(replay.different)
-    yield f"Run {replay.run_id}: {tickers} tickers repeated, {verdict}."
+    yield f"Run {replay.run_id}: {format_count(tickers, 'ticker')} repeated, {verdict}."
 
 
 def describe_pruned(pruned: Pruned, days: int, *, dry_run: bool) -> str:
     """Describe in a sentence what was pruned, or would be."""
     verb = "Would delete" if dry_run else "Deleted"
     return (
-        f"{verb} the quantiles of {pruned.quantiles} scored comparison bands, {pruned.revisions} revisions "
-        f"of prices and the weights of {pruned.models} models, all older than {days} days."
+        f"{verb} the quantiles of {format_count(pruned.quantiles, 'scored comparison band')}, "
+        f"{format_count(pruned.revisions, 'revision')} of prices and the weights of "
+        f"{format_count(pruned.models, 'model')}, all older than {format_count(days, 'day')}."
     )

@@ -11,7 +11,7 @@ from flows.presentation.artifacts import describe_calibration
 from flows.presentation.tables import Column, Sheet, escape_markdown, sheet_from_frame, to_markdown
 from flows.summary import RunSummary
 from forecasting.config import MAIN_HORIZONS
-from forecasting.text import format_price
+from forecasting.text import format_count, format_price
 
 EXTREMES = 3
 WIDTH_HORIZON = MAIN_HORIZONS[1]
@@ -51,7 +51,11 @@ class RunPage:
 
 def describe_run(summary: RunSummary, model: ModelRecord | None) -> str:
     """Describe a run in the sentence that its state shows."""
-    made = f"bands of {len(summary.tickers)} tickers" if summary.run_id else "bands were complete"
+    made = (
+        f"bands of {format_count(len(summary.tickers), 'ticker')}"
+        if summary.run_id
+        else "bands were complete"
+    )
     parts = [f"{summary.as_of}: {made}"]
     if summary.quarantined:
         parts.append(f"{len(summary.quarantined)} quarantined")
@@ -66,7 +70,7 @@ def describe_model(model: ModelRecord | None, as_of: date) -> str:
     """Describe the model that serves and its age in days."""
     if model is None or model.status == "baseline":
         return "the random walk's cone"
-    return f"model {model.version}, {(as_of - model.trained_through).days} days old"
+    return f"model {model.version}, {format_count((as_of - model.trained_through).days, 'day')} old"
 
 
 def format_page(page: RunPage) -> str:

@@ -22,6 +22,7 @@ from forecasting.errors import BadCalibrationError, TableError
 from forecasting.faults import describe_error
 from forecasting.forecast import identify
 from forecasting.sampling import draw_sample
+from forecasting.text import format_count
 
 
 @define_task("calibrate", "calibrate-{context.as_of}")
@@ -30,7 +31,9 @@ def calibrate(context: RunContext) -> CalibrationRecord:
     record = learn_with_fallback(context)
     with context.store.writing() as tx:
         tx.calibrations.add(record)
-    get_run_logger().info("calibrate: %s, from %d outcomes", record.calibration_id, record.n_outcomes)
+    get_run_logger().info(
+        "calibrate: %s, from %s", record.calibration_id, format_count(record.n_outcomes, "outcome")
+    )
     return record
 
 

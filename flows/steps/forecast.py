@@ -23,6 +23,7 @@ from forecasting.features.market import compute_market_variance, leave_market_un
 from forecasting.forecast import Forecast
 from forecasting.pipeline import Forecaster
 from forecasting.promotion.policy import rank_quality
+from forecasting.text import format_count
 from forecasting.types import PriceBasis
 
 LARGEST_CHUNK = 8  # tickers of one task
@@ -133,9 +134,7 @@ def log_model_faults(version: str, model_faults: Mapping[str, ModelError], ticke
     """Log why a rung failed for some tickers; once, where it failed for all."""
     logger, reasons = get_run_logger(), list(model_faults.values())
     if len(model_faults) == len(tickers) and model_faults:
-        logger.warning(
-            "forecast: model %s fails for all %d tickers: %s", version, len(model_faults), reasons[0]
-        )
+        logger.warning("forecast: model %s fails for every ticker: %s", version, reasons[0])
         return
     for reason in reasons:
         logger.warning("forecast: %s", reason)
@@ -167,7 +166,7 @@ def forecast_rung(
         for future in as_completed(futures):
             result = result.join(future.result())
             done = len(result.forecasts) + len(result.faults) + len(result.model_faults)
-            get_run_logger().info("forecast: %d of %d tickers", done, len(tickers))
+            get_run_logger().info("forecast: %d of %s", done, format_count(len(tickers), "ticker"))
     return result
 
 

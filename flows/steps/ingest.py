@@ -29,7 +29,7 @@ from forecasting.prices.completeness import check_complete, find_believed_gaps, 
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
 from forecasting.prices.trust import TRUSTED_WITHIN, is_trusted
-from forecasting.text import name_some
+from forecasting.text import format_count, name_some
 
 NAMED_FAULTS = 3
 
@@ -88,13 +88,13 @@ def ingest_tickers(context: RunContext, tickers: Iterable[str]) -> IngestResult:
     failed = {result.ticker: result for result in results if isinstance(result, PriceError)}
     unused = {ticker: failed.pop(ticker) for ticker in list(failed) if ticker not in context.tickers}
     get_run_logger().info(
-        "ingest: %d tickers from %s, %d new bars, %d changed, %d vanished and kept, %d tickers failed",
-        len(results),
+        "ingest: %s from %s, %s, %d changed, %d vanished and kept; %s failed",
+        format_count(len(results), "ticker"),
         context.source.name,
-        sum(result.new for result in ingested),
+        format_count(sum(result.new for result in ingested), "new bar"),
         sum(result.changed for result in ingested),
         sum(result.vanished for result in ingested),
-        len(failed) + len(unused),
+        format_count(len(failed) + len(unused), "ticker"),
     )
     notes = (
         *describe_closures(context),
@@ -269,7 +269,8 @@ def require_enough(
     if len(done) < needed:
         show_quarantined(context.as_of, faults)
         raise SourceError(
-            f"Expected {subject} of at least {needed} of {len(context.tickers)} tickers, found {len(done)}: "
+            f"Expected {subject} of at least {needed} of {format_count(len(context.tickers), 'ticker')}, "
+            f"found {len(done)}: "
             f"{join_reasons(context.tickers, faults) or 'see the quarantined tickers'}."
         )
 

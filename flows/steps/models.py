@@ -30,6 +30,7 @@ from forecasting.promotion.evaluate import (
     find_last_fitted,
 )
 from forecasting.promotion.policy import Ladder, ModelAge, climb_down, is_renewal, is_retrain_due
+from forecasting.text import format_count
 from forecasting.types import Retrain
 
 
@@ -119,7 +120,7 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
     universe = list(prices.returns.values())
     last = find_last_fitted(universe, context.as_of, context.settings.gate)
     logger = get_run_logger()
-    logger.info("train: %d tickers up to %s", len(universe), last)
+    logger.info("train: %s up to %s", format_count(len(universe), "ticker"), last)
     config = context.settings.model
     model = fit_model(universe, last, config, on_epoch=EpochLog(logger.info, config.training))
     best = model.metrics["best_epoch"] + 1

@@ -28,6 +28,7 @@ from flows.version import code_version
 from forecasting.calibration import Calibration
 from forecasting.errors import PriceError
 from forecasting.forecast import Forecast, fingerprint_forecasts, identify
+from forecasting.text import format_count
 from forecasting.types import Quality, Retrain, values
 
 NAMED_BANDS = 5
@@ -137,7 +138,7 @@ def publish(
         publication = tx.forecasts.prepare(run, forecasts, listed=context.listed, reissue=context.reissue)
     with context.store.writing() as tx:
         published = tx.forecasts.publish(publication, load_ages(tx, context, forecasts))
-    get_run_logger().info("publish: run %s, %d tickers", run.run_id, len(forecasts))
+    get_run_logger().info("publish: run %s, %s", run.run_id, format_count(len(forecasts), "ticker"))
     if replaced := published.replaced:
         message = "publish: %d backfilled bands were made anew and lose their scores until the next run: %s"
         get_run_logger().warning(message, len(replaced), _name_bands(replaced[:NAMED_BANDS]))

@@ -28,6 +28,7 @@ from flows.steps.present import (
 from flows.steps.publish import publish_session
 from flows.summary import RunSummary, SessionFill, Stopwatch
 from forecasting.errors import BandcastError
+from forecasting.text import format_count
 from forecasting.types import Retrain
 
 
@@ -89,6 +90,8 @@ def _publish_missed(context: RunContext) -> State[Any]:
     except Exception as error:
         failure = translate_error(error)  # which ends the run: the next session would meet it, too
         return Failed(message=hide_secrets(str(failure)), data=failure)
-    get_run_logger().info("backfill: %s has bands of %d tickers", context.as_of, len(summary.tickers))
-    sentence = f"{context.as_of}: bands of {len(summary.tickers)} tickers."
+    get_run_logger().info(
+        "backfill: %s has bands of %s", context.as_of, format_count(len(summary.tickers), "ticker")
+    )
+    sentence = f"{context.as_of}: bands of {format_count(len(summary.tickers), 'ticker')}."
     return Completed(message=sentence, data=SessionFill(context.as_of, summary.tickers))

@@ -18,6 +18,7 @@ from forecasting.errors import PriceError
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.evaluation.paths import measure_path_outcomes
 from forecasting.faults import attribute_to_ticker
+from forecasting.text import format_count
 
 PRUNED_SPAN = timedelta(days=90)  # so that the daily run looks at no history
 
@@ -46,7 +47,7 @@ def verify_bands(context: RunContext, since: date) -> int:
         for done, ticker in enumerate(tickers, start=1):
             scored += _score_ticker(context, ticker, since)
             progress.count(done, len(tickers))
-    get_run_logger().info("verify: %d bands scored", scored)
+    get_run_logger().info("verify: %s scored", format_count(scored, "band"))
     _prune_comparisons(context)
     return scored
 

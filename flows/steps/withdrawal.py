@@ -8,6 +8,7 @@ from flows.presentation.prices import format_sessions
 from forecasting.errors import InstrumentChangedError, UsageError
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.identity import is_other_instrument
+from forecasting.text import format_count
 
 
 def withdraw_bars(tx: Transaction, history: PriceHistory, now: datetime, *, trusted: bool) -> list[str]:
@@ -28,7 +29,8 @@ def withdraw_bars(tx: Transaction, history: PriceHistory, now: datetime, *, trus
     if not trusted or not is_other_instrument(tx.prices.load(ticker), history):
         return []
     gone = tx.prices.set_aside(ticker, None, None, reason=InstrumentChangedError.reason, at=now)
-    return [f"{ticker}: another instrument now; set {len(gone)} bars up to {gone[-1]} aside as revisions."]
+    bars = format_count(len(gone), "bar")
+    return [f"{ticker}: another instrument now; set {bars} up to {gone[-1]} aside as revisions."]
 
 
 def choose_forgotten(tx: Transaction, ticker: str, *, start: date | None, end: date | None) -> list[date]:

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.errors import CalendarError, UsageError
+from forecasting.text import format_count
 from forecasting.types import ReportTime
 
 Days = NDArray[np.datetime64]
@@ -88,7 +89,7 @@ def next_sessions(calendar: Calendar | str, session: date, n: int) -> tuple[date
     table = _timetable(calendar, session, reach=session + timedelta(days=2 * n + 30))
     start = int(np.searchsorted(table.days, np.datetime64(session), side="right"))
     if start + n > len(table.days):
-        raise _out_of_bounds(calendar, f"{n} sessions after {session}", table)
+        raise _out_of_bounds(calendar, f"{format_count(n, 'session')} after {session}", table)
     return tuple(table.days[start : start + n].tolist())
 
 

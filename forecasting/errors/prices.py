@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from forecasting.errors.base import BandcastError
-from forecasting.text import name_some
+from forecasting.text import format_count, name_some
 
 
 class PriceError(BandcastError):
@@ -34,7 +34,8 @@ class ShortHistoryError(PriceError):
     def __init__(self, ticker: str, found: int, needed: int) -> None:
         super().__init__(
             ticker,
-            f"expected at least {needed} sessions of history, found {found}; wait or load more history.",
+            f"expected at least {format_count(needed, 'session')} of history, found {found}; "
+            "wait or load more history.",
         )
 
 

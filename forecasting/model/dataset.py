@@ -22,6 +22,7 @@ from forecasting.features.registry import compute_features
 from forecasting.features.reports import PRIOR_SIZE
 from forecasting.features.returns import DailyReturns
 from forecasting.model.random_streams import LARGEST_RESIDUAL
+from forecasting.text import format_count
 from forecasting.types import Floats, Weighting
 
 Rows = NDArray[np.int64]
@@ -239,8 +240,8 @@ def split_by_session(data: TrainingSet, config: TrainingConfig) -> Split:
     fitted = scored - held_out - config.purge_sessions
     if fitted < config.lookback:
         raise ModelError(
-            f"Expected at least {config.lookback} sessions to train on, found {fitted} of {scored} after "
-            "validation and purge; load more history."
+            f"Expected at least {format_count(config.lookback, 'session')} to train on, "
+            f"found {fitted} of {scored} after validation and purge; load more history."
         )
     position = np.searchsorted(sessions, data.closes) - 1.0  # (R, K), 0 .. scored - 1
     known = np.isfinite(data.target) & (data.session >= sessions[0])[:, None]

@@ -15,6 +15,7 @@ from forecasting.errors import (
     WrongSessionsError,
 )
 from forecasting.prices.history import PriceHistory
+from forecasting.text import format_count
 
 OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on a weekend
 LOOSE_SHARE = 0.5  # of loose calendars: bars of every day have two sevenths on weekends
@@ -52,7 +53,9 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
     if other.empty or is_loose:
         return kept
     days = ", ".join(str(day.date()) for day in other[-NAMED_DAYS:])
-    return kept.noting(f"{len(other)} bars on days without a session of {name} left out: {days}")
+    return kept.noting(
+        f"{format_count(len(other), 'bar')} on days without a session of {name} left out: {days}"
+    )
 
 
 def _keep_dense(history: PriceHistory, calendar: Calendar | str) -> PriceHistory:
@@ -66,7 +69,7 @@ def _keep_dense(history: PriceHistory, calendar: Calendar | str) -> PriceHistory
         if block.mean() >= LEAST_DENSITY:
             continue
         last = sessions[end - 1].date()
-        found = f"{block.sum()} bars in {len(block)} sessions up to {last}"
+        found = f"{format_count(block.sum(), 'bar')} in {format_count(len(block), 'session')} up to {last}"
         if end == len(sessions):
             raise WrongSessionsError(history.ticker, "a bar for each session", found)
         return history.after(last).noting(f"older history left out: {found}")

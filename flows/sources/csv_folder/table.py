@@ -11,6 +11,7 @@ from flows.sources.csv_folder.days import parse_days
 from flows.sources.csv_folder.numbers import parse_numbers
 from flows.sources.csv_folder.text import read_text_table
 from forecasting.errors import BadBarsError
+from forecasting.text import format_count
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def read_price_table(ticker: str, path: Path, zone: str) -> PriceTable:
     frame = parse_numbers(ticker, text).set_axis(days, axis=0)
     closed = frame["close"].notna().to_numpy()
     if not closed.any():
-        raise BadBarsError(ticker, "a close in column close", f"none in {len(closed)} rows")
+        raise BadBarsError(ticker, "a close in column close", f"none in {format_count(len(closed), 'row')}")
     _check_order(ticker, text["date"][closed], days[closed])
     notes = (*describe_identity(ticker, table), *_describe_unpriced(days[~closed]))
     return PriceTable(frame[closed].sort_index(), notes)
@@ -62,4 +63,4 @@ def _check_order(ticker: str, cells: pd.Series, days: pd.DatetimeIndex) -> None:
 def _describe_unpriced(days: pd.DatetimeIndex) -> tuple[str, ...]:
     if days.empty:
         return ()
-    return (f"{len(days)} rows without a close left out, such as {days[-1].date()}",)
+    return (f"{format_count(len(days), 'row')} without a close left out, such as {days[-1].date()}",)

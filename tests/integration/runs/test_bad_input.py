@@ -117,8 +117,8 @@ def test_what_is_left_out_of_a_file_is_named(workplace: Path, run_log: list[str]
     summary = complete(daily, source="csv", csv_dir=str(folder))
     assert summary.tickers == ("CLEAN", "IBM", "MSFT")
     notes = (
-        "IBM: 1 bars on days without a session of XNYS left out: 2013-02-23",
-        "MSFT: 1 rows without a close left out, such as 2012-12-18",
+        "IBM: 1 bar on days without a session of XNYS left out: 2013-02-23",
+        "MSFT: 1 row without a close left out, such as 2012-12-18",
         "MSFT: no bar of 2012-12-18, although later ones have come; it counts as not traded.",
         "files not read, because their names are no TICKER.csv: lower.csv",
     )

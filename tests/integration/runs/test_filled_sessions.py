@@ -67,7 +67,7 @@ def test_each_filled_session_is_a_run_below_the_run(monkeypatch: pytest.MonkeyPa
     assert failed.state.is_failed()
     assert failed.state.message == "Expected bands, found postgresql://***@db/x to be gone."
     assert filled.state is not None
-    assert filled.state.message == f"{THU}: bands of 1 tickers."
+    assert filled.state.message == f"{THU}: bands of 1 ticker."
     assert {"source=sample", f"as_of={THU}"} < set(filled.tags)
     assert filled.parameters == {"session": str(THU)}
     own = {task.name for task in read_tasks(filled.id)}

@@ -42,7 +42,7 @@ def test_the_reason_is_in_the_state_the_table_and_the_artifact(
     (workplace / "prices").mkdir()
     (workplace / "prices" / "IBM.csv").write_text("date,close\n2013-03-01,1.0\n")
     message, artifact = fail_daily(source=source, csv_dir=str(workplace / "prices"), tickers=[ticker])
-    assert message.startswith(f"Expected prices of at least 1 of 1 tickers, found 0: {ticker}: ")
+    assert message.startswith(f"Expected prices of at least 1 of 1 ticker, found 0: {ticker}: ")
     ((stored, detail),) = rows("SELECT reason, detail FROM quarantines")
     assert stored == reason
     assert detail.rstrip(".") in message

@@ -59,7 +59,7 @@ def test_a_row_taken_out_is_gone_and_bands_are_those_of_a_fresh_store(
     write(folder, "OTHER", make_prices(2))
     write(folder, "FIXME", add_saturday(make_prices(1)))
     (note,) = publish(folder).notes
-    assert note == "FIXME: 1 bars on days without a session of XNYS left out: 2019-12-28"
+    assert note == "FIXME: 1 bar on days without a session of XNYS left out: 2019-12-28"
     mended = make_prices(1).drop(date(2019, 12, 20))
     write(folder, "FIXME", mended)
     withdrawn, gap = publish(folder).notes

@@ -132,7 +132,7 @@ def test_prices_and_bands_of_the_last_closed_session_are_wanted(store: Store) ->
     with store.writing() as tx:
         tx.prices.save(history, NOW)
     found = examine_all()
-    assert (found["prices"].verdict, found["prices"].found) == ("ok", "of 1 tickers, up to 2013-03-01")
+    assert (found["prices"].verdict, found["prices"].found) == ("ok", "of 1 ticker, up to 2013-03-01")
     assert (found["bands"].verdict, found["bands"].found) == ("fail", "none of 2013-03-01, of any ticker")
 
 
@@ -179,11 +179,11 @@ def test_a_folder_of_price_files_that_a_run_cannot_read_is_one_failure(
 @pytest.mark.parametrize(
     ("tickers", "verdict", "found"),
     [
-        ("AAPL", "ok", "of 1 tickers in "),
-        ("", "ok", "of 1 tickers in "),
+        ("AAPL", "ok", "of 1 ticker in "),
+        ("", "ok", "of 1 ticker in "),
         ("KO,AAPL", "warn", "none of 1 of 2 tickers in "),
-        ("KO", "fail", "none of 1 of 1 tickers in "),
-        ("@variable:desk", "ok", "of 1 tickers in "),
+        ("KO", "fail", "none of 1 of 1 ticker in "),
+        ("@variable:desk", "ok", "of 1 ticker in "),
     ],
 )
 def test_configured_tickers_without_a_price_file_are_named(

@@ -67,8 +67,8 @@ def test_a_run_that_only_filled_sessions_still_names_the_place_of_the_bands(stor
 def test_a_backfill_has_a_line_for_each_session_and_one_for_the_range() -> None:
     summary = BackfillSummary(DAY, date(2024, 6, 7), (FILL,))
     assert list(build_backfill_lines(summary)) == [
-        "2024-06-03: bands of 1 tickers",
-        "2024-06-03 to 2024-06-07: 1 sessions filled now.",
+        "2024-06-03: bands of 1 ticker",
+        "2024-06-03 to 2024-06-07: 1 session filled now.",
     ]
     assert list(summary.plain()) == ["start", "end", "sessions"]
 
@@ -78,12 +78,12 @@ def test_a_replay_is_equal_only_if_nothing_differs_and_nothing_was_replaced() ->
     different = Replay("r1", (), {"AAPL": "other values than stored"}, replaced=False)
     replaced = Replay("r1", (), {}, replaced=True)
     assert [replay.equal for replay in (equal, different, replaced)] == [True, False, False]
-    assert list(build_replay_lines(equal)) == ["Run r1: 1 tickers repeated, every row is bit-equal."]
+    assert list(build_replay_lines(equal)) == ["Run r1: 1 ticker repeated, every row is bit-equal."]
     assert list(build_replay_lines(different)) == [
         "AAPL: other values than stored",
         "Besides changes of the store, other values of BANDCAST_EARNINGS_KNOWN_AHEAD and BANDCAST_CALENDARS "
         "than the run had, another release, other libraries or another processor can be the cause.",
-        "Run r1: 1 tickers repeated, 1 differ.",
+        "Run r1: 1 ticker repeated, 1 differ.",
     ]
     assert list(build_replay_lines(replaced)) == ["Run r1: later runs have replaced all its forecasts."]
     assert list(equal.plain()) == ["run_id", "same", "different", "replaced", "equal"]

@@ -75,7 +75,7 @@ def test_a_calendar_that_differs_from_the_vendors_is_not_held_against_the_bars()
 def test_a_bar_off_the_calendar_is_noted() -> None:
     stray = history(days=SESSIONS.append(pd.DatetimeIndex(["2024-06-08"])))
     (note,) = keep_sessions(stray, "XNYS").notes
-    assert note == "1 bars on days without a session of XNYS left out: 2024-06-08"
+    assert note == "1 bar on days without a session of XNYS left out: 2024-06-08"
     assert keep_sessions(history(), "XNYS").notes == ()
 
 
