@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from flows.paths import describe_fault
@@ -25,12 +26,16 @@ from forecasting.errors import (
     SourceError,
     UnfinishedSessionError,
     UnknownTickerError,
+    WrongSessionsError,
 )
 from forecasting.faults import attribute_to_ticker
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.text import is_symbol
 
 NO_LAG = timedelta(0)  # the owner writes a file when the session is over
+# A mistyped year of the past leaves some last rows alone; with so long a gap before them, no run takes them.
+STRAY_AFTER = timedelta(days=180)
+MOST_STRAYS = 5
 
 
 class CsvSource:
@@ -85,24 +90,23 @@ class CsvSource:
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         """Return the newest session that half of the readable files of `tickers` have reached.
 
-        Days that are not over yet do not count; without a readable file, all files of the folder are asked.
+        Files with a day that cannot be theirs, which `fetch` refuses, count only where there is no other;
+        without a readable file, all files of the folder are asked.
         """
         lasts = self._last_sessions(tickers) or self._last_sessions(self.tickers())
         return lasts[(len(lasts) - 1) // 2] if lasts else None
 
     def last_day(self, ticker: str) -> date | None:
-        """Return the newest finished day of a file; None where it cannot be read, which `fetch` reports."""
+        """Return the newest possible day of a file; None where it cannot be read, which `fetch` reports."""
         with suppress(PriceError), attribute_to_ticker(ticker):
-            days = pd.DatetimeIndex(self._read(ticker).frame.index)
-            closed = self._last_closed(ticker)
-            finished = days if closed is None else days[days <= pd.Timestamp(closed)]
-            return finished.max().date() if len(finished) else None
+            possible = self._leave_possible(ticker, pd.DatetimeIndex(self._read(ticker).frame.index))
+            return possible.max().date() if len(possible) else None
         return None
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
         """Fetch the as-traded bars of one file."""
         table = self._read(ticker)
-        self._check_over(ticker, table.frame.index)
+        self._check_last_days(ticker, pd.DatetimeIndex(table.frame.index))
         # Cut only after undoing: a split after `end` is in the file's prices all the same.
         bars, actions = undo_checked_splits(ticker, as_bars(table.frame), as_actions(table.frame))
         history = build_history(ticker, bars, actions, start=start, end=end, where=str(self.folder))
@@ -122,11 +126,24 @@ class CsvSource:
         """Return the time zone of the ticker's exchange."""
         return calendar_zone(self.calendars.presume(ticker).name)
 
-    def _check_over(self, ticker: str, days: pd.DatetimeIndex) -> None:
-        """Refuse bars of sessions that have not closed."""
+    def _check_last_days(self, ticker: str, days: pd.DatetimeIndex) -> None:
+        """Refuse bars of sessions that have not closed, and last bars that are far from all others."""
         closed = self._last_closed(ticker)
         if closed is not None and len(days) and days.max().date() > closed:
             raise UnfinishedSessionError(ticker, last=closed, found=days.max().date())
+        kept = _leave_strays(days)
+        if len(kept) < len(days):
+            found = f"{kept[-1].date()}, then {days[len(kept)].date()}"
+            raise WrongSessionsError(ticker, "a bar for each session", found)
+
+    def _leave_possible(self, ticker: str, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
+        """Return the days that `_check_last_days` allows."""
+        closed = self._last_closed(ticker)
+        return _leave_strays(days if closed is None else days[days <= pd.Timestamp(closed)])
+
+    def _is_possible(self, ticker: str) -> bool:
+        days = pd.DatetimeIndex(self._read(ticker).frame.index)
+        return len(self._leave_possible(ticker, days)) == len(days)
 
     def _last_closed(self, ticker: str) -> date | None:
         if self.now is None:
@@ -136,13 +153,24 @@ class CsvSource:
         return self.now.date()  # the calendar ends too early, which `fetch` is not to judge
 
     def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
-        """Return the newest finished day of each readable file, the newest of all first."""
-        lasts = [self.last_day(ticker) for ticker in set(tickers) & set(self.tickers())]
-        return sorted((last for last in lasts if last is not None), reverse=True)
+        """Return the newest day of each readable file that has no impossible one, the newest of all first."""
+        sound: list[date] = []
+        others: list[date] = []
+        for ticker in set(tickers) & set(self.tickers()):
+            last = self.last_day(ticker)
+            if last is not None:
+                (sound if self._is_possible(ticker) else others).append(last)
+        return sorted(sound or others, reverse=True)
 
     def _read(self, ticker: str) -> PriceTable:
         path = self._find(ticker)
         return _read_once(ticker, path, self._zone(ticker), modified_ns=path.stat().st_mtime_ns)
+
+
+def _leave_strays(days: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return the days without a few last ones that a long gap separates from all others."""
+    far = np.flatnonzero(days[1:] - days[:-1] > STRAY_AFTER)
+    return days[: far[-1] + 1] if far.size and len(days) - 1 - far[-1] <= MOST_STRAYS else days
 
 
 @register("csv")

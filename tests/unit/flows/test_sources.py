@@ -16,6 +16,7 @@ from forecasting.errors import (
     UnfinishedSessionError,
     UnknownTickerError,
     UsageError,
+    WrongSessionsError,
 )
 from forecasting.prices.adjustment import adjust
 from forecasting.prices.history import PriceHistory
@@ -251,10 +252,26 @@ def test_a_day_that_is_not_over_is_refused_and_does_not_count_as_the_last(
     write(FULL + "2024-07-05,12,12,12,12,12,1,0,0\n", "EARLY")  # before the close of that day
     source = CsvSource(tmp_path, NOW)
     assert source.last_session(("TYPO", "EARLY")) == date(2024, 6, 5)
+    write(FULL.replace("2024-06-05", "2104-06-05"), "WRONG")
+    assert source.last_session(("ACME", "TYPO", "WRONG")) == date(2024, 6, 5)
     assert source.fetch("ACME", None, END).last_session == date(2024, 6, 5)
     for ticker, found in (("TYPO", "2104-06-05"), ("EARLY", "2024-07-05")):
         with pytest.raises(UnfinishedSessionError, match=f"no bar after 2024-07-03, found one of {found}"):
             source.fetch(ticker, None, END)
+
+
+@pytest.mark.parametrize("strays", [1, 2])
+def test_last_days_of_a_mistyped_past_year_are_refused_and_do_not_count(
+    write: Write, tmp_path: Path, strays: int
+) -> None:
+    write(FULL)
+    kept, mistyped = FULL.splitlines()[:-strays], FULL.splitlines()[-strays:]
+    write("\n".join((*kept, *(row.replace("2024", "2025") for row in mistyped))) + "\n", "TYPO")
+    source = CsvSource(tmp_path, datetime(2026, 7, 5, tzinfo=UTC))
+    assert source.last_session(("ACME", "TYPO")) == date(2024, 6, 5)
+    days = f"{kept[-1][:10]}, then {mistyped[0].replace('2024', '2025')[:10]}"
+    with pytest.raises(WrongSessionsError, match=f"a bar for each session, found {days}"):
+        source.fetch("TYPO", None, END)
 
 
 def test_files_whose_names_are_no_symbols_are_listed(write: Write, tmp_path: Path) -> None:
