@@ -33,7 +33,7 @@ NEAREST, FARTHEST = 0.02, 0.06  # log; bounds of that tolerance
 DISPLACED = 0.8  # share of the step that the nearest price of the bar lies beyond
 MONEY = 1.2  # log; traded value against its usual
 MONEY_ALONE = 0.7  # log; where no range is known, and for small ratios
-LEAST_RANGE, RANGE = 0.2, 3.0  # times the usual; a bid pins the price within less
+LEAST_RANGE, RANGE = 0.2, 3.0  # times the usual; a bid, which only raises a price, pins it within less
 
 
 def check_splits_worked_in(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:
@@ -68,7 +68,8 @@ def find_unworked_splits(bars: pd.DataFrame) -> pd.DatetimeIndex:
     overnight = (np.log(bars["open"]) - close.shift()).fillna(step)
     money = (np.log(_usual_ratio(bars["volume"])) + step).abs()
     spread = _usual_ratio(np.log(bars["high"] / bars["low"]))
-    ordinary = spread.between(LEAST_RANGE, RANGE) | (spread.isna() & (money < MONEY_ALONE))
+    unpinned = (spread > LEAST_RANGE) | (step < 0)
+    ordinary = ((spread <= RANGE) & unpinned) | (spread.isna() & (money < MONEY_ALONE))
     same_money = (money < MONEY) | (money.isna() & spread.notna())
     is_large = _is_near_ratio(overnight, step, RATIOS, least=LEAST_STEP) & ordinary & same_money
     is_quiet = spread.between(LEAST_RANGE, SMALL_RANGE) & (money < MONEY_ALONE)

@@ -53,6 +53,11 @@ def test_it_is_found_without_range_or_without_volume(ratio: float) -> None:
         assert bars.index[EX_DATE] in find_unworked_splits(bars.assign(**dict.fromkeys(unknown, np.nan)))
 
 
+def test_a_fall_is_found_however_narrow_its_range() -> None:
+    bars = pin(make_bars(4.0))
+    assert find_unworked_splits(bars).tolist() == [bars.index[EX_DATE]]
+
+
 def test_a_known_split_is_none_of_them() -> None:
     bars = make_bars(4.0)
     ex_date = bars.index[EX_DATE]
