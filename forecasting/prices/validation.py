@@ -204,7 +204,9 @@ def check_jumps(history: PriceHistory, fresh: pd.DatetimeIndex) -> None:
     near = jumps.isin(fresh) | jumps.isin(_sessions_before(history.bars.index, fresh))
     if near.any():
         session = jumps[near][0]
-        found = f"close {history.bars.loc[session, 'close']:g} at {session.date()}"
+        close = history.bars["close"]
+        before = close.iloc[close.index.get_loc(session) - 1]
+        found = f"{before:g}, then {close[session]:g} at {session.date()}"
         expected = "a move with volume or action that does not revert at once"
         raise PriceJumpError(history.ticker, expected, found)
 

@@ -229,5 +229,5 @@ def test_a_fall_through_an_open_market_passes_on_the_usual_volume() -> None:
 def test_a_jump_that_is_stored_already_is_history() -> None:
     slip = history(bump(-20, 20.0))
     check_jumps(slip, slip.bars.index[-1:])
-    with pytest.raises(PriceJumpError, match="close 20 at"):
+    with pytest.raises(PriceJumpError, match="10, then 20 at"):
         check_jumps(slip, slip.bars.index[-19:])  # the first of these is the return
