@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.calendars.exchanges import FUTURES, WEEKDAYS
 from forecasting.calendars.sessions import Calendar, as_calendar, first_day, sessions_between
@@ -21,6 +23,8 @@ OFF_CALENDAR_SHARE = 0.1  # a date shifted by a day puts a fifth of all bars on 
 LOOSE_SHARE = 0.5  # of loose calendars: bars of every day have two sevenths on weekends
 DENSITY_SESSIONS = 250
 LEAST_DENSITY = 0.6  # share of sessions with a bar: one of every second has half, one halted for a month .9
+BREAK_SESSIONS = 25  # a tenth of them
+DAILY_SHARE = 0.9  # of such short stretches, from where a sparse block has daily bars
 NAMED_DAYS = 3
 GAP_WINDOW = 60  # sessions; older gaps lie before the network's lookback, and shift a quarter a little
 BELIEVED_AFTER = 3  # bars that follow a session without one; what a vendor has lost it finds again by then
@@ -68,12 +72,19 @@ def _keep_dense(history: PriceHistory, calendar: Calendar | str) -> PriceHistory
         block = present[max(end - DENSITY_SESSIONS, 0) : end]
         if block.mean() >= LEAST_DENSITY:
             continue
-        last = sessions[end - 1].date()
-        found = f"{format_count(block.sum(), 'bar')} in {format_count(len(block), 'session')} up to {last}"
+        bars = format_count(block.sum(), "bar")
+        found = f"{bars} in {len(block)} sessions up to {sessions[end - 1].date()}"
         if end == len(sessions):
             raise WrongSessionsError(history.ticker, "a bar for each session", found)
-        return history.after(last).noting(f"older history left out: {found}")
+        last = sessions[_find_break(present, end) - 1].date()
+        return history.after(last).noting(f"history up to {last} left out: {found}")
     return history
+
+
+def _find_break(present: NDArray[np.bool_], end: int) -> int:
+    """Return the end of the newest short stretch up to `end` without daily bars."""
+    ends = range(end, 0, -BREAK_SESSIONS)
+    return next(stop for stop in ends if present[max(stop - BREAK_SESSIONS, 0) : stop].mean() < DAILY_SHARE)
 
 
 def _list_sessions(calendar: Calendar | str, days: pd.DatetimeIndex) -> pd.DatetimeIndex:

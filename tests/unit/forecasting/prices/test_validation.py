@@ -17,7 +17,7 @@ from forecasting.errors import (
     WrongSessionsError,
 )
 from forecasting.prices.completeness import (
-    DENSITY_SESSIONS,
+    BREAK_SESSIONS,
     check_complete,
     find_believed_gaps,
     find_gaps,
@@ -104,19 +104,27 @@ def test_a_share_that_trades_on_most_days_passes() -> None:
     assert len(keep_sessions(history(days=LONG.delete(range(0, len(LONG), 3))), "XNYS").bars) > 700
 
 
-def test_history_from_before_bars_were_daily_is_left_out() -> None:
+def test_history_from_before_bars_were_daily_is_left_out_and_nothing_later() -> None:
     days = LONG[:600:5].append(LONG[600:])
     kept = keep_sessions(history(days=days), "XNYS")
-    assert LONG[600] <= kept.bars.index[0] <= LONG[600 + DENSITY_SESSIONS]
+    assert LONG[597] <= kept.bars.index[0] <= LONG[600 + BREAK_SESSIONS]
     assert kept.bars.index[-1].date() == LAST
-    assert "older history left out" in kept.notes[0]
+    assert "left out: " in kept.notes[0]
+
+
+@pytest.mark.parametrize("first", ["1908-01-02", "2008-01-02"])
+def test_a_first_day_of_a_mistyped_year_is_left_out_with_few_others(first: str) -> None:
+    days = LONG[-390:]
+    kept = keep_sessions(history(days=days.insert(0, pd.Timestamp(first))), "XNYS")
+    assert days[0] <= kept.bars.index[0] <= days[BREAK_SESSIONS]
+    assert "left out: 140 bars in 250 sessions" in kept.notes[0]
+    assert keep_sessions(history(days=days), "XNYS").bars.index[0] == days[0]
 
 
 def test_a_day_of_a_mistyped_century_is_left_out() -> None:
     old = pd.bdate_range("1968-01-02", "1971-01-04")
     kept = keep_sessions(history(days=pd.DatetimeIndex(["1908-01-02"]).append(old)), "XNYS")
-    assert old[0] <= kept.bars.index[0] <= old[DENSITY_SESSIONS]
-    assert "older history left out" in kept.notes[0]
+    assert old[0] <= kept.bars.index[0] <= old[BREAK_SESSIONS]
     assert keep_sessions(history(days=old), "XNYS").bars.index[0] == old[0]
 
 
