@@ -49,7 +49,9 @@ def require_drawable(path: Path) -> None:
         UsageError: Its suffix is of no known kind.
     """
     if path.suffix.lower().removeprefix(".") not in FigureCanvasBase.get_supported_filetypes():
-        raise UsageError(f"Expected --out to end in .png, .pdf or .svg, found {path.name}; name a picture.")
+        raise UsageError(
+            f"Expected --out to end in .png, .pdf or .svg, found {path.name or path}; name a picture."
+        )
 
 
 def save_fan_charts(fans: FanData, path: Path) -> Path:

@@ -74,7 +74,7 @@ def test_what_cannot_be_encoded_is_written_by_its_number(workplace: Path) -> Non
     assert "\\xe9.csv" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["x.xyz", "fan", "fan.", ".png"])
+@pytest.mark.parametrize("name", ["x.xyz", "fan", "fan.", ".png", "."])
 def test_a_picture_of_no_known_kind_is_refused_before_the_store_is_opened(workplace: Path, name: str) -> None:
     result = CliRunner().invoke(app, ["plot", "--out", name])
     assert isinstance(result.exception, UsageError)
