@@ -1,6 +1,7 @@
 """Check a folder of price files without writing anything: what would be taken of each, and why not."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 from flows.progress_line import ProgressLine
 from flows.sources.csv_folder import CsvSource
 from flows.sources.csv_folder.earnings import EARNINGS_FILE
+from flows.sources.csv_folder.source import NO_LAG
 from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
 from forecasting.errors import CalendarError, GapError, PriceError, SourceError
 from forecasting.prices.activity import check_trading
 from forecasting.prices.completeness import check_complete
@@ -55,7 +58,7 @@ def check_price_files(folder: Path, now: datetime, calendars: Calendars = STANDA
         progress.step()
     session = source.last_session(tickers)
     for ticker in tickers:
-        yield _check_file(source, ticker, session or now.date())
+        yield _check_file(source, ticker, session or now.date(), now=now)
     for name in source.ignored_files():
         yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename or unpack it")
     yield from _check_earnings(source)
@@ -71,10 +74,10 @@ def _check_earnings(source: CsvSource) -> Iterator[FileCheck]:
         yield FileCheck(EARNINGS_FILE, None, reason="earnings_dates", detail=fault)
 
 
-def _check_file(source: CsvSource, ticker: str, session: date) -> FileCheck:
+def _check_file(source: CsvSource, ticker: str, day: date, *, now: datetime) -> FileCheck:
     file = f"{ticker}.csv"
     try:
-        history = _read_history(source, ticker, session)
+        history = _read_history(source, ticker, day, now=now)
     except PriceError as error:
         return FileCheck(file, ticker, reason=error.reason, detail=str(error))
     except CalendarError as error:
@@ -84,14 +87,15 @@ def _check_file(source: CsvSource, ticker: str, session: date) -> FileCheck:
     return FileCheck(file, ticker, len(history.bars), first, history.last_session, detail=notes)
 
 
-def _read_history(source: CsvSource, ticker: str, session: date) -> PriceHistory:
-    """Return what a run would store.
+def _read_history(source: CsvSource, ticker: str, day: date, *, now: datetime) -> PriceHistory:
+    """Return what a run of a day would store.
 
     Raises:
         PriceError: It would leave the ticker out.
         CalendarError: The exchange's sessions are not known.
     """
     calendar = source.calendars.of(ticker)
+    session = _find_session(calendar, day, now)
     history = accept_first(source.fetch(ticker, None, session), calendar)
     check_trading(history)
     try:
@@ -99,3 +103,11 @@ def _read_history(source: CsvSource, ticker: str, session: date) -> PriceHistory
     except GapError as error:
         return history.noting(str(error))  # the owner decides on what sessions a file has
     return history
+
+
+def _find_session(calendar: Calendar, day: date, now: datetime) -> date:
+    """Return the last session of an exchange up to a day that had closed."""
+    session = session_on_or_before(calendar, day)
+    with suppress(CalendarError):  # files of earlier years may outlive their calendar
+        return min(session, last_closed_session(calendar, now, NO_LAG))
+    return session

@@ -13,6 +13,8 @@ from synthetic_prices import AS_OF, make_history
 
 from flows.doctor.price_files import check_price_files
 from flows.sources import CsvSource
+from forecasting.calendars.exchanges import calendar_name
+from forecasting.calendars.sessions import sessions_between
 from forecasting.errors import PriceError
 from forecasting.prices.history import PriceHistory
 
@@ -106,3 +108,22 @@ def test_a_folder_is_checked_file_by_file_and_nothing_is_written(tmp_path: Path)
     assert "bars on days without a session of XNYS left out" in checks["AAA.csv"].detail
     assert "'ten' in line 2" in checks["BAD.csv"].detail
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("now", "stale"),
+    [
+        (datetime(2019, 12, 31, 12, tzinfo=UTC), ["LATE.DE"]),  # New York has not closed
+        (datetime(2020, 1, 1, tzinfo=UTC), ["EVE", "LATE.DE"]),
+    ],
+)
+def test_each_file_is_held_to_the_last_closed_session_of_its_own_exchange(
+    tmp_path: Path, now: datetime, stale: list[str]
+) -> None:
+    lasts = {"A.AX": 31, "B.AX": 31, "C.AX": 31, "EVE": 30, "EVE.DE": 30, "LATE.DE": 27}
+    for ticker, last in lasts.items():
+        days = sessions_between(calendar_name(ticker), date(2018, 6, 1), date(2019, 12, last))
+        rows = "".join(f"{day},{50 + day.toordinal() % 7}\n" for day in days)
+        (tmp_path / f"{ticker}.csv").write_text(f"date,close\n{rows}")
+    checks = list(check_price_files(tmp_path, now))
+    assert [check.ticker for check in checks if check.reason] == stale
