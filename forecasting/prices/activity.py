@@ -7,6 +7,7 @@ from forecasting.prices.history import PriceHistory
 
 FROZEN_SESSIONS = 60  # the network's lookback; a band cannot be made of prices that never moved
 UNTRADED_SESSIONS = 20
+ROUNDING = 1e-6  # relative; one price in 32-bit floats, or divided and multiplied again, is not quite one
 
 
 def check_trading(history: PriceHistory) -> None:
@@ -15,8 +16,9 @@ def check_trading(history: PriceHistory) -> None:
     An instrument that never reports volume, such as an index or a currency, is judged by its prices alone.
 
     Raises:
-        StalePriceError: Open, high, low and close were each one price for `FROZEN_SESSIONS`, or volume was 0
-            in each of the last `UNTRADED_SESSIONS` although there was some before.
+        StalePriceError: Open, high, low and close were each one price, but for `ROUNDING`, for
+            `FROZEN_SESSIONS`, or volume was 0 in each of the last `UNTRADED_SESSIONS` although there was some
+            before.
     """
     recent = history.bars.iloc[-FROZEN_SESSIONS:]
     if len(recent) == FROZEN_SESSIONS and _is_flat(recent):
@@ -28,4 +30,4 @@ def check_trading(history: PriceHistory) -> None:
 
 def _is_flat(bars: pd.DataFrame) -> bool:
     prices = bars[["open", "high", "low", "close"]]
-    return bool(((prices.max() - prices.min()).fillna(0) == 0).all())
+    return bool((prices.max() / prices.min() - 1 <= ROUNDING).where(prices.notna().any(), True).all())

@@ -33,6 +33,16 @@ def test_one_price_over_the_lookback_is_refused() -> None:
         check_trading(freeze(FROZEN_SESSIONS))
 
 
+def test_one_price_that_is_rounded_is_refused_and_one_of_the_smallest_steps_is_not() -> None:
+    history = freeze(FROZEN_SESSIONS)
+    last = history.bars.index[-1]
+    history.bars.loc[last, PRICES] = float(np.nextafter(np.float32(10.0), np.float32(11.0)))
+    with pytest.raises(StalePriceError, match="found one price, 10"):
+        check_trading(history)
+    history.bars.loc[last, PRICES] = 10.0001
+    check_trading(history)
+
+
 def test_one_bar_again_and_again_is_refused_although_its_range_is_not_zero() -> None:
     history = freeze(0)
     last = history.bars.index[-FROZEN_SESSIONS:]
