@@ -148,3 +148,16 @@ def test_a_backtest_counts_the_origins_that_each_fault_takes_from_its_ticker(
         "short_history": {"YOUNG": origins},
     }
     assert result.forecasts == len(HEALTHY) * origins
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_a_halted_ticker_is_not_forecast_from_the_store_either(prices: Path) -> None:
+    halted = make_history("HALTED", LAST, seed=5, sessions=560)
+    before, *frozen = halted.bars.index[-200:]
+    halted.bars.loc[frozen, ["open", "high", "low", "close"]] = halted.bars.loc[before, "close"]
+    write_prices(prices, halted)
+    complete(ingest, as_of=AS_OF)
+    assert rows("SELECT max(session) FROM price_bars WHERE ticker = 'HALTED'") == [(str(AS_OF),)]
+    summary: RunSummary = complete(forecast, as_of=AS_OF, retrain="never")
+    assert summary.quarantined["HALTED"].reason == "stale_price"
+    assert "HALTED" not in summary.tickers
