@@ -10,6 +10,7 @@ from db import ModelRecord, PromotionRecord, Transaction
 from flows.context import RunContext
 from flows.prefect_runtime.definitions import define_task
 from flows.steps.epoch_log import EpochLog, format_losses
+from flows.steps.ingest import join_reasons
 from flows.steps.process_pools import choose_spread
 from flows.steps.progress import log_progress
 from flows.steps.returns import load_for_run
@@ -53,7 +54,8 @@ def run_promotion_test(context: RunContext) -> None:
         get_run_logger().info("train: %s %s", champion.version, fault)
         champion = None
     with log_progress("train"):  # features and linear part of 500 tickers take minutes before the first epoch
-        prices = load_for_run(context, list_trainable(context), context.settings.model.price_basis)
+        trainable, basis = list_trainable(context), context.settings.model.price_basis
+        prices = load_for_run(context, trainable, basis, only_traded=True)  # one frozen price spoils the fit
         challenger = fit_challenger(context, prices)
     with context.store.reading() as tx:
         is_decided = _is_decided(tx, challenger.version())
@@ -118,6 +120,9 @@ def fit_challenger(context: RunContext, prices: Universe) -> Model:
         ModelError: Too little history.
     """
     universe = list(prices.returns.values())
+    if prices.faults and not universe:
+        reasons = join_reasons(list(prices.faults), prices.faults)
+        raise ModelError(f"Expected a ticker with prices to train on, found none: {reasons}.")
     last = find_last_fitted(universe, context.as_of, context.settings.gate)
     logger = get_run_logger()
     logger.info("train: %s up to %s", format_count(len(universe), "ticker"), last)

@@ -10,6 +10,8 @@ from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.reports import NO_DATES, EarningsDates
 from forecasting.features.preparation import Universe, prepare_returns, prepare_universe
 from forecasting.features.returns import DailyReturns
+from forecasting.prices.activity import check_trading
+from forecasting.prices.history import PriceHistory
 from forecasting.types import PriceBasis
 
 UNDATED: Mapping[str, EarningsDates] = MappingProxyType({})
@@ -50,6 +52,7 @@ def load_universe(
     basis: PriceBasis,
     earnings: Mapping[str, EarningsDates] = UNDATED,
     calendars: Calendars = STANDARD,
+    only_traded: bool = False,
 ) -> Universe:
     """Load several tickers up to a session; a broken one is named and left out.
 
@@ -60,10 +63,18 @@ def load_universe(
         basis: Whether payouts count as returns.
         earnings: Ticker -> its earnings dates.
         calendars: Give the sessions that react to them.
+        only_traded: Leave out, too, what is frozen or not traded at that session.
     """
     with store.reading() as tx:
+
+        def load(ticker: str) -> PriceHistory:
+            history = tx.prices.load(ticker, session)
+            if only_traded:
+                check_trading(history)
+            return history
+
         return prepare_universe(
-            lambda ticker: tx.prices.load(ticker, session),
+            load,
             tickers,
             basis,
             dates=lambda ticker: earnings.get(ticker, NO_DATES),
@@ -71,7 +82,9 @@ def load_universe(
         )
 
 
-def load_for_run(context: RunContext, tickers: Iterable[str], basis: PriceBasis) -> Universe:
+def load_for_run(
+    context: RunContext, tickers: Iterable[str], basis: PriceBasis, *, only_traded: bool = False
+) -> Universe:
     """Load several tickers up to `as_of`, with the earnings dates and the calendars of a run."""
     return load_universe(
         context.store,
@@ -80,4 +93,5 @@ def load_for_run(context: RunContext, tickers: Iterable[str], basis: PriceBasis)
         basis=basis,
         earnings=context.earnings,
         calendars=context.calendars,
+        only_traded=only_traded,
     )

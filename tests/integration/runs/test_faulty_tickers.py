@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from flow_runs import complete
+from flow_runs import complete, fail
 from price_files import write_prices
 from reading_store import connection, rows
 from vendor_simulator import make_history
@@ -22,10 +22,12 @@ from flows.backtest.run import run_backtest
 from flows.daily import daily
 from flows.forecast import forecast
 from flows.ingest import ingest
+from flows.retrain import retrain
 from flows.settings import load_settings
 from flows.sources import SOURCES, CsvSource
 from flows.steps.replay import replay_run
 from flows.summary import RunSummary
+from forecasting.errors import ModelError
 
 LAST, AS_OF, CALENDAR_END = date(2027, 2, 12), date(2026, 12, 30), date(2026, 12, 31)
 HEALTHY = ("AAA", "BBB")
@@ -150,14 +152,32 @@ def test_a_backtest_counts_the_origins_that_each_fault_takes_from_its_ticker(
     assert result.forecasts == len(HEALTHY) * origins
 
 
-@pytest.mark.usefixtures("prefect_url")
-def test_a_halted_ticker_is_not_forecast_from_the_store_either(prices: Path) -> None:
+def write_halted(folder: Path) -> None:
+    """Write a file of a ticker that has not moved for 200 sessions."""
     halted = make_history("HALTED", LAST, seed=5, sessions=560)
     before, *frozen = halted.bars.index[-200:]
     halted.bars.loc[frozen, ["open", "high", "low", "close"]] = halted.bars.loc[before, "close"]
-    write_prices(prices, halted)
+    write_prices(folder, halted)
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_a_halted_ticker_is_neither_forecast_from_the_store_nor_trained_on(
+    prices: Path, store: Store
+) -> None:
+    write_halted(prices)
     complete(ingest, as_of=AS_OF)
     assert rows("SELECT max(session) FROM price_bars WHERE ticker = 'HALTED'") == [(str(AS_OF),)]
-    summary: RunSummary = complete(forecast, as_of=AS_OF, retrain="never")
+    summary: RunSummary = complete(forecast, as_of=AS_OF, retrain="always")
     assert summary.quarantined["HALTED"].reason == "stale_price"
     assert "HALTED" not in summary.tickers
+    manifest = store.load_model(str(summary.model_version)).manifest
+    assert "found one price" in manifest.left_out["HALTED"]
+    assert "HALTED" not in manifest.reference
+
+
+@pytest.mark.usefixtures("prefect_url")
+def test_a_training_on_nothing_but_a_halted_ticker_fails_for_its_reason(prices: Path) -> None:
+    write_halted(prices)
+    error = fail(retrain, tickers=["HALTED"], as_of=AS_OF)
+    assert isinstance(error, ModelError)
+    assert "found none: HALTED: expected trading within the last 60 sessions" in str(error)
