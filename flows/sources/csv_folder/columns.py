@@ -1,7 +1,7 @@
 """Names of columns as people and vendors write them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -41,9 +41,9 @@ def name_columns(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
             daily, or corporate actions in a column that is not read.
     """
     written = list(table.columns)
-    plain = [_simplify(name) for name in written]
-    if plain[0] == "" and "date" not in (NAMES.get(name) for name in plain):
-        plain[0] = "date"  # the index of a pandas frame has no name
+    plain = _simplify_all(written)
+    if missing := find_missing(written):
+        raise BadBarsError(ticker, "columns date and close", f"no column {' or '.join(missing)}")
     _check_rows(ticker, table.set_axis(plain, axis=1))
     indices: dict[str, int] = {}
     for index, name in enumerate(NAMES.get(name, "") for name in plain):
@@ -52,8 +52,17 @@ def name_columns(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
             raise BadBarsError(ticker, f"one column {name}", found)
         if name:
             indices[name] = index
-    _check_needed(ticker, indices)
     return table.iloc[:, list(indices.values())].set_axis(list(indices), axis=1)
+
+
+def find_missing(written: Sequence[str]) -> list[str]:
+    """Return the columns that are needed and that a header does not have.
+
+    >>> find_missing(["Trade Date", "Last"]), find_missing(["Prices of ACME", "in dollars"])
+    ([], ['date', 'close'])
+    """
+    names = {NAMES.get(name) for name in _simplify_all(written)}
+    return [name for name in NEEDED if name not in names]
 
 
 def describe_identity(ticker: str, table: pd.DataFrame) -> tuple[str, ...]:
@@ -89,10 +98,11 @@ def _simplify(name: str) -> str:
     return "_".join(words)
 
 
-def _check_needed(ticker: str, names: Iterable[str]) -> None:
-    missing = [name for name in NEEDED if name not in names]
-    if missing:
-        raise BadBarsError(ticker, "columns date and close", f"no column {' or '.join(missing)}")
+def _simplify_all(written: Sequence[str]) -> list[str]:
+    plain = [_simplify(name) for name in written]
+    if plain[0] == "" and "date" not in map(NAMES.get, plain):
+        plain[0] = "date"  # the index of a pandas frame has no name
+    return plain
 
 
 def _check_rows(ticker: str, table: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from flows.sources.csv_folder.columns import find_missing
 from forecasting.errors import BadBarsError
 from forecasting.text import clean_text
 
@@ -50,13 +51,13 @@ def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
             than the header.
     """
     text = read_ragged_table(ticker, path)
-    if text.fitting.shape[1] == 1:
-        found = f"'{clean_text(text.fitting.columns[0], 60)}' in its place"
+    table = _drop_yfinance_header(ticker, text.fitting)
+    if (text.misfits or table.empty or table.shape[1] == 1) and find_missing(list(table.columns)):
+        found = f"'{clean_text(','.join(table.columns), 60)}' in its place"  # such as a title
         raise BadBarsError(ticker, "a header line with columns date and close", found)
     for number, cells in text.misfits.items():
         expected = f"a readable CSV file with {text.fitting.shape[1]} cells in every line"
         raise BadBarsError(ticker, expected, f"{cells} in line {number}")
-    table = _drop_yfinance_header(ticker, text.fitting)
     if table.empty:
         raise BadBarsError(ticker, "a line for each session below the header", "no rows")
     return table

@@ -181,6 +181,12 @@ def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
         ("date,close,splits\n2024-06-03,1,-2\n", "split -2 at 2024-06-03"),
         ("date,close\n2024-06-03,1,2,3\n", "2 cells in every line, found 4 in line 2"),
         ("date,open,close\n2024-06-03,1\n", "3 cells in every line, found 2 in line 2"),
+        (
+            "Prices of ACME, in dollars\ndate,open,close\n2024-06-03,1,1\n",
+            "a header line .* found 'Prices of ACME,in dollars' in its place",
+        ),
+        ('{"error": null, "code": 404}', "a header line .* found .* in its place"),
+        ("Ticker,ACME\ndate,close\n2024-06-03,1\n", "columns date and close, found no column date or close"),
         ('date,close\n2024-06-03,"1\n', "found"),
         ("date,close\n2024-06-03,1\0\n", "UTF-8, found a zero byte in line 2"),
         (
