@@ -71,7 +71,7 @@ Part = Sheet | str
 def format_number(value: float | None, spec: str) -> str:
     """Format a number; the empty text stands for none, NaN and infinity.
 
-    >>> format_number(0.9, ".1%"), format_number(float("nan")), format_number(1234.5, ",.2f")
+    >>> format_number(0.9, ".1%"), format_number(float("nan"), ".1%"), format_number(1234.5, ",.2f")
     ('90.0%', '', '1,234.50')
     """
     return "" if value is None or not math.isfinite(value) else format(value, spec)
