@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.environment import read_environment
 from flows.failures import NOTIFY_NAME, hide_secrets
-from flows.files import atomic
+from flows.files import atomic, locked
 from forecasting.errors import SourceError, UsageError
 from forecasting.text import clean_text
 
@@ -93,17 +93,16 @@ def try_lasting_alarm(
     Returns:
         As `try_alarm`. What could not be sent is tried again by the next run.
     """
-    memory = _load_memory(home)
-    sent = memory.get(kind, {})
+    sent = _load_memory(home).get(kind, {})
     # A day far ahead is of a clock that was wrong.
     due = [name for name in conditions if name not in sent or abs(today - sent[name]) >= REMINDER]
     fault = try_alarm(subject, " ".join(conditions.values())) if due and read_notify_url() else ""
     kept = {name: day for name, day in sent.items() if name in conditions}
-    memory[kind] = kept if fault else kept | dict.fromkeys(due, today)
-    if memory[kind] == sent or not read_notify_url():
+    noted = kept if fault else kept | dict.fromkeys(due, today)
+    if noted == sent or not read_notify_url():
         return fault
     try:
-        _save_memory(home, memory)
+        _note(home, kind, noted)
     except OSError as error:
         return f"{fault or 'an alarm was sent'}; expected to note that in {home / MEMORY}, found {error}"
     return fault
@@ -121,10 +120,14 @@ def _load_memory(home: Path) -> dict[str, dict[str, date]]:
         return {}
 
 
-def _save_memory(home: Path, memory: Mapping[str, Mapping[str, date]]) -> None:
-    plain = {kind: {name: str(day) for name, day in names.items()} for kind, names in memory.items()}
-    with atomic(home / MEMORY) as path:
-        path.write_text(json.dumps(plain, indent=1) + "\n")
+def _note(home: Path, kind: str, sent: Mapping[str, date]) -> None:
+    """Replace what is kept of one kind; the run of another source may note its own meanwhile."""
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home):
+        memory = {**_load_memory(home), kind: sent}
+        plain = {each: {name: str(day) for name, day in names.items()} for each, names in memory.items()}
+        with atomic(home / MEMORY) as path:
+            path.write_text(json.dumps(plain, indent=1) + "\n")
 
 
 @contextmanager

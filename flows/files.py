@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+LOCK_SECONDS = 10.0  # a block takes a few milliseconds; who holds it for longer has stopped within
 
 
 @contextmanager
@@ -32,3 +35,20 @@ def try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Lock a folder while the block lasts, to change a file that others change, too.
+
+    Wait for another holder, but for `LOCK_SECONDS` at most, and go on without where no lock is known.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        deadline = time.monotonic() + LOCK_SECONDS
+        with suppress(OSError):  # file systems that know no such locks
+            while not try_lock(descriptor) and time.monotonic() < deadline:
+                time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)

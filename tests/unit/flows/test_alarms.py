@@ -1,7 +1,9 @@
 """Alarms: one message for each thing that a person must know, and none that fails a run."""
 
+import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from flows.alarms import MEMORY, require_receiver, send_message, try_alarm, try_
 from flows.cli import app
 from flows.context import open_context
 from flows.failures import hide_secrets
+from flows.files import locked
 from flows.steps.alarms import alarm_quarantined, describe_quarantined, measure_quarantined
 from flows.summary import RunSummary
 from forecasting.errors import GapError, SourceError, UsageError
@@ -108,6 +111,40 @@ def test_what_could_not_be_sent_is_sent_by_the_next_run(
     monkeypatch.setenv("BANDCAST_NOTIFY_URL", receiver.url)
     assert repeat(tmp_path, TODAY, five="wrong") == ""
     assert len(receiver.messages) == 1
+
+
+def test_sources_that_send_at_once_keep_each_its_own(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send_while_another_does(*message: str) -> str:
+        monkeypatch.undo()
+        monkeypatch.setenv("BANDCAST_NOTIFY_URL", receiver.url)
+        try_lasting_alarm("drift/csv", "coverage drifts", {"ten": "wrong"}, home=tmp_path, today=TODAY)
+        return try_alarm(*message)
+
+    monkeypatch.setattr("flows.alarms.try_alarm", send_while_another_does)
+    repeat(tmp_path, TODAY, five="wrong")
+    assert set(json.loads((tmp_path / MEMORY).read_text())) == {"drift/csv", "drift/yahoo"}
+
+
+def test_what_was_sent_is_noted_when_nobody_else_is_noting(receiver: Receiver, tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        with locked(tmp_path):
+            noting = pool.submit(repeat, tmp_path, TODAY, five="wrong")
+            with pytest.raises(TimeoutError):
+                noting.result(1)
+            assert not (tmp_path / MEMORY).exists()
+        assert noting.result() == ""
+    assert (tmp_path / MEMORY).exists()
+
+
+def test_who_stopped_while_noting_holds_nobody_up(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.files.LOCK_SECONDS", 0.1)
+    with locked(tmp_path):
+        assert repeat(tmp_path, TODAY, five="wrong") == ""
+    assert (tmp_path / MEMORY).exists()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"drift/yahoo": 1}', '{"drift/yahoo": {"five": "x"}}'])
