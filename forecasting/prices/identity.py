@@ -55,10 +55,13 @@ def find_changed_facts(stored: InstrumentFacts, reported: InstrumentFacts) -> li
 def check_moves(stored: PriceHistory, download: PriceHistory) -> None:
     """Raise if most daily moves of an owner's file are not those of the stored bars, whatever their scale.
 
+    Stored prices that hardly ever moved are of no instrument that is known: any others may correct them.
+
     Raises:
         InstrumentChangedError: They differ as those of strangers do.
     """
-    if moves_apart(stored, download):
+    is_frozen = stored.bars["close"].diff().abs().median() == 0
+    if not is_frozen and moves_apart(stored, download):
         ticker = download.ticker
         expected = (
             f"the daily moves of the stored bars (`bandcast prices forget {ticker}`, if those are wrong)"

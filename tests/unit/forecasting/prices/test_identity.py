@@ -110,3 +110,11 @@ def test_one_instrument_in_other_units_adjusted_or_corrected_is_the_same(factors
 def test_few_sessions_in_common_or_prices_that_rest_tell_nothing() -> None:
     check_moves(walk(1, DAYS[:20]), walk(2, DAYS[:20]))
     check_moves(multiply(history(DAYS), 0.0001), history(DAYS))
+
+
+def test_the_right_file_corrects_stored_prices_that_never_moved() -> None:
+    stored, right = walk(1), walk(2)
+    frozen = PriceHistory("ACME", stored.bars.assign(open=7.0, high=7.0, low=7.0, close=7.0), stored.actions)
+    assert reconcile(frozen, right, owned=True).bars["close"].tolist() == right.bars["close"].tolist()
+    with pytest.raises(InstrumentChangedError):
+        reconcile(right, frozen, owned=True)
