@@ -37,7 +37,7 @@ def read_dotenv() -> dict[str, str]:
 
 
 def _require_parsable(path: Path) -> None:
-    """Refuse a file of which the library would leave out lines with no more than a warning."""
+    """Refuse a file of which the library would leave out lines with no more than a warning, or none."""
     if not path.is_file():
         return
     with path.open(encoding=DOTENV_ENCODING) as file:
@@ -46,6 +46,11 @@ def _require_parsable(path: Path) -> None:
                 raise UsageError(
                     f"Expected NAME=value in line {binding.original.line} of {path.absolute()}, found "
                     "something else, such as a quote that is not closed; correct it."
+                )
+            if binding.value is None and (binding.key or "").upper().startswith(PREFIX):
+                raise UsageError(
+                    f"Expected a value of {binding.key} in line {binding.original.line} of "
+                    f"{path.absolute()}, found no equals sign; write {binding.key}=VALUE."
                 )
 
 

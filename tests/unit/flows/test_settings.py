@@ -100,6 +100,18 @@ def test_a_dotenv_with_a_quote_that_is_not_closed_is_refused(workplace: Path) ->
         load_settings()
 
 
+@pytest.mark.parametrize("line", ["BANDCAST_SOURCE", "export bandcast_source"])
+def test_a_setting_without_a_value_is_refused_and_a_name_of_another_program_is_not(
+    workplace: Path, line: str
+) -> None:
+    (workplace / DOTENV).write_text("ANOTHER\nBANDCAST_TICKERS=IBM\n")
+    assert load_settings().tickers == ("IBM",)
+    (workplace / DOTENV).write_text(f"ANOTHER\n{line}\nBANDCAST_TICKERS=IBM\n")
+    name = line.rsplit(maxsplit=1)[-1]
+    with pytest.raises(UsageError, match=rf"a value of {name} in line 2 of .*; write {name}=VALUE\."):
+        load_settings()
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_a_dotenv_in_another_encoding_is_named(workplace: Path, encoding: str) -> None:
     (workplace / DOTENV).write_text(f"BANDCAST_HOME=caf{E_ACUTE}\n", encoding)
