@@ -102,7 +102,8 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         try:
             yield connection
         finally:
-            if is_overtaken(connection.connection.driver_connection):
+            # One that the server has ended has no driver's any more, and its error is on the way.
+            if not connection.invalidated and is_overtaken(connection.connection.driver_connection):
                 raise DatabaseFaultError(
                     display_url(engine.url), "that a run has written to it meanwhile", "do it again"
                 )

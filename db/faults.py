@@ -32,6 +32,7 @@ _READ_ONLY = Fault("a read-only one", "allow its user to write to it (to a SQLit
 _RIGHTS = Fault("a user without the rights", "grant them, or run as the owner of the tables")
 _SCHEMA = Fault("another schema", "run `bandcast doctor` and restore what it names")
 _DEADLOCK = Fault("another program that locks the same rows", "run again")
+_CANCELLED = Fault("that it cancelled a statement", "raise statement_timeout of its user and run again")
 _ENDED = Fault("that it ended the connection", "see its log and run again")
 _BUSY = Fault("that it has no resources left", "see its log and run again")
 
@@ -58,6 +59,7 @@ _BY_SQLSTATE = {
     "XX001": DAMAGED,
     "XX002": DAMAGED,
     "40P01": _DEADLOCK,
+    "57014": _CANCELLED,
     "57P01": _ENDED,
     "57P02": _ENDED,
     "57P03": _ENDED,

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 import db.engine
-from db import RunRecord, Store, open_store
+from db import RunRecord, Store, Transaction, open_store
 from db.engine import open_engine, writing
 from forecasting.errors import DatabaseFaultError, DatabaseLockedError, StoreError
 from forecasting.forecast import Forecast
@@ -128,6 +128,37 @@ def test_a_connection_that_is_ended_in_mid_transaction(
             tx.quarantines.lift(run.as_of, ["T1"])
 
     assert "that it ended the connection, 'terminating connection due to" in find_sentence(publish_half)
+    require_healed(publish, dump, before)
+
+
+@POSTGRES
+def test_a_connection_that_is_ended_while_it_reads(served: Store) -> None:
+    def read() -> None:
+        with served.reading() as tx:
+            process = tx._connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+            execute_beside(served, f"SELECT pg_terminate_backend({process}, 5000)")
+            tx.prices.load_spans()
+
+    assert "that it ended the connection, 'terminating connection due to" in find_sentence(read)
+    with served.reading() as tx:
+        assert tx.prices.load_spans() == {}
+
+
+@POSTGRES
+def test_a_statement_that_takes_longer_than_the_server_allows(
+    served: Store, publish: Publish, dump: Dump
+) -> None:
+    before = dump()
+    for begin in (served.reading, served.writing):
+
+        def wait(begin: Callable[[], AbstractContextManager[Transaction]] = begin) -> None:
+            with begin() as tx:
+                tx._connection.exec_driver_sql("SET LOCAL statement_timeout = 50")
+                tx._connection.exec_driver_sql("SELECT pg_sleep(5)")
+
+        assert "'canceling statement due to statement timeout'; raise statement_timeout" in find_sentence(
+            wait
+        )
     require_healed(publish, dump, before)
 
 
