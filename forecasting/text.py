@@ -44,13 +44,20 @@ def format_plain(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def format_count(number: int, noun: str) -> str:
+def format_count(number: float, noun: str, plural: str = "") -> str:
     """Format a number of things, of which the noun names one.
 
-    >>> format_count(1, "ticker"), format_count(1500, "new bar")
-    ('1 ticker', '1500 new bars')
+    Args:
+        number: How many; units such as minutes may be fractions.
+        noun: What one of them is called, or a clause on one of them.
+        plural: Of several; with an `s` at the end of the noun unless given.
+
+    >>> format_count(1, "ticker"), format_count(1500, "new bar"), format_count(0.5, "minute")
+    ('1 ticker', '1500 new bars', '0.5 minutes')
+    >>> format_count(2, "band has closed", "bands have closed")
+    '2 bands have closed'
     """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:.10g} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def name_some(items: Sequence[object], most: int = NAMED, *, last: bool = False) -> str:

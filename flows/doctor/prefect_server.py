@@ -8,6 +8,7 @@ from flows.alarms import read_notify_url
 from flows.doctor.finding import Finding
 from flows.server_access import display_server, read_auth_string, read_server_url, require_access
 from flows.settings import Settings
+from forecasting.text import format_count
 
 ALARM_AUTOMATION = "bandcast-alarm-crashed-runs"  # of deployments/alarms.yaml
 SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"
@@ -78,9 +79,8 @@ def _check_scheduler(client: Any, deployments: list[Any], now: datetime) -> Iter
         yield Finding("schedules", "fail", found, "wait a minute after deploying; then see docs/versions.md")
     else:
         first = min(run.expected_start_time for run in runs)
-        yield Finding(
-            "schedules", "ok", f"{len(planned)} deployments; the next run is due {first:%a %H:%M} UTC"
-        )
+        found = f"{format_count(len(planned), 'deployment')}; the next run is due {first:%a %H:%M} UTC"
+        yield Finding("schedules", "ok", found)
 
 
 def _check_automations(client: Any) -> Iterator[Finding]:

@@ -49,7 +49,8 @@ def check_file(settings: Settings, _: datetime) -> Iterator[Finding]:
         return
     if lost:
         advice = "see 'A damaged store' in docs/operations.md"
-        yield Finding("file", "fail", f"the last {lost} commits are lost", advice)
+        found = f"the last {format_count(lost, 'commit is', 'commits are')} lost"
+        yield Finding("file", "fail", found, advice)
     else:
         yield Finding("file", "ok", "every page is whole")
 

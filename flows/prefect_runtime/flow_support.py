@@ -16,6 +16,7 @@ from prefect.utilities.annotations import quote
 
 from flows.context import RunContext, open_context
 from forecasting.errors import CalendarError, UsageError
+from forecasting.text import format_count
 
 R = TypeVar("R")
 LOST_ADVICE = "a backup may hold them, and 'A damaged store' in docs/operations.md says what else"
@@ -41,7 +42,8 @@ def open_flow_context(as_of: date | None, **overrides: Any) -> Iterator[RunConte
     """
     with open_context(due(), as_of, **overrides) as context:
         if lost := context.store.count_lost_commits():
-            get_run_logger().warning("store: the last %d commits are lost; %s", lost, LOST_ADVICE)
+            gone = format_count(lost, "commit is", "commits are")
+            get_run_logger().warning("store: the last %s lost; %s", gone, LOST_ADVICE)
         tag_run(context)
         yield context
 
@@ -73,7 +75,10 @@ def time_limit(minutes: float) -> Iterator[None]:
 
 
 def _end(minutes: float) -> None:
-    sentence = f"Expected the run to end within {minutes:g} minutes, found it still running; ended it here."
+    sentence = (
+        f"Expected the run to end within {format_count(minutes, 'minute')}, found it still running; "
+        "ended it here."
+    )
     print(f"{sentence} Raise BANDCAST_RUN_MINUTES if it needs longer.", file=sys.stderr, flush=True)  # noqa: T201  # the log may hang with it
     os._exit(os.EX_TEMPFAIL)
 

@@ -118,8 +118,8 @@ def format_promotion(decision: PromotionRecord) -> str:
     parts = (
         f"# {decision.challenger}: {_verdict(decision)}",
         escape_markdown(decision.reason),
-        f"Against {decision.champion or 'no champion'}, on {decision.forecasts} outcomes of {decision.dates} "
-        f"dates up to {decision.as_of}.",
+        f"Against {decision.champion or 'no champion'}, on {format_count(decision.forecasts, 'outcome')} of "
+        f"{format_count(decision.dates, 'date')} up to {decision.as_of}.",
         to_markdown(Sheet("", columns, rows)),
         f"Without a champion, the random walk stands for the model in service. Its CRPS is "
         f"{decision.reference_crps:.5f} in log returns.",

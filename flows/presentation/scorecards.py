@@ -134,7 +134,8 @@ def scorecards_to_plain(scorecards: Scorecards, scored: int) -> dict[str, Any]:
 def build_scorecard_parts(scorecards: Scorecards, scored: int) -> Iterator[Part]:
     """Yield lines and tables: issued bands first, then bands that were made over history."""
     issued = sum(count for kind, count in scorecards.outcomes.items() if kind != _WALKED)
-    yield f"Scored {format_count(scored, 'band')} now; {issued} issued bands have closed."
+    closed = format_count(issued, "issued band has closed", "issued bands have closed")
+    yield f"Scored {format_count(scored, 'band')} now; {closed}."
     if hint := other_source_hint("bands", scorecards.sources, scorecards.source):
         yield hint
     if issued:

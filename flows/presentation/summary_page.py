@@ -60,7 +60,7 @@ def describe_run(summary: RunSummary, model: ModelRecord | None) -> str:
     if summary.quarantined:
         parts.append(f"{len(summary.quarantined)} quarantined")
     if summary.filled:
-        parts.append(f"{len(summary.filled)} earlier sessions filled")
+        parts.append(f"{format_count(len(summary.filled), 'earlier session')} filled")
     if summary.run_id:
         parts.append(describe_model(model, summary.as_of))
     return f"{', '.join(parts)}."

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from flows.settings import Settings
 from forecasting.errors import GaveUpError, RateLimitedError, VendorError
+from forecasting.text import format_count
 
 T = TypeVar("T")
 
@@ -156,7 +157,7 @@ def call_within(seconds: float, ticker: str, call: Callable[[], T]) -> T:
     try:
         result, error = answers.get(timeout=seconds)
     except Empty:
-        raise VendorError(ticker, f"no answer within {seconds:.0f} seconds") from None
+        raise VendorError(ticker, f"no answer within {format_count(round(seconds), 'second')}") from None
     if error is not None:
         raise error
     return result  # type: ignore[return-value]  # without an error there is a result, which may be None

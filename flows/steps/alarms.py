@@ -7,6 +7,7 @@ from prefect import get_run_logger
 from flows.alarms import try_lasting_alarm
 from flows.context import RunContext
 from flows.summary import RunSummary
+from forecasting.text import format_count
 
 NAMED = 5  # quarantined tickers of a message
 
@@ -41,11 +42,12 @@ def measure_quarantined(summary: RunSummary) -> float:
 
 def describe_quarantined(summary: RunSummary) -> str:
     """Name the first quarantined tickers with their reasons."""
-    count, total = len(summary.quarantined), len(summary.quarantined) + len(summary.tickers)
+    count = len(summary.quarantined)
+    total = format_count(count + len(summary.tickers), "ticker")
     named = [f"{ticker} ({error.reason})" for ticker, error in list(summary.quarantined.items())[:NAMED]]
     more = [f"{count - NAMED} more"] if count > NAMED else []
     return (
-        f"{summary.as_of}: {count} of {total} tickers have no bands: {', '.join([*named, *more])}; "
+        f"{summary.as_of}: {count} of {total} without bands: {', '.join([*named, *more])}; "
         "see `bandcast prices status`."
     )
 

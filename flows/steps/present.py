@@ -31,6 +31,7 @@ from flows.steps.missing_sessions import SessionPlan
 from flows.summary import RunOutputs, RunSummary
 from forecasting.config import MAIN_HORIZONS
 from forecasting.evaluation.monitoring import Drift, find_drifts
+from forecasting.text import format_count
 
 LAST_MONTH = timedelta(days=30)
 
@@ -135,6 +136,7 @@ def present_missing(plan: SessionPlan) -> None:
 
 def _describe_drift(drift: Drift) -> str:
     return (
-        f"bands {drift.horizon} sessions ahead held {drift.coverage:.1%} of {drift.outcomes} closes in the "
-        f"last {drift.sessions} sessions, {drift.nominal:.0%} were promised."
+        f"bands {format_count(drift.horizon, 'session')} ahead held {drift.coverage:.1%} of "
+        f"{format_count(drift.outcomes, 'close')} in the last {format_count(drift.sessions, 'session')}, "
+        f"{drift.nominal:.0%} were promised."
     )

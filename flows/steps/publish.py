@@ -140,8 +140,9 @@ def publish(
         published = tx.forecasts.publish(publication, load_ages(tx, context, forecasts))
     get_run_logger().info("publish: run %s, %s", run.run_id, format_count(len(forecasts), "ticker"))
     if replaced := published.replaced:
-        message = "publish: %d backfilled bands were made anew and lose their scores until the next run: %s"
-        get_run_logger().warning(message, len(replaced), _name_bands(replaced[:NAMED_BANDS]))
+        message = "publish: %s made anew, without scores until the next run: %s"
+        bands = format_count(len(replaced), "backfilled band")
+        get_run_logger().warning(message, bands, _name_bands(replaced[:NAMED_BANDS]))
     notes = tuple(describe_live(published))
     for note in notes:
         get_run_logger().warning("publish: %s", note)

@@ -15,6 +15,7 @@ from flows.steps.earnings import refresh_earnings
 from flows.steps.ingest import describe_missing, try_ticker
 from flows.steps.progress import log_progress
 from forecasting.errors import CalendarError, PriceError
+from forecasting.text import format_count
 
 REQUESTS = 3  # of a ticker that is new: its time zone, its prices, its earnings dates
 
@@ -36,12 +37,12 @@ def announce_and_ingest(context: RunContext, stale: Sequence[str]) -> dict[str, 
     """Log what the training universe costs, ingest it, and log what is missing; return the reasons."""
     logger, settings = get_run_logger(), context.settings
     logger.info(
-        "train: prices of %d tickers (%s) are fetched for training alone, about %d minutes at %g requests a "
-        "second; BANDCAST_TRAIN_UNIVERSE=own trains on the %d that are forecast",
-        len(stale),
+        "train: prices of %s (%s) are fetched for training alone, about %s at %s a second; "
+        "BANDCAST_TRAIN_UNIVERSE=own trains on the %d that are forecast",
+        format_count(len(stale), "ticker"),
         context.training.name,
-        max(round(REQUESTS * len(stale) / settings.requests_per_second / 60), 1),
-        settings.requests_per_second,
+        format_count(max(round(REQUESTS * len(stale) / settings.requests_per_second / 60), 1), "minute"),
+        format_count(settings.requests_per_second, "request"),
         len(context.tickers),
     )
     faults = ingest_in_turn(opaque(context), stale)

@@ -58,7 +58,8 @@ def _prune_comparisons(context: RunContext) -> None:
     with context.store.writing() as tx:
         pruned = tx.outcomes.forget_comparisons(last - PRUNED_SPAN, last)
     if pruned:
-        get_run_logger().info("verify: quantiles of %d scored comparison bands pruned", pruned)
+        bands = format_count(pruned, "scored comparison band")
+        get_run_logger().info("verify: quantiles of %s pruned", bands)
 
 
 def _score_ticker(context: RunContext, ticker: str, since: date) -> int:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecasting.config import BacktestConfig
 from forecasting.errors import UsageError
+from forecasting.text import format_count
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ def _describe_early_start(sessions: pd.DatetimeIndex, first: int, config: Backte
     enough = len(sessions) > config.first_fit
     advice = f"start on {sessions[config.first_fit].date()} or later" if enough else "load more history"
     return (
-        f"Expected at least {config.first_fit} market sessions before {config.start} to fit on, "
-        f"found {first}; {advice}."
+        f"Expected at least {format_count(config.first_fit, 'market session')} before {config.start} "
+        f"to fit on, found {first}; {advice}."
     )
 
 

@@ -17,6 +17,7 @@ from forecasting.features.returns import DailyReturns
 from forecasting.pipeline import Forecaster, fit_model
 from forecasting.sampling import draw_sample
 from forecasting.tables import BAND_SCORES
+from forecasting.text import format_count
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def walk_before(
     known = {returns.ticker: returns.until(as_of) for returns in drawn}
     origins = _choose_origins(known, config)
     if not origins:
-        return WarmStart(BAND_SCORES.empty(), {}, f"no more than {config.fewest_fitted} sessions of history")
+        most = format_count(config.fewest_fitted, "session")
+        return WarmStart(BAND_SCORES.empty(), {}, f"no more than {most} of history")
     try:
         fitted = fit_model(list(known.values()), origins[0], model, on_epoch=lambda _epoch, _losses: None)
     except ModelError as error:

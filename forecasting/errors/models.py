@@ -1,6 +1,7 @@
 """Errors of a model: a lower rung of the ladder takes over, or nothing is trained or promoted."""
 
 from forecasting.errors.base import BandcastError
+from forecasting.text import format_count
 
 
 class ModelError(BandcastError):
@@ -78,6 +79,6 @@ class PromotionError(ModelError):
 
     def __init__(self, found: int, needed: int) -> None:
         super().__init__(
-            f"Expected at least {needed} dates that neither model was trained on to compare them, found "
-            f"{found}; load more history, or wait."
+            f"Expected at least {format_count(needed, 'date')} that neither model was trained on to compare "
+            f"them, found {found}; load more history, or wait."
         )

@@ -188,7 +188,7 @@ class GaveUpError(PriceError):
     def __init__(self, ticker: str, minutes: float) -> None:
         super().__init__(
             ticker,
-            f"expected all prices within {minutes:g} minutes, found them missing; "
+            f"expected all prices within {format_count(minutes, 'minute')}, found them missing; "
             "run again later or raise BANDCAST_INGEST_MINUTES.",
         )
 

@@ -1,6 +1,7 @@
 """Errors of the database."""
 
 from forecasting.errors.base import BandcastError, UsageError
+from forecasting.text import format_count
 
 
 class StoreError(BandcastError):
@@ -38,8 +39,8 @@ class DatabaseLockedError(StoreError):
     def __init__(self, url: str, waited_seconds: float) -> None:
         super().__init__(
             f"Expected to write to the database at {url}, found it locked by another writer for "
-            f"{waited_seconds:.0f} seconds; look for a process that stopped within its transaction, end it "
-            "and run again."
+            f"{format_count(round(waited_seconds), 'second')}; look for a process that stopped within its "
+            "transaction, end it and run again."
         )
 
 

@@ -73,7 +73,8 @@ def _keep_dense(history: PriceHistory, calendar: Calendar | str) -> PriceHistory
         if block.mean() >= LEAST_DENSITY:
             continue
         bars = format_count(block.sum(), "bar")
-        found = f"{bars} in {len(block)} sessions up to {sessions[end - 1].date()}"
+        possible = format_count(len(block), "session")
+        found = f"{bars} in {possible} up to {sessions[end - 1].date()}"
         if end == len(sessions):
             raise WrongSessionsError(history.ticker, "a bar for each session", found)
         last = sessions[_find_break(present, end) - 1].date()

@@ -37,6 +37,7 @@ from forecasting.prices.scale import (
 )
 from forecasting.prices.unworked_splits import check_splits_worked_in
 from forecasting.prices.validation import check_jumps
+from forecasting.text import format_count
 
 MOST_DOUBTS = 4  # splits in doubt at once; each may be in the prices or not
 LARGEST_CORRECTION = np.log(1.25)  # log; of a close that then fits its neighbours worse
@@ -182,7 +183,7 @@ def _name_scale(stored: PriceHistory, download: PriceHistory) -> ScaleChangedErr
     return ScaleChangedError(
         download.ticker,
         f"close {was:g} at {session.date()} as stored",
-        f"{now:g} at {int(off.sum())} bars alike",
+        f"{now:g} at {format_count(off.sum(), 'bar')} alike",
     )
 
 

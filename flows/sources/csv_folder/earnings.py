@@ -14,7 +14,7 @@ from forecasting.calendars.exchanges import HOME_ZONE, calendar_name
 from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import calendar_zone
 from forecasting.errors import CalendarError, PriceError, SourceError, UnknownExchangeError
-from forecasting.text import is_symbol
+from forecasting.text import format_count, is_symbol
 from forecasting.types import ReportOrigin, ReportTime, values
 
 EARNINGS_FILE = "earnings.csv"
@@ -83,7 +83,10 @@ def _keep_readable(name: str, rows: TextTable) -> tuple[pd.DataFrame, list[str]]
         "when": ~table["when"].isin(values(ReportTime)),
     }
     width = rows.fitting.shape[1]
-    faults = {line: f"line {line}, {cells} cells for {width} columns" for line, cells in rows.misfits.items()}
+    faults = {
+        line: f"line {line}, {format_count(cells, 'cell')} for {width} columns"
+        for line, cells in rows.misfits.items()
+    }
     faults |= {
         line: f"line {line}, '{table.loc[line, column]}' in column {column}"
         for column, cells in wrong.items()

@@ -84,4 +84,4 @@ def test_coverage_that_drifts_is_sent_once_although_every_run_finds_it(
         complete(verify, tickers=["IBM"])
     (message,) = receiver.messages
     assert message["title"] == "bandcast: coverage of sample drifts"
-    assert message["message"].startswith("bands 1 sessions ahead held 0.0% of 29 closes")
+    assert message["message"].startswith("bands 1 session ahead held 0.0% of 29 closes")

@@ -45,7 +45,7 @@ def test_commits_that_are_lost_are_in_the_log_and_found_by_the_doctor(
     older = database.read_bytes()
     complete(ingest, tickers=["IBM"])
     database.write_bytes(older)  # as if the WAL had been lost: the file is of an earlier commit
-    assert find_verdict("file") == ("fail", "the last 1 commits are lost")
+    assert find_verdict("file") == ("fail", "the last 1 commit is lost")
     complete(ingest, tickers=["IBM"])
-    assert any(line.startswith("store: the last 1 commits are lost; a backup") for line in run_log)
+    assert any(line.startswith("store: the last 1 commit is lost; a backup") for line in run_log)
     assert find_verdict("file") == ("ok", "every page is whole")

@@ -292,7 +292,7 @@ def test_a_writer_that_waits_says_so_and_gives_up_in_the_end(
         pytest.raises(DatabaseLockedError) as caught,
     ):
         add_nothing(store)
-    assert "found it locked by another writer for 1 seconds; look for a process" in str(caught.value)
+    assert "found it locked by another writer for 1 second; look for a process" in str(caught.value)
     lines = [record.getMessage() for record in caplog.records if record.name == "db.engine"]
     assert len(lines) > 1
     assert all(line.startswith("waiting for another writer of ") for line in lines)

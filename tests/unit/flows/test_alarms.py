@@ -175,7 +175,7 @@ def test_many_quarantined_tickers_are_sent_once_a_week_and_few_never(
         ):
             alarm_quarantined(context, RunSummary(TODAY, run_id, None, tickers, failed))
     assert receiver.subjects == ["bandcast: many tickers of sample are quarantined"]
-    assert receiver.messages[0]["message"].startswith("2024-05-20: 1 of 2 tickers have no bands: IBM (gap); ")
+    assert receiver.messages[0]["message"].startswith("2024-05-20: 1 of 2 tickers without bands: IBM (gap); ")
 
 
 def test_the_quarantined_are_counted_and_the_first_named() -> None:
@@ -184,7 +184,7 @@ def test_the_quarantined_are_counted_and_the_first_named() -> None:
     assert measure_quarantined(summary) == pytest.approx(0.7)
     assert measure_quarantined(RunSummary(TODAY)) == 0
     text = describe_quarantined(summary)
-    assert text.startswith("2024-05-20: 7 of 10 tickers have no bands: T0 (gap), T1 ")
+    assert text.startswith("2024-05-20: 7 of 10 tickers without bands: T0 (gap), T1 ")
     assert "T4 (gap), 2 more; see" in text
 
 

@@ -117,7 +117,7 @@ GOOD = (
         ("AAPL,2023-02-02,,January", "line 5, 'January' in column known_since"),
         ("AAPL,2023-02-02", "line 5, 2 cells for 4 columns"),
         ("AAPL,2023-02-02,amc,,,x", "line 5, 6 cells for 4 columns"),
-        ("Source: a vendor", "line 5, 1 cells for 4 columns"),
+        ("Source: a vendor", "line 5, 1 cell for 4 columns"),
         ("AAPL,2024-02-01,bmo,", "line 5, AAPL on 2024-02-01 again, with other values"),
     ],
 )

@@ -47,10 +47,10 @@ def test_the_sentence_has_counts_and_the_age_of_the_model() -> None:
     assert describe_run(SUMMARY, MODEL) == "2024-06-03: bands of 2 tickers, model m1, 14 days old."
     more = replace(SUMMARY, quarantined=STALE, filled=FILLED)
     assert describe_run(more, replace(MODEL, status="baseline")) == (
-        "2024-06-03: bands of 2 tickers, 1 quarantined, 1 earlier sessions filled, the random walk's cone."
+        "2024-06-03: bands of 2 tickers, 1 quarantined, 1 earlier session filled, the random walk's cone."
     )
     nothing = RunSummary(DAY, filled=FILLED)
-    assert describe_run(nothing, None) == "2024-06-03: bands were complete, 1 earlier sessions filled."
+    assert describe_run(nothing, None) == "2024-06-03: bands were complete, 1 earlier session filled."
 
 
 def test_the_page_shows_widths_with_their_change_coverage_and_the_query() -> None:
