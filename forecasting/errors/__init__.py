@@ -35,6 +35,7 @@ Each class takes facts and builds one sentence: what was expected, what was foun
     │       └── RateLimitedError
     ├── CalendarError
     ├── SourceError                 the whole source is unusable
+    │   └── PriceFolderError        a UsageError, too
     ├── ModelError
     │   ├── NoModelError
     │   ├── UnreadableModelError
@@ -61,6 +62,7 @@ from forecasting.errors.base import (
     FileError,
     InternalError,
     MissingExtraError,
+    PriceFolderError,
     SourceError,
     SymbolError,
     TableError,
@@ -144,6 +146,7 @@ __all__ = [
     "NoStoreError",
     "NonPositivePriceError",
     "PriceError",
+    "PriceFolderError",
     "PriceJumpError",
     "PromotionError",
     "RateLimitedError",

@@ -61,3 +61,7 @@ class CalendarError(BandcastError):
 
 class SourceError(BandcastError):
     """A price source that cannot be used at all."""
+
+
+class PriceFolderError(SourceError, UsageError):
+    """No folder of price files is named, or one that cannot be read."""

@@ -23,6 +23,7 @@ from forecasting.errors import (
     BadBarsError,
     CalendarError,
     PriceError,
+    PriceFolderError,
     SourceError,
     UnfinishedSessionError,
     UnknownTickerError,
@@ -51,7 +52,8 @@ class CsvSource:
         calendars: Of the symbols.
 
     Raises:
-        SourceError: The folder holds no such file.
+        PriceFolderError: The folder cannot be read.
+        SourceError: It holds no such file.
     """
 
     name = "csv"
@@ -61,12 +63,12 @@ class CsvSource:
         self.folder = folder
         self.now = now
         self.calendars = calendars
-        fault = describe_fault(folder)
-        if fault or not self.tickers():
-            raise SourceError(
-                f"Expected a folder with files such as AAPL.csv at {folder.absolute()}, found "
-                f"{fault or 'no such file in it'}; correct the path, or put them there."
-            )
+        expected = f"Expected a folder with files such as AAPL.csv at {folder.absolute()}"
+        advice = "correct the path, or put them there"
+        if fault := describe_fault(folder):
+            raise PriceFolderError(f"{expected}, found {fault}; {advice}.")
+        if not self.tickers():
+            raise SourceError(f"{expected}, found no such file in it; {advice}.")
 
     def tickers(self) -> tuple[str, ...]:
         """Return the symbols that have a file, sorted."""
@@ -178,10 +180,11 @@ def open_csv(settings: Settings, now: datetime) -> PriceSource:
     """Open the configured folder.
 
     Raises:
-        SourceError: None is configured, or it holds no file.
+        PriceFolderError: None is configured, or it cannot be read.
+        SourceError: It holds no file.
     """
     if settings.csv_dir is None:
-        raise SourceError(
+        raise PriceFolderError(
             "Expected a folder of TICKER.csv files for the source csv, found none; set BANDCAST_CSV_DIR or "
             "give --csv-dir."
         )

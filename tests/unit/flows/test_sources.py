@@ -294,9 +294,9 @@ def test_a_longer_file_has_a_later_last_session(write: Write) -> None:
     assert write(FULL + "2024-06-06,1,1,1,1,1,1,0,0\n").last_session(("ACME",)) == date(2024, 6, 6)
 
 
-def test_a_folder_without_files_is_no_source(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(SourceError, match=r"AAPL\.csv"):
+def test_a_folder_without_files_is_no_source_and_one_that_is_not_there_is_bad_usage(tmp_path: Path) -> None:
+    for folder, error in ((tmp_path, SourceError), (tmp_path / "missing", UsageError)):
+        with pytest.raises(error, match=r"AAPL\.csv"):
             CsvSource(folder)
 
 
@@ -318,7 +318,7 @@ def test_the_registry_holds_the_kinds_of_the_vocabulary_and_refuses_others() -> 
 
 
 def test_the_csv_source_needs_a_folder() -> None:
-    with pytest.raises(SourceError, match="give --csv-dir"):
+    with pytest.raises(UsageError, match="give --csv-dir"):
         open_source(load_settings(source="csv"), NOW)
 
 
