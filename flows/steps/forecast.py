@@ -12,7 +12,7 @@ from flows.context import RunContext
 from flows.prefect_runtime.definitions import define_task
 from flows.prefect_runtime.flow_support import opaque
 from flows.steps.process_pools import TickerForecaster, spread_forecasts
-from flows.steps.returns import load_universe
+from flows.steps.returns import load_ticker, load_universe
 from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.reports import NO_DATES
 from forecasting.calibration import Calibration
@@ -20,11 +20,8 @@ from forecasting.config import SimulationConfig
 from forecasting.errors import CalendarError, ModelError, NoModelError, PriceError, SessionsUnknownError
 from forecasting.faults import attribute_to_ticker
 from forecasting.features.market import compute_market_variance, leave_market_unknown, require_recent
-from forecasting.features.preparation import prepare_returns
-from forecasting.features.returns import DailyReturns
 from forecasting.forecast import Forecast
 from forecasting.pipeline import Forecaster
-from forecasting.prices.activity import check_trading
 from forecasting.promotion.policy import rank_quality
 from forecasting.text import format_count
 from forecasting.types import PriceBasis
@@ -83,7 +80,16 @@ def forecast_tickers(
         try:
             with attribute_to_ticker(ticker):
                 session = context.find_session(ticker)
-            forecasts[ticker] = forecast(load_traded(context, ticker, session, basis=basis), session)
+            returns = load_ticker(
+                context.store,
+                ticker,
+                session,
+                basis=basis,
+                dates=context.earnings.get(ticker, NO_DATES),
+                calendars=context.calendars,
+                only_traded=True,  # what is stored need not have been ingested by this run
+            )
+            forecasts[ticker] = forecast(returns, session)
         except CalendarError as error:
             faults[ticker] = SessionsUnknownError(ticker, str(error))
         except PriceError as error:
@@ -91,20 +97,6 @@ def forecast_tickers(
         except ModelError as error:
             model_faults[ticker] = error
     return ForecastResult(forecasts, faults, model_faults)
-
-
-def load_traded(context: RunContext, ticker: str, session: date, *, basis: PriceBasis) -> DailyReturns:
-    """Load one ticker up to a session at which it is traded.
-
-    Raises:
-        StalePriceError: It is not; what is stored need not have been ingested by this run.
-        PriceError: There is no bar, or a broken one.
-    """
-    with context.store.reading() as tx:
-        history = tx.prices.load(ticker, session)
-    check_trading(history)
-    dates = context.earnings.get(ticker, NO_DATES)
-    return prepare_returns(history, basis, dates, calendars=context.calendars)
 
 
 def forecast_all(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
 
-from db import Store
+from db import Store, Transaction
 from flows.context import RunContext
 from forecasting.calendars.lookup import STANDARD, Calendars
 from forecasting.calendars.reports import NO_DATES, EarningsDates
@@ -25,6 +25,7 @@ def load_ticker(
     basis: PriceBasis,
     dates: EarningsDates = NO_DATES,
     calendars: Calendars,
+    only_traded: bool = False,
 ) -> DailyReturns:
     """Load one ticker up to a session.
 
@@ -35,12 +36,13 @@ def load_ticker(
         basis: Whether payouts count as returns.
         dates: Of its earnings reports.
         calendars: Give the sessions that react to them.
+        only_traded: Refuse it where it is frozen or not traded at that session.
 
     Raises:
-        PriceError: There is no bar, or a broken one.
+        PriceError: There is no bar, or a broken one, or it is refused.
     """
     with store.reading() as tx:
-        history = tx.prices.load(ticker, session)
+        history = _load_history(tx, ticker, session, only_traded=only_traded)
     return prepare_returns(history, basis, dates, calendars=calendars)
 
 
@@ -66,15 +68,8 @@ def load_universe(
         only_traded: Leave out, too, what is frozen or not traded at that session.
     """
     with store.reading() as tx:
-
-        def load(ticker: str) -> PriceHistory:
-            history = tx.prices.load(ticker, session)
-            if only_traded:
-                check_trading(history)
-            return history
-
         return prepare_universe(
-            load,
+            lambda ticker: _load_history(tx, ticker, session, only_traded=only_traded),
             tickers,
             basis,
             dates=lambda ticker: earnings.get(ticker, NO_DATES),
@@ -95,3 +90,10 @@ def load_for_run(
         calendars=context.calendars,
         only_traded=only_traded,
     )
+
+
+def _load_history(tx: Transaction, ticker: str, session: date, *, only_traded: bool) -> PriceHistory:
+    history = tx.prices.load(ticker, session)
+    if only_traded:
+        check_trading(history)
+    return history

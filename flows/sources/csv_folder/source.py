@@ -93,7 +93,7 @@ class CsvSource:
         """Return the newest session that half of the readable files of `tickers` have reached.
 
         Files with a day that cannot be theirs, which `fetch` refuses, count only where there is no other;
-        without a readable file, all files of the folder are asked.
+        without a readable file, all files of the folder count.
         """
         lasts = self._last_sessions(tickers) or self._last_sessions(self.tickers())
         return lasts[(len(lasts) - 1) // 2] if lasts else None

@@ -1,15 +1,13 @@
-"""The sources that read files, and the registry of all sources."""
+"""The sources that read files."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from flows.settings import Settings, load_settings
-from flows.sources import SOURCES, CsvSource, PriceSource, SampleSource, YahooSource, open_source
-from flows.sources.registry import Registry, register
+from flows.settings import load_settings
+from flows.sources import CsvSource, SampleSource, YahooSource, open_source
 from forecasting.errors import (
     BadBarsError,
     SourceError,
@@ -19,8 +17,6 @@ from forecasting.errors import (
     WrongSessionsError,
 )
 from forecasting.prices.adjustment import adjust
-from forecasting.prices.history import PriceHistory
-from forecasting.types import SourceKind, values
 
 Write = Callable[..., CsvSource]
 
@@ -300,58 +296,6 @@ def test_a_folder_without_files_is_no_source_and_one_that_is_not_there_is_bad_us
             CsvSource(folder)
 
 
-@pytest.mark.parametrize("kind", values(SourceKind))
-def test_every_kind_of_source_opens_under_its_name(write: Write, tmp_path: Path, kind: str) -> None:
-    write(FULL)
-    source = open_source(load_settings(source=kind, csv_dir=tmp_path), NOW)
-    assert source.name == kind
-    assert source.live is isinstance(source, YahooSource)
-    assert (source.last_session(()) is None) is source.live
-
-
-def test_the_registry_holds_the_kinds_of_the_vocabulary_and_refuses_others() -> None:
-    settings = load_settings(source="sample")
-    open_source(settings, NOW)
-    assert set(SOURCES) == set(values(SourceKind))
-    with pytest.raises(UsageError, match=r"one of the sources .*yahoo.* found 'bloomberg'; choose one"):
-        open_source(settings.model_copy(update={"source": "bloomberg"}), NOW)
-
-
 def test_the_csv_source_needs_a_folder() -> None:
     with pytest.raises(UsageError, match="give --csv-dir"):
         open_source(load_settings(source="csv"), NOW)
-
-
-@dataclass
-class MadeUpSource:
-    """What a new file in flows/sources holds."""
-
-    folder: Path
-    name: str = "made_up"
-    live: bool = False
-
-    def tickers(self) -> tuple[str, ...]:
-        return ("ACME",)
-
-    def ignored_files(self) -> tuple[str, ...]:
-        return ()
-
-    def last_session(self, tickers: tuple[str, ...]) -> date | None:
-        return END if tickers else None
-
-    def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
-        raise UnknownTickerError(ticker, f"{self.folder} from {start} to {end}")
-
-
-def test_a_new_source_is_an_opener_in_the_registry() -> None:
-    registry: Registry = {}
-
-    @register("made_up", registry)
-    def open_made_up(settings: Settings, now: datetime) -> PriceSource:
-        return MadeUpSource(settings.home)
-
-    settings = load_settings().model_copy(update={"source": "made_up"})
-    source = open_source(settings, NOW, registry)
-    assert isinstance(source, MadeUpSource)
-    assert (source.name, source.folder, source.tickers()) == ("made_up", settings.home, ("ACME",))
-    assert "made_up" not in SOURCES
