@@ -210,7 +210,7 @@ def build_forecaster(
         found = model.manifest.config.price_basis
         raise ModelError(f"Expected model {version} on the price basis {basis}, found {found}.")
     reference = model.manifest.reference if model else sorted(set(tickers))
-    universe = load_universe(store, reference, as_of, basis=basis).returns.values()
+    universe = load_universe(store, reference, as_of, basis=basis, calendars=calendars).returns.values()
     market = compute_market_variance(universe) if model or universe else leave_market_unknown()
     if model is not None:
         require_recent(market, as_of)

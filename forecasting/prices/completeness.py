@@ -43,12 +43,8 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
         SessionsUnknownError: The calendar does not reach as far as the bars.
     """
     bars, name = history.bars, as_calendar(calendar).name
-    try:
-        other = find_off_calendar(bars, calendar)
-    except CalendarError as error:
-        raise SessionsUnknownError(history.ticker, str(error)) from error
-    owned = None if history.owned is None else history.owned.difference(other)
-    kept = replace(history, bars=bars.drop(other), owned=owned)
+    other = find_off_calendar(history, calendar)
+    kept = replace(history, bars=bars.drop(other))
     is_loose = name in LOOSE_CALENDARS
     if len(other) > (LOOSE_SHARE if is_loose else OFF_CALENDAR_SHARE) * len(bars):
         found = f"{len(other)} of {len(bars)} on other days, such as {other[-1].date()}"
@@ -98,16 +94,34 @@ def _list_sessions(calendar: Calendar | str, days: pd.DatetimeIndex) -> pd.Datet
     return earlier.append(pd.DatetimeIndex(known))
 
 
-def find_off_calendar(bars: pd.DataFrame, calendar: Calendar | str) -> pd.DatetimeIndex:
+def drop_off_calendar(history: PriceHistory, calendar: Calendar | str) -> PriceHistory:
+    """Return the history without its bars of days on which the exchange is closed.
+
+    A bar may have been stored before its day was known as closed, or under another calendar.
+
+    Raises:
+        SessionsUnknownError: The calendar does not reach as far as the bars.
+    """
+    other = find_off_calendar(history, calendar)
+    return history if other.empty else replace(history, bars=history.bars.drop(other))
+
+
+def find_off_calendar(history: PriceHistory, calendar: Calendar | str) -> pd.DatetimeIndex:
     """Return the days with a bar on which the exchange is closed, the oldest first.
 
     Days before the calendar begins are not among them.
+
+    Raises:
+        SessionsUnknownError: The calendar does not reach as far as the bars.
     """
-    bars = bars.loc[pd.Timestamp(first_day(calendar)) :]
-    if bars.empty:
-        return bars.index
-    sessions = sessions_between(calendar, bars.index[0].date(), bars.index[-1].date())
-    return bars.index[~bars.index.isin(pd.DatetimeIndex(sessions))]
+    days = history.bars.loc[pd.Timestamp(first_day(calendar)) :].index
+    if days.empty:
+        return days
+    try:
+        sessions = sessions_between(calendar, days[0].date(), days[-1].date())
+    except CalendarError as error:
+        raise SessionsUnknownError(history.ticker, str(error)) from error
+    return days[~days.isin(pd.DatetimeIndex(sessions))]
 
 
 def find_gaps(bars: pd.DataFrame, calendar: Calendar | str, end: date) -> tuple[date, ...]:

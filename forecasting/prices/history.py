@@ -49,8 +49,8 @@ class PriceHistory:
             and `dividend` (per share in the units of the ex-date, 0.0 where none). Rows with an action only.
         facts: Instrument metadata.
         notes: What was left out of the source's answer, a clause each.
-        owned: (T,) every session that the owner's own file has a bar of, also past `bars`: a stored bar of
-            another session is one that the owner has deleted. None where the prices are a vendor's.
+        owned: (T,) every day that the owner's own file has a bar of, also one that `bars` lacks: a stored
+            bar of another day is one that the owner has deleted. None where the prices are a vendor's.
     """
 
     ticker: str

@@ -30,6 +30,7 @@ from flows.steps.replay import replay_run
 from flows.steps.returns import load_universe
 from flows.summary import RunSummary
 from forecasting.baselines.random_walk import bracket_widths
+from forecasting.calendars.lookup import STANDARD
 from forecasting.config import SimulationConfig
 from forecasting.features.market import leave_market_unknown
 from forecasting.pipeline import build_last_window, fit_model
@@ -106,7 +107,9 @@ def fit_two() -> tuple[ModelRecord, ModelRecord]:
     """A champion, and one from fewer sessions before it."""
     model = load_settings().model
     with open_configured_store() as store:
-        universe = load_universe(store, REFERENCE, AS_OF, basis="split_adjusted").returns.values()
+        universe = load_universe(
+            store, REFERENCE, AS_OF, basis="split_adjusted", calendars=STANDARD
+        ).returns.values()
     fitted = [
         fit_model(list(universe), day, model, on_epoch=ignore_epoch)
         for day in (date(2012, 8, 1), date(2012, 2, 1))
@@ -240,7 +243,9 @@ def load_widths() -> dict[str, float]:
     settings = load_settings()
     dates = read_earnings_dates(settings, open_source(settings, datetime.now(UTC)), TICKERS)
     with open_configured_store() as store:
-        universe = load_universe(store, TICKERS, AS_OF, basis="split_adjusted", earnings=dates).returns
+        universe = load_universe(
+            store, TICKERS, AS_OF, basis="split_adjusted", earnings=dates, calendars=STANDARD
+        ).returns
     found = rows(
         "SELECT ticker, max(log_return) - min(log_return) FROM forecast_quantiles"
         f" WHERE as_of = '{AS_OF}' AND band = 'calibrated' AND level BETWEEN 0.05 AND 0.95"
