@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +29,12 @@ def run_log() -> Iterator[list[str]]:
     yield handler.messages
     for name in RUN_LOGGERS:
         logging.getLogger(name).removeHandler(handler)
+
+
+@pytest.fixture
+def folder(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The configured folder of the source `csv`, empty."""
+    monkeypatch.setenv("BANDCAST_SOURCE", "csv")
+    monkeypatch.setenv("BANDCAST_CSV_DIR", str(workplace / "prices"))
+    (workplace / "prices").mkdir()
+    return workplace / "prices"

@@ -17,23 +17,14 @@ from forecasting.calendars.sessions import sessions_between
 
 pytestmark = pytest.mark.usefixtures("prefect_url", "migrated")
 
-DAYS = sessions_between("XNYS", date(2019, 12, 23), date(2019, 12, 31))
+DAYS = sessions_between("XNYS", date(2019, 12, 23), date(2019, 12, 30))
 CLOSED = DAYS[1]
 CLOSURE = ("BANDCAST_CLOSURES", f"XNYS:{CLOSED}")
 TOKYO = ("BANDCAST_CALENDARS", "AAA:XTKS")
 SETTINGS = {CLOSURE: f"1 bar on days without a session of XNYS left out: {CLOSED}", TOKYO: "XTKS left out"}
 ISSUED = "SELECT source, ticker, as_of, target_session, lower, median, upper, run_id FROM forecasts"
 SCORED = "SELECT source, ticker, as_of, target_session, method, inside, crps, scored_at FROM verifications"
-
 QUANTILES = "SELECT ticker, target_session, band, level, log_return FROM forecast_quantiles"
-
-
-@pytest.fixture
-def folder(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("BANDCAST_SOURCE", "csv")
-    monkeypatch.setenv("BANDCAST_CSV_DIR", str(workplace / "prices"))
-    (workplace / "prices").mkdir()
-    return workplace / "prices"
 
 
 def publish(folder: Path, through: date) -> RunSummary:
@@ -42,20 +33,20 @@ def publish(folder: Path, through: date) -> RunSummary:
         close = 50 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.01, len(days))))
         frame = pd.DataFrame({"close": close}, pd.Index(days, name="date")).round(4)
         frame.loc[:through].to_csv(folder / f"{ticker}.csv")
-    return complete(daily, horizon=3, retrain="never")
+    return complete(daily, horizon=2, retrain="never")
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_scores_of_a_day_that_counts_as_closed_later_stay(
     folder: Path, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str]
 ) -> None:
-    runs = [publish(folder, day) for day in DAYS[:3]]
+    runs = [publish(folder, day) for day in DAYS[:2]]
     issued, scores = set(rows(ISSUED)), set(rows(SCORED))
     assert str(CLOSED) in {row[3] for row in scores}
     with monkeypatch.context() as patch:
         patch.setenv(*setting)
-        changed = publish(folder, DAYS[3])
-    after = publish(folder, DAYS[4])
+        changed = publish(folder, DAYS[2])
+    after = publish(folder, DAYS[3])
     assert any(SETTINGS[setting] in note for note in changed.notes)
     assert not any("withdrew" in note for note in changed.notes)
     assert after.notes == ()
@@ -71,12 +62,12 @@ def test_scores_of_a_day_that_counts_as_closed_later_stay(
 def test_bands_are_made_without_a_stored_bar_of_a_closed_day(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(folder, DAYS[2])
+    publish(folder, DAYS[1])
     monkeypatch.setenv(*CLOSURE)
-    publish(folder, DAYS[3])
-    drawn = f"{QUANTILES} WHERE as_of = '{DAYS[3]}' AND band != 'calibrated'"
+    publish(folder, DAYS[2])
+    drawn = f"{QUANTILES} WHERE as_of = '{DAYS[2]}' AND band != 'calibrated'"
     found = rows(drawn)
     monkeypatch.setenv("BANDCAST_HOME", str(folder.parent / "fresh"))
-    publish(folder, DAYS[3])
+    publish(folder, DAYS[2])
     assert rows(f"SELECT count(*) FROM price_bars WHERE session = '{CLOSED}'") == [(0,)]
     assert found == rows(drawn)

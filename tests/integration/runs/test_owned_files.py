@@ -24,14 +24,6 @@ SATURDAY = date(2019, 12, 28)
 BANDS = ("forecasts", "forecast_quantiles")
 
 
-@pytest.fixture
-def folder(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("BANDCAST_SOURCE", "csv")
-    monkeypatch.setenv("BANDCAST_CSV_DIR", str(workplace / "prices"))
-    (workplace / "prices").mkdir()
-    return workplace / "prices"
-
-
 def make_prices(seed: int, calendar: str = "XNYS", last: date = LAST, sessions: int = 400) -> pd.DataFrame:
     days = sessions_between(calendar, last.replace(year=last.year - 3), last)[-sessions:]
     close = 50 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.01, len(days))))

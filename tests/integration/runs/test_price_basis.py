@@ -23,6 +23,8 @@ from flows.verify import verify
 from forecasting.calendars.sessions import next_sessions, sessions_between
 from forecasting.config import BAND_LEVELS
 
+pytestmark = pytest.mark.usefixtures("prefect_url")
+
 FIRST, LAST = date(2024, 5, 6), date(2024, 5, 31)
 TICKERS = ["PAYS", "PLAIN"]
 HORIZON = 4
@@ -105,14 +107,6 @@ def load_scores() -> dict[Key, dict[str, float]]:
     names = list(score({0.05: -1.0, 0.5: 0.0, 0.95: 1.0}, 0.0))
     query = f"SELECT ticker, as_of, target_session, method, {', '.join(names)} FROM verifications"
     return {tuple(row[:4]): dict(zip(names, row[4:], strict=True)) for row in rows(query)}
-
-
-@pytest.fixture
-def folder(workplace: Path, monkeypatch: pytest.MonkeyPatch, prefect_url: str) -> Path:
-    """The configured folder of files."""
-    monkeypatch.setenv("BANDCAST_SOURCE", "csv")
-    monkeypatch.setenv("BANDCAST_CSV_DIR", str(workplace / "prices"))
-    return workplace / "prices"
 
 
 @pytest.fixture
