@@ -20,6 +20,7 @@ _NUMBERS = {name: str(number) for number, name in enumerate(_WEEKDAYS)} | {
 }
 _NO_TIMEZONES = ("posix", "posixrules", "right")  # files beside those of the time zones
 _BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, weekday
+_MONTH_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,13 @@ def require_cron(text: str) -> str:
     '0 18 * * mon-fri'
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is none, or would never start a run.
     """
     fields = text.lower().split()
     if len(fields) != len(_BOUNDS) or not all(map(_is_field, fields, _BOUNDS)):
         raise ValueError("a cron has minute, hour, day, month and weekday, such as 30 18 * * 1-5")
+    if not _has_day(*fields[2:4]):  # of which Prefect finds no date, whatever the weekday
+        raise ValueError("no month that it names has a day that it names; correct the third or fourth field")
     return " ".join(text.split())
 
 
@@ -119,6 +122,23 @@ def _is_part(text: str, low: int, high: int) -> bool:
 
 def _is_number(text: str, low: int, high: int) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 2 and low <= int(text) <= high
+
+
+def _has_day(days: str, months: str) -> bool:
+    """Return whether a month of a field of months has a day of a field of days."""
+    longest = max(_MONTH_LENGTHS[month - 1] for month in _list_numbers(months, *_BOUNDS[3]))
+    return min(_list_numbers(days, *_BOUNDS[2])) <= longest
+
+
+def _list_numbers(text: str, low: int, high: int) -> set[int]:
+    """Return the numbers that a field stands for."""
+    numbers = set[int]()
+    for part in text.split(","):
+        span, _, step = part.partition("/")
+        first, _, last = (f"{low}-{high}" if span == "*" else span).partition("-")
+        ends = [int(_NUMBERS.get(end, end)) for end in (first, last or first)]
+        numbers.update(range(ends[0], ends[1] + 1, int(step or 1)))
+    return numbers
 
 
 def _format_weekdays(weekdays: Collection[int]) -> str:

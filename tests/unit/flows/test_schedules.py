@@ -1,5 +1,6 @@
 """Schedules: crons that Prefect takes too, and those that follow the close of an exchange."""
 
+import asyncio
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.server.schemas.schedules import CronSchedule as ServerCronSchedule
 
 from flows.schedules import STANDARD, Schedule, choose_schedule, require_cron, require_timezone
 from forecasting.calendars.exchanges import list_calendar_names
@@ -29,6 +31,11 @@ def draw_field(draw: st.DrawFn, highest: int) -> str:
     return ",".join(parts)
 
 
+def find_starts(cron: str) -> list[datetime]:
+    """Return the next start, as Prefect's server finds it; it raises where there is none."""
+    return list(asyncio.run(ServerCronSchedule(cron=cron, timezone="UTC").get_dates(1)))
+
+
 @given(st.tuples(*map(draw_field, LIMITS)))
 def test_prefect_takes_every_cron_that_the_settings_take(fields: tuple[str, ...]) -> None:
     try:
@@ -36,6 +43,7 @@ def test_prefect_takes_every_cron_that_the_settings_take(fields: tuple[str, ...]
     except ValueError:
         return
     assert CronSchedule(cron=cron, timezone="Asia/Tokyo").cron == cron
+    assert find_starts(cron)
 
 
 @pytest.mark.parametrize("cron", ["30 18 * * 1-5", "*/15 9-17 1,15 jan-jun MON,wed", "0 0 * * 7"])
@@ -51,6 +59,21 @@ def test_usual_crons_are_taken(cron: str) -> None:
 def test_other_texts_are_no_crons(cron: str) -> None:
     with pytest.raises(ValueError, match="such as 30 18"):
         require_cron(cron)
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 0 31 2 *", "0 0 30,31 feb mon", "0 0 31 4-6/2,sep,11 *", "0 0 30-31 2 *"]
+)
+def test_a_cron_that_never_starts_is_refused(cron: str) -> None:
+    with pytest.raises(ValueError, match="no month that it names has a day"):
+        require_cron(cron)
+    with pytest.raises(ValueError, match="failed to find next date"):
+        find_starts(cron)
+
+
+@pytest.mark.parametrize("cron", ["0 0 29 2 *", "0 0 31 4-5 *", "0 0 */31 2 *", "0 0 31 */2 *"])
+def test_a_rare_cron_is_taken(cron: str) -> None:
+    assert find_starts(require_cron(cron))
 
 
 @pytest.mark.parametrize(
