@@ -28,7 +28,9 @@ def read_dotenv() -> dict[str, str]:
             f"Expected UTF-8 text in {path.absolute()}, found another encoding; save the file as UTF-8."
         ) from None
     except OSError as error:
-        raise UsageError(f"Expected to read {path.absolute()}, found {error.strerror}.") from error
+        raise UsageError(
+            f"Expected to read {path.absolute()}, found {error.strerror}; correct or move it."
+        ) from error
     return {
         name.upper(): value
         for name, value in values.items()
@@ -38,7 +40,7 @@ def read_dotenv() -> dict[str, str]:
 
 def _require_parsable(path: Path) -> None:
     """Refuse a file of which the library would leave out lines with no more than a warning, or none."""
-    if not path.is_file():
+    if not (path.is_file() or path.is_dir()):  # the latter cannot be read; the library passes over it
         return
     with path.open(encoding=DOTENV_ENCODING) as file:
         for binding in parse_stream(file):

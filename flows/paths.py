@@ -10,8 +10,10 @@ def expand_path(path: Path) -> Path:
     """Return a path with a leading `~` replaced by the folder of its user.
 
     Raises:
-        UsageError: There is no such user.
+        UsageError: There is no such user, or the path is of blanks alone.
     """
+    if str(path).isspace():
+        raise UsageError("Expected a path, found blanks alone; name a file or a folder.")
     try:
         return path.expanduser()
     except RuntimeError:

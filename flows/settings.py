@@ -172,6 +172,13 @@ class Settings(BaseSettings):
                 error.args = (f"{name}: {error}",)
             raise
 
+    @field_validator("database_url", "home", "csv_dir", "train_universe", "notify_url", mode="before")
+    @classmethod
+    def _refuse_blanks(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.isspace():  # other fields refuse them by their type
+            raise ValueError("it holds blanks alone; give it a value, or leave it out")
+        return value
+
     @field_validator("home", "csv_dir")
     @classmethod
     def _expand_path(cls, path: Path | None) -> Path | None:

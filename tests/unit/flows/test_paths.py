@@ -127,6 +127,17 @@ def test_a_file_to_write_may_begin_with_the_user(user_folder: Path) -> None:
     assert (user_folder / "copy.db").is_file()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["db", "backup"], ["plot", "--out"], ["prices", "check"], ["init", "--universe", "KO", "--home"]],
+)
+def test_a_path_of_blanks_is_refused_and_nothing_is_written(words: list[str]) -> None:
+    done = CliRunner().invoke(app, [*words, "  "])
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception) == "Expected a path, found blanks alone; name a file or a folder."
+    assert not list(Path.cwd().iterdir())
+
+
 def test_init_writes_every_path_absolute(workplace: Path, user_folder: Path) -> None:
     (user_folder / "prices").mkdir()
     chosen = InitialSettings("KO", Path("~/home"), database_url="sqlite:///b.db", csv_dir=Path("~/prices"))

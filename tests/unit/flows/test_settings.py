@@ -16,6 +16,7 @@ from flows.symbols import parse_tickers, split_tickers
 from forecasting.errors import SymbolError, UsageError
 
 NO_TICKERS = "Expected symbols with commas between, such as AAPL,MSFT, found none in "
+TEXTS = [f"BANDCAST_{name}" for name in ("HOME", "CSV_DIR", "DATABASE_URL", "TRAIN_UNIVERSE", "NOTIFY_URL")]
 ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WITH ACUTE}"
 
 
@@ -78,6 +79,7 @@ ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WIT
             "localhost",
             "Expected a valid BANDCAST_YAHOO_URL, found 'localhost': String should match ",
         ),
+        *((name, "  ", f"Expected a valid {name}, found ' ': it holds blanks alone; ") for name in TEXTS),
     ],
 )
 @pytest.mark.parametrize("place", ["environment", "dotenv"])
@@ -117,6 +119,15 @@ def test_a_dotenv_in_another_encoding_is_named(workplace: Path, encoding: str) -
     (workplace / DOTENV).write_text(f"BANDCAST_HOME=caf{E_ACUTE}\n", encoding)
     for read in (load_settings, read_dotenv):
         with pytest.raises(UsageError, match=r"Expected UTF-8 text in .*/\.env, found another encoding"):
+            read()
+
+
+def test_a_folder_in_the_place_of_the_dotenv_is_named(workplace: Path) -> None:
+    (workplace / DOTENV).mkdir()  # as containers make where the file to mount is missing
+    for read in (load_settings, read_dotenv):
+        with pytest.raises(
+            UsageError, match=r"Expected to read .*/\.env, found Is a directory; correct or m"
+        ):
             read()
 
 
