@@ -19,7 +19,7 @@ from flows.summary import BackfillSummary, SessionFill
 from forecasting.calendars.lookup import Calendars
 from forecasting.calendars.trading_days import Span, list_sessions
 from forecasting.errors import SourceError, UsageError
-from forecasting.text import format_count
+from forecasting.text import format_count, name_some
 
 
 @define_flow("backfill")
@@ -75,11 +75,11 @@ def backfill_span(context: RunContext, span: Span, *, force: bool) -> BackfillSu
     """
     fills = tuple(fill_span(context, span, force=force))
     show_backfill(span.first, span.last, fills)
-    failed = [str(fill.session) for fill in fills if fill.failed]
-    if failed:
+    if failed := [fill for fill in fills if fill.failed]:
         raise SourceError(
             f"Expected bands of all sessions from {span.first} to {span.last}, found none of "
-            f"{', '.join(failed)}; see the artifact backfill and run it again."
+            f"{name_some([fill.session for fill in failed])}; correct what left the first without, and run "
+            f"it again: {failed[0].failed}"
         )
     return BackfillSummary(span.first, span.last, fills)
 

@@ -18,12 +18,12 @@ class PriceError(BandcastError):
 
 
 class UnknownTickerError(PriceError):
-    """The source does not know the ticker."""
+    """The source does not know the ticker, or has no bar of it up to the session of a run."""
 
     reason = "unknown_ticker"
 
-    def __init__(self, ticker: str, where: str) -> None:
-        super().__init__(ticker, f"expected prices in {where}, found none; check the symbol.")
+    def __init__(self, ticker: str, where: str, advice: str = "check the symbol") -> None:
+        super().__init__(ticker, f"expected prices in {where}, found none; {advice}.")
 
 
 class ShortHistoryError(PriceError):

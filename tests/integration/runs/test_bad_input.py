@@ -99,6 +99,20 @@ def test_a_backfill_that_ends_too_late_names_its_end() -> None:
     assert str(error).startswith("Expected as_of at 2013-03-01 ")
 
 
+def test_a_backfill_that_fails_says_why_its_first_session_has_no_bands() -> None:
+    error = fail(backfill, start=date(2000, 5, 1), end=date(2000, 5, 2), tickers=["IBM"])
+    assert str(error).startswith(
+        "Expected bands of all sessions from 2000-05-01 to 2000-05-02, found none of"
+    )
+    assert "IBM: expected at least 64 sessions of history, found 43; wait or load" in str(error)
+
+
+@pytest.mark.parametrize("start", [date(2000, 2, 1), date(2012, 1, 3)])
+def test_a_ticker_without_prices_so_early_is_not_said_to_be_misspelt(start: date) -> None:
+    error = fail(backfill, start=start, end=start, tickers=["FB"])
+    assert "check the symbol, or take a session that its prices reach back to." in str(error)
+
+
 def test_what_is_left_out_of_a_file_is_named(workplace: Path, run_log: list[str]) -> None:
     """A bar on a Saturday, a row without a close, and a file whose name is no symbol."""
     folder = workplace / "prices"
