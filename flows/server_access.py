@@ -154,7 +154,10 @@ def require_access(api_url: str, auth_string: str | None) -> None:
     """
     shown = display_server(api_url)
     if not api_url.startswith(("http://", "https://")):
-        raise SourceError(f"Expected a Prefect server at http:// or https://, found {shown}.")
+        raise SourceError(
+            f"Expected a Prefect server at http:// or https://, found {shown}; "
+            "correct or unset PREFECT_API_URL."
+        )
     request = Request(f"{api_url}/admin/version")  # noqa: S310  # HTTP, as checked above
     if auth_string:
         encoded = b64encode(auth_string.encode()).decode()
