@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from db import inspect_file, inspect_store, measure_store, open_reader
-from flows.context import find_newest_session, load_calendars, read_calendars
+from flows.context import find_newest_session, list_calendar_changes, load_calendars, read_calendars
 from flows.doctor.finding import Finding
+from flows.environment import PREFIX
 from flows.prefect_variables import resolve_variables
 from flows.settings import Settings
 from flows.sources.registry import open_source
 from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars
-from forecasting.calendars.sessions import next_sessions, sessions_between
+from forecasting.calendars.sessions import is_session, next_sessions, sessions_between
 from forecasting.config import LONGEST_HORIZON
 from forecasting.errors import CalendarError, SourceError, StoreError, UnknownExchangeError
 from forecasting.text import format_count, name_some
@@ -69,9 +70,12 @@ def check_size(settings: Settings, _: datetime) -> Iterator[Finding]:
 
 
 def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Check that every ticker has an exchange, whose calendar reaches as far ahead as bands do."""
+    """Check that every ticker has an exchange, whose calendar reaches as far ahead as bands do.
+
+    Days that are set and change nothing, such as a closure on a Sunday, are likely mistyped.
+    """
     names: set[str] = set()
-    faults: list[Finding] = []
+    faults = [Finding("calendars", "warn", *fault) for fault in _list_idle_days(settings)]
     for ticker in _list_tickers(settings, now):
         try:
             names.add(read_calendars(settings).of(ticker).name)
@@ -85,6 +89,20 @@ def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
             faults.append(Finding("calendars", "fail", str(error), advice))
     reach = f"{', '.join(sorted(names or {HOME}))} reach {LONGEST_HORIZON} sessions past {now.date()}"
     yield from faults or [Finding("calendars", "ok", reach)]
+
+
+def _list_idle_days(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield a sentence and an advice for each closure without a session and each opening with one."""
+    for change in sorted(list_calendar_changes(settings)):
+        try:
+            trades = is_session(change.calendar, change.session)
+        except CalendarError:  # of a day far away
+            trades = False
+        if trades == (change.kind == "opening"):
+            variable = f"{PREFIX}{change.kind.upper()}S"
+            trading = "trades" if trades else "does not trade"
+            day = f"{change.calendar} {trading} on {change.session} by its calendar"
+            yield f"{day}, so {variable} changes nothing", "correct the day, or take it out"
 
 
 def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -122,6 +122,27 @@ def test_a_calendar_that_ends_soon_is_a_failure_with_the_package_to_upgrade() ->
     assert "exchange_calendars" in finding.advice
 
 
+@pytest.mark.parametrize(
+    ("name", "day", "found"),
+    [
+        ("CLOSURES", "2013-03-10", "XNYS does not trade on 2013-03-10 by its calendar, so BANDCAST_CLOSURES"),
+        ("CLOSURES", "0013-03-11", "XNYS does not trade on 0013-03-11 by its calendar, so BANDCAST_CLOSURES"),
+        ("OPENINGS", "2013-03-11", "XNYS trades on 2013-03-11 by its calendar, so BANDCAST_OPENINGS"),
+        ("CLOSURES", "2013-03-11", ""),
+        ("OPENINGS", "2013-03-10", ""),
+    ],
+)
+def test_a_closure_or_an_opening_that_changes_nothing_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, day: str, found: str
+) -> None:
+    monkeypatch.setenv(f"BANDCAST_{name}", f"XNYS:{day}")
+    finding = examine_all()["calendars"]
+    assert finding.verdict == ("warn" if found else "ok")
+    assert finding.found == (
+        f"{found} changes nothing" if found else "XNYS reach 30 sessions past 2013-03-04"
+    )
+
+
 def test_prices_and_bands_of_the_last_closed_session_are_wanted(store: Store) -> None:
     history = SampleSource().fetch("AAPL", None, NOW.date())
     with store.writing() as tx:
