@@ -104,7 +104,7 @@ def test_of_a_servers_url_no_secret_is_shown(url: str, shown: str) -> None:
 
 
 def test_only_http_urls_are_requested(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="http:// or https://, found .*; correct or unset PREFECT_API_URL"):
+    with pytest.raises(SourceError, match=r"http:// or https://, found .*; correct or unset PREFECT_API_URL"):
         require_access(tmp_path.as_uri(), None)
 
 
