@@ -128,4 +128,4 @@ def _format_interval(row: Any) -> str:
     difference, lower, upper = (
         format_number(100 * value, "+.2f") for value in (row.difference, row.lower, row.upper)
     )
-    return f"{difference} [{lower}, {upper}]"
+    return f"{difference} [{lower}, {upper}]" if lower else difference  # none: too few dates

@@ -1,6 +1,7 @@
 """Result of a backtest: its file, its progress, and its scorecard for people and programs."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -124,4 +125,7 @@ def test_a_table_holds_the_numbers_of_its_method_and_horizon(result: BacktestRes
     assert pinball[-1] == "| random_walk | 2.75 / 1.75 | 2.75 / 1.75 |"  # 0.05 x 0.055, 0.05 x 0.035
     paired = tables["CRPS of calibrated less that of the other, % of the random walk's, and 90 % interval"]
     assert paired[2:] == ["| random_walk | +0.00 [+0.00, +0.00] | +0.00 [+0.00, +0.00] |"]
+    short = replace(result.card, paired=result.card.paired.assign(lower=np.nan, upper=np.nan))
+    (lacking,) = (sheet for sheet in build_backtest_sheets(short) if sheet.title.startswith("CRPS of"))
+    assert to_markdown(lacking).splitlines()[2] == "| random_walk | +0.00 | +0.00 |"
     assert tables["Coverage by ticker, calibrated"][2] == "| AAA | 2 | 1.000 | 1.000 |"
