@@ -79,12 +79,26 @@ def serve_flows(port: int, *, reset: bool) -> None:
 
 
 def _serve_locally(home: Path, port: int, environment: Environment, *, reset: bool) -> None:
-    auth_string = environment.get(AUTH_VARIABLE) or provide_auth_string()
+    auth_string = choose_auth_string(environment)
     with open_server_log(home) as log, local_server(port, auth_string, log) as url:
         typer.echo(f"The server writes its log to {log.name}", err=True)
         access = {"PREFECT_API_URL": f"{url}/api", AUTH_VARIABLE: auth_string}
         with noted_server(home, f"{url}/api"):
             _work({**environment, **access}, url, reset=reset)
+
+
+def choose_auth_string(environment: Environment) -> str:
+    """Return the auth string of PREFECT_API_AUTH_STRING, or else of the home.
+
+    Raises:
+        UsageError: It is of blanks alone, which anybody may guess; or that of the home cannot be had.
+    """
+    given = environment.get(AUTH_VARIABLE, "")
+    if given.isspace():
+        raise UsageError(
+            f"Expected an auth string in {AUTH_VARIABLE}, found blanks alone; set one, or unset it."
+        )
+    return given or provide_auth_string()
 
 
 def provide_auth_string() -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.prefect_runtime.server import provide_auth_string
+from flows.prefect_runtime.server import choose_auth_string, provide_auth_string
+from forecasting.errors import UsageError
 
 LINE = "Log in to the Prefect UI with the text in "
 
@@ -44,3 +45,12 @@ def test_no_file_and_no_pipe_is_sent_the_login(
     with os.fdopen(end) as log:
         assert log.read() == f"{LINE}{path}; `cat '{path}'` prints it.\n"
     assert path.read_text() == f"{made}\n"
+
+
+def test_an_auth_string_of_blanks_is_refused_and_an_empty_one_is_that_of_the_home(workplace: Path) -> None:
+    with pytest.raises(UsageError, match="in PREFECT_API_AUTH_STRING, found blanks alone; set one, or unset"):
+        choose_auth_string({"PREFECT_API_AUTH_STRING": "  "})
+    assert not (workplace / "home").exists()
+    assert choose_auth_string({"PREFECT_API_AUTH_STRING": "me:secret"}) == "me:secret"
+    kept = choose_auth_string({"PREFECT_API_AUTH_STRING": ""})
+    assert kept == (workplace / "home" / "prefect-auth").read_text().strip()
