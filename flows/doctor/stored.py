@@ -22,6 +22,7 @@ from forecasting.text import format_count, name_some
 LATE_SESSIONS = 1
 TABLES_SHOWN = 4
 LOOKED_BACK = timedelta(days=30)
+A_DAY = timedelta(days=1)
 
 
 def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
@@ -159,7 +160,7 @@ def _is_late(ticker: str, last: date | None, expected: date, *, calendars: Calen
     if last is None:
         return True
     try:
-        return len(sessions_between(calendars.of(ticker), last, expected)) - 1 >= LATE_SESSIONS
+        return len(sessions_between(calendars.of(ticker), last + A_DAY, expected)) >= LATE_SESSIONS
     except (CalendarError, UnknownExchangeError):
         return last < expected
 

@@ -23,6 +23,7 @@ from flows.doctor.machine import CLASHES, find_clashes
 from flows.prefect_runtime.runnable import require_runnable
 from flows.settings import load_settings
 from flows.sources import SampleSource
+from forecasting.calendars.lookup import CalendarChange
 from forecasting.errors import SourceError, UsageError
 
 NOW = datetime(2013, 3, 4, 12, tzinfo=UTC)  # before Monday's close
@@ -155,6 +156,15 @@ def test_prices_and_bands_of_the_last_closed_session_are_wanted(store: Store) ->
     found = examine_all()
     assert (found["prices"].verdict, found["prices"].found) == ("ok", "of 1 ticker, up to 2013-03-01")
     assert (found["bands"].verdict, found["bands"].found) == ("fail", "none of 2013-03-01, of any ticker")
+
+
+def test_prices_up_to_a_day_that_counts_as_closed_later_are_older_than_the_next_session(store: Store) -> None:
+    last = date(2013, 2, 28)
+    with store.writing() as tx:
+        tx.prices.save(SampleSource().fetch("AAPL", None, last), NOW)
+        tx.calendars.replace([CalendarChange("XNYS", last, "closure")], "setting", NOW)
+    finding = examine_all()["prices"]
+    assert (finding.verdict, finding.found) == ("warn", "older than 2013-03-01, or none: AAPL")
 
 
 @pytest.mark.parametrize(("hour", "verdict"), [(23, "ok"), (2, "fail")])
