@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from db.pruning import LONGEST_BAND
 from db.repositories.base import ALL_ISSUED, Repository, Selection
 from db.revised_closes import is_action_within, is_of_other_instrument, is_revised_within
 from db.schema import (
@@ -84,9 +85,11 @@ class PathRepository(Repository):
         """Delete the outcomes of a ticker whose closes on the way have lost their bar."""
         outcome = path_outcomes.c
         is_ticker = (outcome.source == self._source) & (outcome.ticker == ticker)
-        if sessions:
-            is_lost = (outcome.as_of < max(sessions)) & (outcome.target_session >= min(sessions))
-            self._connection.execute(sa.delete(path_outcomes).where(is_ticker & is_lost))
+        gone, earliest = (sa.bindparam(name, type_=sa.Date) for name in ("gone", "earliest"))
+        is_on_way = (outcome.as_of >= earliest) & (outcome.as_of < gone) & (outcome.target_session >= gone)
+        lost = [{"gone": session, "earliest": session - LONGEST_BAND} for session in sessions]
+        if lost:
+            self._connection.execute(sa.delete(path_outcomes).where(is_ticker & is_on_way), lost)
 
     def compare_touches(self, selection: Selection = ALL_ISSUED) -> pd.DataFrame:
         """Compare the probability of touches with how many happened, in each tenth of the probability.

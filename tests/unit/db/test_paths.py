@@ -157,6 +157,7 @@ def test_outcomes_go_with_their_bars_and_with_a_forecast_that_is_replaced(
     with issued.writing() as tx:
         tx.paths.forget("AAA", [])
         tx.paths.forget("AAA", [date(2024, 1, 2)])  # the anchor stays as it was issued
+        tx.paths.forget("AAA", [date(2023, 12, 29), date(2024, 1, 17)])  # before and after the way
     assert len(dump()["path_outcomes"]) == 2
     with issued.writing() as tx:
         tx.paths.forget("AAA", [date(2024, 1, 10), LAST])
