@@ -17,7 +17,7 @@ from flows.sources.csv_folder.earnings import EARNINGS_FILE, read_earnings
 from flows.sources.csv_folder.table import PriceTable, read_price_table
 from flows.sources.earnings import NO_REPORTS, ListedReports
 from flows.sources.registry import register
-from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars
 from forecasting.calendars.sessions import calendar_zone, last_closed_session
 from forecasting.errors import (
     BadBarsError,
@@ -150,8 +150,9 @@ class CsvSource:
     def _last_closed(self, ticker: str) -> date | None:
         if self.now is None:
             return None
+        calendar = replace(self.calendars.presume(ticker), closures=frozenset())  # of which bars are left out
         with suppress(CalendarError):
-            return last_closed_session(self.calendars.presume(ticker), self.now, NO_LAG)
+            return last_closed_session(calendar, self.now, NO_LAG)
         return self.now.date()  # the calendar ends too early, which `fetch` is not to judge
 
     def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
@@ -188,7 +189,8 @@ def open_csv(settings: Settings, now: datetime) -> PriceSource:
             "Expected a folder of TICKER.csv files for the source csv, found none; set BANDCAST_CSV_DIR or "
             "give --csv-dir."
         )
-    return CsvSource(settings.csv_dir, now, Calendars(dict(settings.calendars)))
+    openings = frozenset(CalendarChange(*day, "opening") for day in settings.openings)
+    return CsvSource(settings.csv_dir, now, Calendars(dict(settings.calendars), openings))
 
 
 @functools.lru_cache(

@@ -8,6 +8,7 @@ import pytest
 
 from flows.settings import load_settings
 from flows.sources import CsvSource, SampleSource, YahooSource, open_source
+from forecasting.calendars.lookup import CalendarChange, Calendars
 from forecasting.errors import (
     BadBarsError,
     SourceError,
@@ -260,6 +261,28 @@ def test_a_day_that_is_not_over_is_refused_and_does_not_count_as_the_last(
     for ticker, found in (("TYPO", "2104-06-05"), ("EARLY", "2024-07-05")):
         with pytest.raises(UnfinishedSessionError, match=f"no bar after 2024-07-03, found one of {found}"):
             source.fetch(ticker, None, END)
+
+
+def test_the_newest_day_may_be_an_opening(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saturday = date(2024, 6, 8)
+    write(FULL + f"{saturday},12,12,12,12,12,1,0,0\n")
+    settings = {"SOURCE": "csv", "CSV_DIR": str(tmp_path), "OPENINGS": f"XNYS:{saturday}"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"BANDCAST_{name}", value)
+    source = open_source(load_settings(), datetime(2024, 6, 8, 22, tzinfo=UTC))
+    assert source.last_session(("ACME",)) == saturday
+    assert source.fetch("ACME", None, saturday).last_session == saturday
+
+
+def test_the_newest_day_may_count_as_closed(write: Write, tmp_path: Path) -> None:
+    """Whoever reads the file leaves its bar out."""
+    write(FULL)
+    last = date(2024, 6, 5)
+    calendars = Calendars(changes=frozenset({CalendarChange("XNYS", last, "closure")}))
+    source = CsvSource(tmp_path, datetime(2024, 6, 5, 22, tzinfo=UTC), calendars)
+    assert source.fetch("ACME", None, END).last_session == last
 
 
 @pytest.mark.parametrize("strays", [1, 2])
