@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from db.engine import reading, writing
-from db.revised_closes import has_other_close
+from db.revised_closes import has_other_close, tells_of_anchor
 from db.schema import (
     band_outcomes,
     comparison_quantiles,
@@ -97,7 +97,7 @@ def _statements(before: datetime) -> Iterator[sa.Delete | sa.Update]:
     revision = price_revisions.c
     is_old = (revision.replaced_at < before) & revision.reason.not_in(_DECIDING)
     yield delete_scored_quantiles(comparison_quantiles, before.date())
-    yield sa.delete(price_revisions).where(is_old & ~_awaits_score())
+    yield sa.delete(price_revisions).where(is_old & ~_awaits_score() & ~tells_of_anchor())
     yield (
         sa.update(model_versions)
         .where(_is_idle() & (model_versions.c.created_at < before))

@@ -1,9 +1,13 @@
 """Revisions and actions on which scores depend: others changed a volume, or a price that no band is about."""
 
+from datetime import date
+
 import sqlalchemy as sa
 
 from db.schema import corporate_actions, forecasts, price_bars, price_revisions
 from forecasting.errors import InstrumentChangedError
+
+COMPARED = 30  # sessions up to a forecast's own, whose closes tell its units
 
 
 def has_other_close() -> sa.ColumnElement[bool]:
@@ -28,6 +32,31 @@ def is_of_other_instrument() -> sa.ColumnElement[bool]:
     is_set_aside = is_anchor & (revision.reason == InstrumentChangedError.reason)
     is_back = sa.exists().where(is_set_aside & ~has_other_close())
     return sa.exists().where(is_set_aside) & ~is_back
+
+
+def tells_of_anchor() -> sa.ColumnElement[bool]:
+    """Build the condition that a revision tells what a forecast's anchor is in the prices of now.
+
+    It is one of the `COMPARED` sessions up to a forecast whose anchor close is no longer stored, and was
+    replaced since: the units may be others, or the instrument.
+    """
+    revision, row, bar, later = price_revisions.c, forecasts.c, price_bars.c, price_bars.alias("later").c
+    is_bar = (bar.source == row.source) & (bar.ticker == row.ticker) & (bar.session == row.as_of)
+    is_held = sa.exists().where(is_bar & (bar.close == row.anchor_close)).correlate(forecasts)
+    is_later = (later.source == revision.source) & (later.ticker == revision.ticker)
+    farthest = (
+        sa.select(later.session)
+        .where(is_later & (later.session >= revision.session))
+        .order_by(later.session)
+        .offset(COMPARED)
+        .limit(1)
+        .correlate(price_revisions)
+        .scalar_subquery()
+    )
+    is_near = row.as_of.between(revision.session, sa.func.coalesce(farthest, sa.literal(date.max)))
+    is_ticker = (row.source == revision.source) & (row.ticker == revision.ticker) & (row.horizon == 1)
+    is_issued = is_ticker & is_near & (row.issued_at < revision.replaced_at)
+    return sa.exists().where(is_issued & ~is_held).correlate(price_revisions)
 
 
 def is_action_within() -> sa.ColumnElement[bool]:

@@ -8,13 +8,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.repositories.base import Repository
+from db.revised_closes import COMPARED
 from db.schema import forecasts, price_bars, price_revisions
 from db.sql import read_frame
 from forecasting.prices.identity import closes_apart
 from forecasting.prices.scale import find_unit_change
 
-COMPARED = 30  # sessions
-LOOK_BACK = timedelta(days=60)  # holds as many of any exchange
+LOOK_BACK = timedelta(days=60)  # holds `COMPARED` sessions of any exchange
 
 
 class UnitRepository(Repository):

@@ -143,3 +143,26 @@ def test_without_revisions_the_units_are_those_of_the_issue(issued: Store, save_
         connection.execute(sa.delete(price_revisions))
     verify(issued, NOON + timedelta(days=1))
     assert outcomes(issued)[-1][1] == pytest.approx(1.12)
+
+
+def test_pruning_keeps_the_revisions_that_tell_the_units(issued: Store, save_prices: SavePrices) -> None:
+    pence = {day: close * 100 for day, close in (CLOSES | LATER_CLOSES).items()}
+    save_prices(issued, {day: pence[day] for day in CLOSES}, {}, later=timedelta(days=1))
+    verify(issued, NOON + timedelta(days=1))
+    issued.prune(NOON + timedelta(days=40), timedelta(days=30))
+    save_prices(issued, pence, {}, later=timedelta(days=41))
+    verify(issued, NOON + timedelta(days=42))
+    assert [row[1] for row in outcomes(issued)] == pytest.approx([ratio for _, ratio in EXPECTED])
+
+
+def test_pruning_keeps_the_revisions_that_tell_of_another_instrument(
+    issued: Store, save_prices: SavePrices
+) -> None:
+    """The other one has no bar of the band's session."""
+    before = outcomes(issued)
+    with issued.writing() as tx:
+        tx.prices.set_aside("AAA", None, None, reason="instrument_changed", at=NOON)
+    save_prices(issued, dict.fromkeys(("2024-01-03", *LATER_CLOSES), 12.0), {}, later=timedelta(days=1))
+    issued.prune(NOON + timedelta(days=40), timedelta(days=30))
+    verify(issued, NOON + timedelta(days=42))
+    assert outcomes(issued) == before
