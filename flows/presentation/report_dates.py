@@ -15,6 +15,7 @@ from forecasting.errors import CalendarError, UnknownExchangeError
 from forecasting.features.report_days import DatedReport, list_reports
 
 AFTER = timedelta(days=140)  # calendar days looked at after a session
+A_DAY = timedelta(days=1)
 _ORIGINS = {
     "file": "earnings.csv",
     "sample": "the sample",
@@ -55,7 +56,8 @@ def load_reports(
         with suppress(CalendarError, UnknownExchangeError):
             axis: Sequence[date] = (session, *following)
             if len(following) < known_ahead:  # a calendar takes a quarter of a second
-                axis = sessions_between(calendars.of(ticker), session, session + AFTER)
+                later = sessions_between(calendars.of(ticker), session + A_DAY, session + AFTER)
+                axis = (session, *later)
             dates = EarningsDates(stored[ticker], known_ahead)
             found[ticker] = list_reports(dates, np.array(axis, "datetime64[D]"), session)
     return found

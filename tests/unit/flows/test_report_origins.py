@@ -4,12 +4,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from flows.presentation.report_dates import describe_origin
+from db import Store
+from flows.presentation.report_dates import describe_origin, load_reports
 from forecasting.calendars.listed_reports import ReportCheck
+from forecasting.calendars.lookup import CalendarChange, Calendars
 from forecasting.calendars.reports import Report
 from forecasting.features.report_days import DatedReport
 
-SESSION = date(2024, 7, 19)
+SESSION, NOON = date(2024, 7, 19), datetime(2024, 7, 20, 12, tzinfo=UTC)
 NEXT = Report(date(2024, 8, 15), "after_close", origin="page")
 LAST_YEAR = Report(date(2023, 8, 10), "after_close", origin="page")
 ANNOUNCED = DatedReport(NEXT.day, "after_close", "announced")
@@ -34,3 +36,15 @@ def test_the_origin_is_named_with_what_is_not_used_yet(
     coming: DatedReport | None, stored: tuple[Report, ...], check: ReportCheck | None, expected: str | None
 ) -> None:
     assert describe_origin(coming, stored, SESSION, check=check) == expected
+
+
+def test_a_session_that_counts_as_closed_later_is_still_the_one_before_the_next(store: Store) -> None:
+    """The report is seven sessions after it."""
+    report = Report(date(2024, 7, 30))
+    calendars = Calendars(changes=frozenset({CalendarChange("XNYS", SESSION, "closure")}))
+    with store.writing() as tx:
+        tx.earnings.replace({"AAPL": (report,)}, NOON)
+    with store.reading() as tx:
+        for known_ahead, number in ((6, 0), (7, 1)):
+            found = load_reports(tx, {"AAPL": [SESSION]}, NOON, known_ahead=known_ahead, calendars=calendars)
+            assert len(found["AAPL"]) == number
