@@ -173,14 +173,17 @@ def build_run_record(
     forecasts: Sequence[Forecast],
     faults: Mapping[str, PriceError],
 ) -> RunRecord:
-    """Describe a run; its id is a digest of everything that the bands depend on."""
+    """Describe a run; its id is a digest of everything that the bands depend on, and of its kind.
+
+    A reissue of a later day with the same inputs is another run: the bands of the first one stay live.
+    """
     libraries = json.dumps({name: installed(name) for name in LIBRARIES})
     settings = context.settings.simulation.model_dump_json()
     data, code = fingerprint_forecasts(forecasts), code_version()
     basis = forecasts[0].price_basis if forecasts else context.settings.model.price_basis
-    inputs = (context.source.name, version, calibration_id, settings, basis, data, code, libraries)
+    made = (context.source.name, context.kind, version, calibration_id)
     return RunRecord(
-        run_id=identify(context.as_of, *inputs),
+        run_id=identify(context.as_of, *made, settings, basis, data, code, libraries),
         source=context.source.name,
         as_of=context.as_of,
         model_version=version,
