@@ -102,6 +102,11 @@ class Publication:
         """Return whether any forecast is new or has other values than the stored one."""
         return any(batch.parameters for batch in self.batches)
 
+    @property
+    def has_live(self) -> bool:
+        """Return whether live bands of this very run are stored, as where a reissue has its inputs."""
+        return any((issue.run_id, issue.kind) == (self.run.run_id, "live") for issue in self.stored.values())
+
 
 def build_rows(run: RunRecord, forecast: Forecast) -> ForecastRows:
     """Convert a forecast of a run to rows.

@@ -136,7 +136,8 @@ class ForecastRepository(Repository):
                 reissue=publication.reissue,
             )
         if publication.changes or not publication.issued:
-            upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=_RUN_FIELDS)
+            guarded = () if publication.has_live else _RUN_FIELDS  # the run of live bands stays as they do
+            upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=guarded)
         self._delete(publication.replaced)
         for batch in publication.batches:
             insert_batch(self._connection, batch)
