@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from flows.sources.csv_folder.table import PriceTable, read_price_table
 from flows.sources.earnings import NO_REPORTS, ListedReports
 from flows.sources.registry import register
 from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars
-from forecasting.calendars.sessions import calendar_zone, last_closed_session
+from forecasting.calendars.sessions import calendar_zone, last_closed_session, next_sessions
 from forecasting.errors import (
     BadBarsError,
     CalendarError,
@@ -34,6 +35,7 @@ from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.text import is_symbol
 
 NO_LAG = timedelta(0)  # the owner writes a file when the session is over
+A_DAY = timedelta(days=1)
 # A mistyped year of the past leaves some last rows alone; with so long a gap before them, no run takes them.
 STRAY_AFTER = timedelta(days=180)
 MOST_STRAYS = 5
@@ -130,9 +132,9 @@ class CsvSource:
 
     def _check_last_days(self, ticker: str, days: pd.DatetimeIndex) -> None:
         """Refuse bars of sessions that have not closed, and last bars that are far from all others."""
-        closed = self._last_closed(ticker)
-        if closed is not None and len(days) and days.max().date() > closed:
-            raise UnfinishedSessionError(ticker, last=closed, found=days.max().date())
+        last = self._last_possible(ticker)
+        if last is not None and len(days) and days.max().date() > last:
+            raise UnfinishedSessionError(ticker, last=last, found=days.max().date())
         kept = _leave_strays(days)
         if len(kept) < len(days):
             found = f"{kept[-1].date()}, then {days[len(kept)].date()}"
@@ -140,20 +142,27 @@ class CsvSource:
 
     def _leave_possible(self, ticker: str, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
         """Return the days that `_check_last_days` allows."""
-        closed = self._last_closed(ticker)
-        return _leave_strays(days if closed is None else days[days <= pd.Timestamp(closed)])
+        last = self._last_possible(ticker)
+        return _leave_strays(days if last is None else days[days <= pd.Timestamp(last)])
 
     def _is_possible(self, ticker: str) -> bool:
         days = pd.DatetimeIndex(self._read(ticker).frame.index)
         return len(self._leave_possible(ticker, days)) == len(days)
 
-    def _last_closed(self, ticker: str) -> date | None:
+    def _last_possible(self, ticker: str) -> date | None:
+        """Return the newest day that may have a bar: the last closed session, or a day off after it.
+
+        Of days off bars are left out, as of the closures that are set.
+        """
         if self.now is None:
             return None
-        calendar = replace(self.calendars.presume(ticker), closures=frozenset())  # of which bars are left out
+        calendar = replace(self.calendars.presume(ticker), closures=frozenset())
+        today = self.now.astimezone(ZoneInfo(calendar_zone(calendar.name))).date()
         with suppress(CalendarError):
-            return last_closed_session(calendar, self.now, NO_LAG)
-        return self.now.date()  # the calendar ends too early, which `fetch` is not to judge
+            closed = last_closed_session(calendar, self.now, NO_LAG)
+            (following,) = next_sessions(calendar, closed, 1)
+            return max(closed, min(today, following - A_DAY))
+        return today  # the calendar ends too early, which `fetch` is not to judge
 
     def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
         """Return the newest day of each readable file that has no impossible one, the newest of all first."""

@@ -259,7 +259,7 @@ def test_a_day_that_is_not_over_is_refused_and_does_not_count_as_the_last(
     assert source.last_session(("ACME", "TYPO", "WRONG")) == date(2024, 6, 5)
     assert source.fetch("ACME", None, END).last_session == date(2024, 6, 5)
     for ticker, found in (("TYPO", "2104-06-05"), ("EARLY", "2024-07-05")):
-        with pytest.raises(UnfinishedSessionError, match=f"no bar after 2024-07-03, found one of {found}"):
+        with pytest.raises(UnfinishedSessionError, match=f"no bar after 2024-07-04, found one of {found}"):
             source.fetch(ticker, None, END)
 
 
@@ -283,6 +283,16 @@ def test_the_newest_day_may_count_as_closed(write: Write, tmp_path: Path) -> Non
     calendars = Calendars(changes=frozenset({CalendarChange("XNYS", last, "closure")}))
     source = CsvSource(tmp_path, datetime(2024, 6, 5, 22, tzinfo=UTC), calendars)
     assert source.fetch("ACME", None, END).last_session == last
+
+
+def test_a_last_bar_of_a_day_off_refuses_the_file_only_before_that_day(write: Write, tmp_path: Path) -> None:
+    saturday = datetime(2024, 6, 8, 12, tzinfo=UTC)
+    for ticker, day in (("ACME", 8), ("EARLY", 9)):
+        write(FULL + f"2024-06-{day:02},12,12,12,12,12,1,0,0\n", ticker)
+    source = CsvSource(tmp_path, saturday)
+    assert source.fetch("ACME", None, date(2024, 6, 7)).last_session == date(2024, 6, 5)
+    with pytest.raises(UnfinishedSessionError, match="no bar after 2024-06-08, found one of 2024-06-09"):
+        source.fetch("EARLY", None, END)
 
 
 @pytest.mark.parametrize("strays", [1, 2])
