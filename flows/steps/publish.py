@@ -28,7 +28,7 @@ from flows.version import code_version
 from forecasting.calibration import Calibration
 from forecasting.errors import PriceError
 from forecasting.forecast import Forecast, fingerprint_forecasts, identify
-from forecasting.text import format_count
+from forecasting.text import format_count, name_some
 from forecasting.types import Quality, Retrain, values
 
 NAMED_BANDS = 5
@@ -128,7 +128,7 @@ def publish(
     """Write a whole run in one transaction; the same inputs make the same run, and change nothing.
 
     Returns:
-        Sentences on live bands for which this run computed other values.
+        Sentences on live bands for which this run computed other values, and on a run that is not stored.
 
     Raises:
         SourceError: Fewer forecasts than `min_success_ratio` requires.
@@ -138,6 +138,7 @@ def publish(
         publication = tx.forecasts.prepare(run, forecasts, listed=context.listed, reissue=context.reissue)
     with context.store.writing() as tx:
         published = tx.forecasts.publish(publication, load_ages(tx, context, forecasts))
+        is_stored = tx.forecasts.load_run(run.run_id) is not None
     get_run_logger().info("publish: run %s, %s", run.run_id, format_count(len(forecasts), "ticker"))
     if replaced := published.replaced:
         message = "publish: %s made anew, without scores until the next run: %s"
@@ -146,7 +147,13 @@ def publish(
     notes = tuple(describe_live(published))
     for note in notes:
         get_run_logger().warning("publish: %s", note)
-    return notes
+    return notes if is_stored else (*notes, describe_traceless(published))
+
+
+def describe_traceless(published: Publication) -> str:
+    """Return the sentence on a run that changes no band, and that the store therefore does not hold."""
+    makers = sorted({issue.run_id for issue in published.stored.values()})
+    return f"This run changes no band and is not stored; the bands are of run {name_some(makers)}."
 
 
 def describe_live(published: Publication) -> Iterator[str]:
