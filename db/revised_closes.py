@@ -40,23 +40,26 @@ def tells_of_anchor() -> sa.ColumnElement[bool]:
     It is one of the `COMPARED` sessions up to a forecast whose anchor close is no longer stored, and was
     replaced since: the units may be others, or the instrument.
     """
-    revision, row, bar, later = price_revisions.c, forecasts.c, price_bars.c, price_bars.alias("later").c
+    revision, anchor = price_revisions.c, _select_moved_anchors().c
+    is_ticker = (anchor.source == revision.source) & (anchor.ticker == revision.ticker)
+    is_compared = revision.session.between(sa.func.coalesce(anchor.first, date.min), anchor.as_of)
+    return sa.exists().where(is_ticker & is_compared & (anchor.issued_at < revision.replaced_at))
+
+
+def _select_moved_anchors() -> sa.Subquery:
+    """Select the forecasts whose anchor close is no longer stored, with the first session to compare.
+
+    With an offset it is worked out once: for each revision anew, PostgreSQL takes minutes.
+    """
+    row, bar, earlier = forecasts.c, price_bars.c, price_bars.alias("earlier").c
     is_bar = (bar.source == row.source) & (bar.ticker == row.ticker) & (bar.session == row.as_of)
-    is_held = sa.exists().where(is_bar & (bar.close == row.anchor_close)).correlate(forecasts)
-    is_later = (later.source == revision.source) & (later.ticker == revision.ticker)
-    farthest = (
-        sa.select(later.session)
-        .where(is_later & (later.session >= revision.session))
-        .order_by(later.session)
-        .offset(COMPARED)
-        .limit(1)
-        .correlate(price_revisions)
-        .scalar_subquery()
-    )
-    is_near = row.as_of.between(revision.session, sa.func.coalesce(farthest, sa.literal(date.max)))
-    is_ticker = (row.source == revision.source) & (row.ticker == revision.ticker) & (row.horizon == 1)
-    is_issued = is_ticker & is_near & (row.issued_at < revision.replaced_at)
-    return sa.exists().where(is_issued & ~is_held).correlate(price_revisions)
+    is_held = sa.exists().where(is_bar & (bar.close == row.anchor_close))
+    is_earlier = (earlier.source == row.source) & (earlier.ticker == row.ticker)
+    earlier_sessions = sa.select(earlier.session).where(is_earlier & (earlier.session <= row.as_of))
+    newest_first = earlier_sessions.order_by(earlier.session.desc())
+    first = newest_first.offset(COMPARED - 1).limit(1).scalar_subquery().label("first")
+    query = sa.select(row.source, row.ticker, row.as_of, row.issued_at, first)
+    return query.where((row.horizon == 1) & ~is_held).offset(0).subquery("moved_anchors")
 
 
 def is_action_within() -> sa.ColumnElement[bool]:
