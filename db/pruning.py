@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from db.engine import reading, writing
-from db.revised_closes import has_other_close, tells_of_anchor
+from db.revised_closes import is_no_longer_needed
 from db.schema import (
     band_outcomes,
     comparison_quantiles,
@@ -97,21 +97,12 @@ def _statements(before: datetime) -> Iterator[sa.Delete | sa.Update]:
     revision = price_revisions.c
     is_old = (revision.replaced_at < before) & revision.reason.not_in(_DECIDING)
     yield delete_scored_quantiles(comparison_quantiles, before.date())
-    yield sa.delete(price_revisions).where(is_old & ~_awaits_score() & ~tells_of_anchor())
+    yield sa.delete(price_revisions).where(is_old & is_no_longer_needed())
     yield (
         sa.update(model_versions)
         .where(_is_idle() & (model_versions.c.created_at < before))
         .values(weights=b"")
     )
-
-
-def _awaits_score() -> sa.ColumnElement[bool]:
-    """Build the condition that a band was scored before its close was revised, and must be scored again."""
-    revision, score = price_revisions.c, band_outcomes.c
-    is_ticker = (score.source == revision.source) & (score.ticker == revision.ticker)
-    is_issued = score.calibrated_miss.is_not(None) & (score.kind != "walk_forward")
-    is_earlier = (score.target_session == revision.session) & (score.scored_at < revision.replaced_at)
-    return sa.exists().where(is_ticker & is_issued & is_earlier) & has_other_close()
 
 
 def _is_idle() -> sa.ColumnElement[bool]:

@@ -1,7 +1,5 @@
 """Revisions and actions on which scores depend: others changed a volume, or a price that no band is about."""
 
-from datetime import date
-
 import sqlalchemy as sa
 
 from db.schema import corporate_actions, forecasts, price_bars, price_revisions
@@ -10,11 +8,11 @@ from forecasting.errors import InstrumentChangedError
 COMPARED = 30  # sessions up to a forecast's own, whose closes tell its units
 
 
-def has_other_close() -> sa.ColumnElement[bool]:
+def has_other_close(revisions: sa.FromClause = price_revisions) -> sa.ColumnElement[bool]:
     """Build the condition that a row of `price_revisions` has another close than the bar has now."""
-    bar, revision = price_bars.c, price_revisions.c
+    bar, revision = price_bars.c, revisions.c
     is_same = sa.and_(*(bar[name] == revision[name] for name in ("source", "ticker", "session", "close")))
-    return ~sa.exists().where(is_same).correlate(price_revisions)
+    return ~sa.exists().where(is_same).correlate(revisions)
 
 
 def is_revised_within() -> sa.ColumnElement[bool]:
@@ -34,32 +32,22 @@ def is_of_other_instrument() -> sa.ColumnElement[bool]:
     return sa.exists().where(is_set_aside) & ~is_back
 
 
-def tells_of_anchor() -> sa.ColumnElement[bool]:
-    """Build the condition that a revision tells what a forecast's anchor is in the prices of now.
+def is_no_longer_needed() -> sa.ColumnElement[bool]:
+    """Build the condition that no band, nor its score, can depend on a revision, whatever is corrected later.
 
-    It is one of the `COMPARED` sessions up to a forecast whose anchor close is no longer stored, and was
-    replaced since: the units may be others, or the instrument.
+    Its session lies before all that a forecast of its ticker is compared with; or every revision of its bar
+    has the close of now. One alone would not do: what is left would pass for the close of the issue.
     """
-    revision, anchor = price_revisions.c, _select_moved_anchors().c
-    is_ticker = (anchor.source == revision.source) & (anchor.ticker == revision.ticker)
-    is_compared = revision.session.between(sa.func.coalesce(anchor.first, date.min), anchor.as_of)
-    return sa.exists().where(is_ticker & is_compared & (anchor.issued_at < revision.replaced_at))
-
-
-def _select_moved_anchors() -> sa.Subquery:
-    """Select the forecasts whose anchor close is no longer stored, with the first session to compare.
-
-    With an offset it is worked out once: for each revision anew, PostgreSQL takes minutes.
-    """
-    row, bar, earlier = forecasts.c, price_bars.c, price_bars.alias("earlier").c
-    is_bar = (bar.source == row.source) & (bar.ticker == row.ticker) & (bar.session == row.as_of)
-    is_held = sa.exists().where(is_bar & (bar.close == row.anchor_close))
-    is_earlier = (earlier.source == row.source) & (earlier.ticker == row.ticker)
-    earlier_sessions = sa.select(earlier.session).where(is_earlier & (earlier.session <= row.as_of))
-    newest_first = earlier_sessions.order_by(earlier.session.desc())
-    first = newest_first.offset(COMPARED - 1).limit(1).scalar_subquery().label("first")
-    query = sa.select(row.source, row.ticker, row.as_of, row.issued_at, first)
-    return query.where((row.horizon == 1) & ~is_held).offset(0).subquery("moved_anchors")
+    revision, other, row, bar = price_revisions.c, price_revisions.alias("other"), forecasts.c, price_bars.c
+    is_issued = (row.source == revision.source) & (row.ticker == revision.ticker)
+    oldest = sa.select(sa.func.min(row.as_of)).where(is_issued).correlate(price_revisions).scalar_subquery()
+    is_earlier = (bar.source == revision.source) & (bar.ticker == revision.ticker) & (bar.session <= oldest)
+    earlier = sa.select(bar.session).where(is_earlier).order_by(bar.session.desc())
+    first = earlier.offset(COMPARED - 1).limit(1).correlate(price_revisions).scalar_subquery()
+    is_before = (revision.session < first) | ~sa.exists().where(is_issued).correlate(price_revisions)
+    is_same = sa.and_(*(other.c[name] == revision[name] for name in ("source", "ticker", "session")))
+    has_other = sa.exists().where(is_same & has_other_close(other)).correlate(price_revisions)
+    return sa.func.coalesce(is_before, sa.false()) | ~has_other
 
 
 def is_action_within() -> sa.ColumnElement[bool]:

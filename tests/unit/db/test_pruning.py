@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 from db import ModelRecord, Pruned, RunRecord, Store, measure_store
-from db.engine import reading
-from db.schema import forecast_quantiles, model_versions, price_revisions
+from db.engine import reading, writing
+from db.revised_closes import COMPARED
+from db.schema import forecast_quantiles, forecasts, model_versions, price_revisions
 from forecasting.evaluation.outcomes import score_issued
 from forecasting.forecast import Forecast
 
@@ -104,25 +106,37 @@ def test_a_corrected_close_scores_the_calibrated_band_again(scored: Store, save_
     assert counts.to_dict() == {1: 4, 2: 4}
 
 
-def test_old_revisions_go_but_not_those_that_decide_on_models(scored: Store, save_prices: SavePrices) -> None:
+def test_revisions_stay_that_decide_on_models_or_tell_a_close_of_the_issue(
+    scored: Store, save_prices: SavePrices
+) -> None:
     save_prices(scored, {**CLOSES, "2024-01-04": 86.0}, {}, later=timedelta(days=1))
-    assert scored.prune(LATER, MONTH).revisions == 0  # a score still rests on it
     verify(scored, NOON + timedelta(days=2))
     with scored.writing() as tx:
         tx.prices.set_aside("AAA", date(2024, 1, 2), date(2024, 1, 2), reason="forgotten", at=NOON)
-    assert scored.prune(LATER, MONTH).revisions == 1
+    assert scored.prune(LATER, MONTH).revisions == 0
     with reading(scored.engine) as connection:
-        assert list(connection.scalars(sa.select(price_revisions.c.reason))) == ["forgotten"]
+        found = connection.scalars(sa.select(price_revisions.c.reason).order_by(price_revisions.c.session))
+        assert list(found) == ["forgotten", "correction"]
 
 
-def test_revisions_of_volumes_and_of_closes_scored_in_the_same_run_go(
-    scored: Store, save_prices: SavePrices
-) -> None:
+def test_revisions_of_volumes_go(scored: Store, save_prices: SavePrices) -> None:
     save_prices(scored, CLOSES, {}, later=timedelta(days=1), volume=7.0)
     assert verify(scored, NOON + timedelta(days=2)) == 0
     assert scored.prune(LATER, MONTH).revisions == len(CLOSES)
-    save_prices(scored, {**CLOSES, "2024-01-04": 86.0}, {}, later=timedelta(days=3), volume=7.0)
-    verify(scored, datetime(2024, 1, 12, tzinfo=UTC))
+    save_prices(scored, {**CLOSES, "2024-01-04": 86.0}, {}, later=timedelta(days=3), volume=8.0)
+    assert scored.prune(LATER, MONTH).revisions == len(CLOSES) - 1
+
+
+def test_revisions_go_of_closes_that_no_forecast_rests_on(scored: Store, save_prices: SavePrices) -> None:
+    """The first of the sessions that units are compared in stays; a ticker without bands keeps none."""
+    days = [str(day.date()) for day in pd.bdate_range(end="2024-01-02", periods=COMPARED + 1)]
+    save_prices(scored, dict.fromkeys(days, 100.0), {})
+    save_prices(scored, dict.fromkeys(days[:2], 101.0), {}, later=timedelta(days=1))
+    assert scored.prune(LATER, MONTH).revisions == 1
+    with reading(scored.engine) as connection:
+        assert list(connection.scalars(sa.select(price_revisions.c.session))) == [date.fromisoformat(days[1])]
+    with writing(scored.engine) as connection:
+        connection.execute(sa.delete(forecasts))
     assert scored.prune(LATER, MONTH).revisions == 1
 
 

@@ -166,3 +166,28 @@ def test_pruning_keeps_the_revisions_that_tell_of_another_instrument(
     issued.prune(NOON + timedelta(days=40), timedelta(days=30))
     verify(issued, NOON + timedelta(days=42))
     assert outcomes(issued) == before
+
+
+def test_pruning_leaves_no_later_revision_without_the_ones_before(
+    issued: Store, save_prices: SavePrices
+) -> None:
+    """Other units for some days, of which the return is younger than what is kept; later once more."""
+    pence = {day: close * 100 for day, close in (CLOSES | LATER_CLOSES).items()}
+    save_prices(issued, {day: pence[day] for day in CLOSES}, {}, later=timedelta(days=1))
+    save_prices(issued, CLOSES, {}, later=timedelta(days=8))
+    issued.prune(NOON + timedelta(days=35), timedelta(days=30))
+    save_prices(issued, pence, {}, later=timedelta(days=36))
+    verify(issued, NOON + timedelta(days=36))
+    assert [row[1] for row in outcomes(issued)] == pytest.approx([ratio for _, ratio in EXPECTED])
+
+
+def test_pruning_keeps_an_instrument_that_has_come_back(issued: Store, save_prices: SavePrices) -> None:
+    other = dict.fromkeys(CLOSES, 12.0)
+    for days, closes in ((1, other), (8, CLOSES | LATER_CLOSES)):
+        at = NOON + timedelta(days=days)
+        with issued.writing() as tx:
+            tx.prices.set_aside("AAA", None, None, reason="instrument_changed", at=at)
+        save_prices(issued, closes, {}, later=timedelta(days=days))
+    issued.prune(NOON + timedelta(days=35), timedelta(days=30))
+    verify(issued, NOON + timedelta(days=36))
+    assert [row[1] for row in outcomes(issued)] == pytest.approx([ratio for _, ratio in EXPECTED])
