@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from db.records import Holding, SavedBars
 from db.repositories.actions import ActionRepository
 from db.repositories.base import Repository
+from db.repositories.paths import PathRepository
 from db.schema import instruments, price_bars, price_revisions
 from db.sql import Row, insert, read_frame, select_tickers, to_plain_rows, upsert
 from forecasting.errors import CutFileError
@@ -92,7 +93,8 @@ class PriceRepository(Repository):
         """Store a download; nothing is written where all of it is stored already.
 
         A revised bar goes to `price_revisions` before it is updated. A stored bar that the download lacks is
-        kept, and so is, for a week, an action.
+        kept, and so is, for a week, an action. Path outcomes that were measured without a bar that comes late
+        go, to be measured again.
 
         Args:
             history: Bars of finished sessions, with every action of their span.
@@ -105,7 +107,8 @@ class PriceRepository(Repository):
         """
         if history.bars.empty:
             return SavedBars()
-        diff = diff_bars(self._load_bars(history.ticker), history.bars, history.actions["split"])
+        stored = self._load_bars(history.ticker)
+        diff = diff_bars(stored, history.bars, history.actions["split"])
         self._save_instrument(history, seen_at, calendar)
         self._save_revisions(history.ticker, diff.restated.index.date, REVISION_REASON, at=seen_at)
         bars = pd.concat([diff.new, diff.restated])
@@ -113,6 +116,8 @@ class PriceRepository(Repository):
             self._connection, price_bars, self._build_rows(history.ticker, bars, seen_at), guarded=BAR_COLUMNS
         )
         ActionRepository(self._connection, self._source).save(history, seen_at, download=download)
+        late = diff.new.index[diff.new.index < stored.index.max()]
+        PathRepository(self._connection, self._source).forget(history.ticker, late.date)
         return SavedBars(len(diff.new), len(diff.restated), diff.unchanged, len(diff.vanished))
 
     def withdraw_deleted(self, history: PriceHistory, withdrawn_at: datetime) -> list[date]:

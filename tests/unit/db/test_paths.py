@@ -150,6 +150,21 @@ def test_a_revised_close_or_a_late_split_on_the_way_is_measured_again(
     assert lowest == pytest.approx({5: -0.04, 10: -0.25})
 
 
+def test_a_bar_on_the_way_that_comes_late_is_measured(
+    issued: Store, save_prices: SavePrices, dump: Dump
+) -> None:
+    """As after a gap, or where a person has had it forgotten and the source brings it back."""
+    gone = date(2024, 1, 11)
+    with issued.writing() as tx:
+        tx.prices.set_aside("AAA", gone, gone, reason="forgotten", at=NOON)
+        tx.paths.forget("AAA", [gone])
+    score(issued, at=NOON + timedelta(days=1))
+    assert {row[3]: row[7] for row in dump()["path_outcomes"]} == pytest.approx({5: -0.04, 10: -0.2})
+    save_prices(issued, CLOSES, {}, later=timedelta(days=2))
+    assert score(issued, at=NOON + timedelta(days=3)) == 1
+    assert {row[3]: row[7] for row in dump()["path_outcomes"]} == pytest.approx({5: -0.04, 10: -0.25})
+
+
 def test_outcomes_go_with_their_bars_and_with_a_forecast_that_is_replaced(
     issued: Store, run: RunRecord, forecast: MakeForecast, dump: Dump
 ) -> None:
