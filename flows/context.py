@@ -11,15 +11,16 @@ from db import Store, open_store
 from flows.prefect_variables import resolve_settings
 from flows.settings import Settings
 from flows.sources.base import PriceSource
+from flows.sources.calendars import list_calendar_changes, read_calendars
 from flows.sources.earnings import LiveEarningsSource, date_reports, list_reports
 from flows.sources.registry import open_source
 from flows.sources.training import TrainingUniverse, choose_training_universe
-from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars, place_by_zone
+from forecasting.calendars.lookup import STANDARD, Calendars, place_by_zone
 from forecasting.calendars.reports import EarningsDates
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
 from forecasting.calendars.trading_days import find_session, newest_closed_session
 from forecasting.errors import CalendarError, SourceError, UsageError
-from forecasting.types import ChangeKind, RunKind
+from forecasting.types import RunKind
 
 NO_LAG = timedelta(0)  # an owner's file is written when the session is over
 
@@ -273,20 +274,6 @@ def save_earnings_dates(store: Store, earnings: Mapping[str, EarningsDates], now
         with store.writing() as tx:
             tx.earnings.replace(reports, now)
             tx.earnings.delete_checks()
-
-
-def list_calendar_changes(settings: Settings) -> frozenset[CalendarChange]:
-    """Return the closures and openings that are set."""
-    days: dict[ChangeKind, tuple[tuple[str, date], ...]] = {
-        "closure": settings.closures,
-        "opening": settings.openings,
-    }
-    return frozenset(CalendarChange(*day, kind) for kind, chosen in days.items() for day in chosen)
-
-
-def read_calendars(settings: Settings) -> Calendars:
-    """Return the calendars as the settings alone have them."""
-    return Calendars(dict(settings.calendars), list_calendar_changes(settings))
 
 
 def load_calendars(store: Store, symbols: Mapping[str, str], known_at: datetime) -> Calendars:

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 import forecasting
 from flows.backtest.workers import WalkTask
-from flows.context import find_newest_session, read_calendars
+from flows.context import find_newest_session
 from flows.settings import Settings
 from flows.sources.base import PriceSource
+from flows.sources.calendars import read_calendars
 from flows.sources.earnings import read_earnings_dates
 from flows.sources.retry import open_retrier
 from forecasting.backtesting.walk_forward import BASELINES

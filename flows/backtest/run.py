@@ -21,11 +21,11 @@ from flows.backtest.options import (
     resolve_walk,
 )
 from flows.backtest.workers import WalkTask, await_all, fit, issue
-from flows.context import read_calendars
 from flows.files import atomic
 from flows.processes import call_with_shared, start_processes
 from flows.progress_line import ProgressLine
 from flows.settings import Settings
+from flows.sources.calendars import read_calendars
 from flows.sources.registry import open_source
 from flows.sources.training import OWN, choose_training_universe
 from forecasting.backtesting.calibrated import calibrate_walk

@@ -56,10 +56,10 @@ def check(
     folder: Annotated[Path, typer.Argument(help="Folder of TICKER.csv files.")], json: Json = False
 ) -> None:
     """Show what a run would take of each price file, and why not; nothing is written."""
-    from flows.context import read_calendars
     from flows.doctor.price_files import check_price_files
     from flows.presentation.prices import build_files_sheet
     from flows.settings import load_settings
+    from flows.sources.calendars import read_calendars
 
     calendars = read_calendars(load_settings())
     sheet = build_files_sheet(list(check_price_files(expand_path(folder), datetime.now(UTC), calendars)))

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from db import inspect_file, inspect_store, measure_store, open_reader
-from flows.context import find_newest_session, list_calendar_changes, load_calendars, read_calendars
+from flows.context import find_newest_session, load_calendars
 from flows.doctor.finding import Finding
 from flows.environment import PREFIX
 from flows.prefect_variables import resolve_variables
 from flows.settings import Settings
+from flows.sources.calendars import list_calendar_changes, read_calendars
 from flows.sources.registry import open_source
 from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars

@@ -14,12 +14,13 @@ import pandas as pd
 from flows.paths import describe_fault
 from flows.settings import Settings
 from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
+from flows.sources.calendars import read_calendars
 from flows.sources.csv_folder.earnings import EARNINGS_FILE, read_earnings
 from flows.sources.csv_folder.table import PriceTable, read_price_table
 from flows.sources.earnings import NO_REPORTS, ListedReports
 from flows.sources.registry import register
-from forecasting.calendars.lookup import STANDARD, CalendarChange, Calendars
-from forecasting.calendars.sessions import calendar_zone, last_closed_session, next_sessions
+from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.sessions import calendar_zone, is_session, last_closed_session, next_sessions
 from forecasting.errors import (
     BadBarsError,
     CalendarError,
@@ -94,17 +95,28 @@ class CsvSource:
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         """Return the newest session that half of the readable files of `tickers` have reached.
 
+        A file has reached every day off after its last session: exchanges have holidays of their own.
         Files with a day that cannot be theirs, which `fetch` refuses, count only where there is no other;
         without a readable file, all files of the folder count.
         """
         lasts = self._last_sessions(tickers) or self._last_sessions(self.tickers())
-        return lasts[(len(lasts) - 1) // 2] if lasts else None
+        reached = sorted((self._reach(*last) for last in lasts.items()), reverse=True)
+        common = reached[(len(reached) - 1) // 2] if reached else date.min
+        return max((last for last in lasts.values() if last <= common), default=None)
 
     def last_day(self, ticker: str) -> date | None:
-        """Return the newest possible day of a file; None where it cannot be read, which `fetch` reports."""
+        """Return the newest possible session of a file; None where it cannot be read, which `fetch` reports.
+
+        Where no day is known to be a session, the newest one counts.
+        """
         with suppress(PriceError), attribute_to_ticker(ticker):
             possible = self._leave_possible(ticker, pd.DatetimeIndex(self._read(ticker).frame.index))
-            return possible.max().date() if len(possible) else None
+            days = [day.date() for day in reversed(possible)]
+            newest = next(iter(days), None)
+            with suppress(CalendarError):
+                calendar = self.calendars.presume(ticker)
+                return next((day for day in days if is_session(calendar, day)), newest)
+            return newest
         return None
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
@@ -164,15 +176,22 @@ class CsvSource:
             return max(closed, min(today, following - A_DAY))
         return today  # the calendar ends too early, which `fetch` is not to judge
 
-    def _last_sessions(self, tickers: tuple[str, ...]) -> list[date]:
-        """Return the newest day of each readable file that has no impossible one, the newest of all first."""
-        sound: list[date] = []
-        others: list[date] = []
+    def _reach(self, ticker: str, session: date) -> date:
+        """Return the last day before the session that follows on a session of a ticker's exchange."""
+        with suppress(CalendarError):
+            (following,) = next_sessions(self.calendars.presume(ticker), session, 1)
+            return following - A_DAY
+        return session
+
+    def _last_sessions(self, tickers: tuple[str, ...]) -> dict[str, date]:
+        """Return ticker -> newest session of each readable file without an impossible day."""
+        sound: dict[str, date] = {}
+        others: dict[str, date] = {}
         for ticker in set(tickers) & set(self.tickers()):
             last = self.last_day(ticker)
             if last is not None:
-                (sound if self._is_possible(ticker) else others).append(last)
-        return sorted(sound or others, reverse=True)
+                (sound if self._is_possible(ticker) else others)[ticker] = last
+        return sound or others
 
     def _read(self, ticker: str) -> PriceTable:
         path = self._find(ticker)
@@ -198,8 +217,7 @@ def open_csv(settings: Settings, now: datetime) -> PriceSource:
             "Expected a folder of TICKER.csv files for the source csv, found none; set BANDCAST_CSV_DIR or "
             "give --csv-dir."
         )
-    openings = frozenset(CalendarChange(*day, "opening") for day in settings.openings)
-    return CsvSource(settings.csv_dir, now, Calendars(dict(settings.calendars), openings))
+    return CsvSource(settings.csv_dir, now, read_calendars(settings))
 
 
 @functools.lru_cache(

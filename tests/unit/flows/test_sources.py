@@ -295,6 +295,39 @@ def test_a_last_bar_of_a_day_off_refuses_the_file_only_before_that_day(write: Wr
         source.fetch("EARLY", None, END)
 
 
+def test_a_last_bar_of_a_day_off_counts_as_none(write: Write, tmp_path: Path) -> None:
+    """Else files of an exchange that had closed no session since would be held to one."""
+    holiday = "2024-05-03"  # of Tokyo; New York trades
+    for ticker in ("7203.T", "6758.T"):
+        write(f"date,close\n2024-05-01,1\n2024-05-02,1\n{holiday},1\n", ticker)
+    write("date,close\n2024-05-01,1\n2024-05-02,1\n", "ACME")
+    morning = datetime(2024, 5, 3, 12, tzinfo=UTC)
+    source = CsvSource(tmp_path, morning)
+    assert source.last_session(source.tickers()) == date(2024, 5, 2)
+    closed = frozenset(CalendarChange(name, date(2024, 5, 2), "closure") for name in ("XTKS", "XNYS"))
+    source = CsvSource(tmp_path, morning, Calendars(changes=closed))
+    assert source.last_session(source.tickers()) == date(2024, 5, 1)
+    write("date,close\n2024-06-08,1\n2024-06-09,1\n", "WEEKEND")  # a Saturday and a Sunday
+    assert CsvSource(tmp_path).last_session(("WEEKEND",)) == date(2024, 6, 9)
+
+
+@pytest.mark.parametrize(
+    ("lasts", "expected"),
+    [
+        ({"7203.T": 2, "6758.T": 2, "9984.T": 2, "ACME": 3}, 3),  # Tokyo is closed until Tuesday
+        ({"7203.T": 2, "6758.T": 2, "ACME": 2}, 2),
+        ({"ACME": 3, "BEST": 3, "CODE": 3, "BTC-USD": 5}, 5),  # Saturday and Sunday
+        ({"ACME": 2, "BEST": 2, "CODE": 2, "BTC-USD": 5}, 2),
+    ],
+)
+def test_files_of_an_exchange_on_holiday_hold_back_no_others(
+    write: Write, tmp_path: Path, lasts: dict[str, int], expected: int
+) -> None:
+    for ticker, last in lasts.items():
+        write(f"date,close\n2024-05-01,1\n2024-05-{last:02},1\n", ticker)
+    assert CsvSource(tmp_path).last_session(tuple(lasts)) == date(2024, 5, expected)
+
+
 @pytest.mark.parametrize("strays", [1, 2])
 def test_last_days_of_a_mistyped_past_year_are_refused_and_do_not_count(
     write: Write, tmp_path: Path, strays: int
