@@ -24,7 +24,7 @@ class SavedBars:
     new: int = 0
     changed: int = 0
     unchanged: int = 0
-    vanished: int = 0
+    vanished: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,8 @@ class PriceRepository(Repository):
         ActionRepository(self._connection, self._source).save(history, seen_at, download=download)
         late = diff.new.index[diff.new.index < stored.index.max()]
         PathRepository(self._connection, self._source).forget(history.ticker, late.date)
-        return SavedBars(len(diff.new), len(diff.restated), diff.unchanged, len(diff.vanished))
+        vanished = tuple(diff.vanished.date)
+        return SavedBars(len(diff.new), len(diff.restated), diff.unchanged, vanished)
 
     def withdraw_deleted(self, history: PriceHistory, withdrawn_at: datetime) -> list[date]:
         """Move the stored bars that the owner's file has no longer to the revisions; return their sessions.

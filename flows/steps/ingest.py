@@ -25,7 +25,12 @@ from forecasting.calendars.sessions import Calendar
 from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
 from forecasting.faults import attribute_to_ticker
 from forecasting.prices.activity import check_trading
-from forecasting.prices.completeness import check_complete, find_believed_gaps, keep_sessions
+from forecasting.prices.completeness import (
+    check_complete,
+    find_believed_gaps,
+    find_off_calendar,
+    keep_sessions,
+)
 from forecasting.prices.history import PriceHistory
 from forecasting.prices.reconciliation import reconcile
 from forecasting.prices.trust import TRUSTED_WITHIN, is_trusted
@@ -193,10 +198,12 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
         disputes = tx.prices.list_disputes(ticker, context.now)
         with attribute_to_ticker(ticker):
             reading = reconcile(stored, history, trusted=trusted, owned=not live, disputes=disputes)
-        calendar = context.calendars.presume(ticker).name
-        saved = tx.prices.save(reading, context.now, calendar=calendar, download=history)
+        calendar = context.calendars.presume(ticker)
+        saved = tx.prices.save(reading, context.now, calendar=calendar.name, download=history)
+    # A bar of a day that counts as closed only since is kept, too: no download has it again.
+    vanished = set(saved.vanished).difference(find_off_calendar(stored, calendar).date)
     notes += [f"{ticker}: {note}" for note in history.notes]
-    return Ingested(ticker, saved.new, saved.changed, saved.vanished, notes=tuple(notes))
+    return Ingested(ticker, saved.new, saved.changed, len(vanished), notes=tuple(notes))
 
 
 def confirm_calendar(context: RunContext, history: PriceHistory) -> Calendar:

@@ -124,7 +124,7 @@ def test_a_dividend_that_lost_a_digit_to_a_split_is_the_same(
 def test_a_bar_that_vanishes_is_kept_and_counted(store: Store, history: PriceHistory) -> None:
     save(store, history)
     gone = PriceHistory("AAA", history.bars.iloc[[0, 2]], history.actions)
-    assert save(store, gone, LATER) == SavedBars(unchanged=2, vanished=1)
+    assert save(store, gone, LATER) == SavedBars(unchanged=2, vanished=(history.bars.index[1].date(),))
     assert digest_prices(load(store, "AAA")) == digest_prices(history)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pandas as pd
+import pytest
 from vendor_simulator import make_history
 
 from flows.context import open_context
@@ -41,3 +42,18 @@ def test_tickers_that_were_not_fetched_do_not_keep_a_closure_from_being_found() 
 
 def test_a_bar_of_any_ticker_undoes_it() -> None:
     assert find("OLD") == set()
+
+
+def test_a_stored_bar_of_a_day_that_counts_as_closed_since_has_not_vanished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is kept, as each run's download lacks it."""
+    full, vanished = make_history("AAA", LAST, 0, sessions=100), []
+    for lost in (None, CLOSED, date(2024, 6, 5)):
+        if lost == CLOSED:
+            monkeypatch.setenv("BANDCAST_CLOSURES", f"XNYS:{CLOSED}")
+        days = [pd.Timestamp(day) for day in (CLOSED, lost)] if lost else []
+        with open_context(DUE, now=DUE, source="yahoo", tickers=("AAA",)) as context:
+            ingested = save_history(context, replace(full, bars=full.bars.drop(days)))
+        vanished.append(ingested.vanished)
+    assert vanished == [0, 0, 1]
