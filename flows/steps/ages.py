@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from db import Transaction
 from flows.context import RunContext
-from forecasting.calendars.sessions import last_closed_session, sessions_between
+from forecasting.calendars.sessions import Calendar, last_closed_session, sessions_between
 from forecasting.errors import CalendarError, UnknownExchangeError
 from forecasting.forecast import Forecast
 
@@ -17,7 +17,8 @@ def load_ages(tx: Transaction, context: RunContext, forecasts: Sequence[Forecast
     """Count the sessions that had closed after the newest band of each ticker when the run began.
 
     Tickers of the universe outside this run age as well: their own run may never start. A band is never
-    younger than a run that began later has found it.
+    younger than a run that began later, while this one was at work, has found it; what no such run can have
+    found, such as the age by a session that counts as closed since, is forgotten.
 
     Args:
         tx: The transaction that publishes: another run may have done so while this one prepared.
@@ -33,10 +34,17 @@ def load_ages(tx: Transaction, context: RunContext, forecasts: Sequence[Forecast
         if forecast.as_of > newest.get(forecast.ticker, date.min):
             newest[forecast.ticker] = forecast.as_of
             found.pop(forecast.ticker, None)
+    longest = timedelta(minutes=context.settings.run_minutes)
     for ticker, as_of in newest.items():
         with suppress(CalendarError, UnknownExchangeError):
             calendar = context.calendars.of(ticker)
-            closed = last_closed_session(calendar, context.now, context.lag)
-            age = len(sessions_between(calendar, as_of + A_DAY, closed))
-            ages[ticker] = max(age, found.get(ticker, age))
+            age = _count_closed(context, calendar, as_of, by=context.now)
+            if (later := found.get(ticker, age)) > age:
+                age = min(later, _count_closed(context, calendar, as_of, by=context.now + longest))
+            ages[ticker] = age
     return ages
+
+
+def _count_closed(context: RunContext, calendar: Calendar, as_of: date, *, by: datetime) -> int:
+    """Count the sessions after `as_of` that had closed by an instant."""
+    return len(sessions_between(calendar, as_of + A_DAY, last_closed_session(calendar, by, context.lag)))

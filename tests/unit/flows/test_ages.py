@@ -124,3 +124,17 @@ def test_a_run_that_began_before_the_close_leaves_a_band_as_old_as_a_later_one_f
     assert read_ages(friday) == {"AAPL": 0, "MSFT": 1}
     publish_bands(friday, run, "AAPL", "MSFT")
     assert read_ages(friday) == {"AAPL": 0, "MSFT": 0}
+
+
+def test_a_session_that_counts_as_closed_since_ages_no_band(
+    friday: RunContext, run: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its closure was set after a run had waited for its bars, the same evening."""
+    publish_bands(friday.at(THURSDAY), run, "AAPL", "MSFT")
+    publish_bands(friday, run, "AAPL", faults=["MSFT"])
+    assert read_ages(friday) == {"AAPL": 0, "MSFT": 1}
+    monkeypatch.setenv("BANDCAST_CLOSURES", f"XNYS:{FRIDAY}")
+    later = DUE + timedelta(hours=2)
+    with open_context(DUE, THURSDAY, now=later, source="yahoo", tickers=("MSFT",)) as context:
+        publish_bands(context, run, "MSFT")
+        assert read_ages(context) == {"AAPL": 0, "MSFT": 0}
