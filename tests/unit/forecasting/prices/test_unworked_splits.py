@@ -39,7 +39,30 @@ def make_bars(ratio: float, seed: int = 3) -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     "ratio",
-    [1.2, 1.25, 4 / 3, 1.5, 2, 2.5, 3, 4, 7, 10, 20, 50, 0.8, 1 / 2, 1 / 3, 1 / 8, 1 / 10, 1 / 25, 1 / 50],
+    [
+        1.2,
+        1.25,
+        4 / 3,
+        1.5,
+        1.6,
+        5 / 3,
+        2,
+        7 / 3,
+        2.5,
+        3,
+        4,
+        7,
+        10,
+        20,
+        50,
+        0.8,
+        1 / 2,
+        1 / 3,
+        1 / 8,
+        1 / 10,
+        1 / 25,
+        1 / 50,
+    ],
 )
 def test_a_step_by_a_ratio_on_an_ordinary_day_is_found(ratio: float) -> None:
     bars = make_bars(ratio)
@@ -51,6 +74,13 @@ def test_it_is_found_without_range_or_without_volume(ratio: float) -> None:
     bars = make_bars(ratio)
     for unknown in (["open", "high", "low"], ["volume"]):
         assert bars.index[EX_DATE] in find_unworked_splits(bars.assign(**dict.fromkeys(unknown, np.nan)))
+
+
+@pytest.mark.parametrize("ratio", [1.6, 5 / 3, 7 / 3])
+def test_a_rare_ratio_counts_only_where_range_and_volume_are_known(ratio: float) -> None:
+    bars = make_bars(ratio)
+    for unknown in (["open", "high", "low"], ["volume"]):
+        assert find_unworked_splits(bars.assign(**dict.fromkeys(unknown, np.nan))).empty
 
 
 def test_a_fall_is_found_however_narrow_its_range() -> None:
