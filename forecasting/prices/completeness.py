@@ -1,5 +1,6 @@
 """Completeness of prices: bars on the sessions of the exchange, for most of them, up to the last one."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
@@ -8,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.calendars.exchanges import FUTURES, WEEKDAYS
-from forecasting.calendars.sessions import Calendar, as_calendar, first_day, sessions_between
+from forecasting.calendars.sessions import Calendar, as_calendar, first_day, next_sessions, sessions_between
 from forecasting.errors import (
     CalendarError,
     GapError,
@@ -50,12 +51,24 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
         found = f"{len(other)} of {len(bars)} on other days, such as {other[-1].date()}"
         raise WrongSessionsError(history.ticker, f"bars on sessions of {name}", found)
     kept = _keep_dense(kept, calendar)
-    if other.empty or is_loose:
+    left_out = other.append(_find_days_off_after(history, calendar))
+    if left_out.empty or is_loose:
         return kept
-    days = ", ".join(str(day.date()) for day in other[-NAMED_DAYS:])
+    days = ", ".join(str(day.date()) for day in left_out[-NAMED_DAYS:])
     return kept.noting(
-        f"{format_count(len(other), 'bar')} on days without a session of {name} left out: {days}"
+        f"{format_count(len(left_out), 'bar')} on days without a session of {name} left out: {days}"
     )
+
+
+def _find_days_off_after(history: PriceHistory, calendar: Calendar | str) -> pd.DatetimeIndex:
+    """Return the days of the owner's file between its last bar that was asked for and the next session."""
+    if history.owned is None or history.bars.empty:
+        return pd.DatetimeIndex([])
+    later = history.owned[history.owned > history.bars.index[-1]]
+    with suppress(CalendarError):
+        (following,) = next_sessions(calendar, history.last_session, 1)
+        return later[later < pd.Timestamp(following)]
+    return later[:0]
 
 
 def _keep_dense(history: PriceHistory, calendar: Calendar | str) -> PriceHistory:

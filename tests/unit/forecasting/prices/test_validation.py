@@ -1,5 +1,6 @@
 """Checks that look at more than one bar: each refuses its fault by name and lets real history pass."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -77,6 +78,16 @@ def test_a_bar_off_the_calendar_is_noted() -> None:
     (note,) = keep_sessions(stray, "XNYS").notes
     assert note == "1 bar on days without a session of XNYS left out: 2024-06-08"
     assert keep_sessions(history(), "XNYS").notes == ()
+
+
+def test_so_is_one_after_the_last_session_in_an_owners_file() -> None:
+    later = pd.DatetimeIndex(["2024-06-06", "2024-06-08", "2024-06-09", "2024-06-10"])
+    owned = replace(history(), owned=SESSIONS.append(later))
+    assert keep_sessions(owned, "XNYS").notes == ()  # the 6th is a session
+    friday = history(days=SESSIONS.append(pd.DatetimeIndex(["2024-06-06", "2024-06-07"])))
+    owned = replace(friday, owned=friday.bars.index.append(later[1:]))
+    (note,) = keep_sessions(owned, "XNYS").notes
+    assert note == "2 bars on days without a session of XNYS left out: 2024-06-08, 2024-06-09"
 
 
 LONG = pd.DatetimeIndex(sessions_between("XNYS", date(2020, 1, 2), LAST))
