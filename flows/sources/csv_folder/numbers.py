@@ -1,6 +1,7 @@
 """Numbers as people and vendors write them; a mark that may be of thousands or of decimals is refused."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ UNITS = {"K": 1e3, "M": 1e6, "B": 1e9}
 PLAIN = re.compile(
     r"(?:[+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?\n)*"
 )  # cells that most files have, one a line
+# Cells, one a line, whose dot may be of thousands.
+GROUPED = re.compile(r"(?:[1-9][0-9]{0,2}\.[0-9]{3}\n)+")
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,12 @@ def parse_numbers(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
         The same columns as float64, NaN where a cell is empty.
 
     Raises:
-        BadBarsError: A cell is no number, or the file leaves open what its commas mean.
+        BadBarsError: A cell is no number, or the file leaves open what its commas or dots mean.
     """
     named = [name for name in NUMBERS if name in table]
-    if all(PLAIN.fullmatch(table[name].str.cat(sep="\n") + "\n") for name in named):
+    lines = {name: table[name].str.cat(sep="\n") + "\n" for name in named}
+    _refuse_grouped(ticker, table, lines)
+    if all(PLAIN.fullmatch(cells) for cells in lines.values()):
         return table[named].apply(pd.to_numeric).astype(np.float64)
     columns = {name: _clean(table[name]) for name in named}
     marks = _find_marks(ticker, pd.concat([columns[name] for name in PRICES if name in columns]))
@@ -59,6 +64,14 @@ def _clean(cells: pd.Series) -> pd.Series:
     """Return the cells without currency and spaces; NA where nothing is meant."""
     bare = cells.str.replace(CURRENCY, "", regex=True).str.replace(r"\s", "", regex=True)
     return bare.mask(bare.str.lower().isin(MISSING))
+
+
+def _refuse_grouped(ticker: str, table: pd.DataFrame, lines: Mapping[str, str]) -> None:
+    """Refuse prices and volume that all may be in thousands; volume of whole shares has no decimals."""
+    if all(GROUPED.fullmatch(lines.get(name, "")) for name in ("volume", "close")):
+        price, volume = table["close"].iloc[0], table["volume"].iloc[0]
+        found = f"'{price}' and volume '{volume}' in line {table.index[0]}, whose dots may be of thousands"
+        raise BadBarsError(ticker, "numbers without marks of thousands", found)
 
 
 def _find_marks(ticker: str, prices: pd.Series) -> _Marks:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from flows.sources.csv_folder.numbers import parse_numbers
+from forecasting.errors import BadBarsError
 
 
 @pytest.mark.parametrize("marked", ["$1.5", " 1.5", "1,234.5", "1.5E0"])
@@ -14,3 +15,13 @@ def test_plain_columns_are_read_as_beside_a_cell_with_marks(marked: str) -> None
     pd.testing.assert_frame_equal(
         parse_numbers("A", plain), parse_numbers("A", beside).iloc[:-1], check_exact=True
     )
+
+
+def test_prices_and_volume_with_a_dot_before_three_digits_throughout_are_refused() -> None:
+    """They would be read as a thousandth; without such volume, prices of three decimals are usual."""
+    prices = pd.DataFrame({"close": ["2.500", "2.510"]}, dtype=str)
+    with pytest.raises(BadBarsError, match=r"'2\.500' and volume '12\.345' in line 0, whose dots may be"):
+        parse_numbers("A", prices.assign(volume=["12.345", "22.345"]))
+    for volume in (["12.345", "1022.345"], ["12.345", "0.345"], ["12.345", "900"], ["0", "0"]):
+        assert parse_numbers("A", prices.assign(volume=volume))["close"].tolist() == [2.5, 2.51]
+    assert parse_numbers("A", prices)["close"].tolist() == [2.5, 2.51]
