@@ -111,10 +111,10 @@ class CsvSource:
         """
         with suppress(PriceError), attribute_to_ticker(ticker):
             possible = self._leave_possible(ticker, pd.DatetimeIndex(self._read(ticker).frame.index))
-            days = [day.date() for day in reversed(possible)]
-            newest = next(iter(days), None)
+            newest = possible[-1].date() if len(possible) else None
             with suppress(CalendarError):
                 calendar = self.calendars.presume(ticker)
+                days = (day.date() for day in reversed(possible))
                 return next((day for day in days if is_session(calendar, day)), newest)
             return newest
         return None
