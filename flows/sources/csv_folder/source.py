@@ -20,7 +20,12 @@ from flows.sources.csv_folder.table import PriceTable, read_price_table
 from flows.sources.earnings import NO_REPORTS, ListedReports
 from flows.sources.registry import register
 from forecasting.calendars.lookup import STANDARD, Calendars
-from forecasting.calendars.sessions import calendar_zone, is_session, last_closed_session, next_sessions
+from forecasting.calendars.sessions import (
+    calendar_zone,
+    last_closed_session,
+    next_sessions,
+    session_on_or_before,
+)
 from forecasting.errors import (
     BadBarsError,
     CalendarError,
@@ -105,18 +110,14 @@ class CsvSource:
         return max((last for last in lasts.values() if last <= common), default=None)
 
     def last_day(self, ticker: str) -> date | None:
-        """Return the newest possible session of a file; None where it cannot be read, which `fetch` reports.
+        """Return the session of a file's newest possible day: that day, or the last one before a day off.
 
-        Where no day is known to be a session, the newest one counts.
+        None where the file cannot be read, which `fetch` reports.
         """
         with suppress(PriceError), attribute_to_ticker(ticker):
             possible = self._leave_possible(ticker, pd.DatetimeIndex(self._read(ticker).frame.index))
-            newest = possible[-1].date() if len(possible) else None
-            with suppress(CalendarError):
-                calendar = self.calendars.presume(ticker)
-                days = (day.date() for day in reversed(possible))
-                return next((day for day in days if is_session(calendar, day)), newest)
-            return newest
+            if len(possible):
+                return self._find_session(ticker, possible.max().date())
         return None
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
@@ -175,6 +176,12 @@ class CsvSource:
             (following,) = next_sessions(calendar, closed, 1)
             return max(closed, min(today, following - A_DAY))
         return today  # the calendar ends too early, which `fetch` is not to judge
+
+    def _find_session(self, ticker: str, day: date) -> date:
+        """Return the session on or before a day; the day itself where the sessions are not known."""
+        with suppress(CalendarError):
+            return session_on_or_before(self.calendars.presume(ticker), day)
+        return day
 
     def _reach(self, ticker: str, session: date) -> date:
         """Return the last day before the session that follows on a session of a ticker's exchange."""

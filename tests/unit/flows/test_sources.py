@@ -307,8 +307,8 @@ def test_a_last_bar_of_a_day_off_counts_as_none(write: Write, tmp_path: Path) ->
     closed = frozenset(CalendarChange(name, date(2024, 5, 2), "closure") for name in ("XTKS", "XNYS"))
     source = CsvSource(tmp_path, morning, Calendars(changes=closed))
     assert source.last_session(source.tickers()) == date(2024, 5, 1)
-    write("date,close\n2024-06-08,1\n2024-06-09,1\n", "WEEKEND")  # a Saturday and a Sunday
-    assert CsvSource(tmp_path).last_session(("WEEKEND",)) == date(2024, 6, 9)
+    write("date,close\n2024-06-06,1\n2024-06-08,1\n", "WEEKEND")  # Friday's bar as one of Saturday
+    assert CsvSource(tmp_path).last_session(("WEEKEND",)) == date(2024, 6, 7)
 
 
 @pytest.mark.parametrize(
