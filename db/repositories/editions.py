@@ -88,6 +88,12 @@ def find_newest_edition(
     return newest
 
 
+def has_editions(connection: sa.Connection, run_id: str) -> bool:
+    """Return whether a run has added editions, which stay as they are."""
+    query = sa.exists().where(forecast_editions.c.run_id == run_id).select()
+    return bool(connection.scalar(query))
+
+
 def select_of_run(run_id: str, *names: str) -> sa.CompoundSelect[Any]:
     """Select the distinct values of some columns of a run's bands, of the first edition and of later ones."""
     tables = (forecasts, forecast_editions)

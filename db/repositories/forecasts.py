@@ -14,6 +14,7 @@ from db.repositories.base import Repository
 from db.repositories.editions import (
     FIRST_EDITION,
     find_newest_edition,
+    has_editions,
     is_edition_stored,
     load_edition_quantiles,
     prepare_editions,
@@ -136,8 +137,10 @@ class ForecastRepository(Repository):
                 reissue=publication.reissue,
             )
         if publication.changes or not publication.issued:
-            guarded = () if publication.has_live else _RUN_FIELDS  # the run of live bands stays as they do
-            upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=guarded)
+            run = publication.run
+            stays = publication.has_live or has_editions(self._connection, run.run_id)  # as its bands do
+            guarded = () if stays else _RUN_FIELDS
+            upsert(self._connection, forecast_runs, [asdict(run)], guarded=guarded)
         self._delete(publication.replaced)
         for batch in publication.batches:
             insert_batch(self._connection, batch)

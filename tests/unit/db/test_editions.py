@@ -161,6 +161,17 @@ def test_a_run_is_known_by_the_edition_that_it_has_added(
         assert tx.forecasts.matches(run, forecast())
 
 
+def test_the_run_of_an_edition_stays_where_a_later_reissue_has_its_inputs(
+    issued: Store, run: RunRecord, forecast: MakeForecast, wide: Forecast, dump: Dump
+) -> None:
+    publish(issued, later(run, 2), wide, reissue=True)
+    publish(issued, later(run, 3), forecast(), reissue=True)
+    before = dump()["forecast_runs"]
+    again = replace(later(run, 2), issued_at=run.issued_at + timedelta(hours=9))
+    assert publish(issued, again, wide, reissue=True) == {("AAA", DAY): 4}
+    assert dump()["forecast_runs"] == before
+
+
 def test_two_reissues_at_once_are_two_editions(
     issued: Store, run: RunRecord, forecast: MakeForecast, wide: Forecast
 ) -> None:
