@@ -44,7 +44,7 @@ def is_no_longer_needed() -> sa.ColumnElement[bool]:
     is_earlier = (bar.source == revision.source) & (bar.ticker == revision.ticker) & (bar.session <= oldest)
     earlier = sa.select(bar.session).where(is_earlier).order_by(bar.session.desc())
     first = earlier.offset(COMPARED - 1).limit(1).correlate(price_revisions).scalar_subquery()
-    is_before = (revision.session < first) | ~sa.exists().where(is_issued).correlate(price_revisions)
+    is_before = oldest.is_(None) | (revision.session < first)
     is_same = sa.and_(*(other.c[name] == revision[name] for name in ("source", "ticker", "session")))
     has_other = sa.exists().where(is_same & has_other_close(other)).correlate(price_revisions)
     return sa.func.coalesce(is_before, sa.false()) | ~has_other
