@@ -1,7 +1,7 @@
 """Statements that both databases understand, with values that both databases store alike."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from forecasting.errors import StoreError
 Plain: TypeAlias = "bool | int | float | str | bytes | date | datetime | dict[str, Plain] | None"
 Row: TypeAlias = dict[str, Plain]
 
+RTOL, ATOL = 1e-9, 1e-12  # within which two numbers are the same but for rounding
 _PLAIN_TYPES = (str, bytes, bool, int, date, datetime, type(None))
 
 
@@ -75,12 +76,30 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[st
         connection.execute(sa.insert(table), plain)
 
 
+def is_distinct(stored: Any, offered: Any) -> sa.ColumnElement[bool]:
+    """Build the condition that two values differ in any bit, or that one alone is missing."""
+    distinct: sa.ColumnElement[bool] = stored.is_distinct_from(offered)
+    return distinct
+
+
+def differs_beyond_rounding(stored: Any, offered: Any) -> sa.ColumnElement[bool]:
+    """Build the condition that two values differ, numbers by more than rounding, or that one is missing.
+
+    Another release or library works out the last digits of a score in another way, which changes nothing.
+    """
+    if not isinstance(stored.type, sa.Float):
+        return is_distinct(stored, offered)
+    is_far = sa.func.abs(stored - offered) > RTOL * sa.func.abs(stored) + ATOL
+    return is_distinct(stored, offered) & sa.func.coalesce(is_far, sa.true())
+
+
 def upsert(
     connection: sa.Connection,
     table: sa.Table,
     rows: Iterable[Mapping[str, object]],
     *,
     guarded: Sequence[str],
+    differs: Callable[[Any, Any], sa.ColumnElement[bool]] = is_distinct,
 ) -> None:
     """Insert rows; where the primary key is stored, update the row if a guarded column differs.
 
@@ -89,6 +108,7 @@ def upsert(
         table: Table to write to.
         rows: By the Python names (`key`) of the columns, all with the same ones.
         guarded: Columns whose difference counts. With none, stored rows are never updated.
+        differs: Builds the condition that a stored and an offered value differ.
 
     Raises:
         StoreError: A value is infinite, or of a kind that no column holds.
@@ -106,7 +126,7 @@ def upsert(
     statement = statement.on_conflict_do_update(
         index_elements=key,
         set_={name: offered[name] for name in plain[0] if name not in key_names},
-        where=sa.or_(*(table.c[name].is_distinct_from(offered[name]) for name in guarded)),
+        where=sa.or_(*(differs(table.c[name], offered[name]) for name in guarded)),
     )
     connection.execute(statement, plain)
 

@@ -21,7 +21,7 @@ from db.schema import (
     path_outcomes,
     price_revisions,
 )
-from db.sql import read_frame, upsert
+from db.sql import differs_beyond_rounding, read_frame, upsert
 from forecasting.tables import OPEN_PATHS, PATH_OUTCOMES
 from forecasting.types import PathStatistic
 
@@ -79,7 +79,13 @@ class PathRepository(Repository):
         """
         rows = PATH_OUTCOMES.check(outcomes)[PATH_OUTCOMES.names].to_dict("records")
         common = {"source": self._source, "scored_at": scored_at}
-        upsert(self._connection, path_outcomes, [{**row, **common} for row in rows], guarded=_GUARDED)
+        upsert(
+            self._connection,
+            path_outcomes,
+            [{**row, **common} for row in rows],
+            guarded=_GUARDED,
+            differs=differs_beyond_rounding,
+        )
 
     def forget(self, ticker: str, sessions: Collection[date]) -> None:
         """Delete the outcomes of a ticker whose closes on the way have lost their bar."""

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from db.schema import band_outcomes
 from db.schema.outcomes import SCORED_BANDS
-from db.sql import start_insert, to_plain_rows
+from db.sql import differs_beyond_rounding, start_insert, to_plain_rows
 from forecasting.errors import TableError
 from forecasting.tables import BAND_SCORES
 
@@ -95,9 +95,9 @@ def _has(row: Any, band: str) -> sa.ColumnElement[bool]:
 
 def _differs(stored: Any, offered: Any) -> sa.ColumnElement[bool]:
     """Build the condition that an offered row changes the stored one."""
-    changes = [stored[name].is_distinct_from(offered[name]) for name in _OUTCOME]
+    changes = [differs_beyond_rounding(stored[name], offered[name]) for name in _OUTCOME]
     for band in SCORED_BANDS:
-        others = (stored[name].is_distinct_from(offered[name]) for name in _list_columns(band))
+        others = (differs_beyond_rounding(stored[name], offered[name]) for name in _list_columns(band))
         changes.append(_has(offered, band) & sa.or_(*others))
     return sa.or_(*changes)
 

@@ -65,6 +65,16 @@ def test_the_view_shows_each_score_to_the_last_bit(served: Store, scores: pd.Dat
     assert sorted(expected["below"] - expected["above"]) == [-1] * 4 + [0] * 4 + [1] * 4
 
 
+def test_a_score_that_differs_in_its_last_digits_is_the_same(served: Store, scores: pd.DataFrame) -> None:
+    """Another release or library rounds in another way; what is corrected is more."""
+    before = read(served, verifications)
+    offered = scores.rename(columns={"method": "band", "nominal": "nominal_coverage"})
+    for factor, is_same in ((1 + 1e-12, True), (1 + 1e-7, False)):
+        with served.writing() as tx:
+            tx.outcomes.save(offered.assign(crps=factor * offered["crps"]), LATER)
+        assert read(served, verifications).equals(before) == is_same
+
+
 def test_the_outcome_of_a_forecast_is_that_of_its_calibrated_band(
     served: Store, scores: pd.DataFrame
 ) -> None:
