@@ -61,7 +61,7 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
 
 
 def _find_days_off_after(history: PriceHistory, calendar: Calendar | str) -> pd.DatetimeIndex:
-    """Return the days of the owner's file between its last bar that was asked for and the next session."""
+    """Return the days of an owner's file after the history's last bar and before the next session."""
     if history.owned is None or history.bars.empty:
         return pd.DatetimeIndex([])
     later = history.owned[history.owned > history.bars.index[-1]]

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from price_files import Write
 from workplace import enter_workplace, open_configured_store, place_store
 
 from db import Store
+from flows.sources import CsvSource
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +38,14 @@ def store(migrated: None) -> Iterator[Store]:
     """The configured store, empty."""
     with open_configured_store() as opened:
         yield opened
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a file of a ticker; the source that has it."""
+
+    def write(text: str, ticker: str = "ACME") -> CsvSource:
+        (tmp_path / f"{ticker}.csv").write_text(text)
+        return CsvSource(tmp_path)
+
+    return write
