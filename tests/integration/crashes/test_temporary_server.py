@@ -31,6 +31,14 @@ def no_server(workplace: Path, prefect_home: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PREFECT_HOME", str(prefect_home))
 
 
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """Tests that a shell has put into the background ignore SIGINT, and would hand that on to commands."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def list_processes(workplace: Path) -> Iterator[int]:
     """Processes that were started for this workplace: they have its home in their environment."""
     marker = f"BANDCAST_HOME={workplace}/home".encode()
@@ -55,6 +63,7 @@ def require_nothing_left(workplace: Path) -> None:
     assert left == []
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 @pytest.mark.parametrize(
     "number",
     [
