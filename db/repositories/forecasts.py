@@ -137,10 +137,8 @@ class ForecastRepository(Repository):
                 reissue=publication.reissue,
             )
         if publication.changes or not publication.issued:
-            run = publication.run
-            stays = publication.has_live or has_editions(self._connection, run.run_id)  # as its bands do
-            guarded = () if stays else _RUN_FIELDS
-            upsert(self._connection, forecast_runs, [asdict(run)], guarded=guarded)
+            guarded = () if self._stays(publication) else _RUN_FIELDS
+            upsert(self._connection, forecast_runs, [asdict(publication.run)], guarded=guarded)
         self._delete(publication.replaced)
         for batch in publication.batches:
             insert_batch(self._connection, batch)
@@ -302,6 +300,13 @@ class ForecastRepository(Repository):
     def _load(self, table: sa.Table, rows: ForecastRows) -> list[Row]:
         query = sa.select(table).where(self._is_from(table, rows.ticker, rows.as_of))
         return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def _stays(self, publication: Publication) -> bool:
+        """Return whether the row of the run stays as it is, as its live bands or its editions do."""
+        run_id = publication.run.run_id
+        # By its key first: nearly every run is new, and to look through all editions grows with history.
+        is_stored = self.load_run(run_id) is not None
+        return is_stored and (publication.has_live or has_editions(self._connection, run_id))
 
     def _find_issues(self, issued: Sequence[Forecast]) -> Issues:
         """Load which run issued what is stored of the same tickers and sessions."""

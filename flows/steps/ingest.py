@@ -200,8 +200,9 @@ def save_history(context: RunContext, history: PriceHistory) -> Ingested:
             reading = reconcile(stored, history, trusted=trusted, owned=not live, disputes=disputes)
         calendar = context.calendars.presume(ticker)
         saved = tx.prices.save(reading, context.now, calendar=calendar.name, download=history)
-    # A bar of a day that counts as closed only since is kept, too: no download has it again.
-    vanished = set(saved.vanished).difference(find_off_calendar(stored, calendar).date)
+        # A bar of a day that counts as closed only since is kept, too: no download has it again.
+        closed = find_off_calendar(stored, calendar).date if saved.vanished else ()
+    vanished = set(saved.vanished).difference(closed)
     notes += [f"{ticker}: {note}" for note in history.notes]
     return Ingested(ticker, saved.new, saved.changed, len(vanished), notes=tuple(notes))
 
