@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SESSIONS = 1000  # of returns that are fitted: longer ones keep a crisis in the long run that bands return to
 FEWEST = 250  # returns, under which the likelihood is nearly flat in the persistence
 PERCENT = 100  # arch needs returns of about this unit, or its optimiser stalls
+DECIMALS = 6  # of a percent: the last bit of a return can send the optimiser to another optimum
 DRIFT_KEPT = 0.5  # the error of a mean of four years is as large as the drift of a share itself
 # Free draws: at 400 paths, noise in the quantiles alone would add a quarter of a percent to the CRPS.
 FEWEST_PATHS = 4000
@@ -94,5 +95,5 @@ def _build_model(returns: DailyReturns) -> "ARCHModel":
         from arch import arch_model
     except ImportError as error:
         raise MissingExtraError("arch", "garch", "the GARCH baseline") from error
-    newest = returns.newest(SESSIONS, FEWEST) * PERCENT
+    newest = np.round(returns.newest(SESSIONS, FEWEST) * PERCENT, DECIMALS)
     return arch_model(newest, mean="Constant", vol="GARCH", p=1, q=1, dist="t", rescale=False)

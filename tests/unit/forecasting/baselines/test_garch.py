@@ -57,6 +57,12 @@ def test_the_fit_finds_the_parameters_that_made_the_data(returns: DailyReturns) 
     assert 4 < degrees < 9
 
 
+def test_the_last_bit_of_a_return_moves_nothing(returns: DailyReturns) -> None:
+    upwards = replace(returns, log_return=np.nextafter(returns.log_return, np.inf))
+    assert not np.array_equal(upwards.log_return, returns.log_return, equal_nan=True)
+    np.testing.assert_array_equal(fit_garch(upwards), fit_garch(returns))
+
+
 def test_bands_widen_with_the_horizon_and_do_not_cross(
     returns: DailyReturns, simulation: SimulationConfig
 ) -> None:
