@@ -57,10 +57,13 @@ def require_cron(text: str) -> str:
     Raises:
         ValueError: It is none, or would never start a run.
     """
-    fields = text.lower().split()
-    if len(fields) != len(_BOUNDS) or not all(map(_is_field, fields, _BOUNDS)):
-        raise ValueError("a cron has minute, hour, day, month and weekday, such as 30 18 * * 1-5")
-    if not _has_day(*fields[2:4]):  # of which Prefect finds no date, whatever the weekday
+    try:
+        fields = zip(text.lower().split(), _BOUNDS, strict=True)
+        _, _, days, months, _ = (_list_numbers(field, *bounds) for field, bounds in fields)
+    except ValueError:
+        raise ValueError("a cron has minute, hour, day, month and weekday, such as 30 18 * * 1-5") from None
+    longest = max(_MONTH_LENGTHS[month - 1] for month in months)
+    if min(days) > longest:  # of which Prefect finds no date, whatever the weekday
         raise ValueError("no month that it names has a day that it names; correct the third or fourth field")
     return " ".join(text.split())
 
@@ -103,42 +106,28 @@ def choose_schedule(exchange: str, today: date) -> Schedule:
     return Schedule(f"{usual.minute} {usual.hour} * * {_format_weekdays(weekdays)}", calendar_zone(name))
 
 
-def _is_field(text: str, bounds: tuple[int, int]) -> bool:
-    return all(_is_part(part, *bounds) for part in text.split(","))
-
-
-def _is_part(text: str, low: int, high: int) -> bool:
-    """Return whether a part is a star, a number or a range; a step may follow a star or a range."""
-    span, slash, step = text.partition("/")
-    ends = [_NUMBERS.get(end, end) for end in span.split("-")]
-    if slash and not (_is_number(step, 1, high) and (span == "*" or len(ends) == 2)):
-        return False
-    if span == "*":
-        return True
-    return (
-        len(ends) <= 2 and all(_is_number(end, low, high) for end in ends) and int(ends[0]) <= int(ends[-1])
-    )
-
-
-def _is_number(text: str, low: int, high: int) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 2 and low <= int(text) <= high
-
-
-def _has_day(days: str, months: str) -> bool:
-    """Return whether a month of a field of months has a day of a field of days."""
-    longest = max(_MONTH_LENGTHS[month - 1] for month in _list_numbers(months, *_BOUNDS[3]))
-    return min(_list_numbers(days, *_BOUNDS[2])) <= longest
-
-
 def _list_numbers(text: str, low: int, high: int) -> set[int]:
-    """Return the numbers that a field stands for."""
+    """Return the numbers that a field stands for: a star or a range, which may have a step, or a number.
+
+    Raises:
+        ValueError: It is no such field.
+    """
     numbers = set[int]()
     for part in text.split(","):
-        span, _, step = part.partition("/")
-        first, _, last = (f"{low}-{high}" if span == "*" else span).partition("-")
-        ends = [int(_NUMBERS.get(end, end)) for end in (first, last or first)]
-        numbers.update(range(ends[0], ends[1] + 1, int(step or 1)))
+        span, slash, step = part.partition("/")
+        first, dash, last = (f"{low}-{high}" if span == "*" else span).partition("-")
+        start = _read_number(_NUMBERS.get(first, first), low, high)
+        end = _read_number(_NUMBERS.get(last, last), start, high) if dash else start
+        if slash and not dash:
+            raise ValueError(part)
+        numbers.update(range(start, end + 1, _read_number(step, 1, high) if slash else 1))
     return numbers
+
+
+def _read_number(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 2 and low <= int(text) <= high):
+        raise ValueError(text)
+    return int(text)
 
 
 def _format_weekdays(weekdays: Collection[int]) -> str:
