@@ -4,9 +4,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from flows.settings import Settings
@@ -145,19 +145,15 @@ def call_within(seconds: float, ticker: str, call: Callable[[], T]) -> T:
     Raises:
         VendorError: There was no answer in time.
     """
-    answers: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+    answer = Future[T]()
 
     def run() -> None:
         try:
-            answers.put((call(), None))
+            answer.set_result(call())
         except BaseException as error:  # raised again in the thread that waits
-            answers.put((None, error))
+            answer.set_exception(error)
 
     threading.Thread(target=run, name=f"download-{ticker}", daemon=True).start()
-    try:
-        result, error = answers.get(timeout=seconds)
-    except Empty:
-        raise VendorError(ticker, f"no answer within {format_count(round(seconds), 'second')}") from None
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]  # without an error there is a result, which may be None
+    if not wait([answer], seconds).done:  # the result's own time limit raises what the call may raise, too
+        raise VendorError(ticker, f"no answer within {format_count(round(seconds), 'second')}")
+    return answer.result()
