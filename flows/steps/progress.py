@@ -5,19 +5,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import dataclass, field
 
 from prefect import get_run_logger
 
 SECONDS_BETWEEN_LINES = 25.0
 
 
+@dataclass
 class Progress:
     """How far a step has come: a text that its work changes and another thread logs."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.state = ""
-        self.started = time.monotonic()
+    name: str
+    state: str = ""
+    started: float = field(default_factory=time.monotonic)
 
     def count(self, done: int, total: int) -> None:
         """Note how many of the items are done that the step is named after."""

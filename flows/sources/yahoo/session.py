@@ -7,6 +7,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,34 +20,28 @@ REQUEST_SECONDS = 10.0  # yfinance itself allows 30 for cookie and crumb
 CALL_SECONDS = 45.0  # for all requests of one ticker
 
 
+@dataclass
 class RateLimiter:
     """Limit of requests a second, over all threads.
 
-    Args:
+    Attributes:
         per_second: The limit.
         clock: Seconds of a monotonic clock.
         sleep: Wait for so many seconds.
     """
 
-    def __init__(
-        self,
-        per_second: float,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._interval = 1.0 / per_second
-        self._clock = clock
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._next = 0.0
+    per_second: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _next: float = field(default=0.0, init=False)
 
     def wait(self) -> None:
         """Return when the next request may go."""
         with self._lock:
-            slot = max(self._next, self._clock())
-            self._next = slot + self._interval
-        self._sleep(max(0.0, slot - self._clock()))
+            slot = max(self._next, self.clock())
+            self._next = slot + 1.0 / self.per_second
+        self.sleep(max(0.0, slot - self.clock()))
 
 
 class YahooSession(Session[Response]):
