@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from prefect import get_run_logger
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from flows.context import RunContext
 from flows.prefect_runtime import parameters as form
 from flows.prefect_runtime.definitions import define_flow
 from flows.prefect_runtime.flow_support import open_flow_context
-from flows.presentation.artifacts import BackfillProgress, show_backfill
+from flows.presentation.artifacts import show_backfill
 from flows.steps.ingest import ingest_tickers, require_stored
 from flows.steps.missing_sessions import load_unfinished
 from flows.steps.models import list_universe
@@ -91,12 +93,12 @@ def fill_span(context: RunContext, span: Span, *, force: bool) -> Iterator[Sessi
         get_run_logger().info("backfill: %s done already", format_count(len(sessions), "session"))
         return
     context = replace(context, calendars=ingest_from(context, sessions[0]))
-    progress = BackfillProgress(len(sessions))
+    bar: Any = create_progress_artifact(0.0, key="backfill-progress", description="Sessions done")
     for number, session in enumerate(sessions, start=1):
         if tickers := load_unfinished(context, session, force=force):
             yield fill_session(context.at(session, tickers))
         get_run_logger().info("backfill: %d of %s", number, format_count(len(sessions), "session"))
-        progress.update(number)
+        update_progress_artifact(bar, progress=100.0 * number / len(sessions))
 
 
 def ingest_from(context: RunContext, start: date) -> Calendars:

@@ -9,12 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from db import CalibrationRecord, PromotionRecord
 from flows.doctor.finding import Finding
@@ -199,24 +194,6 @@ def show_findings(findings: Sequence[Finding]) -> None:
     """Show what the doctor found, and what to do about it."""
     rows = [{name: escape_markdown(value) for name, value in asdict(finding).items()} for finding in findings]
     create_table_artifact(rows, key="doctor", description="Findings of the doctor")
-
-
-class BackfillProgress:
-    """Progress bar of a backfill in the Prefect UI.
-
-    Args:
-        sessions: Number of sessions of the range.
-    """
-
-    def __init__(self, sessions: int) -> None:
-        self._sessions = sessions
-        self._id: Any = create_progress_artifact(
-            progress=0.0, key="backfill-progress", description="Sessions done"
-        )
-
-    def update(self, done: int) -> None:
-        """Show how many sessions are done."""
-        update_progress_artifact(self._id, progress=100.0 * done / self._sessions)
 
 
 def _verdict(decision: PromotionRecord) -> str:
