@@ -1,11 +1,12 @@
 """Alarms: a message to BANDCAST_NOTIFY_URL where a person is needed; silence means health."""
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from flows.environment import read_environment
 from flows.failures import NOTIFY_NAME, hide_secrets
@@ -16,6 +17,8 @@ from forecasting.text import clean_text
 MEMORY = "alarms.json"  # in the home: the lasting conditions that a message was sent about
 REMINDER = timedelta(days=7)
 LONGEST_TEXT = 1500  # characters; many services cut longer ones
+
+_SENT = TypeAdapter(dict[str, dict[str, date]])  # kind -> name -> day of the message
 
 
 def read_notify_url() -> str:
@@ -111,23 +114,18 @@ def try_lasting_alarm(
 def _load_memory(home: Path) -> dict[str, dict[str, date]]:
     """Load kind -> name -> day of the message; a file that is missing or damaged holds nothing."""
     try:
-        stored = json.loads((home / MEMORY).read_text())
-        return {
-            kind: {name: date.fromisoformat(day) for name, day in names.items()}
-            for kind, names in stored.items()
-        }
-    except (OSError, ValueError, AttributeError, TypeError):
+        return _SENT.validate_json((home / MEMORY).read_bytes())
+    except (OSError, ValueError):
         return {}
 
 
-def _note(home: Path, kind: str, sent: Mapping[str, date]) -> None:
+def _note(home: Path, kind: str, sent: dict[str, date]) -> None:
     """Replace what is kept of one kind; the run of another source may note its own meanwhile."""
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):
         memory = {**_load_memory(home), kind: sent}
-        plain = {each: {name: str(day) for name, day in names.items()} for each, names in memory.items()}
         with atomic(home / MEMORY) as path:
-            path.write_text(json.dumps(plain, indent=1) + "\n")
+            path.write_bytes(_SENT.dump_json(memory, indent=1) + b"\n")
 
 
 @contextmanager
