@@ -13,9 +13,8 @@ from typing import IO
 
 import typer
 
-from flows.alarms import require_receiver
+from flows.alarms import read_notify_url, require_receiver
 from flows.environment import PREFIX, read_environment
-from flows.failures import NOTIFY_NAME
 from flows.prefect_runtime.runnable import require_runnable
 from flows.prefect_runtime.server_process import (
     LOOPBACK,
@@ -175,32 +174,23 @@ def _deploy(environment: Environment, *, reset: bool, dry_run: bool = False) -> 
 
     Raises:
         SourceError: The server does not answer, or refuses.
-        UsageError: The deployments of the server serve another store.
+        UsageError: The deployments of the server serve another store; or the URL of alarms is none.
     """
     from flows.prefect_runtime.deploying import deploy
 
+    if notify_url := read_notify_url():
+        require_receiver(notify_url)
     changes = deploy(
         environment["PREFECT_API_URL"],
         environment.get(AUTH_VARIABLE),
         store_url=environment["BANDCAST_DATABASE_URL"],
         schedule=load_settings().chosen_schedule,
-        notify_url=_read_receiver(environment),
+        notify_url=notify_url,
         reset=reset,
         dry_run=dry_run,
     )
     for line in changes or ["nothing to change"]:
         typer.echo(f"  {line}", err=True)
-
-
-def _read_receiver(environment: Environment) -> str:
-    """Return the URL of alarms, which Apprise must know; empty where none is set.
-
-    Raises:
-        UsageError: It does not.
-    """
-    if url := environment.get(NOTIFY_NAME, "").strip():
-        require_receiver(url)
-    return url
 
 
 @contextmanager
