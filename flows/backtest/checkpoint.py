@@ -4,12 +4,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from flows.files import atomic, try_lock
 from forecasting.backtesting.walk_forward import Issued, Remark
@@ -17,6 +17,7 @@ from forecasting.errors import UsageError
 from forecasting.model.artifact import Model, load_model
 
 MANIFEST = "manifest.json"
+_REMARKS = TypeAdapter(tuple[Remark, ...])
 
 
 class Checkpoint:
@@ -96,7 +97,6 @@ class Checkpoint:
 
     def save_part(self, issued: Issued) -> None:
         """Save a finished origin."""
-        remarks = json.dumps([asdict(remark) | {"origin": str(remark.origin)} for remark in issued.remarks])
         arrays = {f"method.{name}": values for name, values in issued.quantiles.items()}
         with atomic(self._file(issued.origin, "npz")) as path, path.open("wb") as stream:
             np.savez(
@@ -107,17 +107,13 @@ class Checkpoint:
                 regimes=np.array(issued.regimes, str),
                 targets=np.array(issued.targets, "datetime64[D]"),
                 reports_ahead=np.array(issued.reports_ahead, np.int64),
-                remarks=np.array(remarks),
+                remarks=np.array(_REMARKS.dump_json(issued.remarks).decode()),
                 **arrays,  # type: ignore[arg-type]  # the stub takes the names for allow_pickle
             )
 
     def load_part(self, origin: date) -> Issued:
         """Load a finished origin."""
         with np.load(self._file(origin, "npz"), allow_pickle=False) as arrays:
-            remarks = [
-                Remark(**remark | {"origin": date.fromisoformat(remark["origin"])})
-                for remark in json.loads(str(arrays["remarks"]))
-            ]
             return Issued(
                 origin=origin,
                 horizons=tuple(arrays["horizons"].tolist()),
@@ -130,7 +126,7 @@ class Checkpoint:
                     for name in arrays.files
                     if name.startswith("method.")
                 },
-                remarks=tuple(remarks),
+                remarks=_REMARKS.validate_json(str(arrays["remarks"])),
                 reports_ahead=tuple(tuple(row) for row in arrays["reports_ahead"].tolist()),
             )
 
