@@ -172,9 +172,10 @@ def _save_deployment(client: SyncPrefectClient, change: Change) -> None:
 def _create_deployment(client: SyncPrefectClient, spec: Specification) -> None:
     fields: dict[str, Any] = dict(spec.fields)
     schedules = map(DeploymentScheduleCreate.model_validate, fields.pop("schedules"))
+    flow, _, name = spec.name.partition("/")
     client.create_deployment(
-        client.create_flow_from_name(spec.flow),
-        spec.name.partition("/")[2],
+        client.create_flow_from_name(flow),
+        name,
         schedules=list(schedules),
         concurrency_options=ConcurrencyOptions.model_validate(fields.pop("concurrency_options")),
         **fields,

@@ -33,11 +33,6 @@ class Specification:
     name: str
     fields: Mapping[str, Any]
 
-    @property
-    def flow(self) -> str:
-        """The flow of a deployment."""
-        return self.name.partition("/")[0]
-
 
 def describe_deployments(store: str, schedule: Schedule) -> list[Specification]:
     """Describe every deployment of `prefect.yaml`.
