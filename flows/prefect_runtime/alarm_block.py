@@ -6,10 +6,9 @@ from uuid import UUID
 from prefect.blocks.notifications import SlackWebhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import BlockDocument
-from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
-from flows.prefect_runtime.changes import Change, find_edits
+from flows.prefect_runtime.changes import Change, find_edits, read_known
 from flows.prefect_runtime.specifications import Specification
 
 BLOCK = "bandcast-alarms"
@@ -31,10 +30,7 @@ def plan_block(client: SyncPrefectClient, notify_url: str) -> Iterator[Change]:
 
 def find_block(client: SyncPrefectClient) -> BlockDocument | None:
     """Find the block on a server."""
-    try:
-        return client.read_block_document_by_name(BLOCK, BLOCK_TYPE)
-    except ObjectNotFound:
-        return None
+    return read_known(client.read_block_document_by_name, BLOCK, BLOCK_TYPE)
 
 
 def save_block(_: SyncPrefectClient, change: Change) -> None:

@@ -8,9 +8,8 @@ from uuid import UUID
 import yaml
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
-from prefect.exceptions import ObjectNotFound
 
-from flows.prefect_runtime.changes import Change, find_edits
+from flows.prefect_runtime.changes import Change, find_edits, read_known
 from flows.prefect_runtime.specifications import Specification
 
 FILE, ALARM_FILE = "zombies.yaml", "alarms.yaml"
@@ -84,16 +83,9 @@ def _follow(client: SyncPrefectClient, before: Mapping[str, Any], spec: Specific
     """Return what an automation that exists must have: its deployments, and a block that exists."""
     followed: dict[str, Any] = {"trigger": _watch(before["trigger"], spec)}
     blocks = {action.get("block_document_id") for action in before["actions"]} - {None}
-    if not all(_has_block(client, block) for block in blocks):
+    if not all(read_known(client.read_block_document, UUID(block)) for block in blocks):
         followed["actions"] = spec.fields["actions"]
     return followed
-
-
-def _has_block(client: SyncPrefectClient, block: str) -> bool:
-    try:
-        return client.read_block_document(UUID(block)) is not None
-    except ObjectNotFound:
-        return False
 
 
 def _watch(trigger: Mapping[str, Any], spec: Specification) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Changes of a deployment to a server: only what is missing, unless everything is to be reset."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import ObjectNotFound
 
 from flows.paths import make_url_absolute
 from flows.prefect_runtime.specifications import (
@@ -20,6 +21,7 @@ from flows.server_access import display_server
 from forecasting.errors import UsageError
 from forecasting.text import clean_text
 
+R = TypeVar("R")
 OURS = "flows."  # how an entrypoint of this package begins
 _SHOWN = 120  # characters of a value
 
@@ -75,6 +77,14 @@ class Change:
             yield f"{subject}: created"
         for edit in self.edits:
             yield f"{subject}: {edit.describe()}"
+
+
+def read_known(read: Callable[..., R], *names: object) -> R | None:
+    """Read an object of the server; None where it is unknown there."""
+    try:
+        return read(*names)
+    except ObjectNotFound:
+        return None
 
 
 def require_same_store(found: Sequence[DeploymentResponse], store: str, api_url: str) -> None:

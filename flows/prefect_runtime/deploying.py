@@ -1,7 +1,7 @@
 """Deploy to a Prefect server: create what is missing, and leave what was set in the UI or by others."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from httpx import HTTPError
@@ -13,9 +13,8 @@ from prefect.client.schemas.actions import (
     WorkPoolCreate,
     WorkPoolUpdate,
 )
-from prefect.client.schemas.objects import ConcurrencyOptions, WorkPool
+from prefect.client.schemas.objects import ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from db import name_database
@@ -27,6 +26,7 @@ from flows.prefect_runtime.changes import (
     describe_schedules,
     plan_deployment,
     plan_pool,
+    read_known,
     require_same_store,
 )
 from flows.prefect_runtime.specifications import (
@@ -102,7 +102,7 @@ def _plan(
     reset: bool,
 ) -> Iterator[Change]:
     pool = describe_pool()
-    yield from plan_pool(pool, _find_pool(client, pool), reset=reset)
+    yield from plan_pool(pool, read_known(client.read_work_pool, pool.name), reset=reset)
     for deployment in specs:
         yield from plan_deployment(deployment, found.get(deployment.name), reset=reset)
 
@@ -125,18 +125,8 @@ def _find_deployments(
     client: SyncPrefectClient, specs: Sequence[Specification]
 ) -> dict[str, DeploymentResponse]:
     """Find the deployments that exist, by name."""
-    found = {}
-    for deployment in specs:
-        with suppress(ObjectNotFound):
-            found[deployment.name] = client.read_deployment_by_name(deployment.name)
-    return found
-
-
-def _find_pool(client: SyncPrefectClient, spec: Specification) -> WorkPool | None:
-    try:
-        return client.read_work_pool(spec.name)
-    except ObjectNotFound:
-        return None
+    found = ((spec.name, read_known(client.read_deployment_by_name, spec.name)) for spec in specs)
+    return {name: deployment for name, deployment in found if deployment}
 
 
 def _apply_all(client: SyncPrefectClient, changes: Sequence[Change]) -> None:
