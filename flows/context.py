@@ -211,12 +211,7 @@ def open_context(
 
 
 def list_configured(scope: Scope, overrides: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the tickers that are forecast by default, if a caller has named others; else none.
-
-    Args:
-        scope: Of the run.
-        overrides: Settings given by the caller.
-    """
+    """Return the tickers that are forecast by default, if a caller has named others; else none."""
     if not overrides.get("tickers"):
         return ()
     with suppress(SourceError, UsageError):  # of a variable that only runs of the whole list need

@@ -49,13 +49,9 @@ class InitialSettings:
 def write_initial_settings(folder: Path, chosen: InitialSettings, *, force: bool) -> list[Path]:
     """Write `.env` and, unless the universe is a file or a variable, `watchlist.csv`; return their paths.
 
-    Args:
-        folder: To write into.
-        chosen: The settings.
-        force: Overwrite files that are there.
-
     Raises:
-        UsageError: A file is there already, the universe is none, or there is no folder of price files.
+        UsageError: A file is there already, and no `force`; the universe is none, or there is no folder of
+            price files.
         FileError: A file cannot be written.
     """
     if chosen.csv_dir and (fault := describe_fault(expand_path(chosen.csv_dir))):

@@ -33,12 +33,7 @@ def print_result(parts: "Iterable[Part]", plain: Any, *, json: bool) -> None:
 
 
 def print_sheet(sheet: "Sheet", *, json: bool, digits: int | None = None) -> None:
-    """Print a table or, with `json`, its rows as JSON.
-
-    Args:
-        sheet: The table.
-        json: Print JSON.
-        digits: As of `to_records`.
+    """Print a table or, with `json`, its rows as JSON, whose `digits` are as of `to_records`.
 
     Raises:
         FileError: Standard output cannot be written.

@@ -52,10 +52,7 @@ def load_expected_reports(
 ) -> dict[str, tuple[DatedReport, ...]]:
     """Load the reports that fall between the session and the last target of each ticker's bands.
 
-    Args:
-        store: Of the bands.
-        bands: In columns of `latest_forecast`, of any horizons.
-        known_ahead: As of `load_reports`.
+    The bands are in columns of `latest_forecast`, of any horizons; `known_ahead` is as of `load_reports`.
     """
     with store.reading() as tx:
         sessions = _load_sessions(tx, bands)
@@ -76,11 +73,7 @@ def load_bands(
 ) -> pd.DataFrame:
     """Load the newest bands of some tickers (none: of all) up to a session, in columns of `latest_forecast`.
 
-    Args:
-        store: Of the bands.
-        tickers: Which.
-        until: Last session that bands may start from; None for any.
-        horizons: Which; None for all.
+    Without `until` they may start from any session, without `horizons` they are of all.
 
     Raises:
         UsageError: The store holds none.
@@ -126,11 +119,7 @@ def load_fan_data(
 ) -> FanData:
     """Load the newest bands of some tickers (none: of all) up to a session, and the closes before them.
 
-    Args:
-        store: Of the bands.
-        tickers: Which.
-        until: Last session that bands may start from; None for any.
-        known_ahead: As of `load_reports`.
+    Without `until` they may start from any session; `known_ahead` is as of `load_reports`.
 
     Raises:
         UsageError: The store holds no forecast of them.

@@ -81,13 +81,7 @@ def load_scorecards(store: Store, tickers: Sequence[str]) -> Scorecards:
 
 
 def load_horizon_scores(store: Store, tickers: Sequence[str], since: date) -> HorizonScores:
-    """Load the scores at the main horizons, of some tickers or, without any, of all.
-
-    Args:
-        store: Of the source.
-        tickers: Which.
-        since: Forecasts from earlier sessions do not count.
-    """
+    """Load the scores at the main horizons, of some tickers (none: of all), of forecasts since a session."""
     selection = Selection(tickers=tickers, since=since)
     main = replace(selection, horizons=MAIN_HORIZONS)
     with store.reading() as tx:

@@ -83,13 +83,7 @@ def read_earnings_dates(
 def date_reports(
     tickers: Iterable[str], reports: Mapping[str, tuple[Report, ...]], known_ahead: int | None
 ) -> dict[str, EarningsDates]:
-    """Return the earnings dates of some tickers; empty where they are switched off.
-
-    Args:
-        tickers: Which.
-        reports: Of the tickers that have some.
-        known_ahead: As of `EarningsDates`; None switches dates off.
-    """
+    """Return the earnings dates of some tickers; empty where they are switched off (`known_ahead` None)."""
     if known_ahead is None:
         return {ticker: EarningsDates() for ticker in tickers}
     return {ticker: EarningsDates(reports.get(ticker, ()), known_ahead) for ticker in tickers}

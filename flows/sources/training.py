@@ -40,11 +40,6 @@ def choose_training_universe(
     Unless one is set, it is `us-large` for Yahoo's tickers of the exchanges of the United States, and the
     tickers that are forecast in all other cases: a folder of files holds what its owner put there.
 
-    Args:
-        settings: Read once.
-        tickers: Those that are forecast.
-        calendars: Of the tickers.
-
     Raises:
         UsageError: The list cannot be read.
     """

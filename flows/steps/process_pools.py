@@ -22,12 +22,7 @@ TickerForecaster = Callable[[DailyReturns, date], Forecast]
 
 
 def choose_spread(workers: int, forecasts: int) -> Spread:
-    """Return how a walk runs: over so many processes, or one origin after the other where it is short.
-
-    Args:
-        workers: Processes at most.
-        forecasts: Tickers times origins.
-    """
+    """Return how a walk of so many forecasts (tickers times origins) runs: in processes, if it is long."""
     if workers == 1 or forecasts < FEWEST_FORECASTS:
         return map
     return lambda issue, origins: spread_over(issue, origins, workers=min(workers, len(origins)))

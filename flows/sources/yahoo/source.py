@@ -203,13 +203,7 @@ def _repeats(last: pd.Series, before: pd.Series) -> bool:
 
 
 def translate_error(ticker: str, error: Exception, session: "YahooSession") -> PriceError:
-    """Translate a failure of yfinance into an error of bandcast.
-
-    Args:
-        ticker: The symbol of the request.
-        error: Raised by yfinance or its transport.
-        session: Holds the last answer.
-    """
+    """Translate what yfinance or its transport has raised into an error of bandcast, by the last answer."""
     from yfinance.exceptions import YFPricesMissingError, YFRateLimitError, YFTzMissingError
 
     status = None if session.answer is None else session.answer.status_code
