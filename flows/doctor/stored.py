@@ -77,7 +77,7 @@ def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
     Days that are set and change nothing, such as a closure on a Sunday, are likely mistyped.
     """
     names: set[str] = set()
-    faults = [Finding("calendars", "warn", *fault) for fault in _list_idle_days(settings)]
+    faults = list(_list_idle_days(settings))
     for ticker in _list_tickers(settings, now):
         try:
             names.add(read_calendars(settings).of(ticker).name)
@@ -93,8 +93,8 @@ def check_calendars(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield from faults or [Finding("calendars", "ok", reach)]
 
 
-def _list_idle_days(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield a sentence and an advice for each closure without a session and each opening with one."""
+def _list_idle_days(settings: Settings) -> Iterator[Finding]:
+    """Yield a warning for each closure without a session and each opening with one."""
     for change in sorted(list_calendar_changes(settings)):
         try:
             trades = is_session(change.calendar, change.session)
@@ -104,7 +104,8 @@ def _list_idle_days(settings: Settings) -> Iterator[tuple[str, str]]:
             variable = f"{PREFIX}{change.kind.upper()}S"
             trading = "trades" if trades else "does not trade"
             day = f"{change.calendar} {trading} on {change.session} by its calendar"
-            yield f"{day}, so {variable} changes nothing", "correct the day, or take it out"
+            found = f"{day}, so {variable} changes nothing"
+            yield Finding("calendars", "warn", found, "correct the day, or take it out")
 
 
 def check_freshness(settings: Settings, now: datetime) -> Iterator[Finding]:
