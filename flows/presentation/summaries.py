@@ -27,7 +27,7 @@ def build_summary_parts(summary: RunSummary, store: Store, known_ahead: int | No
         yield f"Quarantined {ticker} ({error.reason}): {error}"
     for ticker, sentence in (summary.fallbacks or {}).items():
         yield f"Fell back {ticker}: {sentence}"
-    for note in summary.notes or ():
+    for note in summary.notes:
         yield f"Note: {note}"
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in summary.seconds.items())
     yield f"As of {summary.as_of}, model {summary.model_version or 'none'}: {stages}."
