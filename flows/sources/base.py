@@ -13,7 +13,10 @@ from forecasting.text import is_symbol
 
 
 class PriceSource(Protocol):
-    """Daily prices of tickers by symbol, as traded and checked."""
+    """Daily prices of tickers by symbol, as traded and checked.
+
+    What is defined here is so for a vendor that cannot be listed, whose prices follow the clock.
+    """
 
     @property
     def name(self) -> str:
@@ -25,12 +28,15 @@ class PriceSource(Protocol):
 
     def tickers(self) -> tuple[str, ...]:
         """Return every symbol of the source; empty where it cannot be listed."""
+        return ()
 
     def ignored_files(self) -> tuple[str, ...]:
-        """Return the names of files that look like prices and are not read."""
+        """Return the names of files that look like prices and are not read; empty without a folder."""
+        return ()
 
-    def last_session(self, tickers: tuple[str, ...]) -> date | None:
+    def last_session(self, tickers: tuple[str, ...]) -> date | None:  # noqa: ARG002  # of a source with an end
         """Return the newest session with prices over `tickers`; None for a live source."""
+        return None
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
         """Fetch as-traded bars and actions from `start` (None: the first) to `end`, both included.

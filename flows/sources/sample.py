@@ -18,7 +18,7 @@ from forecasting.prices.history import PriceHistory
 WHERE = "the bundled sample"
 
 
-class SampleSource:
+class SampleSource(PriceSource):
     """Prices from `forecasting/sample/stocks.csv.gz`; their origin is in its README."""
 
     name = "sample"
@@ -27,10 +27,6 @@ class SampleSource:
     def tickers(self) -> tuple[str, ...]:
         """Return the five symbols of the sample."""
         return tuple(_load_frames())
-
-    def ignored_files(self) -> tuple[str, ...]:
-        """Return nothing: there are no files of an owner."""
-        return ()
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         """Return the newest session over `tickers`, over the whole sample where none of them is in it."""

@@ -37,7 +37,7 @@ TURN_SECONDS = 60
 _turn = threading.Lock()
 
 
-class YahooSource:
+class YahooSource(PriceSource):
     """Live daily prices.
 
     Args:
@@ -57,18 +57,6 @@ class YahooSource:
         self.base_url = base_url
         self.cache_dir = cache_dir
         self.per_second = per_second
-
-    def tickers(self) -> tuple[str, ...]:
-        """Return nothing: Yahoo cannot be listed."""
-        return ()
-
-    def ignored_files(self) -> tuple[str, ...]:
-        """Return nothing: there are no files of an owner."""
-        return ()
-
-    def last_session(self, tickers: tuple[str, ...]) -> date | None:  # noqa: ARG002 (the protocol's)
-        """Return None: prices are live, so the exchange calendar decides."""
-        return None
 
     def fetch(self, ticker: str, start: date | None, end: date) -> PriceHistory:
         """Fetch the as-traded bars of one ticker; retry a `VendorError`, and only that."""
