@@ -89,10 +89,10 @@ def sheet_from_frame(
         notes: Lines below it.
     """
     shown = {column.key: column for column in columns}
-    names = [str(name) for name in frame.columns]
-    default = {name: Column(name) if shown else Column(name, name) for name in names}
-    rows = zip(*(_plain_values(frame.iloc[:, position]) for position in range(len(names))), strict=True)
-    return Sheet(title, tuple(shown.get(name, default[name]) for name in names), tuple(rows), tuple(notes))
+    names = map(str, frame.columns)
+    heads = tuple(shown.get(name) or Column(name, "" if shown else name) for name in names)
+    rows = zip(*(_plain_values(column) for _, column in frame.items()), strict=True)
+    return Sheet(title, heads, tuple(rows), tuple(notes))
 
 
 def to_records(sheet: Sheet, digits: int | None = None) -> list[dict[str, Any]]:
