@@ -26,7 +26,7 @@ def backfill(
     reissue: options.Reissue = False,
     json: options.Json = False,
 ) -> None:
-    """Publish the bands of missed sessions, oldest first, each at most once; run it again to go on."""
+    """Publish the bands of missed sessions, oldest first. Fill each at most once; run it again to go on."""
     parameters = options.build_parameters(
         source=source,
         csv_dir=csv_dir,

@@ -46,7 +46,7 @@ def backtest(
     markdown: Markdown = False,
     json: Json = False,
 ) -> None:
-    """Walk forward over history with the live code path, keep every band, and print the scorecard."""
+    """Walk forward over history with the live code path. Keep every band, and print the scorecard."""
     from flows.backtest.options import BacktestOptions
     from flows.backtest.run import run_backtest
     from flows.prefect_variables import resolve_settings

@@ -15,7 +15,7 @@ def options() -> None:
 
 @app.command()
 def show(json: Json = False) -> None:
-    """Show every setting, its value, and whether the environment, `.env` or nobody has set it."""
+    """Show every setting, its value, and who has set it. That is the environment, `.env` or nobody."""
     from dataclasses import asdict
 
     from flows.presentation.settings import build_settings_sheet

@@ -25,7 +25,7 @@ def upgrade() -> None:
 
 @app.command()
 def backup(file: Annotated[Path, typer.Argument(help="File to make; it must not exist.")]) -> None:
-    """Copy a SQLite store while runs go on; of PostgreSQL, print the command that does it."""
+    """Copy a SQLite store while runs go on. Of PostgreSQL, print the command that does it."""
     from db import back_up_file, build_dump_command
     from flows.settings import load_settings
 
@@ -48,7 +48,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
     json: Json = False,
 ) -> None:
-    """Delete what has served: scored comparison bands' quantiles, revisions, weights of idle models."""
+    """Delete what has served. Scored comparison bands' quantiles, revisions and weights of idle models go."""
     from db import open_existing, open_reader
     from flows.presentation.summaries import describe_pruned
     from flows.settings import load_settings
@@ -64,7 +64,7 @@ def prune(
 
 @app.command()
 def grant_reader(role: Annotated[str, typer.Argument(help="Role of the PostgreSQL server.")]) -> None:
-    """Let a role of PostgreSQL read every table and view, now and after later upgrades."""
+    """Let a role of PostgreSQL read every table and view. Later upgrades are included."""
     from db import grant_reader as grant
     from flows.settings import load_settings
 

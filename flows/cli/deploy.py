@@ -12,7 +12,7 @@ def deploy(
     reset: Reset = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would change.")] = False,
 ) -> None:
-    """Deploy what is missing to the Prefect server of PREFECT_API_URL, and bring the database up to date."""
+    """Deploy what is missing to the server of PREFECT_API_URL. Bring the database up to date, too."""
     from flows.prefect_runtime.server import deploy_to_server
 
     if not dry_run:

@@ -8,7 +8,7 @@ def ingest(
     source: options.Source = None,
     csv_dir: options.CsvDir = None,
     tickers: options.Tickers = None,
-    as_of: options.AsOf = None,
+    as_of: options.LastFetched = None,
     json: options.Json = False,
 ) -> None:
     """Bring the price store up to date."""

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from flows.cli.doctor import doctor
-from flows.cli.options import CsvDir, Source
+from flows.cli.options import CsvDir
 from flows.cli.output import print_line
 from forecasting.errors import UsageError
+from forecasting.types import SourceKind
 
 QUESTION = "Tickers to forecast (us-large, symbols with commas between, or @ and a file)"
 
@@ -22,7 +23,7 @@ def init(
     ] = None,
     home: Annotated[Path, typer.Option(help="Folder of store, plots and logs.")] = Path(".bandcast"),
     database_url: Annotated[str, typer.Option(help="PostgreSQL, by URL. [default: SQLite in the home]")] = "",
-    source: Source = None,
+    source: Annotated[SourceKind, typer.Option(help="Where prices come from.")] = "yahoo",
     csv_dir: CsvDir = None,
     exchange: Annotated[
         str | None,
@@ -33,7 +34,7 @@ def init(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite .env and watchlist.csv.")] = False,
 ) -> None:
-    """Write a commented .env and a watchlist into this folder, and look whether all is well."""
+    """Write a commented .env and a watchlist into this folder. Then look whether all is well."""
     from flows.initial_settings import InitialSettings, write_initial_settings
     from flows.schedules import choose_schedule
 
@@ -45,7 +46,7 @@ def init(
         universe or _ask(),
         home,
         database_url=database_url,
-        source=source or "yahoo",
+        source=source,
         csv_dir=csv_dir,
         schedule=choose_schedule(exchange, datetime.now(UTC).date()) if exchange else None,
     )

@@ -25,7 +25,7 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
 
 @app.command()
 def rollback(source: Source = None) -> None:
-    """Make the previous champion active again; the present one is never active again."""
+    """Make the previous champion active again. The present one is never active again."""
     from flows.settings import load_settings
     from flows.steps.rollback import roll_back
 

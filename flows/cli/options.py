@@ -27,10 +27,20 @@ Source = Annotated[
 ]
 CsvDir = Annotated[Path | None, typer.Option(help="Folder of TICKER.csv files, for --source csv.")]
 Tickers = Annotated[
-    str | None, typer.Option(help="Symbols, with commas between. [default: BANDCAST_TICKERS, or all]")
+    str | None,
+    typer.Option(
+        help="Symbols, @FILE or @variable:NAME, with commas between. [default: BANDCAST_TICKERS, or all]"
+    ),
 ]
 AsOf = Annotated[
     datetime | None, typer.Option(formats=DAY, help="Session to forecast from. [default: the last closed]")
+]
+LastFetched = Annotated[
+    datetime | None, typer.Option(formats=DAY, help="Last session to fetch. [default: the last closed]")
+]
+LastSeen = Annotated[
+    datetime | None,
+    typer.Option(formats=DAY, help="Last session that training may see. [default: the last closed]"),
 ]
 Until = Annotated[
     datetime | None, typer.Option(formats=DAY, help="The newest bands up to this session. [default: of all]")
@@ -63,7 +73,7 @@ Reissue = Annotated[
     typer.Option("--reissue", help="Add an edition to live bands that come out otherwise; the first stays."),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
+    bool, typer.Option("--json", help="One JSON document on standard output, all else on standard error.")
 ]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect server, on 127.0.0.1.")]
 Reset = Annotated[

@@ -23,7 +23,7 @@ def plot(
         typer.Option(help="Where the picture goes: .png, .pdf, .svg. [default: plots/ in BANDCAST_HOME]"),
     ] = None,
 ) -> None:
-    """Draw fan charts of the newest bands; prints the path of the picture."""
+    """Draw fan charts of the newest bands. Print the path of the picture."""
     from db import open_reader
     from flows.prefect_variables import resolve_settings
     from flows.presentation.bands import default_plot_path, load_fan_data

@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="The price store, and price files."
 
 @app.command()
 def status(source: Source = None, tickers: Tickers = None, json: Json = False) -> None:
-    """Show what the store holds of each ticker: sessions, gaps, corrections, next report, quarantine."""
+    """Show what the store holds of each ticker. Name gaps, corrections, next report and quarantine, too."""
     from db import open_reader
     from flows.context import load_calendars
     from flows.prefect_variables import resolve_settings
@@ -38,7 +38,7 @@ def show(
     sessions: Annotated[int, typer.Option(min=1, help="How many of the last sessions.")] = 20,
     json: Json = False,
 ) -> None:
-    """Show a ticker's last bars as traded, its splits and dividends, and every correction."""
+    """Show a ticker's last bars as traded. Show its splits and dividends and every correction, too."""
     from db import open_reader
     from flows.presentation.prices import build_prices_sheet, load_prices, prices_to_plain
     from flows.settings import load_settings
@@ -55,7 +55,7 @@ def show(
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder of TICKER.csv files.")], json: Json = False
 ) -> None:
-    """Show what a run would take of each price file, and why not; nothing is written."""
+    """Show what a run would take of each price file, and why not. Nothing is written."""
     from flows.doctor.price_files import check_price_files
     from flows.presentation.prices import build_files_sheet
     from flows.settings import load_settings
@@ -80,7 +80,7 @@ def forget(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be forgotten.")] = False,
     json: Json = False,
 ) -> None:
-    """Move a ticker's stored bars to the revisions; a source that still has them brings them back."""
+    """Move a ticker's stored bars to the revisions. A source that still has them brings them back."""
     from db import open_existing, open_reader
     from flows.presentation.prices import describe_forgotten
     from flows.settings import load_settings

@@ -12,7 +12,7 @@ def replay(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, as `bandcast run` prints it.")],
     json: Json = False,
 ) -> None:
-    """Repeat a past run from the store; exit code 1 unless every row is bit-equal."""
+    """Repeat a past run from the store. Exit code 1 unless every row is bit-equal."""
     from db import open_reader
     from flows.presentation.summaries import build_replay_lines
     from flows.settings import load_settings

@@ -8,13 +8,13 @@ def retrain(
     source: options.Source = None,
     csv_dir: options.CsvDir = None,
     tickers: options.Tickers = None,
-    as_of: options.AsOf = None,
+    as_of: options.LastSeen = None,
     train_tickers: options.TrainTickers = None,
     seed: options.Seed = None,
     epochs: options.Epochs = None,
     json: options.Json = False,
 ) -> None:
-    """Ingest prices, train a model and promote it if the promotion test passes."""
+    """Ingest prices and train a model. Promote it if the promotion test passes."""
     run_flow(
         "retrain",
         json=json,

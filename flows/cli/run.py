@@ -23,7 +23,7 @@ def run(
     reissue: options.Reissue = False,
     json: options.Json = False,
 ) -> None:
-    """Run the daily job: ingest prices, train where needed, forecast, publish, report."""
+    """Run the daily job: ingest, train if needed, forecast, publish."""
     run_flow(
         "daily",
         json=json,

@@ -33,6 +33,8 @@ COMMANDS = (
     "prices forget",
     "exchanges",
     "service",
+    "service install",
+    "service remove",
     "models",
     "models rollback",
 )
@@ -47,6 +49,14 @@ def test_every_command_has_help(command: str) -> None:
     result = invoke(*command.split(), "--help")
     assert result.exit_code == 0
     assert "Usage" in result.output
+    assert "Raises:" not in result.output
+
+
+@pytest.mark.parametrize("group", ["", "db", "prices", "models", "config", "service"])
+def test_a_list_of_commands_cuts_no_sentence(group: str) -> None:
+    listed = invoke(*group.split(), "--help").output.partition("Commands:")[2].splitlines()
+    assert listed
+    assert [line for line in listed if line.endswith("...")] == []
 
 
 @pytest.mark.parametrize(
@@ -66,6 +76,18 @@ def test_bad_usage_exits_with_2_and_prints_nothing_on_standard_output(arguments:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "meaning"),
+    [
+        ("run", "Session to forecast from."),
+        ("ingest", "Last session to fetch."),
+        ("retrain", "Last session that training may see."),
+    ],
+)
+def test_the_help_of_as_of_says_what_the_command_does_with_it(command: str, meaning: str) -> None:
+    assert meaning in " ".join(invoke(command, "--help").output.split())
 
 
 @pytest.mark.parametrize(
