@@ -147,10 +147,11 @@ def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:
     with store.reading() as tx:
         history = tx.prices.load(ticker)
         revisions = tx.prices.load_revisions(ticker)
+        sources = tx.prices.list_sources()
     if history.bars.empty:
-        raise UsageError(
-            f"Expected stored {store.source} prices of {ticker}, found none; run `bandcast ingest`."
-        )
+        others = "" if store.source in sources else ", ".join(sources)
+        advice = f"choose one of {others} with --source" if others else "run `bandcast ingest`"
+        raise UsageError(f"Expected stored {store.source} prices of {ticker}, found none; {advice}.")
     bars = history.bars.iloc[-sessions:]
     actions = history.actions.loc[bars.index[0] :]
     return StoredPrices(PriceHistory(history.ticker, bars, actions, history.facts), revisions)

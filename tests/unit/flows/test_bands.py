@@ -85,6 +85,15 @@ def test_a_source_without_bands_names_the_store_and_those_that_have_some(issued:
         )
 
 
+def test_prices_that_another_source_has_are_answered_with_its_name() -> None:
+    error = CliRunner().invoke(app, ["prices", "show", "AAA"]).exception
+    assert str(error) == (
+        "Expected stored sample prices of AAA, found none; choose one of csv, yahoo with --source."
+    )
+    error = CliRunner().invoke(app, ["prices", "show", "ZZZ", "--source", "csv"]).exception
+    assert str(error) == "Expected stored csv prices of ZZZ, found none; run `bandcast ingest`."
+
+
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
