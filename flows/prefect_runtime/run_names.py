@@ -14,8 +14,9 @@ _GREEK = (
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|omicron|pi|rho|sigma|tau|upsilon|"
     "phi|chi|psi|omega"
 )
-# Prefect makes up adept-lynx; the form of its UI makes up rho4-tyree and psi6-canis-majoris-field.
-_GENERATED = re.compile(f"[a-z]+-[a-z]+|({_GREEK})[0-9]*(-[a-z]+)+")
+# Prefect makes up adept-lynx; the form of its UI makes up rho4-tyree and psi6-canis-majoris-field, and
+# delta895 and xi3--band where it draws a star without a name.
+_GENERATED = re.compile(f"[a-z]+-[a-z]+|({_GREEK})([0-9]+|[0-9]*-?(-[a-z]+)+)")
 
 
 def run_name() -> str:

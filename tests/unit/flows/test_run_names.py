@@ -7,7 +7,15 @@ from flows.prefect_runtime.run_names import run_name
 
 @pytest.mark.parametrize(
     "made_up",
-    ["adept-lynx", "rho4-tyree", "psi6-kenda-field", "beta-canis-majoris-v", "mu3371-barad-dur-ring"],
+    [
+        "adept-lynx",
+        "rho4-tyree",
+        "psi6-kenda-field",
+        "beta-canis-majoris-v",
+        "mu3371-barad-dur-ring",
+        "delta895",
+        "xi3--band",
+    ],
 )
 def test_a_name_that_prefect_made_up_gives_way_to_the_session(
     monkeypatch: pytest.MonkeyPatch, made_up: str
@@ -16,7 +24,9 @@ def test_a_name_that_prefect_made_up_gives_way_to_the_session(
     assert run_name() == "backfill-2013-02-01-2013-02-08"
 
 
-@pytest.mark.parametrize("typed", ["Friday again", "after-the-split-2", "rerun", "alphabet-of-my-own"])
+@pytest.mark.parametrize(
+    "typed", ["Friday again", "after-the-split-2", "rerun", "alphabet-of-my-own", "omega"]
+)
 def test_a_name_that_a_person_typed_stays(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     name_run(monkeypatch, typed)
     assert run_name() == typed
