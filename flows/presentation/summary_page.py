@@ -67,10 +67,11 @@ def describe_run(summary: RunSummary, model: ModelRecord | None) -> str:
 
 
 def describe_model(model: ModelRecord | None, as_of: date) -> str:
-    """Describe the model that serves and its age in days."""
+    """Describe the model that serves and its age in days, as `BANDCAST_MAX_MODEL_AGE_DAYS` counts it."""
     if model is None or model.status == "baseline":
         return "the random walk's cone"
-    return f"model {model.version}, {format_count((as_of - model.trained_through).days, 'day')} old"
+    last_seen = model.evaluated_through or model.trained_through
+    return f"model {model.version}, {format_count((as_of - last_seen).days, 'day')} old"
 
 
 def format_page(page: RunPage) -> str:

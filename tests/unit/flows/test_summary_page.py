@@ -53,6 +53,11 @@ def test_the_sentence_has_counts_and_the_age_of_the_model() -> None:
     assert describe_run(nothing, None) == "2024-06-03: bands were complete, 1 earlier session filled."
 
 
+def test_a_model_is_as_old_as_its_promotion_test() -> None:
+    tested = replace(MODEL, evaluated_through=SUMMARY.as_of)
+    assert describe_run(SUMMARY, tested) == "2024-06-03: bands of 2 tickers, model m1, 0 days old."
+
+
 def test_the_page_shows_widths_with_their_change_coverage_and_the_query() -> None:
     text = format_page(make_page())
     assert "| AAA | 5 | 100.00 | 95.000 | 105.00 | 10.0% | +25.0% |" in text
