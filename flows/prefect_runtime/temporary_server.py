@@ -13,6 +13,7 @@ from typing import IO
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
+    PREFECT_UI_URL,
     get_current_settings,
     temporary_settings,
 )
@@ -46,7 +47,8 @@ def temporary_server() -> Iterator[Callable[[], None]]:
     with TemporaryFile() as output, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        access = {PREFECT_API_URL: f"{url}/api", PREFECT_API_AUTH_STRING: auth_string}
+        # It has no pages: without a URL of them, Prefect logs no link to one.
+        access = {PREFECT_API_URL: f"{url}/api", PREFECT_API_AUTH_STRING: auth_string, PREFECT_UI_URL: ""}
         with _run(listener, auth_string, output) as server, temporary_settings(access):
             listener.close()
             try:

@@ -87,6 +87,13 @@ def test_it_ends_with_a_command_that_is_killed_and_nobody_holds_the_pipes(
     require_nothing_left(workplace)
 
 
+def test_no_log_links_to_pages_that_it_does_not_have(workplace: Path) -> None:
+    done = subprocess.run(INGEST, capture_output=True, text=True, check=True, timeout=2 * PATIENCE)
+    assert "Beginning flow run" in done.stderr
+    assert "View at" not in done.stderr
+    require_nothing_left(workplace)
+
+
 def test_it_ends_with_a_run_whose_time_is_up(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANDCAST_RUN_MINUTES", "0.0001")
     done = subprocess.run(INGEST, capture_output=True, text=True, check=False, timeout=PATIENCE)
