@@ -1,5 +1,6 @@
 """Yahoo Finance through yfinance: one request a ticker, faults classified, prices as traded."""
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -93,6 +94,8 @@ class YahooSource(PriceSource):
 
         session = self._open_session(pages)
         yfinance.config.debug.hide_exceptions = False  # or an outage looks like a delisting
+        # What it logs is raised, too, or is no error: a share without earnings dates "may be delisted".
+        logging.getLogger("yfinance").setLevel(logging.CRITICAL)
         YfData.cache_get.cache_clear()  # a cached bad answer would make every retry fail without a request
         try:
             yield yfinance.Ticker(ticker, session=session), session

@@ -48,6 +48,14 @@ def test_the_page_gives_days_and_times_of_day_past_and_coming(yahoo: Yahoo, sour
     assert {report.origin for report in reports} == {"page"}
 
 
+def test_a_share_without_reports_is_no_error_in_the_log(
+    yahoo: Yahoo, source: YahooSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    yahoo.pages["NONE"] = []
+    assert source.fetch_reports("NONE", "page", NYSE) == ()
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize(
     ("stamp", "calendar", "expected"),
     [
