@@ -36,7 +36,9 @@ def load_models_sheet(store: Store, *, all_sources: bool) -> Sheet:
 
 
 def _build_row(model: ModelRecord, decision: PromotionRecord | None) -> tuple[Any, ...]:
-    facts = (model.source, model.version, model.status, model.trained_through, model.evaluated_through)
+    # The random walk's row has a date because the column wants one: nothing was trained.
+    trained = None if model.status == "baseline" else model.trained_through
+    facts = (model.source, model.version, model.status, trained, model.evaluated_through)
     if decision is None:
         return (*facts, None, None, None, None)
     scores = (decision.challenger_crps, decision.champion, decision.champion_crps)

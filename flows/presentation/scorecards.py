@@ -167,10 +167,13 @@ def _to_records(scores: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _build_sheet(title: str, scores: pd.DataFrame, by: Dimension) -> Sheet:
-    """Build one row for each value of a dimension: coverage of each band, and its scores."""
+    """Build one row for each value of a dimension, known or not: coverage of each band, and its scores."""
     shown = scores[scores[by].isin(MAIN_HORIZONS)] if by == "horizon" else scores
     rows = (
-        (value, *_order_scores(part.set_index("method").reindex(list(SHORT_NAMES))))
+        (
+            "unknown" if pd.isna(value) else value,
+            *_order_scores(part.set_index("method").reindex(list(SHORT_NAMES))),
+        )
         for value, part in shown.groupby(by, dropna=False)
     )
     return Sheet(title, (Column(by, "h" if by == "horizon" else by), *_score_columns()), tuple(rows))

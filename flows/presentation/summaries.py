@@ -30,7 +30,8 @@ def build_summary_parts(summary: RunSummary, store: Store, known_ahead: int | No
     for note in summary.notes:
         yield f"Note: {note}"
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in summary.seconds.items())
-    yield f"As of {summary.as_of}, model {summary.model_version or 'none'}: {stages}."
+    model = f", model {summary.model_version}" if summary.model_version else ""
+    yield f"As of {summary.as_of}{model}: {stages}."
     if summary.run_id:
         yield f"Run:      {summary.run_id}"
     if summary.outputs:

@@ -69,6 +69,12 @@ def test_each_model_is_listed_with_its_decision_and_both_scores(
     assert "old: Promoted: no model served." in printed
 
 
+def test_the_random_walk_was_trained_through_no_session(two_models: Store) -> None:
+    with two_models.writing() as tx:
+        version = tx.models.add_baseline(datetime(2024, 2, 1, tzinfo=UTC))
+    assert listed(two_models, all_sources=True)[version]["trained_through"] is None
+
+
 def test_rolling_back_once_is_possible_and_twice_is_not(two_models: Store) -> None:
     first, second = (CliRunner().invoke(app, ["models", "rollback"]) for _ in range(2))
     assert first.output == "Model old serves; new was taken back.\n"

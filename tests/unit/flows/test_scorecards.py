@@ -16,7 +16,7 @@ from flows.presentation.scorecards import (
     load_scorecards,
     scorecards_to_plain,
 )
-from flows.presentation.tables import print_parts
+from flows.presentation.tables import Sheet, print_parts
 from forecasting.evaluation.outcomes import tabulate_scores
 from forecasting.evaluation.scores import Scores
 from forecasting.types import Band, OutcomeKind, Regime, values
@@ -120,6 +120,18 @@ def test_tables_and_json_hold_the_same(scored: Store, capsys: pytest.CaptureFixt
     rows = plain["issued"]["regime"]
     assert {row["regime"] for row in rows} == {"calm", "stress"}
     assert len(rows) == 2 * len(WIDTHS)
+
+
+def test_bands_without_earnings_dates_are_named(store: Store) -> None:
+    scores = score("AAA", "calm", np.zeros(4), first=FIRST, kind="live")
+    scores["reports_ahead"] = pd.array([pd.NA] * len(scores), "Int64")
+    with store.writing() as tx:
+        tx.outcomes.save(scores, datetime(2024, 2, 1, tzinfo=UTC))
+    sheets = [
+        part for part in build_scorecard_parts(load_scorecards(store, ()), 0) if isinstance(part, Sheet)
+    ]
+    (sheet,) = [sheet for sheet in sheets if sheet.title == "Issued bands by report"]
+    assert [row[0] for row in sheet.rows] == ["unknown"]
 
 
 def test_an_empty_store_has_no_tables(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,7 +54,7 @@ def test_a_run_that_published_nothing_is_a_line_for_each_fault_and_one_for_the_s
     summary = RunSummary(DAY, quarantined={"NOPE": error}, seconds={"ingest": 1.25, "train": 0.5})
     assert list(build_summary_parts(summary, store, None)) == [
         f"Quarantined NOPE (unknown_ticker): {error}",
-        "As of 2024-06-03, model none: ingest 1.2 s, train 0.5 s.",
+        "As of 2024-06-03: ingest 1.2 s, train 0.5 s.",
     ]
 
 
