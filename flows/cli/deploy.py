@@ -13,8 +13,9 @@ def deploy(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would change.")] = False,
 ) -> None:
     """Deploy what is missing to the server of PREFECT_API_URL. Bring the database up to date, too."""
-    from flows.prefect_runtime.server import deploy_to_server
+    from flows.prefect_runtime.server import deploy_to_server, require_server_url
 
+    url = require_server_url()
     if not dry_run:
         upgrade()
-    deploy_to_server(reset=reset, dry_run=dry_run)
+    deploy_to_server(url, reset=reset, dry_run=dry_run)

@@ -114,22 +114,32 @@ def provide_auth_string() -> str:
     return auth_string
 
 
-def deploy_to_server(*, reset: bool, dry_run: bool) -> None:
-    """Deploy what is missing to the server of PREFECT_API_URL, for workers elsewhere.
+def require_server_url() -> str:
+    """Return the API of the server to deploy to.
+
+    Raises:
+        UsageError: PREFECT_API_URL is not set.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    url: str | None = PREFECT_API_URL.value()
+    if not url:
+        raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
+    return url
+
+
+def deploy_to_server(url: str, *, reset: bool, dry_run: bool) -> None:
+    """Deploy what is missing to a server, for workers elsewhere.
 
     Args:
+        url: Of its API.
         reset: Set everything back to the files in `deployments/`.
         dry_run: Only print what would change.
 
     Raises:
-        UsageError: PREFECT_API_URL is not set, a run could not work, or the deployments of the server serve
-            another store.
+        UsageError: A run could not work, or the deployments of the server serve another store.
         SourceError: The server does not answer, or refuses.
     """
-    from prefect.settings import PREFECT_API_URL
-
-    if not (url := PREFECT_API_URL.value()):
-        raise UsageError("Expected PREFECT_API_URL of the server to deploy to, found none; set it.")
     require_runnable()
     typer.echo(
         f"{'Would deploy' if dry_run else 'Deploying'} to {display_server(url).removesuffix('/api')}:",

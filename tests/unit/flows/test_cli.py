@@ -126,6 +126,14 @@ def test_the_program_turns_telemetry_off_unless_it_is_set(monkeypatch: pytest.Mo
     assert os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
 
 
+@pytest.mark.usefixtures("no_server")
+def test_a_deployment_to_no_server_leaves_the_database_as_it_was(workplace: Path) -> None:
+    result = invoke("deploy")
+    assert isinstance(result.exception, UsageError)
+    assert "PREFECT_API_URL" in str(result.exception)
+    assert not (workplace / "home" / "bandcast.db").exists()
+
+
 def test_db_upgrade_makes_the_default_database(workplace: Path) -> None:
     result = invoke("db", "upgrade")
     assert (workplace / "home" / "bandcast.db").exists()
