@@ -41,12 +41,47 @@ class Edit:
     after: Any
 
     def describe(self) -> str:
-        """Describe the edit in a few words; a form is too long to show, a URL of alarms is secret."""
+        """Describe the edit in a few words: what differs of a value with several parts.
+
+        A form is too long to show, a URL of alarms is secret.
+        """
         if self.field in ("parameter_openapi_schema", "base_job_template"):
             return f"{self.field} of this release"
         if self.field == "url":
             return "url of BANDCAST_NOTIFY_URL"
-        return f"{self.field} {clean_text(self.before, _SHOWN)} becomes {clean_text(self.after, _SHOWN)}"
+        before, after = _keep_differences(_shorten(self.before), _shorten(self.after))
+        return f"{self.field} {clean_text(before, _SHOWN)} becomes {clean_text(after, _SHOWN)}"
+
+
+def _shorten(value: Any) -> Any:
+    """Return each schedule among the parts of a value as a few words; other values as they are."""
+    if not isinstance(value, list):
+        return value
+    return [_describe_schedule(part) if _is_schedule(part) else part for part in value]
+
+
+def _is_schedule(part: Any) -> bool:
+    return isinstance(part, dict) and {"slug", "schedule", "active"} <= part.keys()
+
+
+def _describe_schedule(schedule: Mapping[str, Any]) -> str:
+    words = f"{schedule['slug']}: {_format_time(schedule)}"
+    words += "" if schedule["active"] else ", off"
+    return words + (f", {schedule['parameters']}" if schedule.get("parameters") else "")
+
+
+def _keep_differences(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return the parts of two lists, or of two mappings, that the other lacks; other values as they are."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        names = [name for name in {**before, **after} if before.get(name, ...) != after.get(name, ...)]
+        before, after = ({name: side[name] for name in names if name in side} for side in (before, after))
+    elif (
+        isinstance(before, list) and isinstance(after, list) and set(map(str, before)) != set(map(str, after))
+    ):
+        before, after = (
+            [part for part in side if part not in other] for side, other in ((before, after), (after, before))
+        )
+    return before, after
 
 
 @dataclass(frozen=True)
