@@ -21,5 +21,6 @@ class Finding:
     advice: str = ""
 
     def line(self) -> str:
-        """Format the finding as one line."""
-        return f"{self.verdict:4}  {self.check}: {self.found}" + (f"; {self.advice}" if self.advice else "")
+        """Format the finding as one line, which ends without a full stop."""
+        found = self.found.rstrip(".")
+        return f"{self.verdict:4}  {self.check}: {found}" + (f"; {self.advice}" if self.advice else "")

@@ -20,7 +20,7 @@ def check_price_folder(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         held = open_source(settings, now).tickers()
     except SourceError as error:
-        yield Finding("price files", "fail", str(error).rstrip("."))
+        yield Finding("price files", "fail", str(error))
         return
     wanted = [ticker for ticker in settings.tickers if not names_variable(ticker)]
     missing = sorted(set(wanted) - set(held))
@@ -45,7 +45,7 @@ def check_training_list(settings: Settings, _: datetime) -> Iterator[Finding]:
     try:
         number = len(read_list(settings.train_universe))
     except UsageError as error:
-        yield Finding("training universe", "fail", str(error).rstrip("."))
+        yield Finding("training universe", "fail", str(error))
     else:
         yield Finding("training universe", "ok", f"{format_count(number, 'ticker')} in {file}")
 

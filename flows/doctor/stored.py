@@ -31,7 +31,7 @@ def check_database(settings: Settings, _: datetime) -> Iterator[Finding]:
     try:
         status = inspect_store(settings.url)
     except StoreError as error:
-        yield Finding("database", "fail", str(error).rstrip("."))
+        yield Finding("database", "fail", str(error))
         return
     if status.differences:
         found = f"{status.display_url}: {'; '.join(status.differences)}"

@@ -117,6 +117,13 @@ def test_a_symbol_of_no_exchange_is_one_sentence(monkeypatch: pytest.MonkeyPatch
     assert "BRK-B" in finding.found
 
 
+def test_a_line_has_no_full_stop_before_its_advice_or_its_end() -> None:
+    assert (
+        Finding("file", "fail", "Expected one, found none.").line() == "fail  file: Expected one, found none"
+    )
+    assert Finding("file", "fail", "It ends.", "mend it").line() == "fail  file: It ends; mend it"
+
+
 def test_a_calendar_that_ends_soon_is_a_failure_with_the_package_to_upgrade() -> None:
     finding = examine_all(datetime(2199, 12, 20, tzinfo=UTC))["calendars"]
     assert finding.verdict == "fail"
