@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from forecasting.errors import UnknownTickerError
+from forecasting.errors import ShortHistoryError, UnknownTickerError
 from forecasting.prices.adjustment import undo_splits
 from forecasting.prices.history import PriceHistory, as_actions, as_bars
 from forecasting.prices.validation import check_size, keep_possible
@@ -77,10 +77,22 @@ def build_history(
 
     Raises:
         UnknownTickerError: There is no bar.
+        ShortHistoryError: The first bar is later than `end`.
         BadBarsError: A bar or an action is impossible.
     """
+    require_begun(ticker, bars, end)
     history = PriceHistory(ticker, _cut(as_bars(bars), start, end), _cut(as_actions(actions), start, end))
     return keep_possible(history, f"{where} up to {end}")
+
+
+def require_begun(ticker: str, bars: pd.DataFrame, end: date) -> None:
+    """Check that prices begin before a run's session is over, if there are any.
+
+    Raises:
+        ShortHistoryError: They begin later.
+    """
+    if not bars.empty and (first := bars.index.min().date()) > end:
+        raise ShortHistoryError(ticker, found=0, needed=1, begins=first)
 
 
 def _cut(frame: pd.DataFrame, start: date | None, end: date) -> pd.DataFrame:

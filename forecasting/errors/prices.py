@@ -18,24 +18,26 @@ class PriceError(BandcastError):
 
 
 class UnknownTickerError(PriceError):
-    """The source does not know the ticker, or has no bar of it up to the session of a run."""
+    """The source does not know the ticker, or has no bar of it."""
 
     reason = "unknown_ticker"
 
-    def __init__(self, ticker: str, where: str, advice: str = "check the symbol") -> None:
-        super().__init__(ticker, f"expected prices in {where}, found none; {advice}.")
+    def __init__(self, ticker: str, where: str) -> None:
+        super().__init__(ticker, f"expected prices in {where}, found none; check the symbol.")
 
 
 class ShortHistoryError(PriceError):
-    """Too few sessions to compute the features."""
+    """Too few sessions to compute the features, or none yet at the session of a run."""
 
     reason = "short_history"
 
-    def __init__(self, ticker: str, found: int, needed: int) -> None:
+    def __init__(self, ticker: str, found: int, needed: int, *, begins: date | None = None) -> None:
+        cause = f", since its prices begin at {begins}" if begins else ""
+        advice = "forecast it from that session on" if begins else "wait"
         super().__init__(
             ticker,
-            f"expected at least {format_count(needed, 'session')} of history, found {found}; "
-            "wait or load more history.",
+            f"expected at least {format_count(needed, 'session')} of history, found {found}{cause}; "
+            f"{advice} or load more history.",
         )
 
 

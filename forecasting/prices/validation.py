@@ -50,8 +50,7 @@ def check_bars(history: PriceHistory, where: str = "the price source") -> None:
             product of all of them or a dividend lies outside of the limits above.
     """
     if history.bars.empty:
-        advice = "check the symbol, or take a session that its prices reach back to"
-        raise UnknownTickerError(history.ticker, where, advice)
+        raise UnknownTickerError(history.ticker, where)
     _check_order(history)
     _check_values(history)
     _check_actions(history)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from flows.settings import Settings
-from flows.sources.base import PriceSource, build_history, check_symbol, undo_checked_splits
+from flows.sources.base import PriceSource, build_history, check_symbol, require_begun, undo_checked_splits
 from flows.sources.registry import register
 from flows.sources.yahoo.chart import ANSWERS, CHART_PAGES, DAILY, Chart, read_chart
 from forecasting.calendars.listed_reports import LISTS
@@ -65,6 +65,7 @@ class YahooSource(PriceSource):
         with _one_at_a_time(ticker):
             frame, chart = self._download(ticker, start or EARLIEST)
         bars, actions = undo_adjustments(ticker, frame, chart)
+        require_begun(ticker, bars.dropna(subset=["close"]), end)
         final = select_final_bars(bars, end)
         history = build_history(ticker, final, actions, start=start, end=end, where=WHERE)
         return replace(history, facts=chart.facts)

@@ -110,7 +110,7 @@ def test_a_backfill_that_fails_says_why_its_first_session_has_no_bands() -> None
 @pytest.mark.parametrize("start", [date(2000, 2, 1), date(2012, 1, 3)])
 def test_a_ticker_without_prices_so_early_is_not_said_to_be_misspelt(start: date) -> None:
     error = fail(backfill, start=start, end=start, tickers=["FB"])
-    assert "check the symbol, or take a session that its prices reach back to." in str(error)
+    assert "session of history, found 0, since its prices begin at 2012-05-18; forecast it from" in str(error)
 
 
 def test_what_is_left_out_of_a_file_is_named(workplace: Path, run_log: list[str]) -> None:

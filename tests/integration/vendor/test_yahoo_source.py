@@ -8,7 +8,13 @@ import pytest
 from yahoo_imitation import EMPTY, RESET, SERVER_ERROR, TOO_MANY, TRUNCATED, Answer, Listing, Yahoo, serve
 
 from flows.sources import YahooSource
-from forecasting.errors import PriceJumpError, RateLimitedError, UnknownTickerError, VendorError
+from forecasting.errors import (
+    PriceJumpError,
+    RateLimitedError,
+    ShortHistoryError,
+    UnknownTickerError,
+    VendorError,
+)
 from forecasting.prices.adjustment import adjust
 from forecasting.prices.history import InstrumentFacts, PriceHistory
 
@@ -145,10 +151,12 @@ def test_an_unknown_symbol_is_no_fault_of_the_vendor(yahoo: Yahoo, source: Yahoo
     assert not isinstance(caught.value, VendorError)  # what is retried
 
 
-def test_no_bars_at_all_is_unknown(yahoo: Yahoo, source: YahooSource) -> None:
-    yahoo.listings["EMPTY"] = Listing({THU: 1.0})
-    with pytest.raises(UnknownTickerError):
-        source.fetch("EMPTY", None, WED)
+def test_prices_that_begin_after_the_session_are_no_misspelt_symbol(
+    yahoo: Yahoo, source: YahooSource
+) -> None:
+    yahoo.listings["YOUNG"] = Listing({THU: 1.0})
+    with pytest.raises(ShortHistoryError, match=f"since its prices begin at {THU}"):
+        source.fetch("YOUNG", None, WED)
 
 
 def test_an_empty_answer_is_no_fault_of_the_symbol(yahoo: Yahoo, source: YahooSource) -> None:

@@ -10,6 +10,7 @@ from flows.settings import load_settings
 from flows.sources import CsvSource, SampleSource, YahooSource, open_source
 from forecasting.errors import (
     BadBarsError,
+    ShortHistoryError,
     SourceError,
     UnknownTickerError,
     UsageError,
@@ -192,8 +193,8 @@ def test_what_has_no_file_is_unknown(write: Write, ticker: str) -> None:
         source.fetch(ticker, None, END)
 
 
-def test_no_bar_up_to_end_is_unknown(write: Write) -> None:
-    with pytest.raises(UnknownTickerError, match="up to 2024-06-01"):
+def test_prices_that_begin_after_end_are_no_misspelt_symbol(write: Write) -> None:
+    with pytest.raises(ShortHistoryError, match="found 0, since its prices begin at 2024-06-03;"):
         write(FULL).fetch("ACME", None, date(2024, 6, 1))
 
 
