@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, cast
 
+import pandas as pd
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
@@ -55,8 +56,9 @@ def ingest_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingeste
 def try_ticker(context: RunContext, ticker: str, retrier: Retrier) -> Ingested | PriceError:
     """Fetch, check and save one ticker; a fault of its prices is returned, one of the store raises."""
     try:
-        ingested = save_history(context, fetch_history(context, ticker, retrier))
-        return replace(ingested, gaps=require_complete(context, ticker))
+        history = fetch_history(context, ticker, retrier)
+        ingested = save_history(context, history)
+        return replace(ingested, gaps=require_complete(context, ticker, history.owned))
     except CalendarError as error:
         return SessionsUnknownError(ticker, str(error))
     except PriceError as error:
@@ -222,10 +224,17 @@ def confirm_calendar(context: RunContext, history: PriceHistory) -> Calendar:
     return context.given_calendars.confirm(ticker, None if contradicts else zone, history.last_session)
 
 
-def require_complete(context: RunContext, ticker: str) -> tuple[date, ...]:
+def require_complete(
+    context: RunContext, ticker: str, owned: pd.DatetimeIndex | None = None
+) -> tuple[date, ...]:
     """Raise for sessions that the store still lacks; return the recent ones that are not waited for.
 
     A file's owner decides what sessions it has.
+
+    Args:
+        context: The run.
+        ticker: The symbol.
+        owned: As of `PriceHistory`.
 
     Raises:
         StaleHistoryError: The last closed session.
@@ -239,7 +248,7 @@ def require_complete(context: RunContext, ticker: str) -> tuple[date, ...]:
     check_trading(stored)
     try:
         with attribute_to_ticker(ticker):
-            check_complete(stored, calendar, session)
+            check_complete(replace(stored, owned=owned), calendar, session)
     except GapError:
         if context.source.live:
             raise

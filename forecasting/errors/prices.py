@@ -120,12 +120,15 @@ class StaleHistoryError(PriceError):
 
     reason = "stale"
 
-    def __init__(self, ticker: str, expected: date, found: date | None) -> None:
+    def __init__(
+        self, ticker: str, expected: date, found: date | None, *, day_off: date | None = None
+    ) -> None:
         last = f"the last at {found}" if found else "none"
-        super().__init__(
-            ticker,
-            f"expected a bar for session {expected}, found {last}; run again when it is out.",
-        )
+        advice = "run again when it is out"
+        if day_off:  # a bar a week, or dates that are shifted
+            last += f" and a row of {day_off}, on which the exchange is closed"
+            advice = "correct that date, or run again when the bar is out"
+        super().__init__(ticker, f"expected a bar for session {expected}, found {last}; {advice}.")
 
 
 class CutFileError(PriceError):

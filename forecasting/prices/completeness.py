@@ -60,13 +60,21 @@ def keep_sessions(history: PriceHistory, calendar: Calendar | str) -> PriceHisto
     )
 
 
-def _find_days_off_after(history: PriceHistory, calendar: Calendar | str) -> pd.DatetimeIndex:
-    """Return the days of an owner's file after the history's last bar and before the next session."""
+def _find_days_off_after(
+    history: PriceHistory, calendar: Calendar | str, session: date | None = None
+) -> pd.DatetimeIndex:
+    """Return the days of an owner's file after the history's last bar and before the session that follows.
+
+    Args:
+        history: Of the file.
+        calendar: Of the ticker's exchange.
+        session: The one that is followed on, where it is not that of the last bar.
+    """
     if history.owned is None or history.bars.empty:
         return pd.DatetimeIndex([])
     later = history.owned[history.owned > history.bars.index[-1]]
     with suppress(CalendarError):
-        (following,) = next_sessions(calendar, history.last_session, 1)
+        (following,) = next_sessions(calendar, session or history.last_session, 1)
         return later[later < pd.Timestamp(following)]
     return later[:0]
 
@@ -159,7 +167,7 @@ def check_complete(history: PriceHistory, calendar: Calendar | str, session: dat
     """Raise unless the last session is there and none of the latest ones is still waited for.
 
     Args:
-        history: Stored bars.
+        history: Stored bars, with the days of an owner's file.
         calendar: Of the ticker's exchange.
         session: The last closed one.
 
@@ -171,7 +179,9 @@ def check_complete(history: PriceHistory, calendar: Calendar | str, session: dat
     known = history.until(session)
     if known.bars.empty or known.last_session != session:
         found = None if known.bars.empty else known.last_session
-        raise StaleHistoryError(history.ticker, expected=session, found=found)
+        days_off = _find_days_off_after(known, calendar, session)
+        odd = days_off[-1].date() if len(days_off) else None
+        raise StaleHistoryError(history.ticker, expected=session, found=found, day_off=odd)
     latest = known.bars.iloc[-BELIEVED_AFTER:]
     missing = find_gaps(latest, calendar, session)
     if missing and as_calendar(calendar).name not in LOOSE_CALENDARS:

@@ -109,6 +109,16 @@ def test_forgotten_bars_are_revisions_and_a_dry_run_changes_nothing(folder: Path
     assert rows("SELECT count(*) FROM price_bars") == [(0,)]
 
 
+def test_a_row_of_a_day_off_in_place_of_the_last_session_is_named(folder: Path) -> None:
+    friday = date(2019, 12, 27)
+    for seed, ticker in enumerate(("AAA", "BBB")):
+        write(folder, ticker, make_prices(seed, last=friday))
+    write(folder, "WEEK", make_prices(3, last=friday).rename(index={friday: SATURDAY}))
+    error = complete(ingest).quarantined["WEEK"]
+    assert error.reason == "stale"
+    assert "the last at 2019-12-26 and a row of 2019-12-28, on which the exchange is closed" in str(error)
+
+
 def test_history_before_the_calendar_begins_is_the_tickers_own_reason(folder: Path) -> None:
     days = pd.bdate_range("1965-01-04", "1969-12-31").date
     write(

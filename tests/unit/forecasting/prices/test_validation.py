@@ -193,6 +193,17 @@ def test_a_missing_last_session_is_stale(kept: slice, found: str) -> None:
         check_complete(history(days=SESSIONS[kept]), "XNYS", LAST)
 
 
+def test_a_row_of_a_day_off_in_place_of_the_last_session_is_named() -> None:
+    """A bar a week, dated by its Saturday, or days that a time zone has shifted."""
+    kept = history(days=SESSIONS[:-2])
+    owned = SESSIONS[:-2].append(pd.DatetimeIndex(["2024-06-01", "2024-06-08"]))
+    friday = date(2024, 6, 7)
+    with pytest.raises(StaleHistoryError, match=r"2024-06-03 and a row of 2024-06-08, .*; correct that date"):
+        check_complete(replace(kept, owned=owned), "XNYS", friday)
+    with pytest.raises(StaleHistoryError, match=r"found the last at 2024-06-03; run again"):
+        check_complete(replace(kept, owned=owned), "XNYS", date(2024, 6, 5))
+
+
 @pytest.mark.parametrize("changed", [{"currency": "GBP"}, {"kind": "ETF"}, {"zone": "Asia/Tokyo"}])
 def test_another_instrument_under_the_same_symbol_is_refused(changed: dict[str, Any]) -> None:
     stored: dict[str, Any] = {"currency": "GBp", "kind": "EQUITY", "zone": "Europe/London"}
