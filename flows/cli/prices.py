@@ -61,9 +61,14 @@ def check(
     from flows.settings import load_settings
     from flows.sources.calendars import read_calendars
 
-    calendars = read_calendars(load_settings())
-    sheet = build_files_sheet(list(check_price_files(expand_path(folder), datetime.now(UTC), calendars)))
-    print_sheet(sheet, json=json)
+    settings = load_settings()
+    checks = check_price_files(
+        expand_path(folder),
+        datetime.now(UTC),
+        read_calendars(settings),
+        horizon=settings.simulation.horizon,
+    )
+    print_sheet(build_files_sheet(list(checks)), json=json)
 
 
 @app.command()

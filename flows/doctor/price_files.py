@@ -10,9 +10,9 @@ from flows.progress_line import ProgressLine
 from flows.sources.csv_folder import CsvSource
 from flows.sources.csv_folder.earnings import EARNINGS_FILE
 from flows.sources.csv_folder.source import NO_LAG
-from forecasting.calendars.lookup import STANDARD, Calendars
+from forecasting.calendars.lookup import STANDARD, Calendars, find_targets
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
-from forecasting.errors import CalendarError, GapError, PriceError, SourceError
+from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
 from forecasting.prices.activity import check_trading
 from forecasting.prices.completeness import check_complete
 from forecasting.prices.history import PriceHistory
@@ -44,8 +44,16 @@ class FileCheck:
     detail: str = ""
 
 
-def check_price_files(folder: Path, now: datetime, calendars: Calendars = STANDARD) -> Iterator[FileCheck]:
-    """Check every CSV file of a folder as a run at an instant (UTC) would, on a fresh store; show progress.
+def check_price_files(
+    folder: Path, now: datetime, calendars: Calendars = STANDARD, *, horizon: int = 1
+) -> Iterator[FileCheck]:
+    """Check every CSV file of a folder as a run would, on a fresh store; show progress.
+
+    Args:
+        folder: Of the files.
+        now: Instant of the run (UTC).
+        calendars: Of the symbols.
+        horizon: Sessions ahead that a run forecasts.
 
     Raises:
         SourceError: The folder holds no file of a ticker.
@@ -58,7 +66,7 @@ def check_price_files(folder: Path, now: datetime, calendars: Calendars = STANDA
         progress.step()
     session = source.last_session(tickers)
     for ticker in tickers:
-        yield _check_file(source, ticker, session or now.date(), now=now)
+        yield _check_file(source, ticker, session or now.date(), now=now, horizon=horizon)
     for name in source.ignored_files():
         yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename or unpack it")
     yield from _check_earnings(source)
@@ -74,14 +82,16 @@ def _check_earnings(source: CsvSource) -> Iterator[FileCheck]:
         yield FileCheck(EARNINGS_FILE, None, reason="earnings_dates", detail=fault)
 
 
-def _check_file(source: CsvSource, ticker: str, day: date, *, now: datetime) -> FileCheck:
+def _check_file(source: CsvSource, ticker: str, day: date, *, now: datetime, horizon: int) -> FileCheck:
     file = f"{ticker}.csv"
     try:
         history = _read_history(source, ticker, day, now=now)
+        find_targets(ticker, history.last_session, horizon, calendars=source.calendars)
     except PriceError as error:
         return FileCheck(file, ticker, reason=error.reason, detail=str(error))
     except CalendarError as error:
-        return FileCheck(file, ticker, reason="sessions_unknown", detail=str(error))
+        unknown = SessionsUnknownError(ticker, str(error))
+        return FileCheck(file, ticker, reason=unknown.reason, detail=str(unknown))
     first = history.bars.index[0].date()
     notes = "; ".join(history.notes)
     return FileCheck(file, ticker, len(history.bars), first, history.last_session, detail=notes)

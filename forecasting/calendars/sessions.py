@@ -89,7 +89,7 @@ def next_sessions(calendar: Calendar | str, session: date, n: int) -> tuple[date
     table = _timetable(calendar, session, reach=session + timedelta(days=2 * n + 30))
     start = int(np.searchsorted(table.days, np.datetime64(session), side="right"))
     if start + n > len(table.days):
-        raise _out_of_bounds(calendar, f"{format_count(n, 'session')} after {session}", table)
+        raise _out_of_bounds(calendar, f"{format_count(n, 'session')} after {session}", table, is_late=True)
     return tuple(table.days[start : start + n].tolist())
 
 
@@ -152,7 +152,7 @@ def first_day(calendar: Calendar | str) -> date:
 
 def _day(table: _Timetable, calendar: Calendar | str, index: int) -> date:
     if index < 0:
-        raise _out_of_bounds(calendar, "a session before the first one", table)
+        raise _out_of_bounds(calendar, "a session before the first one", table, is_late=False)
     day: date = table.days[index].item()
     return day
 
@@ -163,14 +163,18 @@ def _timetable(calendar: Calendar | str, *days: date, reach: date = FIRST) -> _T
     table = _build_changed(as_calendar(calendar), end_year)
     for day in days:
         if not table.first <= day <= table.last:
-            raise _out_of_bounds(calendar, f"{day}", table)
+            raise _out_of_bounds(calendar, f"{day}", table, is_late=day > table.last)
     return table
 
 
-def _out_of_bounds(calendar: Calendar | str, wanted: str, table: _Timetable) -> CalendarError:
+def _out_of_bounds(
+    calendar: Calendar | str, wanted: str, table: _Timetable, *, is_late: bool
+) -> CalendarError:
+    bound = f"ends {table.last}" if is_late else f"begins {table.first}"
+    advice = "earlier days, or upgrade the package exchange_calendars" if is_late else "later days"
     return CalendarError(
-        f"Expected days between {table.first} and {table.last} (calendar {as_calendar(calendar).name} begins "
-        f"{table.first}), found {wanted}; choose days within."
+        f"Expected days that the calendar of the exchange covers (calendar {as_calendar(calendar).name} "
+        f"{bound}), found {wanted}; take {advice}."
     )
 
 

@@ -1,7 +1,7 @@
 """Whatever a file holds, it is read or refused in one sentence."""
 
 import random
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from synthetic_prices import AS_OF, make_history
 from flows.doctor.price_files import check_price_files
 from flows.sources import CsvSource
 from forecasting.calendars.exchanges import calendar_name
-from forecasting.calendars.sessions import sessions_between
+from forecasting.calendars.sessions import _build, sessions_between
 from forecasting.errors import PriceError
 from forecasting.prices.history import PriceHistory
 
@@ -108,6 +108,23 @@ def test_a_folder_is_checked_file_by_file_and_nothing_is_written(tmp_path: Path)
     assert "bars on days without a session of XNYS left out" in checks["AAA.csv"].detail
     assert "'ten' in line 2" in checks["BAD.csv"].detail
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_calendar_that_ends_within_the_horizon_leaves_a_file_out(tmp_path: Path) -> None:
+    """Mumbai's, of which the installed package knows the sessions of a few years alone."""
+    end = _build("XBOM", 2199).last
+    days = sessions_between("XBOM", end - timedelta(days=500), end)[:-10]
+    rows = "".join(f"{day},{50 + day.toordinal() % 7}\n" for day in days)
+    (tmp_path / "^NSEI.csv").write_text(f"date,close\n{rows}")
+    now = datetime.combine(days[-1], time(20), UTC)
+    (near,) = check_price_files(tmp_path, now, horizon=5)
+    (far,) = check_price_files(tmp_path, now, horizon=30)
+    assert (near.reason, far.reason, far.bars) == ("", "sessions_unknown", 0)
+    assert far.detail == (
+        "^NSEI: Expected days that the calendar of the exchange covers (calendar XBOM ends "
+        f"{end}), found 30 sessions after {days[-1]}; take earlier days, or upgrade the package "
+        "exchange_calendars."
+    )
 
 
 @pytest.mark.parametrize(
