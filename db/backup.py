@@ -74,12 +74,13 @@ def build_dump_command(url: str, target: Path) -> str | None:
 
 
 def _make_scratch(target: Path) -> Path:
-    """Make an empty file beside the target, of a name that nobody has.
+    """Make an empty file beside the target, of a name that nobody has; its folder is made.
 
     Raises:
-        FileError: The folder is not there, or cannot be written to.
+        FileError: The folder cannot be made, or written to.
     """
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
         raise FileError(str(target), error.strerror or str(error)) from error

@@ -13,13 +13,22 @@ def expand_path(path: Path) -> Path:
         UsageError: There is no such user, or the path is of blanks alone.
     """
     if str(path).isspace():
-        raise UsageError("Expected a path, found blanks alone; name a file or a folder.")
+        raise UsageError("Expected a path, found blanks alone or nothing; name a file or a folder.")
     try:
         return path.expanduser()
     except RuntimeError:
         raise UsageError(
             f"Expected a path whose ~ stands for the folder of a user, found {path}; write the folder out."
         ) from None
+
+
+def parse_path(text: str | Path) -> Path:
+    """Parse an option or argument as a path; an empty one does not stand for the working directory.
+
+    Raises:
+        UsageError: It is empty, or as of `expand_path`.
+    """
+    return expand_path(Path(text or " "))
 
 
 def describe_fault(folder: Path) -> str:

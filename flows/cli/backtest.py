@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import DAY, CsvDir, Json, Source, Tickers, to_day
+from flows.cli.options import DAY, PATH, CsvDir, Json, Source, Tickers, to_day
 from flows.cli.output import print_line, print_result
-from flows.paths import expand_path
+from flows.paths import parse_path
 from flows.private_files import user_umask
 
-Out = Annotated[Path, typer.Option(help="Where the rows go: a .parquet, .csv or .csv.gz file.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        parser=parse_path, metavar=PATH, help="Where the rows go: a .parquet, .csv or .csv.gz file."
+    ),
+]
 Start = Annotated[datetime, typer.Option(formats=DAY, help="First session to forecast from.")]
 End = Annotated[datetime | None, typer.Option(formats=DAY, help="Last one. [default: the last with prices]")]
 Every = Annotated[int, typer.Option(min=1, max=252, help="Sessions between origins.")]
@@ -53,7 +58,7 @@ def backtest(
     from flows.presentation.backtest import backtest_to_markdown, backtest_to_plain, build_backtest_parts
 
     options = BacktestOptions(
-        out=expand_path(out),
+        out=out,
         start=to_day(start),
         end=to_day(end),
         every=every,

@@ -9,7 +9,7 @@ import typer
 
 from flows.cli.options import Json
 from flows.cli.output import print_line, print_result
-from flows.paths import expand_path
+from flows.paths import parse_path
 
 app = typer.Typer(no_args_is_help=True, help="The database.")
 
@@ -24,19 +24,23 @@ def upgrade() -> None:
 
 
 @app.command()
-def backup(file: Annotated[Path, typer.Argument(help="File to make; it must not exist.")]) -> None:
+def backup(
+    file: Annotated[
+        Path,
+        typer.Argument(parser=parse_path, help="File to make, with its folder; it must not exist."),
+    ],
+) -> None:
     """Copy a SQLite store while runs go on. Of PostgreSQL, print the command that does it."""
     from db import back_up_file, build_dump_command
     from flows.settings import load_settings
 
     url = load_settings().url
-    target = expand_path(file)
-    if command := build_dump_command(url, target):
+    if command := build_dump_command(url, file):
         typer.echo("Run this; it asks for the password, or takes it from PGPASSWORD:", err=True)
         print_line(command)
     else:
-        back_up_file(url, target)
-        print_line(target)
+        back_up_file(url, file)
+        print_line(file)
 
 
 @app.command()

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from flows.cli.doctor import doctor
-from flows.cli.options import CsvDir
+from flows.cli.options import PATH, CsvDir
 from flows.cli.output import print_line
+from flows.paths import parse_path
 from forecasting.errors import UsageError
 from forecasting.types import SourceKind
 
@@ -21,7 +22,9 @@ def init(
     universe: Annotated[
         str | None, typer.Option(help="us-large, symbols with commas between, or @FILE with a column ticker.")
     ] = None,
-    home: Annotated[Path, typer.Option(help="Folder of store, plots and logs.")] = Path(".bandcast"),
+    home: Annotated[
+        Path, typer.Option(parser=parse_path, metavar=PATH, help="Folder of store, plots and logs.")
+    ] = Path(".bandcast"),
     database_url: Annotated[str, typer.Option(help="PostgreSQL, by URL. [default: SQLite in the home]")] = "",
     source: Annotated[SourceKind, typer.Option(help="Where prices come from.")] = "yahoo",
     csv_dir: CsvDir = None,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, overload
 
 import typer
 
+from flows.paths import parse_path
 from flows.symbols import split_tickers
 from forecasting.config import (
     EARLIEST_DAY,
@@ -20,12 +21,16 @@ from forecasting.types import SourceKind
 
 DAY = ["%Y-%m-%d"]
 TICKER_OPTIONS = ("tickers", "train_tickers")
+PATH = "PATH"  # as help names the value of an option
 _CONFIGURED = "[default: as configured]"
 
 Source = Annotated[
     SourceKind | None, typer.Option(help="Where prices come from. [default: BANDCAST_SOURCE, yahoo]")
 ]
-CsvDir = Annotated[Path | None, typer.Option(help="Folder of TICKER.csv files, for --source csv.")]
+CsvDir = Annotated[
+    Path | None,
+    typer.Option(parser=parse_path, metavar=PATH, help="Folder of TICKER.csv files, for --source csv."),
+]
 Tickers = Annotated[
     str | None,
     typer.Option(

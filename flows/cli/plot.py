@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from flows.cli.garbage import without_collection
-from flows.cli.options import Source, Tickers, Until, to_day
+from flows.cli.options import PATH, Source, Tickers, Until, to_day
 from flows.cli.output import print_line
-from flows.paths import expand_path
+from flows.paths import parse_path
 from flows.private_files import user_umask
 
 
@@ -20,7 +20,11 @@ def plot(
     as_of: Until = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where the picture goes: .png, .pdf, .svg. [default: plots/ in BANDCAST_HOME]"),
+        typer.Option(
+            parser=parse_path,
+            metavar=PATH,
+            help="Where the picture goes: .png, .pdf, .svg. [default: plots/ in BANDCAST_HOME]",
+        ),
     ] = None,
 ) -> None:
     """Draw fan charts of the newest bands. Print the path of the picture."""
@@ -29,7 +33,6 @@ def plot(
     from flows.presentation.bands import default_plot_path, load_fan_data
     from flows.presentation.charts import require_drawable, save_fan_charts
 
-    out = expand_path(out) if out else None
     if out:
         require_drawable(out)
     settings = resolve_settings(source=source, tickers=tickers)

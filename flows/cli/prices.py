@@ -8,7 +8,7 @@ import typer
 
 from flows.cli.options import DAY, Json, Source, Tickers, to_day
 from flows.cli.output import print_result, print_sheet
-from flows.paths import expand_path
+from flows.paths import parse_path
 
 app = typer.Typer(no_args_is_help=True, help="The price store, and price files.")
 
@@ -53,7 +53,8 @@ def show(
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="Folder of TICKER.csv files.")], json: Json = False
+    folder: Annotated[Path, typer.Argument(parser=parse_path, help="Folder of TICKER.csv files.")],
+    json: Json = False,
 ) -> None:
     """Show what a run would take of each price file, and why not. Nothing is written."""
     from flows.doctor.price_files import check_price_files
@@ -63,7 +64,7 @@ def check(
 
     settings = load_settings()
     checks = check_price_files(
-        expand_path(folder),
+        folder,
         datetime.now(UTC),
         read_calendars(settings),
         horizon=settings.simulation.horizon,

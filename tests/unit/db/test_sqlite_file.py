@@ -153,9 +153,13 @@ def test_a_backup_replaces_no_file_and_leaves_no_half_one(store: Store, path: Pa
     with pytest.raises(FileError, match="it exists"):
         back_up_file(f"sqlite:///{path}", target)
     assert target.read_text() == "mine"
-    with pytest.raises(FileError, match="No such file or directory"):
-        back_up_file(f"sqlite:///{path}", tmp_path / "none" / "copy.db")
-    assert not (tmp_path / "none").exists()
+    with pytest.raises(FileError, match="Not a directory"):
+        back_up_file(f"sqlite:///{path}", target / "none" / "copy.db")
+
+
+def test_the_folder_of_a_backup_is_made(store: Store, path: Path, tmp_path: Path) -> None:
+    back_up_file(f"sqlite:///{path}", tmp_path / "none" / "yet" / "copy.db")
+    assert [file.name for file in (tmp_path / "none" / "yet").iterdir()] == ["copy.db"]
 
 
 def test_of_backups_to_one_file_at_once_one_is_made_and_stays(

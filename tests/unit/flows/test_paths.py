@@ -129,12 +129,21 @@ def test_a_file_to_write_may_begin_with_the_user(user_folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["db", "backup"], ["plot", "--out"], ["prices", "check"], ["init", "--universe", "KO", "--home"]],
+    [
+        ["db", "backup"],
+        ["plot", "--out"],
+        ["prices", "check"],
+        ["init", "--universe", "KO", "--home"],
+        ["init", "--universe", "KO", "--csv-dir"],
+        ["run", "--source", "csv", "--csv-dir"],
+        ["backtest", "--start", "2012-01-03", "--out"],
+    ],
 )
-def test_a_path_of_blanks_is_refused_and_nothing_is_written(words: list[str]) -> None:
-    done = CliRunner().invoke(app, [*words, "  "])
+@pytest.mark.parametrize("blanks", ["", "  "])
+def test_a_path_of_blanks_is_refused_and_nothing_is_written(words: list[str], blanks: str) -> None:
+    done = CliRunner().invoke(app, [*words, blanks])
     assert isinstance(done.exception, UsageError)
-    assert str(done.exception) == "Expected a path, found blanks alone; name a file or a folder."
+    assert str(done.exception) == "Expected a path, found blanks alone or nothing; name a file or a folder."
     assert not list(Path.cwd().iterdir())
 
 
