@@ -36,7 +36,7 @@ from flows.cli import (
     show,
     verify,
 )
-from flows.cli.output import print_line, require_output
+from flows.cli.output import STANDARD_OUTPUT, print_line, require_output
 from flows.environment import DOTENV, read_dotenv, read_environment
 from flows.failures import format_traceback, hide_secrets, translate_error
 from flows.prefect_runtime.telemetry import turn_off_telemetry
@@ -117,7 +117,14 @@ def main() -> None:
         except BrokenPipeError:
             raise  # the reader has closed the pipe: nobody is left to read a sentence
         except Exception as error:
-            _fail(translate_error(error))
+            _fail(translate_error(_name_output(error)))
+
+
+def _name_output(error: Exception) -> Exception:
+    """Name standard output in an error of printing help, which typer does by itself."""
+    if isinstance(error, OSError) and error.filename is None and "--help" in sys.argv:
+        error.filename = STANDARD_OUTPUT
+    return error
 
 
 def _fail(error: BandcastError) -> NoReturn:

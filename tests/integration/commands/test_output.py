@@ -18,6 +18,8 @@ BANDCAST = str(Path(sys.executable).with_name("bandcast"))
 SHELL = "/bin/sh"
 COMMANDS = (
     "--version",
+    "--help",
+    "prices check --help",
     "models --json",
     *(
         pytest.param(command, marks=pytest.mark.long)
