@@ -1,14 +1,18 @@
 """Unforeseen errors: one sentence without secrets for a person, the traceback in a log file."""
 
 import errno
+import io
 import os
 import re
+import sys
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_settings.exceptions import SettingsError
 
 from flows.environment import read_environment
 from flows.settings import load_settings
@@ -47,12 +51,33 @@ def translate_error(error: Exception) -> BandcastError:
     return translated
 
 
+def require_prefect_settings() -> None:
+    """Refuse a wrong setting of Prefect, which its import alone would print with its value.
+
+    Raises:
+        UsageError: One is wrong.
+    """
+    printed = io.StringIO()
+    with redirect_stderr(printed):
+        from prefect.settings import get_current_settings
+    try:
+        get_current_settings()
+    except ValidationError as error:
+        raise UsageError(_describe_prefect_error(error)) from None
+    except SettingsError as error:
+        raise UsageError(f"Expected valid settings PREFECT_*, found an {error}; correct it.") from None
+    sys.stderr.write(printed.getvalue())
+
+
 def _describe_prefect_error(error: ValidationError) -> str:
     """Describe a wrong setting of Prefect; its value may be a secret."""
     first = error.errors()[0]
-    name = " ".join(map(str, first["loc"])) or "value"
-    found = f"a wrong {name} in {error.title}: {first['msg']}"
-    return f"Expected valid settings PREFECT_*, found {found}; correct it."
+    wrong = str(first["input"]).lower()
+    holders = [
+        name for name, value in os.environ.items() if name.startswith("PREFECT_") and value.lower() == wrong
+    ]
+    name = " or ".join(holders) or f"{' '.join(map(str, first['loc'])) or 'value'} in {error.title}"
+    return f"Expected valid settings PREFECT_*, found a wrong {name}: {first['msg']}; correct it."
 
 
 def log_unexpected(error: Exception) -> InternalError:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.cli.options import build_parameters
 from flows.cli.output import print_result
+from flows.failures import require_prefect_settings
 
 if TYPE_CHECKING:
     from flows.summary import RunSummary
@@ -35,6 +36,7 @@ def call_flow(name: str, **parameters: Any) -> Any:
     """
     from httpx import HTTPError
 
+    require_prefect_settings()
     from flows.prefect_runtime.configured_server import describe_server_fault, require_server
     from flows.prefect_runtime.flow_results import call_for_result
     from flows.prefect_runtime.temporary_server import temporary_server

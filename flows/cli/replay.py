@@ -6,6 +6,7 @@ import typer
 
 from flows.cli.options import Json
 from flows.cli.output import print_result
+from flows.failures import require_prefect_settings
 
 
 def replay(
@@ -13,6 +14,7 @@ def replay(
     json: Json = False,
 ) -> None:
     """Repeat a past run from the store. Exit code 1 unless every row is bit-equal."""
+    require_prefect_settings()
     from db import open_reader
     from flows.presentation.summaries import build_replay_lines
     from flows.settings import load_settings

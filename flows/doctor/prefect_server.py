@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.alarms import read_notify_url
 from flows.doctor.finding import Finding
+from flows.failures import require_prefect_settings
 from flows.server_access import display_server, read_auth_string, read_server_url, require_access
 from flows.settings import Settings
 from forecasting.text import format_count
@@ -16,6 +17,7 @@ SERVE = "run `bandcast serve`, or set PREFECT_API_URL to your server"
 
 def check_server(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Check that schedules make runs and a worker takes them: of the configured server, or the home's own."""
+    require_prefect_settings()
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
     if url := PREFECT_API_URL.value():

@@ -15,6 +15,7 @@ import typer
 
 from flows.alarms import read_notify_url, require_receiver
 from flows.environment import PREFIX, read_environment
+from flows.failures import require_prefect_settings
 from flows.prefect_runtime.runnable import require_runnable
 from flows.prefect_runtime.server_process import (
     LOOPBACK,
@@ -62,6 +63,7 @@ def serve_flows(port: int, *, reset: bool) -> None:
             or the deployments of the server serve another store.
         SourceError: The server does not answer, or refuses the deployments.
     """
+    require_prefect_settings()
     from prefect.settings import PREFECT_API_URL
 
     require_runnable()
@@ -120,6 +122,7 @@ def require_server_url() -> str:
     Raises:
         UsageError: PREFECT_API_URL is not set.
     """
+    require_prefect_settings()
     from prefect.settings import PREFECT_API_URL
 
     url: str | None = PREFECT_API_URL.value()

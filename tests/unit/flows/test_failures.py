@@ -1,5 +1,8 @@
 """Unforeseen errors: one sentence, and the traceback in a private log of bounded size."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,33 @@ def test_a_wrong_setting_of_prefect_is_bad_usage_and_its_value_is_not_shown() ->
     assert isinstance(translated, UsageError)
     assert "PREFECT_*, found a wrong level in LoggingSettings: Input should be 'DEBUG'" in str(translated)
     assert SECRET not in str(translated)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "found"),
+    [
+        (
+            "PREFECT_SERVER_API_PORT",
+            "s3cret",
+            "a wrong PREFECT_SERVER_API_PORT: Input should be a valid integer",
+        ),
+        ("PREFECT_LOGGING_LEVEL", "loud", "a wrong PREFECT_LOGGING_LEVEL: Input should be 'DEBUG', "),
+        ("PREFECT_CLIENT_CUSTOM_HEADERS", "{s3cret", 'an error parsing value for field "custom_headers"'),
+    ],
+)
+def test_a_wrong_setting_of_prefect_is_named_before_its_import_prints_it(
+    workplace: Path, variable: str, value: str, found: str
+) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("bandcast"), "ingest"],
+        env=os.environ | {variable: value, "BANDCAST_SOURCE": "sample"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"Error: Expected valid settings PREFECT_*, found {found}")
+    assert "s3cret" not in done.stderr
 
 
 @pytest.mark.usefixtures("unforeseen")
