@@ -19,6 +19,8 @@ PLAIN = re.compile(
 )  # cells that most files have, one a line
 # Cells, one a line, whose dot may be of thousands.
 GROUPED = re.compile(r"(?:[1-9][0-9]{0,2}\.[0-9]{3}\n)+")
+# A cell whose dot is of decimals, or that lacks the mark which thousands would have.
+SHOWS_DECIMALS = re.compile(r"^(?:(?![1-9][0-9]{0,2}\.[0-9]{3}$)[0-9]*\.[0-9]+|[0-9]{4,})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,13 @@ class _Marks:
         return pd.to_numeric(plain.where(fits), errors="coerce").astype(np.float64)
 
 
-def parse_numbers(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
+def parse_numbers(ticker: str, table: pd.DataFrame, delimiter: str = ",") -> pd.DataFrame:
     """Parse the columns of prices, volume and actions.
 
     Args:
         ticker: Symbol, for messages.
         table: Text by line of the file, columns named as in `PriceHistory`.
+        delimiter: Of the file's cells; semicolons are written where a comma is of decimals.
 
     Returns:
         The same columns as float64, NaN where a cell is empty.
@@ -51,13 +54,24 @@ def parse_numbers(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
         BadBarsError: A cell is no number, or the file leaves open what its commas or dots mean.
     """
     named = [name for name in NUMBERS if name in table]
-    lines = {name: table[name].str.cat(sep="\n") + "\n" for name in named}
+    lines = {name: _join(table[name]) for name in named}
+    if is_plain := all(map(PLAIN.fullmatch, lines.values())):
+        columns = {name: table[name] for name in named}
+    else:
+        columns = {name: _clean(table[name]) for name in named}
+        lines = {name: _join(cells.dropna()) for name, cells in columns.items()}
     _refuse_grouped(ticker, table, lines)
-    if all(PLAIN.fullmatch(cells) for cells in lines.values()):
-        return table[named].apply(pd.to_numeric).astype(np.float64)
-    columns = {name: _clean(table[name]) for name in named}
+    if delimiter == ";":
+        _refuse_doubtful(ticker, table, lines)
+    if is_plain:
+        return pd.DataFrame(columns).apply(pd.to_numeric).astype(np.float64)
     marks = _find_marks(ticker, pd.concat([columns[name] for name in PRICES if name in columns]))
     return pd.DataFrame({name: _parse(ticker, name, cells, marks=marks) for name, cells in columns.items()})
+
+
+def _join(cells: pd.Series) -> str:
+    """Join cells, one a line."""
+    return "\n".join([*cells, ""])
 
 
 def _clean(cells: pd.Series) -> pd.Series:
@@ -72,6 +86,16 @@ def _refuse_grouped(ticker: str, table: pd.DataFrame, lines: Mapping[str, str]) 
         price, volume = table["close"].iloc[0], table["volume"].iloc[0]
         found = f"'{price}' and volume '{volume}' in line {table.index[0]}, whose dots may be of thousands"
         raise BadBarsError(ticker, "numbers without marks of thousands", found)
+
+
+def _refuse_doubtful(ticker: str, table: pd.DataFrame, lines: Mapping[str, str]) -> None:
+    """Refuse closes that all may be in thousands, in a file that shows nowhere what its dots mean."""
+    if GROUPED.fullmatch(lines["close"]) and not any(map(SHOWS_DECIMALS.search, lines.values())):
+        found = f"'{table['close'].iloc[0]}' in line {table.index[0]}, whose dot may be of thousands"
+        expected = (
+            "numbers without marks of thousands, or commas between the cells where dots are of decimals"
+        )
+        raise BadBarsError(ticker, expected, found)
 
 
 def _find_marks(ticker: str, prices: pd.Series) -> _Marks:

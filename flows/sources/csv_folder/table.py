@@ -38,10 +38,11 @@ def read_price_table(ticker: str, path: Path, zone: str) -> PriceTable:
     Raises:
         BadBarsError: The file is no table of daily prices; the message names column and line.
     """
-    table = read_text_table(ticker, path)
+    cells = read_text_table(ticker, path)
+    table = cells.fitting
     text = name_columns(ticker, table).drop_duplicates()
     days = parse_days(ticker, text["date"], zone)
-    frame = parse_numbers(ticker, text).set_axis(days, axis=0)
+    frame = parse_numbers(ticker, text, cells.delimiter).set_axis(days, axis=0)
     closed = frame["close"].notna().to_numpy()
     if not closed.any():
         raise BadBarsError(ticker, "a close in column close", f"none in {format_count(len(closed), 'row')}")

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +33,16 @@ class TextTable:
         fitting: Stripped cells under the header as written, indexed by the line in the file; empty rows are
             left out.
         misfits: Line -> number of cells of each row that has more or fewer than the header.
+        delimiter: What stands between the cells.
     """
 
     fitting: pd.DataFrame
     misfits: Mapping[int, int]
+    delimiter: str
 
 
-def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
-    """Read a file of which every row has the cells of the header; see `TextTable.fitting`.
+def read_text_table(ticker: str, path: Path) -> TextTable:
+    """Read a file of which every row has the cells of the header.
 
     Args:
         ticker: Symbol, for messages.
@@ -60,7 +62,7 @@ def read_text_table(ticker: str, path: Path) -> pd.DataFrame:
         raise BadBarsError(ticker, expected, f"{cells} in line {number}")
     if table.empty:
         raise BadBarsError(ticker, "a line for each session below the header", "no rows")
-    return table
+    return replace(text, fitting=table)
 
 
 def read_ragged_table(name: str, path: Path) -> TextTable:
@@ -73,7 +75,7 @@ def read_ragged_table(name: str, path: Path) -> TextTable:
     Raises:
         BadBarsError: It cannot be read or decoded, or has no header.
     """
-    lines = _split_cells(name, _decode(name, path))
+    delimiter, lines = _split_cells(name, _decode(name, path))
     rows = {number: row for number, row in enumerate(lines, start=1) if any(row)}
     if not rows:
         raise BadBarsError(name, "a header line and a line for each session", "an empty file")
@@ -82,7 +84,8 @@ def read_ragged_table(name: str, path: Path) -> TextTable:
     fitting = {number: row[:width] for number, row in rows.items() if _fits(row, width)}
     index = pd.Index(fitting, name=LINE, dtype=np.int64)
     table = pd.DataFrame(list(fitting.values()), index=index, columns=header, dtype=str)
-    return TextTable(table, {number: len(row) for number, row in rows.items() if number not in fitting})
+    misfits = {number: len(row) for number, row in rows.items() if number not in fitting}
+    return TextTable(table, misfits, delimiter)
 
 
 def _decode(ticker: str, path: Path) -> str:
@@ -106,7 +109,8 @@ def _decode(ticker: str, path: Path) -> str:
     return text
 
 
-def _split_cells(ticker: str, text: str) -> list[list[str]]:
+def _split_cells(ticker: str, text: str) -> tuple[str, list[list[str]]]:
+    """Return the delimiter, and the cells of each line."""
     first = next((line for line in text.split("\n") if line.strip()), "")
     if stated := STATED_DELIMITER.fullmatch(first):
         delimiter, text = stated[1], text.replace(first, "", 1)
@@ -116,7 +120,7 @@ def _split_cells(ticker: str, text: str) -> list[list[str]]:
         rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise BadBarsError(ticker, "a readable CSV file", str(error)) from error
-    return [[cell.strip() for cell in row] for row in rows]
+    return delimiter, [[cell.strip() for cell in row] for row in rows]
 
 
 def _fits(row: list[str], width: int) -> bool:

@@ -25,3 +25,23 @@ def test_prices_and_volume_with_a_dot_before_three_digits_throughout_are_refused
     for volume in (["12.345", "1022.345"], ["12.345", "0.345"], ["12.345", "900"], ["0", "0"]):
         assert parse_numbers("A", prices.assign(volume=volume))["close"].tolist() == [2.5, 2.51]
     assert parse_numbers("A", prices)["close"].tolist() == [2.5, 2.51]
+
+
+@pytest.mark.parametrize("cell", ["2.510", "", "2.510 €"])
+def test_of_cells_between_semicolons_all_prices_with_a_dot_before_three_digits_are_refused(cell: str) -> None:
+    """Where cells are apart by semicolons, decimals are mostly written with a comma."""
+    prices = pd.DataFrame({"close": ["2.500", cell]}, dtype=str)
+    for others in ({}, {"volume": ["0", "900"]}, {"open": ["2.499", "2.511"]}):
+        with pytest.raises(BadBarsError, match=r"'2\.500' in line 0, whose dot may be of thousands"):
+            parse_numbers("A", prices.assign(**others), ";")
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [("close", "0.985"), ("open", "2.5"), ("dividend", "0.0"), ("volume", "9000"), ("low", "1000.250")],
+)
+def test_a_cell_that_shows_what_dots_mean_is_enough(name: str, sign: str) -> None:
+    prices = pd.DataFrame({"close": ["2.500", "2.510"], name: ["2.510", sign]}, dtype=str)
+    parsed = parse_numbers("A", prices, ";")
+    assert parsed["close"].iloc[0] in (2.5, 2.51)
+    assert parsed[name].iloc[1] == float(sign)
