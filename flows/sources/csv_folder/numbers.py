@@ -19,6 +19,8 @@ PLAIN = re.compile(
 )  # cells that most files have, one a line
 # Cells, one a line, whose dot may be of thousands.
 GROUPED = re.compile(r"(?:[1-9][0-9]{0,2}\.[0-9]{3}\n)+")
+# The same with others below a thousand, one of them with a dot.
+GROUPED_OR_SMALL = re.compile(r"(?=[^.]*\.)(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})?\n)+")
 # A cell whose dot is of decimals, or that lacks the mark which thousands would have.
 SHOWS_DECIMALS = re.compile(r"^(?:(?![1-9][0-9]{0,2}\.[0-9]{3}$)[0-9]*\.[0-9]+|[0-9]{4,})$", re.MULTILINE)
 
@@ -90,8 +92,9 @@ def _refuse_grouped(ticker: str, table: pd.DataFrame, lines: Mapping[str, str]) 
 
 def _refuse_doubtful(ticker: str, table: pd.DataFrame, lines: Mapping[str, str]) -> None:
     """Refuse closes that all may be in thousands, in a file that shows nowhere what its dots mean."""
-    if GROUPED.fullmatch(lines["close"]) and not any(map(SHOWS_DECIMALS.search, lines.values())):
-        found = f"'{table['close'].iloc[0]}' in line {table.index[0]}, whose dot may be of thousands"
+    if GROUPED_OR_SMALL.fullmatch(lines["close"]) and not any(map(SHOWS_DECIMALS.search, lines.values())):
+        cell = table["close"][table["close"].str.contains(".", regex=False)]
+        found = f"'{cell.iloc[0]}' in line {cell.index[0]}, whose dot may be of thousands"
         expected = (
             "numbers without marks of thousands, or commas between the cells where dots are of decimals"
         )

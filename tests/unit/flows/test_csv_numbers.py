@@ -27,7 +27,7 @@ def test_prices_and_volume_with_a_dot_before_three_digits_throughout_are_refused
     assert parse_numbers("A", prices)["close"].tolist() == [2.5, 2.51]
 
 
-@pytest.mark.parametrize("cell", ["2.510", "", "2.510 €"])
+@pytest.mark.parametrize("cell", ["2.510", "", "2.510 €", "992"])
 def test_of_cells_between_semicolons_all_prices_with_a_dot_before_three_digits_are_refused(cell: str) -> None:
     """Where cells are apart by semicolons, decimals are mostly written with a comma."""
     prices = pd.DataFrame({"close": ["2.500", cell]}, dtype=str)
