@@ -22,6 +22,7 @@ SPELLINGS = {
 NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
 NEEDED = ("date", "close")
 IDENTITIES = ("ticker", "symbol")
+CURRENCIES = ("currency", "ccy")
 INTERVALS = ("per", "interval")
 DAILY = ("d", "1d", "daily")
 # Corporate actions of files whose prices are as traded (Quandl, Alpha Vantage, Tiingo).
@@ -37,13 +38,14 @@ def name_columns(ticker: str, table: pd.DataFrame) -> pd.DataFrame:
         table: Cells as text under the header as written.
 
     Raises:
-        BadBarsError: A column is missing or there twice; the file holds several tickers, bars that are not
-            daily, or corporate actions in a column that is not read.
+        BadBarsError: A column is missing or there twice; the file holds several tickers or currencies, bars
+            that are not daily, or corporate actions in a column that is not read.
     """
     written = list(table.columns)
     plain = _simplify_all(written)
     if missing := find_missing(written):
-        raise BadBarsError(ticker, "columns date and close", f"no column {' or '.join(missing)}")
+        found = f"no column {' or '.join(missing)} in '{clean_text(','.join(written), 60)}'"
+        raise BadBarsError(ticker, "columns date and close", found)
     _check_rows(ticker, table.set_axis(plain, axis=1))
     indices: dict[str, int] = {}
     for index, name in enumerate(NAMES.get(name, "") for name in plain):
@@ -106,11 +108,15 @@ def _simplify_all(written: Sequence[str]) -> list[str]:
 
 
 def _check_rows(ticker: str, table: pd.DataFrame) -> None:
-    """Refuse rows that other columns show to be no daily bars of one ticker on Yahoo's price basis."""
+    """Refuse rows that other columns show to be no daily bars of one ticker, currency and price basis."""
     for index, name in enumerate(table.columns):
         cells = table.iloc[:, index].str.lower()
         if name in IDENTITIES:
             _refuse_cells(ticker, name, cells, wrong=cells != cells.iloc[0], expected="one ticker in a file")
+        if name in CURRENCIES:
+            named = table.iloc[:, index].loc[lambda written: written != ""]  # in which GBp is not GBP
+            other = ~named.isin(named.iloc[:1])
+            _refuse_cells(ticker, name, named, wrong=other, expected="one currency in a file")
         if name in INTERVALS:
             _refuse_cells(ticker, name, cells, wrong=~cells.isin(DAILY), expected="daily bars")
         if name not in NAMES and any(word in name for word in ACTION_WORDS):

@@ -13,6 +13,7 @@ PRICES = ("open", "high", "low", "close", "dividend")
 NUMBERS = (*PRICES, "volume", "split")
 MISSING = ("", "-", "--", "null", "nan", "na", "n/a", "none")
 CURRENCY = r"^[$€£¥]\s*|\s*[$€£¥]$"
+SIGN = r"([$€£¥])"
 UNITS = {"K": 1e3, "M": 1e6, "B": 1e9}
 PLAIN = re.compile(
     r"(?:[+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?\n)*"
@@ -60,6 +61,7 @@ def parse_numbers(ticker: str, table: pd.DataFrame, delimiter: str = ",") -> pd.
     if is_plain := all(map(PLAIN.fullmatch, lines.values())):
         columns = {name: table[name] for name in named}
     else:
+        _refuse_currencies(ticker, pd.concat([table[name] for name in PRICES if name in table]))
         columns = {name: _clean(table[name]) for name in named}
         lines = {name: _join(cells.dropna()) for name, cells in columns.items()}
     _refuse_grouped(ticker, table, lines)
@@ -80,6 +82,15 @@ def _clean(cells: pd.Series) -> pd.Series:
     """Return the cells without currency and spaces; NA where nothing is meant."""
     bare = cells.str.replace(CURRENCY, "", regex=True).str.replace(r"\s", "", regex=True)
     return bare.mask(bare.str.lower().isin(MISSING))
+
+
+def _refuse_currencies(ticker: str, prices: pd.Series) -> None:
+    """Refuse prices with the signs of several currencies."""
+    signs = prices.str.extract(SIGN, expand=False).dropna()
+    other = signs[~signs.isin(signs.iloc[:1])]
+    if not other.empty:
+        found = f"{signs.iloc[0]} in line {signs.index[0]}, then {other.iloc[0]} in line {other.index[0]}"
+        raise BadBarsError(ticker, "prices of one currency", found)
 
 
 def _refuse_grouped(ticker: str, table: pd.DataFrame, lines: Mapping[str, str]) -> None:

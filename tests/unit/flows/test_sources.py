@@ -136,6 +136,14 @@ def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
             "symbol,date,close\nA,2024-06-03,10\nB,2024-06-03,10\n",
             "one ticker.*'b' in column symbol",
         ),
+        (
+            "date,close,Currency\n2024-06-03,10,GBp\n2024-06-04,10,\n2024-06-05,10,GBP\n",
+            "one currency in a file, found 'GBP' in column currency, line 4",
+        ),
+        (
+            "date,close\n2024-06-03,$10\n2024-06-04,10\n2024-06-05,10 €\n",
+            "prices of one currency, found \\$ in line 2, then € in line 4",
+        ),
         ("per,date,close\n60,2024-06-03,10\n", "daily bars.*'60' in column per"),
         ("Price,Close,Close.1\nTicker,A,B\nDate,,\n2024-06-03,10,1\n", "one ticker in a file, found A and B"),
         ("date,close\n2024-06-03,10\n2024-06-04,ten\n", "numbers in column close, found 'ten' in line 3"),
@@ -163,7 +171,7 @@ def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
             "a header line .* found 'Prices of ACME,in dollars' in its place",
         ),
         ('{"error": null, "code": 404}', "a header line .* found .* in its place"),
-        ("Ticker,ACME\ndate,close\n2024-06-03,1\n", "columns date and close, found no column date or close"),
+        ("Ticker,ACME\ndate,close\n2024-06-03,1\n", "found no column date or close in 'Ticker,ACME'"),
         ('date,close\n2024-06-03,"1\n', "found"),
         ("date,close\n2024-06-03,1\0\n", "UTF-8, found a zero byte in line 2"),
         (
