@@ -13,6 +13,7 @@ from flows.sources.earnings import NO_REPORTS, ListedReports
 from forecasting.calendars.exchanges import HOME_ZONE, calendar_name
 from forecasting.calendars.reports import Report
 from forecasting.calendars.sessions import calendar_zone
+from forecasting.config import EARLIEST_DAY
 from forecasting.errors import CalendarError, PriceError, SourceError, UnknownExchangeError
 from forecasting.text import format_count, is_symbol
 from forecasting.types import ReportOrigin, ReportTime, values
@@ -27,10 +28,15 @@ _SHORT_TIMES = {
 }  # of calendars
 
 
-def read_earnings(path: Path, origin: ReportOrigin = "file") -> ListedReports:
+def read_earnings(path: Path, origin: ReportOrigin = "file", *, latest: date = date.max) -> ListedReports:
     """Read the reports of a file; an empty `when` is unknown, and a file without rows has none.
 
     A row that cannot be read is left out, and takes none of the others with it.
+
+    Args:
+        path: The file.
+        origin: Of its dates.
+        latest: Day after which a date can only be mistyped.
 
     Raises:
         SourceError: The file is no table of earnings dates, or most of its rows cannot be read.
@@ -52,6 +58,9 @@ def read_earnings(path: Path, origin: ReportOrigin = "file") -> ListedReports:
         raise SourceError(str(error)) from error
     reports: dict[str, dict[date, Report]] = {}
     for (line, row), ticker, day in zip(table.iterrows(), tickers, days, strict=True):
+        if not EARLIEST_DAY <= day.date() <= latest:
+            faults.append(f"line {line}, '{row['date']}' in column date, of a mistyped year")
+            continue
         report = Report(day.date(), row["when"], known.get(line), origin)
         if reports.setdefault(ticker, {}).setdefault(report.day, report) != report:
             faults.append(f"line {line}, {ticker} on {row['date']} again, with other values")

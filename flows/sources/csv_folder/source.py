@@ -42,6 +42,7 @@ from forecasting.text import is_symbol
 
 NO_LAG = timedelta(0)  # the owner writes a file when the session is over
 A_DAY = timedelta(days=1)
+REPORTS_WITHIN = timedelta(days=730)  # no company dates its reports further ahead
 # A mistyped year of the past leaves some last rows alone; with so long a gap before them, no run takes them.
 STRAY_AFTER = timedelta(days=180)
 MOST_STRAYS = 5
@@ -95,7 +96,10 @@ class CsvSource:
             SourceError: It cannot be read.
         """
         path = self.folder / EARNINGS_FILE
-        return read_earnings(path) if path.exists() else NO_REPORTS
+        if not path.exists():
+            return NO_REPORTS
+        latest = self.now.date() + REPORTS_WITHIN if self.now else date.max
+        return read_earnings(path, latest=latest)
 
     def last_session(self, tickers: tuple[str, ...]) -> date | None:
         """Return the newest session that half of the readable files of `tickers` have reached.

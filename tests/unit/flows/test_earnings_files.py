@@ -1,6 +1,6 @@
 """`earnings.csv` beside the prices: read, refused with its line, and switched off."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -96,6 +96,17 @@ def test_ticker_and_date_are_enough(folder: Path) -> None:
 def test_a_file_that_cannot_be_read_is_refused_with_its_line(folder: Path, text: str, sentence: str) -> None:
     with pytest.raises(SourceError, match=rf"earnings\.csv: expected .*{sentence}"):
         read_earnings(write(folder, text))
+
+
+@pytest.mark.parametrize("day", ["2109-02-01", "2026-07-06", "1019-02-01", "0024-02-01"])
+def test_a_date_of_a_mistyped_year_is_left_out(folder: Path, day: str) -> None:
+    write(folder, f"ticker,date\nAAPL,2024-02-01\nAAPL,{day}\nAAPL,2026-07-05\n")
+    listed = CsvSource(folder, datetime(2024, 7, 5, tzinfo=UTC)).earnings()
+    assert [report.day for report in listed.reports["AAPL"]] == [date(2024, 2, 1), date(2026, 7, 5)]
+    assert listed.faults == (
+        f"earnings.csv: a row left out: line 3, '{day}' in column date, of a mistyped year; "
+        "correct the file.",
+    )
 
 
 GOOD = (
