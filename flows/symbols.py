@@ -16,6 +16,7 @@ from forecasting.text import is_symbol
 FILE_MARK = "@"
 VARIABLE_MARK = "@variable:"
 _HEADINGS = ("ticker", "symbol", "tickers", "symbols")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _VARIABLE = re.compile(f"{VARIABLE_MARK}[a-z0-9_-]{{1,255}}")  # as Prefect's pages allow
 
 
@@ -78,7 +79,12 @@ def read_watchlist(path: Path) -> tuple[str, ...]:
     except (OSError, UnicodeError, csv.Error) as error:
         found = getattr(error, "strerror", None) or "no text in UTF-8"
         raise UsageError(f"{expected}, found {found}; correct the path, or run `bandcast init`.") from None
-    wrong = [number for number, cell in enumerate(cells, start=1) if not is_symbol(cell.upper())]
+    # A file of prices taken for a list would be one ticker a day.
+    wrong = [
+        number
+        for number, cell in enumerate(cells, start=1)
+        if not is_symbol(cell.upper()) or _DAY.fullmatch(cell)
+    ]
     if wrong or not cells:
         found = f"no symbol in entry {wrong[0]}" if wrong else "no entry"
         raise UsageError(f"{expected}, found {found}; correct it.")
