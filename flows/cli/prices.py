@@ -61,6 +61,7 @@ def check(
     from flows.presentation.prices import build_files_sheet
     from flows.settings import load_settings
     from flows.sources.calendars import read_calendars
+    from forecasting.features.lookback import WARM_UP
 
     settings = load_settings()
     checks = check_price_files(
@@ -68,6 +69,7 @@ def check(
         datetime.now(UTC),
         read_calendars(settings),
         horizon=settings.simulation.horizon,
+        needed=WARM_UP + settings.model.training.lookback,
     )
     print_sheet(build_files_sheet(list(checks)), json=json)
 

@@ -12,7 +12,14 @@ from flows.sources.csv_folder.earnings import EARNINGS_FILE
 from flows.sources.csv_folder.source import NO_LAG
 from forecasting.calendars.lookup import STANDARD, Calendars, find_targets
 from forecasting.calendars.sessions import Calendar, last_closed_session, session_on_or_before
-from forecasting.errors import CalendarError, GapError, PriceError, SessionsUnknownError, SourceError
+from forecasting.errors import (
+    CalendarError,
+    GapError,
+    PriceError,
+    SessionsUnknownError,
+    ShortHistoryError,
+    SourceError,
+)
 from forecasting.prices.activity import check_trading
 from forecasting.prices.completeness import check_complete
 from forecasting.prices.history import PriceHistory
@@ -45,7 +52,7 @@ class FileCheck:
 
 
 def check_price_files(
-    folder: Path, now: datetime, calendars: Calendars = STANDARD, *, horizon: int = 1
+    folder: Path, now: datetime, calendars: Calendars = STANDARD, *, horizon: int = 1, needed: int = 1
 ) -> Iterator[FileCheck]:
     """Check every CSV file of a folder as a run would, on a fresh store; show progress.
 
@@ -54,6 +61,7 @@ def check_price_files(
         now: Instant of the run (UTC).
         calendars: Of the symbols.
         horizon: Sessions ahead that a run forecasts.
+        needed: Sessions that its model needs.
 
     Raises:
         SourceError: The folder holds no file of a ticker.
@@ -66,7 +74,7 @@ def check_price_files(
         progress.step()
     session = source.last_session(tickers)
     for ticker in tickers:
-        yield _check_file(source, ticker, session or now.date(), now=now, horizon=horizon)
+        yield _check_file(source, ticker, session or now.date(), now=now, horizon=horizon, needed=needed)
     for name in source.ignored_files():
         yield FileCheck(name, None, reason="file_name", detail=f"expected {NAME_TAKEN}; rename or unpack it")
     yield from _check_earnings(source)
@@ -82,10 +90,14 @@ def _check_earnings(source: CsvSource) -> Iterator[FileCheck]:
         yield FileCheck(EARNINGS_FILE, None, reason="earnings_dates", detail=fault)
 
 
-def _check_file(source: CsvSource, ticker: str, day: date, *, now: datetime, horizon: int) -> FileCheck:
+def _check_file(
+    source: CsvSource, ticker: str, day: date, *, now: datetime, horizon: int, needed: int
+) -> FileCheck:
     file = f"{ticker}.csv"
     try:
         history = _read_history(source, ticker, day, now=now)
+        if len(history.bars) < needed:
+            raise ShortHistoryError(ticker, found=len(history.bars), needed=needed)
         find_targets(ticker, history.last_session, horizon, calendars=source.calendars)
     except PriceError as error:
         return FileCheck(file, ticker, reason=error.reason, detail=str(error))

@@ -110,6 +110,16 @@ def test_a_folder_is_checked_file_by_file_and_nothing_is_written(tmp_path: Path)
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_file_of_fewer_sessions_than_a_model_needs_is_left_out(tmp_path: Path) -> None:
+    rows = "".join(f"{day},{day.day}\n" for day in sessions_between("XNYS", date(2024, 6, 3), AS_OF))
+    (tmp_path / "YOUNG.csv").write_text(f"date,close\n{rows}")
+    (check,) = check_price_files(tmp_path, NOW, needed=123)
+    assert (check.reason, check.bars) == ("short_history", 0)
+    assert check.detail.startswith("YOUNG: expected at least 123 sessions of history, found 3; ")
+    (check,) = check_price_files(tmp_path, NOW, needed=3)
+    assert (check.reason, check.bars) == ("", 3)
+
+
 def test_a_calendar_that_ends_within_the_horizon_leaves_a_file_out(tmp_path: Path) -> None:
     """Mumbai's, of which the installed package knows the sessions of a few years alone."""
     end = _build("XBOM", 2199).last
