@@ -22,6 +22,7 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")  # copied with a cell
 LINE = "line"
 
 
@@ -102,7 +103,7 @@ def _decode(ticker: str, path: Path) -> str:
         raise BadBarsError(
             ticker, "a readable CSV file in UTF-8", f"another encoding in line {line}"
         ) from error
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if "\0" in text:  # a copy with a hole, or UTF-16 and UTF-32 that nothing marks
         line = text.count("\n", 0, text.index("\0")) + 1
         raise BadBarsError(ticker, "a readable CSV file in UTF-8", f"a zero byte in line {line}")

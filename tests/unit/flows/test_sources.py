@@ -93,6 +93,8 @@ VENDORS = {
     "metatrader": "<DATE>\t<CLOSE>\n2024.06.13\t1010.5\n2024.06.14\t1011.25\n2024.06.17\t1012\n",
     "two digits of a year": "date,close\n13-Jun-24,1010.5\n14-Jun-24,1011.25\n17-Jun-24,1012\n",
     "excel": "sep=;\ndate;close\n2024-06-13;1010,5\n2024-06-14;1011,25\n2024-06-17;1012,0\n",
+    "marks that nobody sees": "\u200bdate,close\n\u200e2024-06-13,1010.5\n\u200e2024-06-14,1011.25\u200f\n"
+    "2024-06-17,\u2066 1012\u2069\n",
     "line ends of old": "date,close\r2024-06-13,1010.5\r2024-06-14,1011.25\r2024-06-17,1012",
 }
 
