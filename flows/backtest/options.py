@@ -74,8 +74,11 @@ def resolve_walk(
             horizons=tuple(int(horizon) for horizon in options.horizons.split(",")),
         )
     except ValidationError as error:
-        message = error.errors()[0]["msg"]
-        raise UsageError(f"Expected a span and a pace that make sense, found: {message}.") from error
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        span = f"{options.start} to {options.end or newest}"
+        raise UsageError(
+            f"Expected a span and a pace that make sense, found {span}: {message}; correct the options."
+        ) from error
     except ValueError:
         raise UsageError(f"Expected horizons such as 1,5,10, found '{options.horizons}'.") from None
 

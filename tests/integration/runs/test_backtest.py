@@ -164,7 +164,7 @@ def test_no_forecast_knows_the_future(walked: Walked, tmp_path: Path) -> None:
         (["--horizons", "1,x"], "Expected horizons such as 1,5,10, found '1,x'"),
         (["--horizons", "5,1"], "horizons must increase"),
         (["--start", "2009-06-01"], "Expected at least 400 market sessions before 2009-06-01"),
-        (["--start", "2012-09-01"], "the end must not lie before the start"),
+        (["--start", "2012-09-01"], ": the end must not lie before the start; correct the options."),
     ],
 )
 def test_a_request_that_cannot_work_is_refused_at_once(
