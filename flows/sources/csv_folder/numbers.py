@@ -24,6 +24,8 @@ GROUPED = re.compile(r"(?:[1-9][0-9]{0,2}\.[0-9]{3}\n)+")
 GROUPED_OR_SMALL = re.compile(r"(?=[^.]*\.)(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})?\n)+")
 # A cell whose dot is of decimals, or that lacks the mark which thousands would have.
 SHOWS_DECIMALS = re.compile(r"^(?:(?![1-9][0-9]{0,2}\.[0-9]{3}$)[0-9]*\.[0-9]+|[0-9]{4,})$", re.MULTILINE)
+# Decimals such as the 05 of 12,05; no number is written so.
+PARTED = re.compile(r"^0[0-9]{1,3}$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ def parse_numbers(ticker: str, table: pd.DataFrame, delimiter: str = ",") -> pd.
     _refuse_grouped(ticker, table, lines)
     if delimiter == ";":
         _refuse_doubtful(ticker, table, lines)
+    if delimiter == ",":
+        _refuse_parted(ticker, columns, lines)
     if is_plain:
         return pd.DataFrame(columns).apply(pd.to_numeric).astype(np.float64)
     marks = _find_marks(ticker, pd.concat([columns[name] for name in PRICES if name in columns]))
@@ -110,6 +114,17 @@ def _refuse_doubtful(ticker: str, table: pd.DataFrame, lines: Mapping[str, str])
             "numbers without marks of thousands, or commas between the cells where dots are of decimals"
         )
         raise BadBarsError(ticker, expected, found)
+
+
+def _refuse_parted(ticker: str, columns: Mapping[str, pd.Series], lines: Mapping[str, str]) -> None:
+    """Refuse the decimals of a number as a cell of their own: a comma of decimals has parted the two."""
+    for name, cells in lines.items():
+        if parted := PARTED.search(cells):
+            line = columns[name].index[columns[name] == parted[0]][0]
+            found = (
+                f"'{parted[0]}' in column {name}, line {line}, as after a comma of decimals without quotes"
+            )
+            raise BadBarsError(ticker, "numbers without a zero before them", found)
 
 
 def _find_marks(ticker: str, prices: pd.Series) -> _Marks:

@@ -139,6 +139,10 @@ def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
             "one ticker.*'b' in column symbol",
         ),
         (
+            "date,close,volume\n2024-06-03,$10,25\n2024-06-04,$10, 05\n",
+            "found '05' in column volume, line 3, as after a comma of decimals without quotes",
+        ),
+        (
             "date,close,Currency\n2024-06-03,10,GBp\n2024-06-04,10,\n2024-06-05,10,GBP\n",
             "one currency in a file, found 'GBP' in column currency, line 4",
         ),
