@@ -4,38 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from forecasting.errors import (
-    BadBarsError,
-    BadRangeError,
-    GapError,
-    ImplausibleCorrectionError,
-    InstrumentChangedError,
-    NonPositivePriceError,
-    PriceJumpError,
-    ScaleChangedError,
-    ShortHistoryError,
-    StaleHistoryError,
-    StalePriceError,
-    UnadjustedSplitError,
-    WrongSessionsError,
-)
+from forecasting.errors import BadBarsError, GapError, ShortHistoryError, StaleHistoryError, StalePriceError
 
 # A vendor's slip is gone the next day. Prices that are refused for five sessions running, for whatever
 # reasons, are believed where they still contradict the store; a bar that no market prints never is.
-CONTRADICTIONS = {
-    error.reason
-    for error in (
-        BadBarsError,
-        BadRangeError,
-        ImplausibleCorrectionError,
-        InstrumentChangedError,
-        NonPositivePriceError,
-        PriceJumpError,
-        ScaleChangedError,
-        UnadjustedSplitError,
-        WrongSessionsError,
-    )
-}
+CONTRADICTIONS = {BadBarsError.reason, *(error.reason for error in BadBarsError.__subclasses__())}
 # Prices that came and were stored. All other reasons are about no prices: they neither count nor interrupt.
 AGREEMENTS = {error.reason for error in (GapError, ShortHistoryError, StaleHistoryError, StalePriceError)}
 TRUSTED_AFTER_SESSIONS = 5
