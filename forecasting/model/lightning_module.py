@@ -1,13 +1,11 @@
 """Lightning shell around the network: losses, batches and the weights of the best epoch."""
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from forecasting.config import TrainingConfig
 from forecasting.model.dataset import Batch, Sequences
@@ -60,8 +58,8 @@ class BandModule(pl.LightningModule):
         return torch.optim.Adam(self.parameters(), lr=self.config.learning_rate)
 
 
-class SequenceBatches(Dataset[Batch]):
-    """Batches of sequences; shuffled anew for each epoch when a generator is given.
+class SequenceBatches:
+    """Batches of sequences; shuffled anew for each epoch when a seed is given.
 
     Each epoch draws as many sequences as it takes to score every row once, or as many as its steps allow.
     """
@@ -72,38 +70,30 @@ class SequenceBatches(Dataset[Batch]):
         self._source, self._ends, self._size = source, ends, size
         self._per_epoch = min(per_epoch, len(ends))
         self._generator = None if seed is None else torch.Generator().manual_seed(seed)
-        self._order = torch.arange(len(ends))
 
     def __len__(self) -> int:
         return math.ceil(self._per_epoch / self._size)
 
-    def __getitem__(self, index: int) -> Batch:
-        if index >= len(self):
-            raise IndexError(index)
-        if index == 0 and self._generator is not None:
-            self._order = torch.randperm(len(self._ends), generator=self._generator)
-        chosen = self._order[: self._per_epoch][index * self._size : (index + 1) * self._size]
-        return self._source.gather(self._ends[chosen])
+    def __iter__(self) -> Iterator[Batch]:
+        ends = self._ends
+        if self._generator is not None:
+            ends = ends[torch.randperm(len(ends), generator=self._generator)]
+        yield from map(self._source.gather, torch.split(ends[: self._per_epoch], self._size))
 
 
 class BestWeights(pl.Callback):
     """Keep the weights of the epoch with the lowest validation loss, in memory."""
 
-    def __init__(self, on_epoch: EpochCallback) -> None:
-        self._on_epoch = on_epoch
+    def __init__(self, network: StackedLSTM, on_epoch: EpochCallback) -> None:
+        self._network, self._on_epoch = network, on_epoch
         self.best: dict[str, Tensor] = {}
         self.metrics: dict[str, float] = {}
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, _: pl.LightningModule) -> None:
         """Compare, keep and call back; validation has ended, and the training loss is this epoch's own."""
         now = {name: float(value) for name, value in trainer.callback_metrics.items()}
         now["steps"] = float(trainer.global_step)
         if now["validation_loss"] < self.metrics.get("validation_loss", float("inf")):
             self.metrics = {**now, "best_epoch": float(trainer.current_epoch)}
-            self.best = {name: value.detach().clone() for name, value in _weights(pl_module).items()}
+            self.best = {name: value.detach().clone() for name, value in self._network.state_dict().items()}
         self._on_epoch(trainer.current_epoch, now)
-
-
-def _weights(module: pl.LightningModule) -> dict[str, Any]:
-    network: StackedLSTM = module.network  # type: ignore[assignment]  # Lightning types attributes as Tensor | Module
-    return network.state_dict()

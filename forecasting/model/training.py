@@ -8,7 +8,6 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
-from torch.utils.data import DataLoader
 
 from forecasting.config import SCORE_LEVELS, TrainingConfig
 from forecasting.errors import ModelError
@@ -60,11 +59,12 @@ def fit_network(
         ModelError: The loss was not finite.
     """
     loss = _choose_loss(linear, network.config.knots, config)
-    keeper = BestWeights(on_epoch)
+    keeper = BestWeights(network, on_epoch)
     stopper = EarlyStopping("validation_loss", patience=config.patience, check_finite=True)
     module = BandModule(network, config, loss=loss, constant=fit_constant(data, split, loss))
     return_freed_memory()
-    training, validation = _loaders(data, split, config)
+    training = _batch_training(data, split, config)
+    validation = _batch_rows(data, split.validation, split.held_out, config=config)
     _fit_quietly(module, [keeper, stopper], config, training=training, validation=validation)
     if not keeper.best:
         raise ModelError(
@@ -105,7 +105,7 @@ def centre_corrections(
     batches = _batch_rows(data, split.training, split.weights, config=config)
     total, weight = torch.zeros(len(network.config.knots)), torch.zeros(len(network.config.knots))
     with torch.inference_mode():
-        for batch in (batches[index] for index in range(len(batches))):
+        for batch in batches:
             total += (network(batch.features).correction * batch.weights).sum(dim=(0, 1))
             weight += batch.weights.sum(dim=(0, 1))
     network.centre += total / weight.clamp(min=1e-9)
@@ -124,16 +124,13 @@ def _choose_loss(linear: LogHar, knots: Sequence[int], config: TrainingConfig) -
     return loss
 
 
-def _loaders(data: TrainingSet, split: Split, config: TrainingConfig) -> tuple[DataLoader, DataLoader]:  # type: ignore[type-arg]  # batches are made by the dataset
-    fitted = build_sequences(data, split.weights, config)
-    ends = cover_ends(split.training, data, fitted.length - fitted.context)
+def _batch_training(data: TrainingSet, split: Split, config: TrainingConfig) -> SequenceBatches:
+    source = build_sequences(data, split.weights, config)
+    segment = source.length - source.context
+    ends = _usable(source, cover_ends(split.training, data, segment))
     steps = min(config.epoch_steps, config.max_steps)
-    per_epoch = min(len(split.training) // (fitted.length - fitted.context) + 1, steps * config.batch_size)
-    training = SequenceBatches(
-        fitted, _usable(fitted, ends), per_epoch, size=config.batch_size, seed=config.seed
-    )
-    validation = _batch_rows(data, split.validation, split.held_out, config=config)
-    return _loader(training), _loader(validation)
+    per_epoch = min(len(split.training) // segment + 1, steps * config.batch_size)
+    return SequenceBatches(source, ends, per_epoch, size=config.batch_size, seed=config.seed)
 
 
 def _batch_rows(
@@ -149,17 +146,13 @@ def _usable(source: Sequences, ends: np.ndarray) -> torch.Tensor:
     return torch.as_tensor(ends[ends - source.start.numpy()[ends] >= source.context])
 
 
-def _loader(batches: SequenceBatches) -> DataLoader:  # type: ignore[type-arg]  # as above
-    return DataLoader(batches, batch_size=None, shuffle=False, num_workers=0)
-
-
 def _fit_quietly(
     module: BandModule,
     callbacks: Sequence[pl.Callback],
     config: TrainingConfig,
     *,
-    training: DataLoader,  # type: ignore[type-arg]  # as above
-    validation: DataLoader,  # type: ignore[type-arg]  # as above
+    training: SequenceBatches,
+    validation: SequenceBatches,
 ) -> None:
     for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -182,8 +175,6 @@ def _fit_quietly(
     # mid-training ends.
     trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]  # no option
     with warnings.catch_warnings():
-        # The batches lie in memory: worker processes would only cost their start.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         # Lightning 2.6 calls a part of torch 2.13's pytree that is deprecated.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
         trainer.fit(module, training, validation)

@@ -175,10 +175,7 @@ def test_window_mode_scores_every_target_once_an_epoch(data: TrainingSet, split:
     ends = torch.as_tensor(split.training)
     batches = SequenceBatches(source, ends, len(ends) + 1, size=8, seed=7)
     for _ in range(2):
-        scored = [
-            target[..., 0][weights[..., 0] > 0]
-            for _, target, weights in (batches[index] for index in range(len(batches)))
-        ]
+        scored = [target[..., 0][weights[..., 0] > 0] for _, target, weights in batches]
         assert sorted(torch.cat(scored).tolist()) == sorted(source.target[ends, 0].tolist())
 
 
@@ -186,13 +183,12 @@ def test_each_epoch_has_its_own_order_and_every_seed_its_own(data: TrainingSet, 
     source, ends = build_sequences(data, split.weights, TRAINING), torch.as_tensor(split.training)
     batches = SequenceBatches(source, ends, 24, size=8, seed=7)
     again = SequenceBatches(source, ends, 24, size=8, seed=7)
-    first, second = batches[0][1], batches[0][1]
+    other = SequenceBatches(source, ends, 24, size=8, seed=8)
+    first, second = next(iter(batches)).target, next(iter(batches)).target
     assert not torch.equal(first, second)
-    assert torch.equal(first, again[0][1])
-    assert not torch.equal(first, SequenceBatches(source, ends, 24, size=8, seed=8)[0][1])
-    assert len(batches) == 3
-    with pytest.raises(IndexError):
-        batches[3]
+    assert torch.equal(first, next(iter(again)).target)
+    assert not torch.equal(first, next(iter(other)).target)
+    assert len(batches) == len(list(batches)) == 3
 
 
 def test_nothing_is_left_on_the_disk(
