@@ -17,7 +17,7 @@ from forecasting.errors import ModelError
 from forecasting.features.lookback import Lookback
 from forecasting.features.registry import FEATURES, compute_features, compute_features_ahead
 from forecasting.model.dataset import TickerFeatures, compute_horizon_outcomes, weigh_by_recency
-from forecasting.model.losses import weighted_mean
+from forecasting.model.losses import minimise, weighted_mean
 from forecasting.model.memory import return_freed_memory
 from forecasting.model.random_streams import LARGEST_RESIDUAL
 from forecasting.model.residuals import EXPECTED_MEAN
@@ -231,20 +231,13 @@ def _maximise_likelihood(sample: HorizonSample, start: Floats, config: LogHarCon
     """(F + 1,) coefficients of the largest penalised Student-t likelihood of residuals about zero."""
     x, y = torch.as_tensor(sample.regressors), torch.as_tensor(sample.target)
     weights, penalty = torch.as_tensor(sample.weights), torch.as_tensor(sample.penalty)
-    beta = torch.tensor(start, requires_grad=True)
-    solver = torch.optim.LBFGS([beta], max_iter=config.max_iterations, line_search_fn="strong_wolfe")
 
-    def closure() -> torch.Tensor:
-        return_freed_memory()
-        solver.zero_grad()
+    def penalised_loss(beta: torch.Tensor) -> torch.Tensor:
         log_scale = (x @ beta).clamp(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
         likelihood = weighted_mean(student_likelihood(y, log_scale, config.degrees), weights)
-        loss = likelihood + 0.5 * (penalty * beta**2).sum()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return loss
+        return likelihood + 0.5 * (penalty * beta**2).sum()
 
-    solver.step(closure)  # type: ignore[no-untyped-call]  # as above
-    return beta.detach().numpy()
+    return minimise(penalised_loss, torch.as_tensor(start), iterations=config.max_iterations).numpy()
 
 
 def _move_to_expected_mean(residuals: Floats, weights: Floats, h: int) -> Floats:

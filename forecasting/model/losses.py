@@ -1,7 +1,11 @@
-"""Losses of a forecast scale: the Huber density's likelihood, and the pinball loss of its quantiles."""
+"""Losses of a forecast scale, Huber likelihood and pinball loss of its quantiles, and their least."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from forecasting.model.memory import return_freed_memory
 
 
 def huber(residual: Tensor, delta: float) -> Tensor:
@@ -36,3 +40,19 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     """Return the mean of `values` under `weights`; a value of weight zero does not count, not even a NaN."""
     counted = torch.where(weights > 0, values, torch.zeros_like(values))
     return (weights * counted).sum() / weights.sum()
+
+
+def minimise(loss: Callable[[Tensor], Tensor], start: Tensor, *, iterations: int) -> Tensor:
+    """Return the (K,) parameters of the least loss that L-BFGS finds from `start`, by strong Wolfe steps."""
+    parameters = start.clone().requires_grad_()
+    solver = torch.optim.LBFGS([parameters], max_iter=iterations, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        return_freed_memory()
+        solver.zero_grad()
+        value = loss(parameters)
+        value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return value
+
+    solver.step(closure)  # type: ignore[no-untyped-call]  # as above
+    return parameters.detach()

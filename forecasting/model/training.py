@@ -28,7 +28,7 @@ from forecasting.model.lightning_module import (
     SequenceBatches,
 )
 from forecasting.model.log_har import LogHar
-from forecasting.model.losses import huber_likelihood, pinball_loss, weighted_mean
+from forecasting.model.losses import huber_likelihood, minimise, pinball_loss, weighted_mean
 from forecasting.model.memory import return_freed_memory
 from forecasting.model.network import StackedLSTM
 
@@ -80,18 +80,11 @@ def fit_constant(data: TrainingSet, split: Split, loss: ScaleLoss) -> torch.Tens
     target = torch.as_tensor(data.target[split.training], dtype=torch.float32)
     weights = torch.as_tensor(split.weights[split.training], dtype=torch.float32)
     known = torch.where(weights > 0, target, torch.zeros_like(target))
-    constant = torch.zeros(target.shape[1], requires_grad=True)
-    solver = torch.optim.LBFGS([constant], max_iter=60, line_search_fn="strong_wolfe")
 
-    def closure() -> torch.Tensor:
-        return_freed_memory()
-        solver.zero_grad()
-        mean = weighted_mean(loss(known, constant.expand_as(known)), weights)
-        mean.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return mean
+    def mean_loss(constant: torch.Tensor) -> torch.Tensor:
+        return weighted_mean(loss(known, constant.expand_as(known)), weights)
 
-    solver.step(closure)  # type: ignore[no-untyped-call]  # as above
-    return constant.detach()
+    return minimise(mean_loss, torch.zeros(target.shape[1]), iterations=60)
 
 
 def centre_corrections(
