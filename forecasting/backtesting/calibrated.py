@@ -1,7 +1,7 @@
 """Calibrate a walk: each origin learns from the bands issued before it, as they were issued."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,12 @@ def calibrate_walk(
         universe: Daily returns by ticker; at each origin only targets up to it are looked at.
         config: Learning rates and priors.
     """
-    ledger = _Ledger.build(issued, universe)
+    if not issued:
+        return
+    ledger = _tabulate_bands(issued, universe)
     for origin in issued:
-        closed = ledger.closed_by(np.datetime64(origin.origin, "s"))
+        session = np.datetime64(origin.origin, "s")
+        closed = ledger[(ledger["target_session"] <= session) & ledger["actual"].notna()]
         calibration = learn_calibration(closed, origin.levels[0], config)
         predictive = origin.quantiles["predictive"]
         parts = [
@@ -41,43 +44,16 @@ def calibrate_walk(
             for row, ticker in enumerate(origin.tickers)
         ]
         bands = np.stack(parts) if parts else predictive
-        ledger.enter(origin, bands)
+        edges = bands[..., [0, -1]].reshape(-1, 2)
+        ledger.loc[ledger["as_of"] == session, ["calibrated_lower", "calibrated_upper"]] = edges
         yield replace(origin, quantiles={"calibrated": bands, **origin.quantiles}), calibration
 
 
-@dataclass(frozen=True)
-class _Ledger:
-    """The columns of CLOSED_BANDS and the target sessions, a row for each band, in order of issue."""
-
-    columns: dict[str, "np.ndarray | pd.Categorical"]
-
-    @classmethod
-    def build(cls, issued: Sequence[Issued], universe: Mapping[str, DailyReturns]) -> "_Ledger":
-        """Build every row at once; the calibrated bands are entered as they are issued."""
-        parts = [_columns(origin, realise(origin, universe)) for origin in issued if origin.tickers]
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-        categories = {"ticker": None, "regime": list(REGIMES)}
-        return cls(
-            {
-                name: pd.Categorical(column, categories[name]) if name in categories else column
-                for name, column in columns.items()
-            }
-        )
-
-    def closed_by(self, session: np.datetime64) -> pd.DataFrame:
-        """Return CLOSED_BANDS whose target is not after the session; targets without a bar are left out."""
-        if not self.columns:
-            return pd.DataFrame()
-        closed = (self.columns["target_session"] <= session) & np.isfinite(self.columns["actual"])
-        return pd.DataFrame({name: column[closed] for name, column in self.columns.items()})
-
-    def enter(self, issued: Issued, bands: Floats) -> None:
-        """Enter the outermost levels of (N, H, Q) bands as issued."""
-        if not issued.tickers:
-            return
-        rows = self.columns["as_of"] == np.datetime64(issued.origin, "s")
-        for name, edge in (("calibrated_lower", 0), ("calibrated_upper", -1)):
-            self.columns[name][rows] = bands[..., edge].ravel()
+def _tabulate_bands(issued: Sequence[Issued], universe: Mapping[str, DailyReturns]) -> pd.DataFrame:
+    """Return CLOSED_BANDS and the target sessions of every band at once, the calibrated ones still NaN."""
+    parts = [_columns(origin, realise(origin, universe)) for origin in issued]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pd.DataFrame(columns).astype({"ticker": "category", "regime": pd.CategoricalDtype(REGIMES)})
 
 
 def _columns(issued: Issued, actual: Floats) -> dict[str, np.ndarray]:

@@ -106,6 +106,7 @@ def test_an_origin_without_forecasts_teaches_nothing(log_closes: Mapping[str, pd
         tickers=(),
         regimes=(),
         targets=(),
+        reports_ahead=(),
         quantiles={name: np.empty((0, 2, 5)) for name in ("predictive", "random_walk")},
     )
     universe = build_universe(log_closes)
