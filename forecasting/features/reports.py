@@ -6,7 +6,7 @@ sessions after it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ SHARPNESS = 1.6  # of the share of those that moved on their own day
 CROWD_WEIGHT = 1.5  # of a log of the volume over the usual, against a deviation of the return
 
 
-@dataclass(frozen=True)
-class Reports:
+class Reports(NamedTuple):
     """Earnings reports of one ticker by session; a row depends on what was known by its session alone.
 
     Attributes:
@@ -52,11 +51,7 @@ class Reports:
 
     def until(self, end: int) -> "Reports":
         """Return the first `end` sessions."""
-        return Reports(*(column[:end] for column in self.columns()))
-
-    def columns(self) -> tuple[np.ndarray, ...]:
-        """Return every column, in order."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return Reports(*(column[:end] for column in self))
 
 
 def compute_reports(

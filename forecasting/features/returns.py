@@ -119,7 +119,7 @@ class DailyReturns:
         """Return the SHA-256 of every column, 16 hex digits."""
         digest = hashlib.sha256(self.session.tobytes())
         columns = (self.close, self.log_factor, self.log_return, self.range_variance, self.surprise)
-        for column in (*columns, *(self.reports.columns() if self.reports else ())):
+        for column in (*columns, *(self.reports or ())):
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()[:16]
 
