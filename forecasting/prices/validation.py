@@ -87,30 +87,24 @@ def _check_order(history: PriceHistory) -> None:
 
 
 def _check_values(history: PriceHistory) -> None:
-    bars = history.bars
-    _refuse(history, bars["close"], bars["close"].isna(), expected="a close in every bar")
-    for name in PRICE_COLUMNS:
-        _refuse(
-            history, bars[name], bars[name] <= 0, expected="a positive price", error=NonPositivePriceError
-        )
-        outside = (bars[name] < LOWEST_PRICE) | (bars[name] > HIGHEST_PRICE)
+    close, volume = (history.bars[name] for name in ("close", "volume"))
+    _refuse(history, close, close.isna(), expected="a close in every bar")
+    for price in (history.bars[name] for name in PRICE_COLUMNS):
+        _refuse(history, price, price <= 0, expected="a positive price", error=NonPositivePriceError)
+        outside = (price < LOWEST_PRICE) | (price > HIGHEST_PRICE)
         expected = f"a finite price from {LOWEST_PRICE:g} to {HIGHEST_PRICE:g}"
-        _refuse(history, bars[name], outside, expected=expected)
-    volume = bars["volume"]
+        _refuse(history, price, outside, expected=expected)
     expected = f"a finite volume of 0 or more, at most {LARGEST_VOLUME:g}"
     _refuse(history, volume, (volume < 0) | (volume > LARGEST_VOLUME), expected=expected)
     _check_ranges(history)
 
 
 def _check_ranges(history: PriceHistory) -> None:
-    bars = history.bars
-    crossed = bars["high"] < bars["low"] * (1 - RANGE_TOLERANCE)
-    _refuse(history, bars["high"], crossed, expected="a high at or above the low", error=BadRangeError)
-    above = bars["close"] > bars["high"] * (1 + CLOSE_TOLERANCE)
-    below = bars["close"] < bars["low"] * (1 - CLOSE_TOLERANCE)
-    _refuse(
-        history, bars["close"], above | below, expected="a close between low and high", error=BadRangeError
-    )
+    high, low, close = (history.bars[name] for name in ("high", "low", "close"))
+    crossed = high < low * (1 - RANGE_TOLERANCE)
+    _refuse(history, high, crossed, expected="a high at or above the low", error=BadRangeError)
+    outside = (close > high * (1 + CLOSE_TOLERANCE)) | (close < low * (1 - CLOSE_TOLERANCE))
+    _refuse(history, close, outside, expected="a close between low and high", error=BadRangeError)
 
 
 def _check_actions(history: PriceHistory) -> None:
@@ -118,9 +112,8 @@ def _check_actions(history: PriceHistory) -> None:
     dividends = history.actions["dividend"]
     possible = (dividends >= 0) & (dividends < HIGHEST_PRICE)
     _refuse(history, dividends, ~possible, expected=f"a dividend of 0 or more, below {HIGHEST_PRICE:g}")
-    _refuse(
-        history, dividends, ~(kept_after_payout(history) > 0), expected="a dividend below the previous close"
-    )
+    used_up = ~(kept_after_payout(history) > 0)
+    _refuse(history, dividends, used_up, expected="a dividend below the previous close")
 
 
 def _check_splits(history: PriceHistory) -> None:
@@ -136,13 +129,8 @@ def _check_splits(history: PriceHistory) -> None:
 def _check_moves(history: PriceHistory) -> None:
     closes = adjust(history, history.last_session, "split_adjusted")["close"]
     jumps = np.log(closes).diff().abs() > np.log(LARGEST_MOVE)
-    _refuse(
-        history,
-        history.bars["close"],
-        jumps,
-        expected="a move below fifty-fold in one session",
-        error=PriceJumpError,
-    )
+    expected = "a move below fifty-fold in one session"
+    _refuse(history, history.bars["close"], jumps, expected=expected, error=PriceJumpError)
 
 
 def _refuse(
