@@ -98,8 +98,7 @@ class Model:
             arrays["report_size"] = torch.tensor([self.report_size], dtype=torch.float64)
         arrays["har.coefficients"] = torch.as_tensor(self.log_har.coefficients)
         arrays["har.quantiles"] = torch.as_tensor(self.log_har.quantiles)
-        if self.log_har.bounds is not None:
-            arrays["har.bounds"] = torch.as_tensor(self.log_har.bounds)
+        arrays["har.bounds"] = torch.as_tensor(self.log_har.bounds)
         return save(arrays)
 
     def version(self) -> str:
@@ -194,8 +193,8 @@ def _load_log_har(names: tuple[str, ...], arrays: Mapping[str, torch.Tensor]) ->
     coefficients = _floats(arrays["har.coefficients"])
     if coefficients.shape[1] != len(names) + 1:
         raise UsageError(f"Expected {len(names) + 1} coefficients, found {coefficients.shape[1]}.")
-    bounds = _floats(arrays["har.bounds"]) if "har.bounds" in arrays else None
-    if bounds is not None and bounds.shape != (len(coefficients), 2, len(names)):
+    bounds = _floats(arrays["har.bounds"])
+    if bounds.shape != (len(coefficients), 2, len(names)):
         raise UsageError(f"Expected bounds of {len(names)} features, found an array of {bounds.shape}.")
     return LogHar(names, coefficients, _floats(arrays["har.quantiles"]), bounds)
 

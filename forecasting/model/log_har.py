@@ -37,14 +37,13 @@ class LogHar:
         names: The F features that it reads, in order: those of the network beside it.
         coefficients: (H, F + 1) of the log scale, the constant first.
         quantiles: (H, 99) of the standardised residuals at RESIDUAL_LEVELS.
-        bounds: (H, 2, F) least and greatest value of each feature in the fit, which a forecast keeps to; None
-            in a model that was stored without.
+        bounds: (H, 2, F) least and greatest value of each feature in the fit, which a forecast keeps to.
     """
 
     names: tuple[str, ...]
     coefficients: Floats
     quantiles: Floats
-    bounds: Floats | None = None
+    bounds: Floats
 
     def forecast(self, window: Lookback, config: SimulationConfig) -> Floats:
         """Return the (H, Q) scale of each horizon x the residual quantiles, linear between RESIDUAL_LEVELS.
@@ -86,8 +85,7 @@ class LogHar:
 
     def _log_scale(self, features: Floats, windows: Lookback, h: int) -> Floats:
         regressors = compute_features_ahead(features, windows, self.names, ahead=h)
-        if self.bounds is not None:
-            regressors = regressors.clip(*self.bounds[h - 1])
+        regressors = regressors.clip(*self.bounds[h - 1])
         with_constant = np.concatenate([np.ones_like(regressors[..., :1]), regressors], axis=-1)
         return _bounded_log_scale(with_constant, self.coefficients[h - 1])
 

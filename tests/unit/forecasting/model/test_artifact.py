@@ -227,18 +227,12 @@ def test_numbers_that_are_not_finite_are_refused_by_name(name: str, value: float
         load_model(version, save(arrays), config)
 
 
-def test_the_range_of_the_fit_travels_with_a_model_and_a_model_without_one_still_serves(
-    model: Model, stored: Stored
-) -> None:
+def test_the_range_of_the_fit_travels_with_a_model(model: Model, stored: Stored) -> None:
     log_har = LogHar(model.manifest.features, *draw_regression(model))
     bounded = replace(model, log_har=log_har)
     again = load_model(bounded.version(), bounded.weights(), stored[2]).log_har
     assert again is not None
     np.testing.assert_array_equal(again.bounds, log_har.bounds)
-    older = replace(model, log_har=replace(log_har, bounds=None))
-    found = load_model(older.version(), older.weights(), stored[2]).log_har
-    assert found is not None
-    assert found.bounds is None
     broken = replace(model, log_har=replace(log_har, bounds=log_har.coefficients.copy()))
     require_refusal(broken.version(), broken.weights(), stored[2])
 

@@ -163,7 +163,6 @@ def test_a_horizon_with_too_few_outcomes_takes_over_the_coefficients_of_the_next
 
 
 def test_a_forecast_keeps_to_the_range_of_the_fit(fitted: LogHar, training: Sequence[TickerFeatures]) -> None:
-    assert fitted.bounds is not None
     regressors = build_horizon_sample(training, NAMES, 2, config=LogHarConfig()).regressors[:, 1:]
     np.testing.assert_allclose(fitted.bounds[1], [regressors.min(axis=0), regressors.max(axis=0)])
 
@@ -197,12 +196,18 @@ def test_the_quantiles_are_those_of_residuals_with_recent_weights_moved_to_the_m
     assert (np.abs(fitted.quantiles[2] - np.quantile(residuals, RESIDUAL_LEVELS)) > 1e-3).any()
 
 
+def build_model(coefficients: Floats, quantiles: Floats) -> LogHar:
+    """The same residual quantiles at each horizon, and no bound of the features."""
+    bounds = np.array([[-np.inf], [np.inf]]) * np.ones((len(coefficients), 1, len(NAMES)))
+    return LogHar(NAMES, coefficients, np.tile(quantiles, (len(coefficients), 1)), bounds)
+
+
 def test_a_report_that_is_due_widens_the_bands_of_the_horizons_that_it_falls_into(window: Lookback) -> None:
     coefficients = np.zeros((6, len(NAMES) + 1))
     coefficients[:, 1 + NAMES.index("quarter_1")] = 0.2
     surprises = np.zeros(WINDOW)
     surprises[-QUARTER + 5] = 6.0  # on the sixth session, three sessions earlier at most
-    model = LogHar(NAMES, coefficients, np.tile(np.linspace(-2, 2, 99), (6, 1)))
+    model = build_model(coefficients, np.linspace(-2, 2, 99))
     due, quiet = (replace(window, surprises=each) for each in (surprises, np.zeros(WINDOW)))
     config = SimulationConfig(horizon=6)
     wider = np.ptp(model.forecast(due, config), axis=1) / np.ptp(model.forecast(quiet, config), axis=1)
@@ -214,7 +219,7 @@ def test_the_forecast_by_hand(window: Lookback) -> None:
     config = SimulationConfig(horizon=2, levels=(0.05, 0.125, 0.5, 0.875, 0.95))
     coefficients = np.zeros((3, len(NAMES) + 1))
     coefficients[1, 0] = np.log(2)
-    found = LogHar(NAMES, coefficients, np.tile(NORMAL, (3, 1))).forecast(window, config)
+    found = build_model(coefficients, NORMAL).forecast(window, config)
     expected = forecast_random_walk(window, config) * [[1], [2]]
     assert found == pytest.approx(expected, rel=1e-3, abs=1e-12)  # linear between two of the fitted levels
 
@@ -222,7 +227,7 @@ def test_the_forecast_by_hand(window: Lookback) -> None:
 def test_a_log_scale_keeps_the_bound_of_the_networks(window: Lookback) -> None:
     wild = np.zeros((2, len(NAMES) + 1))
     wild[:, 0] = 1e6
-    widest = LogHar(NAMES, wild, np.tile(NORMAL, (2, 1))).forecast(window, SimulationConfig(horizon=1))
+    widest = build_model(wild, NORMAL).forecast(window, SimulationConfig(horizon=1))
     expected = np.exp(4) * forecast_random_walk(window, SimulationConfig(horizon=1))
     assert widest == pytest.approx(expected, rel=1e-3, abs=1e-9)
 

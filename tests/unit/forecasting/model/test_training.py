@@ -24,7 +24,8 @@ ROWS, INPUTS, KNOTS = 500, 3, (1, 3)
 TINY = NetworkConfig(hidden=8, layers=1, head=(8, 4), knots=KNOTS, shrinkage=(1.0, 0.5))
 TRAINING = TrainingConfig(lookback=10, segment=20, history_sessions=450, max_epochs=6, batch_size=8)
 NORMAL = np.array([NormalDist().inv_cdf(level) for level in RESIDUAL_LEVELS])
-LINEAR = LogHar((), np.zeros((3, 1)), np.tile(NORMAL, (3, 1)))  # what it knows is out of the targets already
+# What it knows is out of the targets already.
+LINEAR = LogHar((), np.zeros((3, 1)), np.tile(NORMAL, (3, 1)), np.zeros((3, 2, 0)))
 
 
 class Fit(NamedTuple):
