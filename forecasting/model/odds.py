@@ -107,19 +107,13 @@ def measure_odds(paths: Floats, levels: Sequence[float]) -> PathOdds:
         levels: Quantile levels of the drawdown, Q of them.
     """
     within = tuple(sessions for sessions in WITHIN if sessions <= paths.shape[1])
+    ends = np.array(within, np.int64) - 1
     extremes, moves = measure_extremes(paths), np.log1p(TOUCH_MOVES)
-    touched = [
-        [
-            (extremes.highest if move > 0 else extremes.lowest)[:, sessions - 1] * np.sign(move) >= abs(move)
-            for move in moves
-        ]
-        for sessions in within
-    ]
-    ends = [sessions - 1 for sessions in within]
+    rises, falls = extremes.highest[:, ends, None] >= moves, extremes.lowest[:, ends, None] <= moves
     return PathOdds(
         within=within,
         moves=TOUCH_MOVES,
-        touch=np.array(touched, np.float64).reshape(len(within), len(TOUCH_MOVES), -1).mean(axis=-1),
+        touch=np.where(moves > 0, rises, falls).mean(axis=0),  # (S, B, V) to (B, V)
         levels=tuple(levels),
         drawdown=np.quantile(extremes.drawdown[:, ends], levels, axis=0).T,
     )
