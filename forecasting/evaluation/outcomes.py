@@ -6,6 +6,7 @@ no score.
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import compress
 from types import MappingProxyType
 
 import numpy as np
@@ -117,12 +118,5 @@ def _restate_closes(issued: pd.DataFrame, history: PriceHistory) -> Floats:
 
 def _group_by_levels(rows: pd.DataFrame, levels: list[float]) -> list[tuple[tuple[float, ...], pd.DataFrame]]:
     """Return the rows in groups that have the same levels: those of earlier releases were a setting."""
-    given = rows[levels].notna().to_numpy()
-    patterns, group = np.unique(given, axis=0, return_inverse=True)
-    return [
-        (
-            tuple(level for level, present in zip(levels, pattern, strict=True) if present),
-            rows[group == index],
-        )
-        for index, pattern in enumerate(patterns)
-    ]
+    given = [rows[level].notna() for level in levels]
+    return [(tuple(compress(levels, present)), part) for present, part in rows.groupby(given)]
