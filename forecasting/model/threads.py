@@ -8,21 +8,11 @@ long where something does, because they wait for each other by spinning.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import torch
 
-
-@dataclass
-class _Counter:
-    """Simulations under way in this process, and the thread count to return to."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    inside: int = 0
-    before: int = 1
-
-
-_COUNTER = _Counter()
+_LOCK = threading.Lock()
+_HELD: list[int] = []  # for each block under way in this process, the thread count to return to
 
 
 @contextmanager
@@ -32,15 +22,13 @@ def single_thread() -> Iterator[None]:
     OpenMP counts by calling thread and torch starts a new thread from the latest count set anywhere, so each
     block gives its own thread back what the first of the concurrent ones found.
     """
-    with _COUNTER.lock:
-        if _COUNTER.inside == 0:
-            _COUNTER.before = torch.get_num_threads()
-        _COUNTER.inside += 1
-        torch.get_num_threads()  # the first use of torch in a thread sets its count: before ours, not after
+    with _LOCK:
+        # Also where it is not kept: the first use of torch in a thread sets its count, before ours.
+        found = torch.get_num_threads()
+        _HELD.append(_HELD[0] if _HELD else found)
         torch.set_num_threads(1)
     try:
         yield
     finally:
-        with _COUNTER.lock:
-            _COUNTER.inside -= 1
-            torch.set_num_threads(_COUNTER.before)
+        with _LOCK:
+            torch.set_num_threads(_HELD.pop())
