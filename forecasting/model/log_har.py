@@ -161,7 +161,8 @@ def _fit_knot(sample: HorizonSample, h: int, shorter: Floats | None, *, config: 
     coefficients = _maximise_likelihood(sample, start, config) if is_enough else start
     features = sample.regressors[:, 1:]
     residuals = sample.target * np.exp(-_bounded_log_scale(sample.regressors, coefficients))
-    moved = _move_to_expected_mean(residuals, sample.weights, h)
+    # To the mean that is to be expected of h sessions, not that of the past.
+    moved = residuals + np.sqrt(h) * EXPECTED_MEAN - np.average(residuals, weights=sample.weights)
     bounds = np.stack([features.min(axis=0), features.max(axis=0)])
     quantiles = np.quantile(moved, RESIDUAL_LEVELS, weights=sample.weights, method="inverted_cdf")
     return _Knot(coefficients, bounds, quantiles)
@@ -236,12 +237,6 @@ def _maximise_likelihood(sample: HorizonSample, start: Floats, config: LogHarCon
         return likelihood + 0.5 * (penalty * beta**2).sum()
 
     return minimise(penalised_loss, torch.as_tensor(start), iterations=config.max_iterations).numpy()
-
-
-def _move_to_expected_mean(residuals: Floats, weights: Floats, h: int) -> Floats:
-    """(N,) residuals of h sessions, shifted to the prior mean of standardised returns over h sessions."""
-    moved: Floats = residuals + np.sqrt(h) * EXPECTED_MEAN - np.average(residuals, weights=weights)
-    return moved
 
 
 def _bounded_log_scale(regressors: Floats, coefficients: Floats) -> Floats:
