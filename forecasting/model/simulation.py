@@ -17,7 +17,7 @@ from forecasting.features.registry import compute_features
 from forecasting.model.artifact import Model
 from forecasting.model.dataset import TickerFeatures
 from forecasting.model.heads import as_batch, draw_run_masks, require_live
-from forecasting.model.network import Masks, Output, State, expand_masks, expand_state
+from forecasting.model.network import Masks, Output, expand_masks, expand_state
 from forecasting.model.random_streams import LARGEST_STEP, open_stream
 from forecasting.model.residuals import ResidualPool
 from forecasting.model.threads import single_thread
@@ -38,9 +38,9 @@ def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfi
     with single_thread(), torch.inference_mode():
         encoded = model.network(as_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
         require_live(encoded.correction[:, -1].numpy(), ticker.ticker)
-        return _roll_forward(
-            model, ticker.window, _expand(encoded, copies), masks=expand_masks(masks, copies), noise=noise
-        )
+        correction = encoded.correction[:, -1:].repeat_interleave(copies, dim=0)
+        first = Output(correction, expand_state(encoded.state, copies))
+        return _roll_forward(model, ticker.window, first, masks=expand_masks(masks, copies), noise=noise)
 
 
 def draw_noise(pool: ResidualPool, stream: np.random.Generator, config: SimulationConfig) -> Floats:
@@ -90,11 +90,6 @@ def _extend_reports(reports: ReportWindow, horizon: int) -> ReportWindow:
     """(1, W + H) reports of the history and of the simulated sessions: those were ahead of it."""
     weights = np.concatenate([reports.weights, reports.ahead[:horizon]])
     return ReportWindow(weights[None], reports.ahead[None], np.array([reports.size]))
-
-
-def _expand(out: Output, copies: int) -> Output:
-    state: State = expand_state(out.state, copies)
-    return Output(out.correction[:, -1:].repeat_interleave(copies, dim=0), state)
 
 
 def _last(out: Output) -> Floats:
