@@ -56,12 +56,11 @@ class RungFailedError(ModelError):
 
 
 class DropoutNotLiveError(ModelError):
-    """Two Monte-Carlo-dropout runs agree to the last bit, so the bands would lack model uncertainty."""
+    """All dropout runs agree to the last bit under masks that differ: the bands would lack uncertainty."""
 
     def __init__(self, ticker: str) -> None:
         super().__init__(
-            f"Expected dropout runs for {ticker} to differ, found them identical; "
-            "train a model with dropout > 0."
+            f"Expected dropout runs for {ticker} to differ, found them identical; train a new model."
         )
 
 

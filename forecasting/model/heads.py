@@ -92,7 +92,7 @@ def forecast_heads(
     with single_thread(), torch.inference_mode():
         # The first layer reads the one row for all runs; their masks come behind it.
         corrections = model.network(lookback, masks).correction[:, -1].numpy().astype(np.float64)
-    require_live(corrections, ticker.ticker)
+    require_live(corrections, masks, ticker.ticker)
     horizons = range(1, config.horizon + 1)
     return DropoutRuns(
         linear=model.log_har.scales(ticker.window, horizons),
@@ -108,17 +108,19 @@ def draw_run_masks(model: Model, stream: np.random.Generator, runs: int) -> Mask
     return model.network.draw_masks(runs, generator)
 
 
-def require_live(corrections: Floats, ticker: str) -> None:
-    """Raise unless dropout runs differ.
+def require_live(corrections: Floats, masks: Masks, ticker: str) -> None:
+    """Raise unless dropout runs differ; chance may draw the same masks for a few runs of a small network.
 
     Args:
         corrections: (M, K) of the runs.
+        masks: Of the runs.
         ticker: The symbol.
 
     Raises:
-        DropoutNotLiveError: They are identical.
+        DropoutNotLiveError: They are identical under masks that differ.
     """
-    if np.ptp(corrections, axis=0).max() == 0:  # NaN is another fault, which the check of the bands names
+    # NaN is another fault, which the check of the bands names.
+    if np.ptp(corrections, axis=0).max() == 0 and any((mask != mask[0]).any() for mask in masks):
         raise DropoutNotLiveError(ticker)
 
 

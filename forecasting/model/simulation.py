@@ -37,7 +37,7 @@ def simulate_paths(model: Model, ticker: TickerFeatures, config: SimulationConfi
     lookback = ticker.features[-model.manifest.config.training.lookback :, model.inputs]
     with single_thread(), torch.inference_mode():
         encoded = model.network(as_batch(np.broadcast_to(lookback, (runs, *lookback.shape))), masks)
-        require_live(encoded.correction[:, -1].numpy(), ticker.ticker)
+        require_live(encoded.correction[:, -1].numpy(), masks, ticker.ticker)
         correction = encoded.correction[:, -1:].repeat_interleave(copies, dim=0)
         first = Output(correction, expand_state(encoded.state, copies))
         return _roll_forward(model, ticker.window, first, masks=expand_masks(masks, copies), noise=noise)

@@ -20,6 +20,7 @@ from forecasting.model.heads import (
     expect_log_scale,
     forecast_heads,
     interpolate_knots,
+    require_live,
 )
 from forecasting.model.log_har import RESIDUAL_LEVELS
 from forecasting.model.random_streams import open_stream
@@ -136,6 +137,13 @@ def test_identical_dropout_runs_are_refused(
         DropoutNotLiveError, match="Expected dropout runs for OLD to differ, found them identical"
     ):
         forecast_heads(untrained, tickers[0], tiny_simulation, as_of=AS_OF)
+
+
+def test_masks_that_chance_made_alike_are_no_fault() -> None:
+    alike, other = torch.ones(4, 1, 8), torch.tensor([1.0, 1.0, 0.0]).reshape(3, 1, 1)
+    require_live(np.zeros((4, 2)), (alike, alike), "OLD")
+    with pytest.raises(DropoutNotLiveError):
+        require_live(np.zeros((3, 2)), (alike[:3], other), "OLD")
 
 
 def test_masks_of_a_ticker_depend_on_seed_session_and_ticker_alone(
