@@ -2,9 +2,13 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Timer
 
 SECONDS_BETWEEN_LINES = 15.0  # where no terminal shows a line being rewritten
+SLOW_SECONDS = 5.0
 
 
 @dataclass
@@ -28,6 +32,18 @@ class ProgressLine:
         end = "\r" if sys.stderr.isatty() and not is_last else "\n"
         line = f"{self.label}: {self.done} of {self.total}, {_format_clock(left)} left"
         print(f"{line:60}", end=end, file=sys.stderr, flush=True)  # noqa: T201  # the person waits for it
+
+
+@contextmanager
+def announce_if_slow(text: str, seconds: float = SLOW_SECONDS) -> Iterator[None]:
+    """Say on standard error what the block is at, if it lasts longer than some seconds."""
+    timer = Timer(seconds, lambda: print(text, file=sys.stderr, flush=True))  # noqa: T201  # as above
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _format_clock(seconds: float) -> str:

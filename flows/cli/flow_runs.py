@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from flows.cli.options import build_parameters
 from flows.cli.output import print_result
 from flows.failures import require_prefect_settings
+from flows.progress_line import announce_if_slow
 
 if TYPE_CHECKING:
     from flows.summary import RunSummary
@@ -43,8 +44,9 @@ def call_flow(name: str, **parameters: Any) -> Any:
 
     require_server()
     with temporary_server() as wait_for_server:
-        flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
-        wait_for_server()
+        with announce_if_slow("Starting: the flow is loaded, and a Prefect server of its own comes up."):
+            flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
+            wait_for_server()
         try:
             result = call_for_result(flow, **parameters)
         except (HTTPError, RuntimeError) as error:  # Prefect's, since a flow turns its own into its state

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 
 import pytest
 
+from flows.progress_line import announce_if_slow
 from flows.steps import progress
 from flows.steps.progress import Progress, log_progress
 
@@ -66,3 +67,30 @@ def test_a_short_block_logs_nothing_and_an_error_passes(lines: Lines) -> None:
 
 def test_a_step_that_counts_nothing_is_at_work() -> None:
     assert Progress("train").describe().startswith("train: at work after 0 seconds")
+
+
+class Printed:
+    """Standard error of a person who waits; `there` is set with the first text."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.there = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.text += text
+        self.there.set()
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def test_a_slow_start_says_what_it_is_at_and_a_quick_one_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = Printed()
+    monkeypatch.setattr("sys.stderr", printed)
+    with announce_if_slow("Starting.", seconds=3600):
+        pass
+    assert printed.text == ""
+    with announce_if_slow("Starting.", seconds=0):
+        assert printed.there.wait(60)
+    assert printed.text.startswith("Starting.")
