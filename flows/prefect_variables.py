@@ -18,12 +18,12 @@ def resolve_settings(**overrides: Any) -> Settings:
         **overrides: Settings given by the caller; None leaves the environment's value.
 
     Raises:
-        UsageError: As `load_settings` and `resolve_variables`; or a folder of price files is given for
-            another source, which would leave it unread.
+        UsageError: As `load_settings` and `resolve_variables`; or a folder of price files is given without
+            its source, and would stay unread.
         SourceError: As `resolve_variables`.
     """
     settings = load_settings(**overrides)
-    if overrides.get("csv_dir") and settings.source != "csv":
+    if overrides.get("csv_dir") and not overrides.get("source") and settings.source != "csv":
         raise UsageError(
             f"Expected the source csv for the folder of price files that is given, found {settings.source}; "
             "add --source csv, or leave --csv-dir out."

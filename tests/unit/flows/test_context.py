@@ -207,10 +207,12 @@ def test_a_scope_is_resolved_without_a_store(workplace: Path, monkeypatch: pytes
     assert not (workplace / "elsewhere").exists()
 
 
-def test_a_folder_of_price_files_for_another_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_price_files_without_its_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be left unread, and the prices of that source be taken for its own."""
+    monkeypatch.setenv("BANDCAST_SOURCE", "sample")
     with pytest.raises(UsageError, match=r"source csv .* found sample; add --source csv"):
-        resolve_scope(DUE, source="sample", csv_dir="prices")
+        resolve_scope(DUE, csv_dir="prices")
+    assert resolve_scope(DUE, source="sample", csv_dir="prices").settings.source == "sample"
     monkeypatch.setenv("BANDCAST_CSV_DIR", "prices")
     assert resolve_scope(DUE, source="sample").source.name == "sample"
 
