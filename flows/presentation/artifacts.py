@@ -62,7 +62,7 @@ def format_key(kind: str, name: str) -> str:
 
 def show_bands(bands: pd.DataFrame, query: str, reports: Mapping[str, Sequence[DatedReport]]) -> None:
     """Show a table of bands with the reports up to their targets, and the query that reads the bands."""
-    create_table_artifact(list_bands(bands, reports), key="bands", description=query)
+    create_table_artifact(list_bands(bands, reports), key="bands", description=f"The newest bands: {query}")
 
 
 def list_bands(

@@ -96,7 +96,7 @@ def sheet_from_frame(
 
 
 def to_records(sheet: Sheet, digits: int | None = None) -> list[dict[str, Any]]:
-    """Return each row as a JSON object of every column, shown or not; dates become text.
+    """Return each row as a JSON object of every column, shown or not; dates become text of ISO 8601.
 
     Args:
         sheet: The table.
@@ -107,8 +107,8 @@ def to_records(sheet: Sheet, digits: int | None = None) -> list[dict[str, Any]]:
 
 
 def to_json(value: Any) -> str:
-    """Format plain values, dates and paths as JSON."""
-    return json.dumps(value, indent=2, default=str)
+    """Format plain values, dates of ISO 8601 and paths as JSON."""
+    return json.dumps(value, indent=2, default=_json_text)
 
 
 def to_markdown(sheet: Sheet) -> str:
@@ -277,8 +277,12 @@ def _json_value(value: Any, digits: int | None) -> Any:
     if isinstance(value, tuple):
         return [_json_value(item, digits) for item in value]
     if isinstance(value, date):
-        return str(value)
+        return _json_text(value)
     return float(f"{value:.{digits}g}") if isinstance(value, float) and digits is not None else value
+
+
+def _json_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _plain_values(column: "pd.Series") -> list[Any]:

@@ -234,7 +234,7 @@ def _is_decided(tx: Transaction, version: str) -> bool:
     record = tx.models.get(version)
     if record is None or record.status not in ("champion", "refused"):
         return False
-    get_run_logger().info("promotion: the same prices make the same model: the %s one", record.status)
+    get_run_logger().info("promotion: no test, since the same prices make the %s model again", record.status)
     return True
 
 

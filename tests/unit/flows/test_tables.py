@@ -1,7 +1,7 @@
 """The renderer: one sheet as a terminal table, Markdown and JSON records."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
@@ -232,6 +232,12 @@ def test_records_hold_every_column_as_json_values() -> None:
     assert to_records(SHEET, digits=4)[2]["share"] == 0.1235
     tiny = Sheet("", (Column("price"),), ((1.23456789e-11,), (622_830.55,)))
     assert to_records(tiny, digits=8) == [{"price": 1.2345679e-11}, {"price": 622_830.55}]
+
+
+def test_instants_in_json_are_of_iso_8601() -> None:
+    issued, text = datetime(2024, 6, 3, 22, 30, tzinfo=UTC), "2024-06-03T22:30:00+00:00"
+    assert to_records(Sheet("", (Column("issued_at"),), ((issued,),))) == [{"issued_at": text}]
+    assert json.loads(to_json({"issued_at": pd.Timestamp(issued)})) == {"issued_at": text}
 
 
 HOSTILE = "[link=https://evil.example]x[/link] [/] \x1b[31mred\nforged <b>|`*\u202e"
