@@ -82,7 +82,9 @@ def load_bands(
         bands = tx.forecasts.load_latest(tickers or None, until, horizons=horizons)
         if bands.empty:
             raise _nothing_stored(store, tx, tickers, until=until)
-    return bands
+    # Whole numbers beside missing ones, of which pandas makes decimals.
+    reports = bands["reports_ahead"].astype("Int64").astype(object)
+    return bands.assign(reports_ahead=reports.where(reports.notna(), None))
 
 
 def select_charted(bands: pd.DataFrame, watched: Sequence[str], number: int) -> tuple[str, ...]:

@@ -34,12 +34,12 @@ def issued(store: Store) -> Store:
     return store
 
 
-def publish(store: Store, anchor: float) -> None:
+def publish(store: Store, anchor: float, ticker: str = "AAA", reports_ahead: int | None = None) -> None:
     days = pd.DatetimeIndex(["2024-01-02"])
     actions = as_actions(pd.DataFrame({"split": [], "dividend": []}, pd.DatetimeIndex([])))
-    history = PriceHistory("AAA", pd.DataFrame(anchor, days, list(BAR_COLUMNS)), actions)
+    history = PriceHistory(ticker, pd.DataFrame(anchor, days, list(BAR_COLUMNS)), actions)
     forecast = Forecast(
-        ticker="AAA",
+        ticker=ticker,
         as_of=DAY,
         anchor_close=anchor,
         target_sessions=(date(2024, 1, 3),),
@@ -51,6 +51,7 @@ def publish(store: Store, anchor: float) -> None:
         data_fingerprint="f",
         regime="calm",
         n_outcomes=(0,),
+        reports_ahead=None if reports_ahead is None else (reports_ahead,),
     )
     with store.writing() as tx:
         version = tx.models.add_baseline(NOW)
@@ -73,6 +74,13 @@ def test_show_knows_the_source_by_setting_or_option(
     assert show("--source", source) == {anchor}
     monkeypatch.setenv("BANDCAST_SOURCE", source)
     assert show() == {anchor}
+
+
+def test_counts_are_whole_numbers_in_json_also_beside_missing_ones(issued: Store) -> None:
+    publish(issued.for_source("csv"), 60.0, "BBB", reports_ahead=1)
+    shown = CliRunner().invoke(app, ["show", "--json", "--source", "csv"]).stdout
+    assert '"reports_ahead": null' in shown
+    assert '"reports_ahead": 1,' in shown
 
 
 def test_a_source_without_bands_names_the_store_and_those_that_have_some(issued: Store) -> None:
