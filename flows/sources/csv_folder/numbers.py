@@ -14,6 +14,7 @@ NUMBERS = (*PRICES, "volume", "split")
 MISSING = ("", "-", "--", "null", "nan", "na", "n/a", "none")
 CURRENCY = r"^[$€£¥]\s*|\s*[$€£¥]$"
 SIGN = r"([$€£¥])"
+SPACES = r"\s|(?<=\d)['’](?=\d{3})"  # 1'000 is of Switzerland
 UNITS = {"K": 1e3, "M": 1e6, "B": 1e9}
 PLAIN = re.compile(
     r"(?:[+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?\n)*"
@@ -37,7 +38,8 @@ class _Marks:
 
     def parse(self, cells: pd.Series) -> pd.Series:
         """Parse text without unit and currency; NaN where it does not parse with these marks."""
-        groups = rf"\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+"
+        mark = re.escape(self.thousands)
+        groups = rf"\d{{1,3}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}"  # of two digits in India
         shape = rf"[+-]?(?:{groups}|\d+)?(?:{re.escape(self.decimal)}\d*)?(?:[eE][+-]?\d+)?"
         fits = cells.str.fullmatch(shape) & cells.str.contains(r"\d")
         plain = cells.str.replace(self.thousands, "", regex=False).str.replace(self.decimal, ".", regex=False)
@@ -83,8 +85,8 @@ def _join(cells: pd.Series) -> str:
 
 
 def _clean(cells: pd.Series) -> pd.Series:
-    """Return the cells without currency and spaces; NA where nothing is meant."""
-    bare = cells.str.replace(CURRENCY, "", regex=True).str.replace(r"\s", "", regex=True)
+    """Return the cells without currency, spaces and apostrophes; NA where nothing is meant."""
+    bare = cells.str.replace(CURRENCY, "", regex=True).str.replace(SPACES, "", regex=True)
     return bare.mask(bare.str.lower().isin(MISSING))
 
 
