@@ -16,6 +16,7 @@ CURRENCY = r"^[$€£¥]\s*|\s*[$€£¥]$"
 SIGN = r"([$€£¥])"
 SPACES = r"\s|(?<=\d)['’](?=\d{3})"  # 1'000 is of Switzerland
 UNITS = {"K": 1e3, "M": 1e6, "B": 1e9}
+UNIT = r"[KMBkmb]$"
 PLAIN = re.compile(
     r"(?:[+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?\n)*"
 )  # cells that most files have, one a line
@@ -44,6 +45,9 @@ class _Marks:
         fits = cells.str.fullmatch(shape) & cells.str.contains(r"\d")
         plain = cells.str.replace(self.thousands, "", regex=False).str.replace(self.decimal, ".", regex=False)
         return pd.to_numeric(plain.where(fits), errors="coerce").astype(np.float64)
+
+
+DOT, COMMA = _Marks(".", ","), _Marks(",", ".")
 
 
 def parse_numbers(ticker: str, table: pd.DataFrame, delimiter: str = ",") -> pd.DataFrame:
@@ -75,7 +79,7 @@ def parse_numbers(ticker: str, table: pd.DataFrame, delimiter: str = ",") -> pd.
         _refuse_parted(ticker, columns, lines)
     if is_plain:
         return pd.DataFrame(columns).apply(pd.to_numeric).astype(np.float64)
-    marks = _find_marks(ticker, pd.concat([columns[name] for name in PRICES if name in columns]))
+    marks = _find_marks(ticker, columns)
     return pd.DataFrame({name: _parse(ticker, name, cells, marks=marks) for name, cells in columns.items()})
 
 
@@ -129,24 +133,28 @@ def _refuse_parted(ticker: str, columns: Mapping[str, pd.Series], lines: Mapping
             raise BadBarsError(ticker, "numbers without a zero before them", found)
 
 
-def _find_marks(ticker: str, prices: pd.Series) -> _Marks:
-    """Return the marks that the prices of a file show."""
-    present = prices.dropna()
+def _find_marks(ticker: str, columns: Mapping[str, pd.Series]) -> _Marks:
+    """Return the marks that the prices of a file show, or else its volume."""
+    present = pd.concat([columns[name] for name in PRICES if name in columns]).dropna()
     dots, commas = present.str.count(r"\."), present.str.count(",")
     both = present[(dots > 0) & (commas > 0)]
     if not both.empty:
         decimal = "." if both.iloc[0].rfind(".") > both.iloc[0].rfind(",") else ","
-        return _Marks(decimal, "," if decimal == "." else ".")
+        return DOT if decimal == "." else COMMA
     if not (commas > 0).any():
-        return _Marks(".", ",")
+        return DOT
     if (dots > 0).any() or (commas > 1).any():
-        return _Marks(".", ",")
+        return DOT
     thousands = present[commas > 0].str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}")
     if thousands.all():
+        volume = columns.get("volume", present).dropna().str.replace(UNIT, "", regex=True)
+        fitting = [marks for marks in (DOT, COMMA) if marks.parse(volume).notna().all()]
+        if len(fitting) == 1:  # volume such as 1,234,567 or 12.30M
+            return fitting[0]
         cell = present[commas > 0]
         found = f"'{cell.iloc[0]}' in line {cell.index[0]}, whose comma may be of thousands or of decimals"
         raise BadBarsError(ticker, "prices with a decimal point", found)
-    return _Marks(",", ".")
+    return COMMA
 
 
 def _parse(ticker: str, name: str, cells: pd.Series, *, marks: _Marks) -> pd.Series:
@@ -154,7 +162,7 @@ def _parse(ticker: str, name: str, cells: pd.Series, *, marks: _Marks) -> pd.Ser
     bare = cells
     if name == "volume":
         factors = cells.str[-1:].str.upper().map(UNITS).fillna(1.0).astype(np.float64)
-        bare = cells.str.replace(r"[KMBkmb]$", "", regex=True)
+        bare = cells.str.replace(UNIT, "", regex=True)
     numbers = marks.parse(bare)
     wrong = numbers.isna() & cells.notna()
     if wrong.any():

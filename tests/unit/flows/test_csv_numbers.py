@@ -45,3 +45,19 @@ def test_a_cell_that_shows_what_dots_mean_is_enough(name: str, sign: str) -> Non
     parsed = parse_numbers("A", prices, ";")
     assert parsed["close"].iloc[0] in (2.5, 2.51)
     assert parsed[name].iloc[1] == float(sign)
+
+
+@pytest.mark.parametrize(
+    ("volume", "close"),
+    [("1,234,567", 55_800), ("12.30M", 55_800), ("12,34,567", 55_800), ("1.234.567", 55.8), ("12,30M", 55.8)],
+)
+def test_volume_shows_what_the_commas_of_prices_mean(volume: str, close: float) -> None:
+    prices = pd.DataFrame({"close": ["55,800", "980"], "volume": [volume, ""]}, dtype=str)
+    assert parse_numbers("A", prices)["close"].tolist() == [close, 980]
+
+
+@pytest.mark.parametrize("volume", ["", "1234567", "123,456", "12,345K", "many"])
+def test_volume_that_may_be_either_leaves_the_commas_of_prices_open(volume: str) -> None:
+    prices = pd.DataFrame({"close": ["55,800", "980"], "volume": [volume, ""]}, dtype=str)
+    with pytest.raises(BadBarsError, match=r"'55,800' in line 0, whose comma may be of thousands"):
+        parse_numbers("A", prices)
