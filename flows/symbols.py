@@ -16,7 +16,7 @@ from forecasting.text import is_symbol
 FILE_MARK = "@"
 VARIABLE_MARK = "@variable:"
 _HEADINGS = ("ticker", "symbol", "tickers", "symbols")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"(?i)\d{4}([-.]?)\d{2}\1\d{2}|\d{1,2}([-.])(?:\d{1,2}|[a-z]{3})\2\d{2,4}")
 _VARIABLE = re.compile(f"{VARIABLE_MARK}[a-z0-9_-]{{1,255}}")  # as Prefect's pages allow
 
 
@@ -79,16 +79,26 @@ def read_watchlist(path: Path) -> tuple[str, ...]:
     except (OSError, UnicodeError, csv.Error) as error:
         found = getattr(error, "strerror", None) or "no text in UTF-8"
         raise UsageError(f"{expected}, found {found}; correct the path, or run `bandcast init`.") from None
-    # A file of prices taken for a list would be one ticker a day.
-    wrong = [
-        number
-        for number, cell in enumerate(cells, start=1)
-        if not is_symbol(cell.upper()) or _DAY.fullmatch(cell)
-    ]
-    if wrong or not cells:
-        found = f"no symbol in entry {wrong[0]}" if wrong else "no entry"
-        raise UsageError(f"{expected}, found {found}; correct it.")
-    return tuple(map(parse_ticker, cells))
+    tickers = []
+    for number, cell in enumerate(cells, start=1):
+        try:
+            tickers.append(parse_entry(cell))
+        except SymbolError:
+            raise UsageError(f"{expected}, found no symbol in entry {number}; correct it.") from None
+    if not tickers:
+        raise UsageError(f"{expected}, found no entry; correct it.")
+    return tuple(tickers)
+
+
+def parse_entry(cell: str) -> str:
+    """Parse a symbol of a list in a file; a file of prices in its place would be one ticker a day.
+
+    Raises:
+        SymbolError: It is no symbol, or a day.
+    """
+    if _DAY.fullmatch(cell):
+        raise SymbolError(cell)
+    return parse_ticker(cell)
 
 
 def list_symbol_cells(text: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flows.paths import expand_path
 from flows.settings import Settings
-from flows.symbols import list_symbol_cells, parse_ticker
+from flows.symbols import list_symbol_cells, parse_entry
 from forecasting.calendars.exchanges import HOME
 from forecasting.calendars.lookup import Calendars
 from forecasting.errors import SymbolError, UnknownExchangeError, UsageError
@@ -83,7 +83,7 @@ def find_list(name: str) -> Path | None:
 
 
 def _read_symbols(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(parse_ticker, list_symbol_cells(text))))
+    return tuple(dict.fromkeys(map(parse_entry, list_symbol_cells(text))))
 
 
 def _are_all_american(tickers: Sequence[str], calendars: Calendars) -> bool:

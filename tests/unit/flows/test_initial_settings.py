@@ -164,6 +164,9 @@ def test_a_watchlist_may_be_a_line_a_column_or_a_table(
         (f"AAPL\nroot:{SECRET}\n".encode(), "found no symbol in entry 2; correct it"),
         (b"\xff\xfe", "found no text in UTF-8"),
         (b"date,close\n2024-06-03,10\n", "found no symbol in entry 2; correct it"),
+        (b"date,close\n20240603,10\n", "found no symbol in entry 2; correct it"),
+        (b"date,close\n3.6.2024,10\n", "found no symbol in entry 2; correct it"),
+        (b"date,close\n3-Jun-24,10\n", "found no symbol in entry 2; correct it"),
     ],
 )
 def test_a_file_that_is_no_watchlist_is_one_sentence_without_its_content(

@@ -72,7 +72,13 @@ def test_a_file_is_a_table_or_one_symbol_a_line(tmp_path: Path, text: str) -> No
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [(None, "cannot be read"), (b"", "no symbol"), (b"IBM\nno one!\n", "no one!"), (b"\xff\xfe", "read")],
+    [
+        (None, "cannot be read"),
+        (b"", "no symbol"),
+        (b"IBM\nno one!\n", "no one!"),
+        (b"\xff\xfe", "read"),
+        (b"date,close\n2024-06-03,10\n", "'2024-06-03'"),
+    ],
 )
 def test_a_file_that_is_no_list_is_refused(tmp_path: Path, content: bytes | None, found: str) -> None:
     path = tmp_path / "mine.csv"
