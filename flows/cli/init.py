@@ -26,7 +26,10 @@ def init(
         Path, typer.Option(parser=parse_path, metavar=PATH, help="Folder of store, plots and logs.")
     ] = Path(".bandcast"),
     database_url: Annotated[str, typer.Option(help="PostgreSQL, by URL. [default: SQLite in the home]")] = "",
-    source: Annotated[SourceKind, typer.Option(help="Where prices come from.")] = "yahoo",
+    source: Annotated[
+        SourceKind | None,
+        typer.Option(help="Where prices come from. [default: csv with --csv-dir, else yahoo]"),
+    ] = None,
     csv_dir: CsvDir = None,
     exchange: Annotated[
         str | None,
@@ -49,7 +52,7 @@ def init(
         universe or _ask(),
         home,
         database_url=database_url,
-        source=source,
+        source=source or ("csv" if csv_dir else "yahoo"),
         csv_dir=csv_dir,
         schedule=choose_schedule(exchange, datetime.now(UTC).date()) if exchange else None,
     )

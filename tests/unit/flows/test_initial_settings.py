@@ -126,6 +126,18 @@ def test_init_for_price_files_wants_their_folder(workplace: Path, monkeypatch: p
     assert done.stdout.endswith("Mend what fails, then call `bandcast doctor` again.\n")
 
 
+@pytest.mark.parametrize(
+    ("options", "source"),
+    [([], "csv"), (["--source", "csv"], "csv"), (["--source", "sample"], "sample")],
+)
+def test_a_folder_of_price_files_is_the_source_unless_another_is_named(
+    workplace: Path, options: list[str], source: str
+) -> None:
+    (workplace / "prices").mkdir()
+    CliRunner().invoke(app, ["init", "--universe", "KO", "--csv-dir", "prices", *options])
+    assert load_settings().source == source
+
+
 def test_a_watchlist_is_read_by_settings_options_and_forms(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
