@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.failures import describe_masked
+from flows.failures import describe_masked, require_prefect_settings
 from flows.server_access import display_server, read_auth_string, read_server_url
 from flows.settings import TICKER_LISTS, Settings, load_settings
 from flows.symbols import VARIABLE_MARK, names_variable, parse_tickers
@@ -82,6 +82,7 @@ def _read_variable(settings: Settings, name: str) -> Any:
 
 def _list_servers(home: Path) -> Iterator[tuple[str, str | None]]:
     """Yield URL and auth string of the servers that may hold a variable."""
+    require_prefect_settings()
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL  # takes seconds to import
 
     if url := PREFECT_API_URL.value():

@@ -65,6 +65,7 @@ def test_a_wrong_setting_of_prefect_is_bad_usage_and_its_value_is_not_shown() ->
     assert SECRET not in str(translated)
 
 
+@pytest.mark.parametrize("command", [("ingest",), ("prices", "status", "--tickers", "@variable:mine")])
 @pytest.mark.parametrize(
     ("variable", "value", "found"),
     [
@@ -78,10 +79,10 @@ def test_a_wrong_setting_of_prefect_is_bad_usage_and_its_value_is_not_shown() ->
     ],
 )
 def test_a_wrong_setting_of_prefect_is_named_before_its_import_prints_it(
-    workplace: Path, variable: str, value: str, found: str
+    workplace: Path, command: tuple[str, ...], variable: str, value: str, found: str
 ) -> None:
     done = subprocess.run(
-        [Path(sys.executable).with_name("bandcast"), "ingest"],
+        [Path(sys.executable).with_name("bandcast"), *command],
         env=os.environ | {variable: value, "BANDCAST_SOURCE": "sample"},
         capture_output=True,
         text=True,
