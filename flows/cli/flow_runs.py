@@ -11,6 +11,8 @@ from flows.progress_line import announce_if_slow
 if TYPE_CHECKING:
     from flows.summary import RunSummary
 
+STARTING = "Starting: the flow is loaded, and a Prefect server comes up unless PREFECT_API_URL names one."
+
 
 def run_flow(name: str, *, json: bool, source: str | None, **options: Any) -> None:
     """Call the flow of that name with options of the same names as its parameters, and print its summary.
@@ -44,7 +46,7 @@ def call_flow(name: str, **parameters: Any) -> Any:
 
     require_server()
     with temporary_server() as wait_for_server:
-        with announce_if_slow("Starting: the flow is loaded, and a Prefect server of its own comes up."):
+        with announce_if_slow(STARTING):
             flow = getattr(import_module(f"flows.{name}"), name)  # takes seconds, most of them torch
             wait_for_server()
         try:
