@@ -24,8 +24,10 @@ PLAIN = re.compile(
 GROUPED = re.compile(r"(?:[1-9][0-9]{0,2}\.[0-9]{3}\n)+")
 # The same with others below a thousand, one of them with a dot.
 GROUPED_OR_SMALL = re.compile(r"(?=[^.]*\.)(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})?\n)+")
-# A cell whose dot is of decimals, or that lacks the mark which thousands would have.
-SHOWS_DECIMALS = re.compile(r"^(?:(?![1-9][0-9]{0,2}\.[0-9]{3}$)[0-9]*\.[0-9]+|[0-9]{4,})$", re.MULTILINE)
+# A cell whose dot can only be of decimals.
+SHOWS_DECIMALS = re.compile(r"^(?![1-9][0-9]{0,2}\.[0-9]{3}$)[0-9]*\.[0-9]+$", re.MULTILINE)
+# A cell that lacks the mark which thousands would have.
+LACKS_MARK = re.compile(r"^[0-9]{4,}$", re.MULTILINE)
 # Decimals such as the 05 of 12,05; no number is written so.
 PARTED = re.compile(r"^0[0-9]{1,3}$", re.MULTILINE)
 
@@ -113,7 +115,8 @@ def _refuse_grouped(ticker: str, table: pd.DataFrame, lines: Mapping[str, str]) 
 
 def _refuse_doubtful(ticker: str, table: pd.DataFrame, lines: Mapping[str, str]) -> None:
     """Refuse closes that all may be in thousands, in a file that shows nowhere what its dots mean."""
-    if GROUPED_OR_SMALL.fullmatch(lines["close"]) and not any(map(SHOWS_DECIMALS.search, lines.values())):
+    is_shown = any(SHOWS_DECIMALS.search(cells) or LACKS_MARK.search(cells) for cells in lines.values())
+    if GROUPED_OR_SMALL.fullmatch(lines["close"]) and not is_shown:
         cell = table["close"][table["close"].str.contains(".", regex=False)]
         found = f"'{cell.iloc[0]}' in line {cell.index[0]}, whose dot may be of thousands"
         expected = (
@@ -123,7 +126,12 @@ def _refuse_doubtful(ticker: str, table: pd.DataFrame, lines: Mapping[str, str])
 
 
 def _refuse_parted(ticker: str, columns: Mapping[str, pd.Series], lines: Mapping[str, str]) -> None:
-    """Refuse the decimals of a number as a cell of their own: a comma of decimals has parted the two."""
+    """Refuse the decimals of a number as a cell of their own: a comma of decimals has parted the two.
+
+    Where dots are of decimals, a zero before a number is padding.
+    """
+    if any(map(SHOWS_DECIMALS.search, lines.values())):
+        return
     for name, cells in lines.items():
         if parted := PARTED.search(cells):
             line = columns[name].index[columns[name] == parted[0]][0]

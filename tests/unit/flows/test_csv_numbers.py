@@ -27,6 +27,15 @@ def test_prices_and_volume_with_a_dot_before_three_digits_throughout_are_refused
     assert parse_numbers("A", prices)["close"].tolist() == [2.5, 2.51]
 
 
+@pytest.mark.parametrize("padded", ["00", "0100", "000"])
+def test_a_zero_before_a_number_is_padding_only_where_dots_are_of_decimals(padded: str) -> None:
+    table = pd.DataFrame({"close": ["50", "1.050"], "volume": ["900", padded]}, dtype=str)
+    with pytest.raises(BadBarsError, match=f"'{padded}' in column volume, line 1, as after a comma"):
+        parse_numbers("A", table)
+    shown = parse_numbers("A", table.assign(close=["50.5", "1.050"]))
+    assert shown["volume"].tolist() == [900, int(padded)]
+
+
 @pytest.mark.parametrize("cell", ["2.510", "", "2.510 €", "992"])
 def test_of_cells_between_semicolons_all_prices_with_a_dot_before_three_digits_are_refused(cell: str) -> None:
     """Where cells are apart by semicolons, decimals are mostly written with a comma."""
