@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from flows.sources.csv_folder.numbers import MISSING
 from forecasting.errors import BadBarsError
 from forecasting.text import clean_text
 
@@ -114,7 +115,7 @@ def _check_rows(ticker: str, table: pd.DataFrame) -> None:
         if name in IDENTITIES:
             _refuse_cells(ticker, name, cells, wrong=cells != cells.iloc[0], expected="one ticker in a file")
         if name in CURRENCIES:
-            named = table.iloc[:, index].loc[lambda written: written != ""]  # in which GBp is not GBP
+            named = table.iloc[:, index][~cells.isin(MISSING)]  # in which GBp is not GBP
             other = ~named.isin(named.iloc[:1])
             _refuse_cells(ticker, name, named, wrong=other, expected="one currency in a file")
         if name in INTERVALS:

@@ -146,8 +146,8 @@ def test_rows_without_a_close_are_left_out_and_noted(write: Write) -> None:
             "found '05' in column volume, line 3, as after a comma of decimals without quotes",
         ),
         (
-            "date,close,Currency\n2024-06-03,10,GBp\n2024-06-04,10,\n2024-06-05,10,GBP\n",
-            "one currency in a file, found 'GBP' in column currency, line 4",
+            "date,close,Currency\n2024-06-02,10,N/A\n2024-06-03,10,GBp\n2024-06-04,10,\n2024-06-05,10,GBP\n",
+            "one currency in a file, found 'GBP' in column currency, line 5",
         ),
         (
             "date,close\n2024-06-03,$10\n2024-06-04,10\n2024-06-05,10 €\n",
