@@ -101,7 +101,7 @@ class OutcomeRepository(Repository):
         issued = read_frame(self._connection, query).astype({"reports_ahead": "Int64"})  # null without dates
         return ISSUED_BANDS.check(issued)
 
-    def save(self, scores: pd.DataFrame, scored_at: datetime, *, replace: bool = True) -> None:
+    def save(self, scores: pd.DataFrame, scored_at: datetime, *, replace: bool = True) -> int:
         """Store scores; those that are stored with the same values stay as they are.
 
         Args:
@@ -109,12 +109,15 @@ class OutcomeRepository(Repository):
             scored_at: When (UTC).
             replace: False leaves stored scores even where values differ.
 
+        Returns:
+            Number of forecasts whose scores are new or changed.
+
         Raises:
             TableError: The frame is of another schema, or two bands of a forecast differ in their outcome.
         """
         common = {"source": self._source, "scored_at": scored_at}
         rows = [{**row, **common} for row in widen_scores(scores).astype(object).to_dict("records")]
-        save_outcomes(self._connection, rows, replace=replace)
+        return save_outcomes(self._connection, rows, replace=replace)
 
     def forget_comparisons(self, since: date, until: date) -> int:
         """Delete the quantiles of scored comparison bands of a span of target sessions; count these bands."""

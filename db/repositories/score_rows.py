@@ -48,7 +48,7 @@ def widen_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return outcomes
 
 
-def save_outcomes(connection: sa.Connection, rows: list[dict[str, Any]], *, replace: bool) -> None:
+def save_outcomes(connection: sa.Connection, rows: list[dict[str, Any]], *, replace: bool) -> int:
     """Insert rows; where the key is stored, update what differs, and keep the bands that are not offered.
 
     Those bands, whose quantiles were pruned, keep the outcome that they were scored with, too.
@@ -58,16 +58,19 @@ def save_outcomes(connection: sa.Connection, rows: list[dict[str, Any]], *, repl
         rows: Of `band_outcomes`, all with the same columns.
         replace: False leaves stored rows even where values differ.
 
+    Returns:
+        Number of rows that are new or changed.
+
     Raises:
         StoreError: A value is infinite.
     """
     plain = to_plain_rows(rows)
     if not plain:
-        return
-    statement, key = start_insert(connection, band_outcomes), list(band_outcomes.primary_key)
+        return 0
+    statement = start_insert(connection, band_outcomes).execution_options(preserve_rowcount=True)
+    key = list(band_outcomes.primary_key)
     if not replace:
-        connection.execute(statement.on_conflict_do_nothing(index_elements=key), plain)
-        return
+        return connection.execute(statement.on_conflict_do_nothing(index_elements=key), plain).rowcount
     stored, offered = band_outcomes.c, statement.excluded
     bands = {name: band for band in SCORED_BANDS for name in _list_columns(band)}
     kept = {
@@ -80,7 +83,7 @@ def save_outcomes(connection: sa.Connection, rows: list[dict[str, Any]], *, repl
         set_={**{name: offered[name] for name in names}, **kept, **_keep_compared(stored, offered)},
         where=_differs(stored, offered),
     )
-    connection.execute(statement, plain)
+    return connection.execute(statement, plain).rowcount
 
 
 def _list_columns(band: str) -> list[str]:

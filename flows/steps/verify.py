@@ -99,7 +99,7 @@ class _Pending:
 
 
 def _save_scores(tx: Transaction, context: RunContext, ticker: str, *, pending: _Pending) -> int:
-    """Score what is pending; return the number of bands.
+    """Score what is pending; return the number of bands whose scores are new or changed.
 
     Raises:
         PriceError: The stored prices are broken.
@@ -111,6 +111,6 @@ def _save_scores(tx: Transaction, context: RunContext, ticker: str, *, pending: 
     with attribute_to_ticker(ticker):
         scores = score_issued(pending.bands, history, units)
         path_outcomes = measure_path_outcomes(pending.paths, history, units)
-    tx.outcomes.save(scores, context.now)
+    changed = tx.outcomes.save(scores, context.now)
     tx.paths.save(path_outcomes, context.now)
-    return int((scores["band"] == "calibrated").sum())
+    return changed

@@ -129,6 +129,25 @@ def test_a_corrected_close_is_scored_again(issued: Store, save_prices: SavePrice
     assert {row[-2] for row in dump()["verifications"]} == {NOON, NOON + timedelta(days=1)}
 
 
+def test_scores_that_are_neither_new_nor_changed_are_not_counted(
+    issued: Store, save_prices: SavePrices
+) -> None:
+    """After a split or a correction, some bands are looked at in every run."""
+    assert count_saved(issued, NOON) == 3
+    save_prices(issued, {**CLOSES, "2024-01-04": 85.2}, {})
+    assert count_saved(issued, NOON + timedelta(days=1)) == 1
+    assert verify(issued, at=NOON + timedelta(days=2)) == 1
+    assert count_saved(issued, NOON + timedelta(days=2)) == 0
+    assert count_saved(issued, NOON + timedelta(days=2), replace=False) == 0
+
+
+def count_saved(store: Store, at: datetime, *, replace: bool = True) -> int:
+    with store.writing() as tx:
+        pending = tx.outcomes.load_pending("AAA", LAST)
+        scores = score_issued(pending, tx.prices.load("AAA", LAST))
+        return tx.outcomes.save(scores, at, replace=replace)
+
+
 def test_a_corrected_volume_is_no_reason_to_score_again(issued: Store, save_prices: SavePrices) -> None:
     verify(issued)
     save_prices(issued, CLOSES, {}, later=timedelta(days=1), volume=7.0)
