@@ -73,13 +73,13 @@ def backfill_span(context: RunContext, span: Span, *, force: bool) -> BackfillSu
     """Fill the sessions of a span, and report each.
 
     Raises:
-        SourceError: One is still without bands.
+        SourceError: One could not be filled.
     """
     fills = tuple(fill_span(context, span, force=force))
     show_backfill(span.first, span.last, fills)
     if failed := [fill for fill in fills if fill.failed]:
         raise SourceError(
-            f"Expected bands of all sessions from {span.first} to {span.last}, found none of "
+            f"Expected bands of all sessions from {span.first} to {span.last}, found no new ones of "
             f"{name_some([fill.session for fill in failed])}; correct what left the first without, and run "
             f"it again: {failed[0].failed}"
         )

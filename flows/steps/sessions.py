@@ -79,13 +79,13 @@ def fill_session(context: RunContext) -> SessionFill:
 
 
 def _publish_missed(context: RunContext) -> State[Any]:
-    """Publish a session; return the state of its run, failed where the session stays without bands."""
+    """Publish a session; return the state of its run, failed where it gets no new bands."""
     try:
         if find_active(context) is None:
             ensure_model(context, "auto")
         summary = publish_session(context, {}, "never", watch=Stopwatch())
     except BandcastError as error:
-        get_run_logger().error("backfill: %s is left without bands: %s", context.as_of, error)
+        get_run_logger().error("backfill: %s got no new bands: %s", context.as_of, error)
         return Failed(message=hide_secrets(str(error)), data=SessionFill(context.as_of, failed=str(error)))
     except Exception as error:
         failure = translate_error(error)  # which ends the run: the next session would meet it, too

@@ -102,7 +102,7 @@ def test_a_backfill_that_ends_too_late_names_its_end() -> None:
 def test_a_backfill_that_fails_says_why_its_first_session_has_no_bands() -> None:
     error = fail(backfill, start=date(2000, 5, 1), end=date(2000, 5, 2), tickers=["IBM"])
     assert str(error).startswith(
-        "Expected bands of all sessions from 2000-05-01 to 2000-05-02, found none of"
+        "Expected bands of all sessions from 2000-05-01 to 2000-05-02, found no new ones of"
     )
     assert "IBM: expected at least 64 sessions of history, found 43; wait or load" in str(error)
 
