@@ -62,7 +62,7 @@ class TickerStatus:
         gaps: Sessions of its exchange in between that have none; None where its calendar begins later, or
             is unknown.
         closures: Days in between on which its exchange was closed against the installed calendar.
-        revisions: Number of corrections of stored bars.
+        revisions: Number of revisions of stored bars.
         report: Next earnings report after the last bar, in a few words; None where none is known.
         report_origin: Where its date is from, and why dates could not be read.
         quarantined: Session and reason of the newest quarantine, if it lies on or after the last bar.
@@ -84,7 +84,7 @@ class TickerStatus:
 
 @dataclass(frozen=True)
 class StoredPrices:
-    """Last bars and actions of one ticker, and every correction."""
+    """Last bars and actions of one ticker, and every revision."""
 
     history: PriceHistory
     revisions: pd.DataFrame
@@ -158,7 +158,7 @@ def load_prices(store: Store, ticker: str, sessions: int) -> StoredPrices:
 
 
 def build_prices_sheet(stored: StoredPrices) -> Sheet:
-    """Build the table of bars as traded with their actions, and the corrections below."""
+    """Build the table of bars as traded with their actions, and the revisions below."""
     history = stored.history
     frame = history.bars.join(history.actions)
     frame.insert(0, "session", frame.index.date.astype(str))
@@ -166,7 +166,7 @@ def build_prices_sheet(stored: StoredPrices) -> Sheet:
         Column(name, name, "right", _NUMBER_FORMATS.get(name, format_price)) for name in frame.columns[1:]
     )
     facts = [str(value) for value in astuple(history.facts) if value]
-    corrections = [
+    revisions = [
         f"{row.session}: close was {format_price(row.close)} until {row.replaced_at:%Y-%m-%d}, {row.reason}"
         for row in stored.revisions.itertuples()
     ]
@@ -174,12 +174,12 @@ def build_prices_sheet(stored: StoredPrices) -> Sheet:
         frame,
         (Column("session", "session"), *numbers),
         title=" ".join([history.ticker, "as traded", *facts]),
-        notes=corrections,
+        notes=revisions,
     )
 
 
 def prices_to_plain(stored: StoredPrices) -> dict[str, Any]:
-    """Convert bars, actions and corrections to plain values."""
+    """Convert bars, actions and revisions to plain values."""
     return {
         "ticker": stored.history.ticker,
         **asdict(stored.history.facts),
