@@ -39,25 +39,25 @@ def backfill(
     force: bool = False,
     reissue: bool = False,
 ) -> BackfillSummary:
-    """Publish the bands of missed sessions, the oldest first and each at most once.
+    """Publish the bands of missing sessions, the oldest first and each at most once.
 
-    A run that was cancelled goes on where it stopped when it is started again. The rows are marked as
-    backfilled: they come from prices and models as they are known today.
+    A run that was cancelled continues where it stopped when it is started again. The rows are marked as
+    backfilled: they come from the prices and models of today.
 
     Args:
         start: First session.
         end: Last session.
-        tickers: Symbols to forecast, with commas between or one an entry; @ and a watchlist's path on the
+        tickers: Symbols to forecast, separated by commas or one per entry; @ and a watchlist's path on the
             worker, or @variable: and a Prefect Variable's name; none for the configured universe.
-        source: Where prices come from.
+        source: Source of prices.
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         horizon: Sessions ahead, 1 to 30.
         paths: Simulated paths a ticker, up to 1000 for each dropout run; 0 for the configured number.
         dropout_runs: Monte-Carlo-dropout runs, 2 to 1000; 0 for the configured number.
-        seed: Of the random streams, and of a model that is trained; 0 for the configured one.
-        success_ratio: Share of tickers under which nothing is published; 0 for the configured one.
-        force: Make backfilled bands anew, and try what was left out again; bands issued on their day stay.
-        reissue: Force, and add an edition to bands issued on their day that come out otherwise.
+        seed: Seed of the random streams and of training; 0 for the configured one.
+        success_ratio: Least share of tickers forecast, or nothing is published; 0 for the configured one.
+        force: Make backfilled bands again, and retry quarantined tickers; live bands stay.
+        reissue: Force, and add an edition to live bands that now differ; the first edition stays.
     """
     if start > end:
         raise UsageError(f"Expected start at or before end, found {start} after {end}.")

@@ -54,8 +54,8 @@ class RunContext(Scope):
         due: When the run was due (UTC); a bar counts when its session had closed by then.
         calendars: Of the tickers, as they are known now.
         earnings: Ticker -> its earnings dates, as they are known now.
-        unread_earnings: What of them could not be read, a sentence each.
-        reissue: True if live bands that come out otherwise get a new edition.
+        unread_earnings: Earnings dates that could not be read, a sentence each.
+        reissue: True if live bands that now differ get a new edition.
         listed: Configured tickers, where the caller has named others: they stay in the universe.
     """
 
@@ -181,7 +181,7 @@ def open_context(
         due: When the run was due (UTC).
         as_of: The session to forecast from; None for the last one that counts.
         now: The clock; None reads it.
-        reissue: Add an edition to live bands that come out otherwise.
+        reissue: Add an edition to live bands that now differ.
         parameter: Name that the caller knows `as_of` by.
         **overrides: Settings given by the caller; None leaves the environment's value.
 
@@ -232,7 +232,7 @@ def save_calendar_settings(store: Store, settings: Settings, now: datetime) -> N
 def resolve_earnings(
     store: Store, scope: Scope, tickers: tuple[str, ...], *, now: datetime
 ) -> tuple[dict[str, EarningsDates], tuple[str, ...]]:
-    """Return the earnings dates of a run, and what of them could not be read.
+    """Return the earnings dates of a run, and a sentence for each fault of reading them.
 
     Those of a live source are stored, and read anew in its ingest; where others cannot be read, the stored
     ones serve.

@@ -33,7 +33,7 @@ def daily(
     """Ingest prices, train where needed, forecast, publish and report.
 
     Args:
-        tickers: Symbols to forecast, with commas between or one an entry; @ and a watchlist's path on the
+        tickers: Symbols to forecast, separated by commas or one per entry; @ and a watchlist's path on the
             worker, or @variable: and a Prefect Variable's name; none for the configured universe.
         source: Source of prices.
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
@@ -41,14 +41,14 @@ def daily(
         horizon: Sessions ahead, 1 to 30.
         paths: Simulated paths a ticker, up to 1000 for each dropout run; 0 for the configured number.
         dropout_runs: Monte-Carlo-dropout runs, 2 to 1000; 0 for the configured number.
-        seed: Of the random streams, and of a model that is trained; 0 for the configured one.
-        success_ratio: Share of tickers under which nothing is published; 0 for the configured one.
+        seed: Seed of the random streams and of training; 0 for the configured one.
+        success_ratio: Least share of tickers forecast, or nothing is published; 0 for the configured one.
         train_tickers: Symbols to train on, if a model is trained; none for the configured training universe.
         retrain: auto trains if no model serves or the champion is old.
         catch_up: What to do about earlier sessions without bands: nothing, report them, or fill them.
         look_back: How many sessions back to look for them, 1 to 60.
         force: Run although the session's bands are complete, or no exchange has traded.
-        reissue: Force, and add an edition to bands issued on their day that come out otherwise.
+        reissue: Force, and add an edition to live bands that now differ; the first edition stays.
     """
     universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir, train_tickers=train_tickers)
     numbers = form.overrides(

@@ -24,17 +24,17 @@ def forecast(
     """Forecast from the prices that the store holds, without fetching any.
 
     Args:
-        tickers: Symbols to forecast, with commas between or one an entry; @ and a watchlist's path on the
+        tickers: Symbols to forecast, separated by commas or one per entry; @ and a watchlist's path on the
             worker, or @variable: and a Prefect Variable's name; none for the configured universe.
         source: Source of the stored prices to use.
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         as_of: Session to forecast from; none for the last one closed when the run was due.
         horizon: Sessions ahead, 1 to 30.
         dropout_runs: Monte-Carlo-dropout runs, 2 to 1000; 0 for the configured number.
-        seed: Of the random streams, and of a model that is trained; 0 for the configured one.
-        success_ratio: Share of tickers under which nothing is published; 0 for the configured one.
-        retrain: Whether to train first.
-        reissue: Add an edition to bands issued on their day that come out otherwise.
+        seed: Seed of the random streams and of training; 0 for the configured one.
+        success_ratio: Least share of tickers forecast, or nothing is published; 0 for the configured one.
+        retrain: auto trains first if no model serves or the champion is old.
+        reissue: Add an edition to live bands that now differ; the first edition stays.
     """
     universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir)
     numbers = form.overrides(

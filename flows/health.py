@@ -9,7 +9,7 @@ from forecasting.errors import SourceError
 
 @define_flow("doctor")
 def doctor() -> None:
-    """Look for what is broken or will break, such as a session without bands, and fail where something is."""
+    """Check settings, store, prices, calendars and server; fail if a check fails."""
     findings = tuple(examine(load_settings()))
     show_findings(findings)
     if failed := list_failures(findings):

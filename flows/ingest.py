@@ -18,7 +18,7 @@ def ingest(
     """Bring the price store up to date, and do nothing else.
 
     Args:
-        tickers: Symbols to fetch, with commas between or one an entry; @ and a watchlist's path on the
+        tickers: Symbols to fetch, separated by commas or one per entry; @ and a watchlist's path on the
             worker, or @variable: and a Prefect Variable's name; none for the configured universe.
         source: Source of prices.
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.

@@ -29,7 +29,7 @@ class InitialSettings:
     """Settings to write.
 
     Attributes:
-        universe: `us-large`, symbols with commas between, `@` and the path of a watchlist, or `@variable:`
+        universe: `us-large`, symbols separated by commas, `@` and the path of a watchlist, or `@variable:`
             and the name of a Prefect Variable.
         home: Folder of the store, plots and caches.
         database_url: Empty for a SQLite file in the home.
@@ -101,7 +101,7 @@ def read_names() -> Mapping[str, str]:
 def format_dotenv(chosen: InitialSettings, tickers: str) -> str:
     """Format a `.env` with a comment for each setting; those that are left open are commented out."""
     entries = (
-        ("Tickers to forecast: those of a file, or symbols with commas between.", "TICKERS", tickers),
+        ("Tickers to forecast: those of a file, or symbols separated by commas.", "TICKERS", tickers),
         ("Where prices come from: yahoo, csv or sample.", "SOURCE", chosen.source),
         ("Folder of TICKER.csv files, for the source csv.", "CSV_DIR", _absolute(chosen.csv_dir)),
         ("Folder of the store, plots, caches and logs.", "HOME", _absolute(chosen.home)),

@@ -52,7 +52,7 @@ def _expand(settings: Settings, text: str) -> tuple[str, ...]:
 
 
 def _read_symbols(settings: Settings, name: str) -> tuple[str, ...]:
-    expected = f"Expected symbols in the Prefect Variable '{name}', as a list or with commas between"
+    expected = f"Expected symbols in the Prefect Variable '{name}', as a list or separated by commas"
     value = _read_variable(settings, name)
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):

@@ -20,15 +20,15 @@ def retrain(
     """Ingest the training universe, train a model on it, and promote it if it passes the promotion test.
 
     Args:
-        tickers: Symbols of the run, with commas between or one an entry; @ and a watchlist's path on the
+        tickers: Symbols of the run, separated by commas or one per entry; @ and a watchlist's path on the
             worker, or @variable: and a Prefect Variable's name; none for the configured universe.
         train_tickers: Symbols to train on, likewise; none for those of the run, if any are given, else
             for the configured training universe.
         source: Source of prices.
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.
         as_of: Last session that training may see; none for the last one closed when the run was due.
-        seed: Of the training, and of the promotion test's random streams; 0 for the configured ones.
-        epochs: Upper bound of the epochs; 0 for the configured one.
+        seed: Seed of training and of the promotion test's random streams; 0 for the configured ones.
+        epochs: Most epochs of training; 0 for the configured number.
     """
     trained = train_tickers or tickers
     universe = form.overrides(tickers=tickers, source=source, csv_dir=csv_dir, train_tickers=trained)

@@ -14,10 +14,10 @@ from forecasting.errors import UsageError
 
 @define_flow("rollback")
 def rollback(champion: ModelVersion, again: ModelVersion, source: Source = "configured") -> State[Any]:
-    """Take the champion back for good, and make the one before it serve again.
+    """Refuse the champion for good, and make the one before it serve again.
 
     Args:
-        champion: Version of the model to take back, as run summaries and `bandcast models` show it.
+        champion: Version of the model to refuse, as run summaries and `bandcast models` show it.
         again: The same version once more, since nothing brings that model back.
         source: Source of prices whose champion it is.
     """

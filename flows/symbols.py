@@ -33,7 +33,7 @@ def parse_ticker(text: str) -> str:
 
 
 def parse_tickers(texts: Iterable[str]) -> tuple[str, ...]:
-    """Parse symbols, each text one or several with commas between; leave out empty and repeated ones.
+    """Parse symbols, each text one or several separated by commas; leave out empty and repeated ones.
 
     Raises:
         SymbolError: One is no symbol.
@@ -53,7 +53,7 @@ def split_tickers(text: str) -> tuple[str, ...]:
     tickers = parse_tickers([text])
     if not tickers:
         raise UsageError(
-            f"Expected symbols with commas between, such as AAPL,MSFT, found none in '{text}'; "
+            f"Expected symbols separated by commas, such as AAPL,MSFT, found none in '{text}'; "
             "name some, or leave the list out for all."
         )
     return tickers

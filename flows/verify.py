@@ -17,7 +17,7 @@ def verify(
     """Score every issued band whose target session has closed, from the prices that the store holds.
 
     Args:
-        tickers: Symbols of the run, with commas between or one an entry; all issued bands of the source are
+        tickers: Symbols of the run, separated by commas or one per entry; all issued bands of the source are
             scored in any case.
         source: Source of bands and prices.
         csv_dir: Folder of TICKER.csv files on the worker, for the source csv.

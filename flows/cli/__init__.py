@@ -97,7 +97,7 @@ def options(
         bool, typer.Option("--debug", help="Print the traceback of an error on standard error.")
     ] = False,
 ) -> None:
-    """Forecast bands that hold."""
+    """Forecast bands of stock prices, calibrated to hold."""
     _debug.set(debug)
     if settings := sorted(set(read_dotenv()) - set(os.environ)):
         typer.echo(f"Settings read from {Path(DOTENV).absolute()}: {', '.join(settings)}.", err=True)

@@ -21,12 +21,12 @@ def backfill(
     seed: options.Seed = None,
     success_ratio: options.SuccessRatio = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Make backfilled bands anew; those issued on their day stay.")
+        bool, typer.Option("--force", help="Make backfilled bands again; live bands stay.")
     ] = False,
     reissue: options.Reissue = False,
     json: options.Json = False,
 ) -> None:
-    """Publish the bands of missed sessions, oldest first. Fill each at most once; run it again to go on."""
+    """Publish the bands of missing sessions, oldest first. Each is filled once; repeat it to go on."""
     parameters = options.build_parameters(
         source=source,
         csv_dir=csv_dir,

@@ -22,15 +22,15 @@ End = Annotated[datetime | None, typer.Option(formats=DAY, help="Last one. [defa
 Every = Annotated[int, typer.Option(min=1, max=252, help="Sessions between origins.")]
 RetrainEvery = Annotated[int, typer.Option(min=1, help="Sessions between fits.")]
 WarmUp = Annotated[int, typer.Option(min=0, help="Sessions before --start that only feed the calibration.")]
-Horizons = Annotated[str, typer.Option(help="Sessions ahead, with commas between.")]
+Horizons = Annotated[str, typer.Option(help="Sessions ahead, separated by commas.")]
 Paths = Annotated[int | None, typer.Option(min=2, help="Sample paths of a forecast. [default: 1000]")]
 Methods = Annotated[
     str | None,
     typer.Option(help="Baselines beside the random walk: fhs,har,garch. [default: all that can run]"),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes. [default: all cores]")]
-Restart = Annotated[bool, typer.Option("--restart", help="Begin anew, whatever is finished.")]
-Markdown = Annotated[bool, typer.Option("--markdown", help="The scorecard as Markdown.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Start over; discard finished origins.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print the scorecard as Markdown.")]
 
 
 def backtest(
@@ -51,7 +51,7 @@ def backtest(
     markdown: Markdown = False,
     json: Json = False,
 ) -> None:
-    """Walk forward over history with the live code path. Keep every band, and print the scorecard."""
+    """Walk forward over history with the live code path. Write every band, and print the scorecard."""
     from flows.backtest.options import BacktestOptions
     from flows.backtest.run import run_backtest
     from flows.prefect_variables import resolve_settings

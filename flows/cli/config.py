@@ -5,17 +5,17 @@ import typer
 from flows.cli.options import Json
 from flows.cli.output import print_result
 
-app = typer.Typer(no_args_is_help=True, help="Settings: their values, and who has set them.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def options() -> None:
-    """Settings: their values, and who has set them."""
+    """Show the settings."""
 
 
 @app.command()
 def show(json: Json = False) -> None:
-    """Show every setting, its value, and who has set it. That is the environment, `.env` or nobody."""
+    """Show every setting with its value and origin. The origin is the environment, `.env` or the default."""
     from dataclasses import asdict
 
     from flows.presentation.settings import build_settings_sheet

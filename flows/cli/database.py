@@ -11,7 +11,7 @@ from flows.cli.options import Json
 from flows.cli.output import print_line, print_result
 from flows.paths import parse_path
 
-app = typer.Typer(no_args_is_help=True, help="The database.")
+app = typer.Typer(no_args_is_help=True, help="Upgrade, back up or prune the database; grant readers.")
 
 
 @app.command()
@@ -27,10 +27,10 @@ def upgrade() -> None:
 def backup(
     file: Annotated[
         Path,
-        typer.Argument(parser=parse_path, help="File to make, with its folder; it must not exist."),
+        typer.Argument(parser=parse_path, help="New file; its folder is made where it is missing."),
     ],
 ) -> None:
-    """Copy a SQLite store while runs go on. Of PostgreSQL, print the command that does it."""
+    """Back up a SQLite store while runs go on. For PostgreSQL, print the command to use."""
     from db import back_up_file, build_dump_command
     from flows.settings import load_settings
 
@@ -52,7 +52,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
     json: Json = False,
 ) -> None:
-    """Delete what has served. Scored comparison bands' quantiles, revisions and weights of idle models go."""
+    """Delete what is no longer needed. This is quantiles of comparison bands, revisions and old models."""
     from db import open_existing, open_reader
     from flows.presentation.summaries import describe_pruned
     from flows.settings import load_settings
@@ -67,8 +67,8 @@ def prune(
 
 
 @app.command()
-def grant_reader(role: Annotated[str, typer.Argument(help="Role of the PostgreSQL server.")]) -> None:
-    """Let a role of PostgreSQL read every table and view. Later upgrades are included."""
+def grant_reader(role: Annotated[str, typer.Argument(help="Name of the role.")]) -> None:
+    """Let a PostgreSQL role read every table and view. Those of later releases are included."""
     from db import grant_reader as grant
     from flows.settings import load_settings
 

@@ -12,7 +12,7 @@ def deploy(
     reset: Reset = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would change.")] = False,
 ) -> None:
-    """Deploy what is missing to the server of PREFECT_API_URL. Bring the database up to date, too."""
+    """Deploy what is missing to the server of PREFECT_API_URL. The database is upgraded first."""
     from flows.prefect_runtime.server import deploy_to_server, require_server_url
 
     url = require_server_url()

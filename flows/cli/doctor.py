@@ -15,7 +15,7 @@ def doctor(
         bool, typer.Option("--notify", help="Send what fails to BANDCAST_NOTIFY_URL, in one message.")
     ] = False,
 ) -> None:
-    """Look for what is broken or will break; one line each. Exit code 1 where something fails."""
+    """Check settings, store, prices, calendars and server. Print a line each; exit code 1 if one fails."""
     from flows.alarms import try_alarm
     from flows.doctor import examine, list_failures
     from flows.presentation.tables import to_json

@@ -15,17 +15,17 @@ from flows.paths import parse_path
 from forecasting.errors import UsageError
 from forecasting.types import SourceKind
 
-QUESTION = "Tickers to forecast (us-large, symbols with commas between, or @ and a file)"
+QUESTION = "Tickers to forecast (us-large, symbols separated by commas, or @ and a file)"
 
 
 def init(
     universe: Annotated[
-        str | None, typer.Option(help="us-large, symbols with commas between, or @FILE with a column ticker.")
+        str | None, typer.Option(help="us-large, symbols separated by commas, or @FILE with a column ticker.")
     ] = None,
     home: Annotated[
         Path, typer.Option(parser=parse_path, metavar=PATH, help="Folder of store, plots and logs.")
     ] = Path(".bandcast"),
-    database_url: Annotated[str, typer.Option(help="PostgreSQL, by URL. [default: SQLite in the home]")] = "",
+    database_url: Annotated[str, typer.Option(help="URL of a PostgreSQL database. [default: SQLite]")] = "",
     source: Annotated[
         SourceKind | None,
         typer.Option(help="Where prices come from. [default: csv with --csv-dir, else yahoo]"),
@@ -40,7 +40,7 @@ def init(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite .env and watchlist.csv.")] = False,
 ) -> None:
-    """Write a commented .env and a watchlist into this folder. Then look whether all is well."""
+    """Write a commented .env and a watchlist into this folder. Then check the installation."""
     from flows.initial_settings import InitialSettings, write_initial_settings
     from flows.schedules import choose_schedule
 

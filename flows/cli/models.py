@@ -5,12 +5,12 @@ import typer
 from flows.cli.options import Json, Source
 from flows.cli.output import print_line, print_sheet
 
-app = typer.Typer(help="The models, and the decisions of the promotion test on them.")
+app = typer.Typer()
 
 
 @app.callback(invoke_without_command=True)
 def models(context: typer.Context, source: Source = None, json: Json = False) -> None:
-    """List the models of all sources, or of one: status, training, promotion decision, scores."""
+    """List the models of all sources, or of one. Show status, training, promotion decision and scores."""
     if context.invoked_subcommand:
         return
     from db import open_reader
@@ -25,7 +25,7 @@ def models(context: typer.Context, source: Source = None, json: Json = False) ->
 
 @app.command()
 def rollback(source: Source = None) -> None:
-    """Make the previous champion active again. The present one is never active again."""
+    """Make the previous champion serve again. The present one is refused for good."""
     from flows.settings import load_settings
     from flows.steps.rollback import roll_back
 

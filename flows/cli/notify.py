@@ -6,7 +6,7 @@ from flows.cli.output import print_line
 
 
 def notify() -> None:
-    """Send a message to BANDCAST_NOTIFY_URL, to try it. Exit code 1 where the receiver does not take it."""
+    """Send a test message to BANDCAST_NOTIFY_URL. Exit code 1 if the receiver does not take it."""
     from flows.alarms import read_notify_url, send_message
     from forecasting.errors import UsageError
 

@@ -34,7 +34,7 @@ CsvDir = Annotated[
 Tickers = Annotated[
     str | None,
     typer.Option(
-        help="Symbols, @FILE or @variable:NAME, with commas between. [default: BANDCAST_TICKERS, or all]"
+        help="Symbols, @FILE or @variable:NAME, separated by commas. [default: BANDCAST_TICKERS, or all]"
     ),
 ]
 AsOf = Annotated[
@@ -48,7 +48,7 @@ LastSeen = Annotated[
     typer.Option(formats=DAY, help="Last session that training may see. [default: the last closed]"),
 ]
 Until = Annotated[
-    datetime | None, typer.Option(formats=DAY, help="The newest bands up to this session. [default: of all]")
+    datetime | None, typer.Option(formats=DAY, help="Newest bands up to this session. [default: the newest]")
 ]
 Horizon = Annotated[int, typer.Option(min=1, max=LONGEST_HORIZON, help="Sessions ahead.")]
 DropoutRuns = Annotated[
@@ -59,23 +59,25 @@ DropoutRuns = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(
-        min=1, max=LARGEST_SEED, help=f"Of the random streams, and of a model that is trained. {_CONFIGURED}"
-    ),
+    typer.Option(min=1, max=LARGEST_SEED, help=f"Seed of the random streams and of training. {_CONFIGURED}"),
 ]
 SuccessRatio = Annotated[
     float | None,
-    typer.Option(min=0.01, max=1, help=f"Share of tickers under which nothing is published. {_CONFIGURED}"),
+    typer.Option(
+        min=0.01,
+        max=1,
+        help=f"Least share of tickers forecast, or nothing is published. {_CONFIGURED}",
+    ),
 ]
 TrainTickers = Annotated[
-    str | None, typer.Option(help="Symbols to train on, with commas between, if a model is trained.")
+    str | None, typer.Option(help="Symbols to train on, separated by commas, if a model is trained.")
 ]
 Epochs = Annotated[
-    int | None, typer.Option(min=1, max=MOST_EPOCHS, help=f"Upper bound of the epochs. {_CONFIGURED}")
+    int | None, typer.Option(min=1, max=MOST_EPOCHS, help=f"Most epochs of training. {_CONFIGURED}")
 ]
 Reissue = Annotated[
     bool,
-    typer.Option("--reissue", help="Add an edition to live bands that come out otherwise; the first stays."),
+    typer.Option("--reissue", help="Add an edition to live bands that now differ; the first edition stays."),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output, all else on standard error.")
@@ -84,7 +86,8 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect s
 Reset = Annotated[
     bool,
     typer.Option(
-        "--reset", help="Set deployments, schedules, pool and automations back, whatever was set in the UI."
+        "--reset",
+        help="Set deployments, schedules, pool and automations back, whatever was set in the UI.",
     ),
 ]
 
@@ -99,7 +102,7 @@ def to_day(moment: datetime | None) -> date | None:
     """Convert an option that typer parses as a moment to a day.
 
     Raises:
-        UsageError: It is a mistyped one, of which no arithmetic with days is possible.
+        UsageError: It lies before `EARLIEST_DAY`, as one with a mistyped year does.
     """
     if moment is not None and moment.date() < EARLIEST_DAY:
         raise UsageError(f"Expected a day from {EARLIEST_DAY} on, found {moment.date()}; correct the year.")

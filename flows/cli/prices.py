@@ -10,12 +10,12 @@ from flows.cli.options import DAY, Json, Source, Tickers, to_day
 from flows.cli.output import print_result, print_sheet
 from flows.paths import parse_path
 
-app = typer.Typer(no_args_is_help=True, help="The price store, and price files.")
+app = typer.Typer(no_args_is_help=True, help="Inspect and correct stored prices; check price files.")
 
 
 @app.command()
 def status(source: Source = None, tickers: Tickers = None, json: Json = False) -> None:
-    """Show what the store holds of each ticker. Name gaps, corrections, next report and quarantine, too."""
+    """Show what is stored of each ticker. These are sessions, gaps, revisions, next report and quarantine."""
     from db import open_reader
     from flows.context import load_calendars
     from flows.prefect_variables import resolve_settings
@@ -33,12 +33,12 @@ def status(source: Source = None, tickers: Tickers = None, json: Json = False) -
 
 @app.command()
 def show(
-    ticker: Annotated[str, typer.Argument(help="The symbol.")],
+    ticker: Annotated[str, typer.Argument(help="Symbol.")],
     source: Source = None,
-    sessions: Annotated[int, typer.Option(min=1, help="How many of the last sessions.")] = 20,
+    sessions: Annotated[int, typer.Option(min=1, help="Number of sessions.")] = 20,
     json: Json = False,
 ) -> None:
-    """Show a ticker's last bars as traded. Show its splits and dividends and every correction, too."""
+    """Show a ticker's last bars as traded. Its splits, dividends and revisions are shown, too."""
     from db import open_reader
     from flows.presentation.prices import build_prices_sheet, load_prices, prices_to_plain
     from flows.settings import load_settings
@@ -56,7 +56,7 @@ def check(
     folder: Annotated[Path, typer.Argument(parser=parse_path, help="Folder of TICKER.csv files.")],
     json: Json = False,
 ) -> None:
-    """Show what a run would take of each price file, and why not. Nothing is written."""
+    """Show what a run would take of each price file, and why not. Nothing is stored."""
     from flows.doctor.price_files import check_price_files
     from flows.presentation.prices import build_files_sheet
     from flows.settings import load_settings
@@ -76,7 +76,7 @@ def check(
 
 @app.command()
 def forget(
-    ticker: Annotated[str, typer.Argument(help="The symbol.")],
+    ticker: Annotated[str, typer.Argument(help="Symbol.")],
     source: Source = None,
     start: Annotated[
         datetime | None,
@@ -88,7 +88,7 @@ def forget(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be forgotten.")] = False,
     json: Json = False,
 ) -> None:
-    """Move a ticker's stored bars to the revisions. A source that still has them brings them back."""
+    """Move a ticker's stored bars to the revisions. A run stores them again if the source has them."""
     from db import open_existing, open_reader
     from flows.presentation.prices import describe_forgotten
     from flows.settings import load_settings

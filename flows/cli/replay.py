@@ -13,7 +13,7 @@ def replay(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, as `bandcast run` prints it.")],
     json: Json = False,
 ) -> None:
-    """Repeat a past run from the store. Exit code 1 unless every row is bit-equal."""
+    """Repeat a past run from the store. Exit code 1 if any row differs."""
     require_prefect_settings()
     from db import open_reader
     from flows.presentation.summaries import build_replay_lines

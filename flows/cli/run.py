@@ -15,7 +15,9 @@ def run(
     tickers: options.Tickers = None,
     as_of: options.AsOf = None,
     horizon: options.Horizon = 30,
-    retrain: Annotated[Retrain, typer.Option(help="Whether to train first.")] = "auto",
+    retrain: Annotated[
+        Retrain, typer.Option(help="Train first: where a model is due, always or never.")
+    ] = "auto",
     train_tickers: options.TrainTickers = None,
     dropout_runs: options.DropoutRuns = None,
     seed: options.Seed = None,

@@ -40,7 +40,7 @@ app = typer.Typer(
 
 @app.command()
 def show(port: Port = 4200) -> None:
-    """Print the unit file that `install` would write. It is for this folder, its `.env` and its home."""
+    """Print the unit file that `install` would write. It serves from this folder and its home."""
     print_line(make_unit(port).rstrip())
 
 
@@ -49,7 +49,7 @@ def install(
     port: Port = 4200,
     force: Annotated[bool, typer.Option("--force", help="Replace a unit file that differs.")] = False,
 ) -> None:
-    """Write a unit file of this user, and print how to start it."""
+    """Write a systemd unit of this user, and print how to start it."""
     path, unit = find_unit_file(), make_unit(port)
     if path.exists() and path.read_text() != unit and not force:
         raise UsageError(f"Expected no other {path}, found one that differs; see it, then use --force.")
@@ -70,7 +70,7 @@ def install(
 
 @app.command()
 def remove() -> None:
-    """Delete the unit file of this user. Print how to stop what runs."""
+    """Delete the systemd unit of this user. Then print how to stop it."""
     path = find_unit_file()
     try:
         path.unlink()

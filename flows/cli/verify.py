@@ -8,7 +8,7 @@ from flows.cli.output import print_result
 def verify(
     source: Source = None, csv_dir: CsvDir = None, tickers: Tickers = None, json: Json = False
 ) -> None:
-    """Score every band whose target session has closed. Print how all bands have done."""
+    """Score every band whose target session has closed. Then print coverage and scores of all bands."""
     from db import open_reader
     from flows.prefect_variables import resolve_settings
     from flows.presentation.scorecards import build_scorecard_parts, load_scorecards, scorecards_to_plain

@@ -23,7 +23,7 @@ from forecasting.types import SourceKind
 
 _EITHER_CASE = SYMBOL_PATTERN.replace("A-Z", "A-Za-z")  # settings turn symbols into capitals
 
-# Symbols with commas between; @ and the path of a watchlist on the worker, or @variable: and a name.
+# Symbols separated by commas; @ and the path of a watchlist on the worker, or @variable: and a name.
 _ENTRY = rf"({_EITHER_CASE}|@[^\s@,][^\r\n,]{{0,250}})"
 Symbol = Annotated[str, Field(pattern=rf"^ *{_ENTRY}( *, *{_ENTRY})* *$")]
 Symbols = Annotated[list[Symbol], Field(max_length=2000)]

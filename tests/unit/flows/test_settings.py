@@ -15,7 +15,7 @@ from flows.settings import find_unknown_variables, load_settings
 from flows.symbols import parse_tickers, split_tickers
 from forecasting.errors import SymbolError, UsageError
 
-NO_TICKERS = "Expected symbols with commas between, such as AAPL,MSFT, found none in "
+NO_TICKERS = "Expected symbols separated by commas, such as AAPL,MSFT, found none in "
 TEXTS = [f"BANDCAST_{name}" for name in ("HOME", "CSV_DIR", "DATABASE_URL", "TRAIN_UNIVERSE", "NOTIFY_URL")]
 ESZETT, E_ACUTE = "\N{LATIN SMALL LETTER SHARP S}", "\N{LATIN SMALL LETTER E WITH ACUTE}"
 
