@@ -16,7 +16,7 @@ _GREEK = (
 )
 # Prefect makes up adept-lynx; the form of its UI makes up rho4-tyree and psi6-canis-majoris-field, and
 # delta895 and xi3--band where it draws a star without a name.
-_GENERATED = re.compile(f"[a-z]+-[a-z]+|({_GREEK})([0-9]+|[0-9]*-?(-[a-z]+)+)")
+_GENERATED = re.compile(f"[a-z]+-[a-z]+|({_GREEK})([0-9]{{3,}}|[0-9]*-?(-[a-z]+)+)")
 
 
 def run_name() -> str:

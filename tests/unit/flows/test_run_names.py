@@ -25,7 +25,7 @@ def test_a_name_that_prefect_made_up_gives_way_to_the_session(
 
 
 @pytest.mark.parametrize(
-    "typed", ["Friday again", "after-the-split-2", "rerun", "alphabet-of-my-own", "omega"]
+    "typed", ["Friday again", "beta2", "after-the-split-2", "rerun", "alphabet-of-my-own", "omega"]
 )
 def test_a_name_that_a_person_typed_stays(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     name_run(monkeypatch, typed)
