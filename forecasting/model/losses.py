@@ -1,4 +1,4 @@
-"""Losses of a forecast scale, Huber likelihood and pinball loss of its quantiles, and their least."""
+"""Losses of a forecast scale, Huber likelihood and pinball loss of its quantiles, and their minimum."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def minimise(loss: Callable[[Tensor], Tensor], start: Tensor, *, iterations: int) -> Tensor:
-    """Return the (K,) parameters of the least loss that L-BFGS finds from `start`, by strong Wolfe steps."""
+    """Return the (K,) parameters that minimise a loss by L-BFGS from `start`, with strong Wolfe steps."""
     parameters = start.clone().requires_grad_()
     solver = torch.optim.LBFGS([parameters], max_iter=iterations, line_search_fn="strong_wolfe")
 
